@@ -1,0 +1,5 @@
+//! Flags as plain data.
+
+mod key;
+
+pub use key::FlagKey;

@@ -1,0 +1,17 @@
+//! Flagline: the life of a PostHog feature flag, in the editor.
+//!
+//! Arrows run down only; a test reads the sources and fails on a forbidden `use`.
+//!
+//! ```text
+//! main -> cli -> lsp, sandbox -> rollout -> workspace -> analysis -> removal
+//!      -> posthog -> feature, index, config -> flags, syntax -> text
+//! ```
+//!
+//! `text`, `syntax`, `flags`, `index`, `feature`, `removal` and `analysis` are pure: they mention neither
+//! tower-lsp nor tokio nor reqwest nor clap. Time, network and disk are arguments where a decision is made.
+
+pub mod text;
+
+pub mod syntax;
+
+pub mod flags;

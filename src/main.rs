@@ -1,0 +1,3 @@
+//! The flagline binary: arguments, runtime, exit code.
+
+fn main() {}
