@@ -15,3 +15,6 @@ pub mod text;
 pub mod syntax;
 
 pub mod flags;
+
+pub mod feature;
+

@@ -1,5 +1,16 @@
-//! Flags as plain data.
+//! What PostHog knows, as plain data: flags, their conditions, who is exposed, what happened, and the mirror
+//! that holds it all with the time each part was fetched.
 
+mod exposure;
+mod filters;
+mod flag;
+mod history;
 mod key;
+mod mirror;
 
+pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};
+pub use filters::{Filters, Holdout, Multivariate, Property, ReleaseCondition, Variant};
+pub use flag::{Flag, Person};
+pub use history::{Entry, History};
 pub use key::FlagKey;
+pub use mirror::{Environment, FlagList, Lookup, Mirror, Project};

@@ -1,0 +1,11 @@
+//! The domain, pure: which value a flag serves, in which stage it is, since when, and how a rollout is planned.
+
+mod plan;
+mod served;
+mod stage;
+mod staleness;
+
+pub use plan::{Audience, Plan, PlanStage};
+pub use served::{Served, Value, served};
+pub use stage::{Stage, StageName, stage};
+pub use staleness::{Since, constant_since, was_enabled};

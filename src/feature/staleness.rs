@@ -1,0 +1,181 @@
+use jiff::Timestamp;
+
+use super::{Served, Value, served};
+use crate::flags::{Filters, Flag, History};
+
+/// Since when a flag has served one value to everyone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// The value.
+    pub value: Value,
+    /// The day it became so, or a day on which it already was.
+    pub at: Timestamp,
+    /// Whether `at` is the day itself; otherwise it has been so for at least that long.
+    pub exact: bool,
+    /// Who made it so.
+    pub by: Option<String>,
+}
+
+/// Since when everyone gets the same value; `None` when they do not, or when nobody can tell since when.
+///
+/// Walks the history from now to the past and undoes each change, until the value differs (posthog-api 6). With
+/// no history, `updated_at` is a safe lower bound: nothing was written since.
+pub fn constant_since(flag: &Flag, history: Option<&History>) -> Option<Since> {
+    let Served::Everyone(value) = served(flag.active, flag.filters().as_ref()) else { return None };
+    let constant = Served::Everyone(value.clone());
+    let since = |at, exact, by| Some(Since { value: value.clone(), at, exact, by });
+    let Some(history) = history else { return since(flag.updated_at?, false, None) };
+    for state in States::new(flag, history) {
+        if served(state.active_before, state.filters_before.as_ref()) != constant {
+            return since(state.entry.at, true, state.entry.by.clone());
+        }
+    }
+    match history.entries.last() {
+        _ if history.complete => since(flag.created_at?, true, None),
+        Some(oldest) => since(oldest.at, false, None),
+        None => since(flag.updated_at?, false, None),
+    }
+}
+
+/// Whether the flag was ever enabled; `None` when the history does not reach back far enough.
+pub fn was_enabled(flag: &Flag, history: Option<&History>) -> Option<bool> {
+    if flag.active {
+        return Some(true);
+    }
+    let history = history?;
+    if States::new(flag, history).any(|it| it.active_before) {
+        return Some(true);
+    }
+    history.complete.then_some(false)
+}
+
+/// The states before each entry, newest entry first.
+struct States<'a> {
+    entries: std::slice::Iter<'a, crate::flags::Entry>,
+    active: bool,
+    filters: Option<Filters>,
+}
+
+struct State<'a> {
+    entry: &'a crate::flags::Entry,
+    active_before: bool,
+    filters_before: Option<Filters>,
+}
+
+impl<'a> States<'a> {
+    fn new(flag: &Flag, history: &'a History) -> States<'a> {
+        States { entries: history.entries.iter(), active: flag.active, filters: flag.filters() }
+    }
+}
+
+impl<'a> Iterator for States<'a> {
+    type Item = State<'a>;
+
+    fn next(&mut self) -> Option<State<'a>> {
+        let entry = self.entries.find(|it| !it.created)?;
+        self.active = entry.active_before.unwrap_or(self.active);
+        if let Some(before) = &entry.filters_before {
+            self.filters = Filters::parse(before);
+        }
+        Some(State { entry, active_before: self.active, filters_before: self.filters.clone() })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Arc;
+
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::flags::{Entry, FlagKey};
+
+    pub(crate) fn raw(json: &str) -> Arc<RawValue> {
+        RawValue::from_string(json.into()).unwrap().into()
+    }
+
+    pub(crate) fn day(day: &str) -> Timestamp {
+        format!("{day}T12:00:00Z").parse().unwrap()
+    }
+
+    pub(crate) fn flag(active: bool, filters: &str) -> Flag {
+        Flag {
+            id: 1,
+            key: FlagKey::from("new-nav"),
+            name: String::new(),
+            active,
+            archived: false,
+            deleted: false,
+            filters: raw(filters),
+            version: Some(3),
+            created_at: Some(day("2026-01-01")),
+            updated_at: Some(day("2026-06-01")),
+            last_called_at: None,
+            created_by: None,
+            tags: vec![],
+            experiments: vec![],
+            experiment_running: None,
+            dashboards: vec![],
+        }
+    }
+
+    pub(crate) fn entry(at: &str, active_before: Option<bool>, filters_before: Option<&str>) -> Entry {
+        Entry {
+            at: day(at),
+            by: Some("Ada".into()),
+            created: false,
+            active_before,
+            filters_before: filters_before.map(raw),
+        }
+    }
+
+    fn created(at: &str) -> Entry {
+        Entry { created: true, ..entry(at, None, None) }
+    }
+
+    pub(crate) fn history(entries: Vec<Entry>, complete: bool) -> History {
+        History { version: Some(3), entries, complete, fetched_at: day("2026-06-01") }
+    }
+
+    const FULL: &str = r#"{"groups":[{"rollout_percentage":100}]}"#;
+    const HALF: &str = r#"{"groups":[{"rollout_percentage":50}]}"#;
+
+    fn check(flag: &Flag, history: Option<&History>, expect: Option<(&str, bool)>) {
+        let got = constant_since(flag, history).map(|it| (it.at, it.exact));
+        assert_eq!(got, expect.map(|(at, exact)| (day(at), exact)));
+    }
+
+    #[test]
+    fn since_the_last_change_that_made_a_difference() {
+        let on = flag(true, FULL);
+        let steps = vec![
+            entry("2026-05-01", None, Some(r#"{"groups":[{"properties":[{"key":"a","value":1}]},{}]}"#)), // a rename of sorts: same for everyone
+            entry("2026-04-01", None, Some(HALF)),
+            entry("2026-03-01", Some(false), None),
+            created("2026-01-01"),
+        ];
+        check(&on, Some(&history(steps, true)), Some(("2026-04-01", true)));
+        check(&on, Some(&history(vec![created("2026-01-01")], true)), Some(("2026-01-01", true)));
+        check(&on, Some(&history(vec![entry("2026-05-01", None, None)], false)), Some(("2026-05-01", false)));
+        check(&on, None, Some(("2026-06-01", false)));
+        check(&flag(true, HALF), None, None);
+        check(
+            &flag(false, HALF),
+            Some(&history(vec![entry("2026-05-09", Some(true), None)], true)),
+            Some(("2026-05-09", true)),
+        );
+    }
+
+    #[test]
+    fn enabled_once_never_or_nobody_knows() {
+        let off = flag(false, HALF);
+        assert_eq!(was_enabled(&off, None), None);
+        assert_eq!(was_enabled(&off, Some(&history(vec![created("2026-01-01")], true))), Some(false));
+        assert_eq!(was_enabled(&off, Some(&history(vec![], false))), None);
+        assert_eq!(
+            was_enabled(&off, Some(&history(vec![entry("2026-05-01", Some(true), None)], false))),
+            Some(true)
+        );
+        assert_eq!(was_enabled(&flag(true, HALF), None), Some(true));
+    }
+}

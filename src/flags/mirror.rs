@@ -1,0 +1,113 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Exposure, Flag, FlagKey, History};
+
+/// The local copy of what PostHog knows. Never changed in place: the refresh task publishes a new one.
+#[derive(Debug, Clone, Default)]
+pub struct Mirror {
+    /// One per configured environment, the primary first.
+    pub environments: Vec<Environment>,
+    /// Grows with every publication.
+    pub revision: u64,
+}
+
+impl Mirror {
+    /// The environment on which staleness is judged.
+    pub fn primary(&self) -> Option<&Environment> {
+        self.environments.first()
+    }
+}
+
+/// What is known of one environment.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// The PostHog it lives on, without a slash at the end (`https://eu.posthog.com`).
+    pub host: Arc<str>,
+    /// The project, once known.
+    pub project: Option<Project>,
+    /// All flags; `None` = not loaded.
+    pub flags: Option<FlagList>,
+    /// Exposure of the flags that this workspace reads.
+    pub exposure: HashMap<FlagKey, Arc<Exposure>>,
+    /// Why there is no exposure, when asking for it failed.
+    pub exposure_trouble: Option<Arc<str>>,
+    /// Activity by flag id, of flags that this workspace reads.
+    pub history: HashMap<u64, Arc<History>>,
+    /// What stands in the way of newer data, as a sentence for a person.
+    pub trouble: Option<Arc<str>>,
+}
+
+/// A project of PostHog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its number, as in the page's address.
+    pub id: u64,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// All flags of a project: archived ones, and deleted ones that were seen before.
+#[derive(Debug, Clone)]
+pub struct FlagList {
+    /// By key. A deleted or archived flag gives way to a living one of the same key.
+    pub by_key: HashMap<FlagKey, Arc<Flag>>,
+    /// When the whole list was last compared.
+    pub fetched_at: Timestamp,
+}
+
+impl FlagList {
+    /// Collects flags, living ones first.
+    pub fn new(flags: impl IntoIterator<Item = Arc<Flag>>, fetched_at: Timestamp) -> FlagList {
+        let mut list = FlagList { by_key: HashMap::new(), fetched_at };
+        for flag in flags {
+            list.insert(flag);
+        }
+        list
+    }
+
+    /// Adds or replaces a flag; a living one is not replaced by a deleted or archived namesake.
+    pub fn insert(&mut self, flag: Arc<Flag>) {
+        let gone = |it: &Flag| (it.deleted, it.archived);
+        match self.by_key.get(&flag.key) {
+            Some(old) if old.id != flag.id && gone(old) < gone(&flag) => {}
+            _ => drop(self.by_key.insert(flag.key.clone(), flag)),
+        }
+    }
+}
+
+/// What the mirror says of a key: three states, never two.
+#[derive(Debug, Clone)]
+pub enum Lookup<'a> {
+    /// Nothing can be said: signed out, offline without a mirror, or still loading.
+    NotLoaded,
+    /// The mirror is complete and does not have it.
+    Unknown,
+    /// Here it is, possibly archived or deleted.
+    Known(&'a Arc<Flag>),
+}
+
+impl Environment {
+    /// Looks a key up.
+    pub fn lookup(&self, key: &FlagKey) -> Lookup<'_> {
+        match &self.flags {
+            None => Lookup::NotLoaded,
+            Some(list) => list.by_key.get(key).map_or(Lookup::Unknown, Lookup::Known),
+        }
+    }
+
+    /// The history of a flag, if it belongs to the flag's present version.
+    pub fn history_of(&self, flag: &Flag) -> Option<&Arc<History>> {
+        self.history.get(&flag.id).filter(|it| it.version == flag.version)
+    }
+
+    /// The address of one of the project's pages: `feature_flags/42`, `dashboard/3`.
+    pub fn page(&self, path: impl std::fmt::Display) -> Option<String> {
+        let project = self.project.as_ref()?;
+        Some(format!("{}/project/{}/{path}", self.host, project.id))
+    }
+}
