@@ -18,3 +18,6 @@ pub mod flags;
 
 pub mod feature;
 
+pub mod config;
+
+pub mod posthog;

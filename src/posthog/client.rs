@@ -1,0 +1,352 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::{Method, RequestBuilder, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Error;
+use super::queries::Query;
+use super::wire::{self, ErrorBody, Page};
+use crate::config::Environment;
+use crate::flags::{Flag, FlagKey, History, Project};
+
+/// More than the largest page of flags that PostHog serves.
+const MAX_ANSWER: usize = 64 << 20;
+const PAGE: usize = 200;
+/// Pages of a list that are followed: 10,000 flags, and as many again.
+const MAX_PAGES: usize = 100;
+const TRIES: u32 = 3;
+/// A longer wait than this is the caller's to plan, not this call's to sleep.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// PostHog runs a query for 10 s at most, after up to 30 s in a queue.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// Talks to one PostHog with one key. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    host: String,
+    key: SecretString,
+}
+
+impl Client {
+    /// A client for an environment; [`Error::SignedOut`] without a key. Sends nothing.
+    pub fn new(environment: &Environment) -> Result<Client, Error> {
+        let key = environment.key.clone().ok_or(Error::SignedOut)?;
+        let host = environment.host.to_string();
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("flagline/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(TIMEOUT)
+            // The key is for this host alone, and a redirect loses a POST's body.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|it| unreachable(&host, &it))?;
+        Ok(Client { http, host, key })
+    }
+
+    /// Whose key this is.
+    pub async fn me(&self) -> Result<wire::User, Error> {
+        self.get("/api/users/@me/", &[]).await
+    }
+
+    /// A project, or the only one that the key can see.
+    pub async fn project(&self, id: Option<u64>) -> Result<wire::Project, Error> {
+        if let Some(id) = id {
+            return self.get(&format!("/api/projects/{id}/"), &[]).await;
+        }
+        let page: Page<wire::Project> = self.get("/api/projects/", &[("limit", "100".into())]).await?;
+        match page.results.as_slice() {
+            [] => Err(Error::Forbidden("the key cannot see any project".into())),
+            // The list leaves out the query mode.
+            [only] => self.get(&format!("/api/projects/{}/", only.id), &[]).await,
+            several => {
+                let names: Vec<_> = several.iter().map(|it| format!("{} ({})", it.id, it.name)).collect();
+                Err(Error::WhichProject(names.join(", ")))
+            }
+        }
+    }
+
+    /// All flags, archived ones too.
+    pub async fn flags(&self, project: &Project) -> Result<Vec<Flag>, Error> {
+        let path = format!("/api/projects/{}/feature_flags/", project.id);
+        let leave_out = || ("excluded_properties", r#"["surveys","features"]"#.to_owned());
+        let mut flags: Vec<wire::Flag> = self.pages(&path, &[leave_out()]).await?;
+        // Without `archived` they are hidden; an old server that ignores it sends all of them again.
+        let archived: Vec<wire::Flag> =
+            self.pages(&path, &[leave_out(), ("archived", "true".into())]).await?;
+        let known: std::collections::HashSet<u64> = flags.iter().map(|it| it.id).collect();
+        flags.extend(archived.into_iter().filter(|it| !known.contains(&it.id)));
+        Ok(flags.into_iter().map(Flag::from).collect())
+    }
+
+    /// The flags written last, newest first.
+    pub async fn flags_by_update(&self, project: &Project, limit: usize) -> Result<Vec<Flag>, Error> {
+        let path = format!("/api/projects/{}/feature_flags/", project.id);
+        let query = [
+            ("order", "-updated_at".to_owned()),
+            ("limit", limit.to_string()),
+            ("excluded_properties", r#"["surveys","features"]"#.to_owned()),
+        ];
+        let page: Page<wire::Flag> = self.get(&path, &query).await?;
+        Ok(page.results.into_iter().map(Flag::from).collect())
+    }
+
+    /// One flag, also when it is deleted.
+    pub async fn flag(&self, project: &Project, id: u64) -> Result<Flag, Error> {
+        let flag: wire::Flag =
+            self.get(&format!("/api/projects/{}/feature_flags/{id}/", project.id), &[]).await?;
+        Ok(flag.into())
+    }
+
+    /// The living or archived flag with exactly this key.
+    pub async fn flag_by_key(&self, project: &Project, key: &FlagKey) -> Result<Option<Flag>, Error> {
+        let path = format!("/api/projects/{}/feature_flags/", project.id);
+        for archived in [None, Some(("archived", "true".to_owned()))] {
+            let mut query = vec![("search", key.to_string())];
+            query.extend(archived);
+            let found: Vec<wire::Flag> = self.pages(&path, &query).await?;
+            if let Some(flag) = found.into_iter().find(|it| it.key == key.as_str() && !it.deleted) {
+                return Ok(Some(flag.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a flag.
+    pub async fn create_flag(&self, project: &Project, body: &Value) -> Result<Flag, Error> {
+        let path = format!("/api/projects/{}/feature_flags/", project.id);
+        let flag: wire::Flag = self.send(Method::POST, &path, body).await?;
+        Ok(flag.into())
+    }
+
+    /// Links a dashboard to a flag, keeping those that are linked already.
+    pub async fn link_dashboard(
+        &self,
+        project: &Project,
+        flag: &Flag,
+        dashboard: u64,
+    ) -> Result<Flag, Error> {
+        let mut dashboards = flag.dashboards.clone();
+        dashboards.push(dashboard);
+        let body = json!({
+            "analytics_dashboards": dashboards,
+            "version": flag.version,
+            "original_flag": { "analytics_dashboards": flag.dashboards },
+        });
+        let path = format!("/api/projects/{}/feature_flags/{}/", project.id, flag.id);
+        let flag: wire::Flag = self.send(Method::PATCH, &path, &body).await?;
+        Ok(flag.into())
+    }
+
+    /// What was changed on a flag, newest first, at most 10 pages of 100.
+    pub async fn history(&self, project: &Project, flag: &Flag, now: Timestamp) -> Result<History, Error> {
+        let path = format!("/api/projects/{}/feature_flags/{}/activity/", project.id, flag.id);
+        let mut history =
+            History { version: flag.version, entries: Vec::new(), complete: false, fetched_at: now };
+        for page in 1..=10 {
+            let query = [("limit", "100".to_owned()), ("page", page.to_string())];
+            let page: wire::ActivityPage = self.get(&path, &query).await?;
+            history.entries.extend(page.results.into_iter().map(crate::flags::Entry::from));
+            history.complete = history.entries.iter().any(|it| it.created);
+            if page.next.is_none() || history.complete {
+                break;
+            }
+        }
+        Ok(history)
+    }
+
+    /// A dashboard with its tiles.
+    pub async fn dashboard(&self, project: &Project, id: u64) -> Result<wire::Dashboard, Error> {
+        self.get(&format!("/api/projects/{}/dashboards/{id}/", project.id), &[]).await
+    }
+
+    /// The dashboard that bears exactly this name and tag.
+    pub async fn find_dashboard(
+        &self,
+        project: &Project,
+        name: &str,
+        tag: &str,
+    ) -> Result<Option<wire::Dashboard>, Error> {
+        let path = format!("/api/projects/{}/dashboards/", project.id);
+        // Servers that do not know `search` send them all; the comparison is made here.
+        let found: Vec<wire::Dashboard> = self.pages(&path, &[("search", name.to_owned())]).await?;
+        let ours =
+            |it: &wire::Dashboard| it.name == name && !it.deleted && it.tags.iter().any(|it| it == tag);
+        Ok(found.into_iter().find(ours))
+    }
+
+    /// Makes a dashboard.
+    pub async fn create_dashboard(&self, project: &Project, body: &Value) -> Result<wire::Dashboard, Error> {
+        self.send(Method::POST, &format!("/api/projects/{}/dashboards/", project.id), body).await
+    }
+
+    /// Makes an insight.
+    pub async fn create_insight(&self, project: &Project, body: &Value) -> Result<wire::Insight, Error> {
+        self.send(Method::POST, &format!("/api/projects/{}/insights/", project.id), body).await
+    }
+
+    /// Asks HogQL and gets rows.
+    pub async fn query(&self, project: &Project, query: &Query) -> Result<Vec<Vec<Value>>, Error> {
+        let path = format!("/api/projects/{}/query/", project.id);
+        let body = json!({
+            "query": { "kind": "HogQLQuery", "query": query.text, "values": query.values },
+            "refresh": "blocking",
+            "name": query.name,
+        });
+        let request = || self.http.post(self.url(&path)).timeout(QUERY_TIMEOUT).json(&body);
+        let answer: wire::QueryAnswer = self.with_retries(request).await?;
+        match (answer.error.filter(|it| !it.is_empty()), answer.results) {
+            (None, Some(rows)) => Ok(rows),
+            (Some(detail), _) => Err(Error::Invalid { code: "query".into(), detail }),
+            (None, None) => {
+                Err(Error::Decode { path: "results".into(), detail: "the query's rows are missing".into() })
+            }
+        }
+    }
+
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let mut query = query.to_vec();
+            query.extend([("limit", PAGE.to_string()), ("offset", all.len().to_string())]);
+            let page: Page<T> = self.get(path, &query).await?;
+            let is_empty = page.results.is_empty();
+            all.extend(page.results);
+            if page.next.is_none() || is_empty {
+                return Ok(all);
+            }
+        }
+        let detail = format!("more than {} rows", all.len());
+        Err(Error::Decode { path: "next".into(), detail })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
+        self.with_retries(|| self.http.get(self.url(path)).query(query)).await
+    }
+
+    /// A write: sent once, and again only after 429, which says that nothing was done.
+    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T, Error> {
+        let request = || self.http.request(method.clone(), self.url(path)).json(body);
+        match self.once(request()).await {
+            Err(Error::Limited(wait)) if wait <= MAX_WAIT => {
+                tokio::time::sleep(wait).await;
+                self.once(request()).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Something that may be asked again: waits as long as the server says, else 0.2 s, 0.4 s, ... with jitter.
+    async fn with_retries<T: DeserializeOwned>(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<T, Error> {
+        let mut wait = Duration::from_millis(200);
+        for _ in 1..TRIES {
+            match self.once(request()).await {
+                Err(Error::Limited(asked)) if asked > MAX_WAIT => return Err(Error::Limited(asked)),
+                Err(Error::Limited(asked)) => tokio::time::sleep(asked).await,
+                Err(Error::Server { .. }) => tokio::time::sleep(jittered(wait)).await,
+                answer => return answer,
+            }
+            wait *= 2;
+        }
+        self.once(request()).await
+    }
+
+    async fn once<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
+        let request = request.bearer_auth(self.key.expose_secret());
+        let mut response = request.send().await.map_err(|it| unreachable(&self.host, &it))?;
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|it| unreachable(&self.host, &it))? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(Error::TooLarge(MAX_ANSWER));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if !status.is_success() {
+            return Err(self.refusal(status, retry_after, &body));
+        }
+        self.decode(&body)
+    }
+
+    fn decode<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Error> {
+        let mut json = serde_json::Deserializer::from_slice(body);
+        serde_path_to_error::deserialize(&mut json).map_err(|it| {
+            if looks_like_html(body) {
+                return self.not_posthog("a web page");
+            }
+            Error::Decode { path: it.path().to_string(), detail: it.inner().to_string() }
+        })
+    }
+
+    fn refusal(&self, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Error {
+        let error: Option<ErrorBody> = serde_json::from_slice(body).ok();
+        let is_json = error.is_some();
+        let error = error.unwrap_or_default();
+        let words = error.error.map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
+        let detail = error.detail.or(words).or(error.message).unwrap_or_else(|| status.to_string());
+        let code = error.code.unwrap_or_default();
+        match status.as_u16() {
+            429 => Error::Limited(retry_after.unwrap_or(Duration::from_secs(30))),
+            504 | 512 => Error::TooSlow,
+            500.. => Error::Server { status: status.as_u16() },
+            // A web page with one of these comes from something in front of PostHog, or is no PostHog at all.
+            _ if !is_json => self.not_posthog(&format!("status {status} without an API answer")),
+            401 => Error::Unauthorized { host: self.host.clone(), detail },
+            402 => Error::PaymentRequired(detail),
+            403 => Error::Forbidden(detail),
+            404 => Error::NotFound(detail),
+            409 if code == "approval_required" => Error::ApprovalRequired(detail),
+            409 => Error::Conflict(detail),
+            _ => Error::Invalid { code, detail },
+        }
+    }
+
+    fn not_posthog(&self, what: &str) -> Error {
+        Error::NotPostHog { host: self.host.clone(), what: what.into() }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.host)
+    }
+}
+
+fn looks_like_html(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
+}
+
+fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(3600)))
+}
+
+/// Spreads clients that failed together: 80 to 120 % of `wait`.
+pub(super) fn jittered(wait: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(()) % 41;
+    wait * (80 + random as u32) / 100
+}
+
+fn unreachable(host: &str, error: &reqwest::Error) -> Error {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    let (host, detail) = (host.to_owned(), cause.to_string());
+    if detail.contains("certificate") {
+        return Error::Tls { host, detail };
+    }
+    let detail = if error.is_timeout() { "it takes too long to answer".into() } else { detail };
+    Error::Offline { host, detail }
+}

@@ -1,0 +1,327 @@
+//! The mirror on disk, so that an editor starts warm and works offline. No keys stand here.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use etcetera::BaseStrategy as _;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::wire;
+use crate::flags::{
+    DayExposure, Entry, Environment, Exposure, FlagList, History, Project, SdkSeen, VariantExposure,
+};
+
+/// Grows when an older Flagline would misread the file; fields may be added without.
+const FORMAT: u32 = 1;
+
+/// The user's cache folder for mirrors, if the system has one.
+pub fn folder() -> Option<PathBuf> {
+    Some(etcetera::base_strategy::choose_base_strategy().ok()?.cache_dir().join("flagline"))
+}
+
+/// Where the mirror of a project lies below `folder`.
+pub fn path(folder: &Path, host: &str, project: u64) -> PathBuf {
+    let host: String =
+        host.chars().map(|it| if it.is_ascii_alphanumeric() || it == '.' { it } else { '_' }).collect();
+    folder.join(format!("{host}-{project}.json"))
+}
+
+/// Reads a mirror; `None` when there is none of this host. A file that cannot be understood is set aside, so
+/// that it can be looked at and never gets in the way again.
+pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the mirror on disk cannot be read");
+            return None;
+        }
+    };
+    match serde_json::from_str::<Stored>(&text) {
+        Ok(stored) if stored.format <= FORMAT && *stored.host == **host => {
+            Some(stored.into_environment(name))
+        }
+        Ok(_) => None,
+        Err(error) => {
+            let aside = path.with_extension("json.broken");
+            tracing::warn!(path = %path.display(), %error, "the mirror on disk is broken and set aside");
+            if let Err(error) = fs::rename(path, &aside) {
+                tracing::warn!(path = %aside.display(), %error, "it could not be set aside");
+            }
+            None
+        }
+    }
+}
+
+/// Writes a mirror: readable by its owner alone, whole or not at all.
+pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
+    let Some(stored) = Stored::new(environment) else { return Ok(()) };
+    let Some(folder) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(folder)?;
+    // The process id keeps two writers apart; the last one wins whole.
+    let temporary = path.with_extension(format!("json.{}", std::process::id()));
+    let mut file = private(&temporary)?;
+    let written = file.write_all(&serde_json::to_vec(&stored)?).and_then(|()| file.sync_all());
+    drop(file);
+    let renamed = written.and_then(|()| fs::rename(&temporary, path));
+    if renamed.is_err() {
+        drop(fs::remove_file(&temporary));
+    }
+    renamed
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn private(path: &Path) -> io::Result<fs::File> {
+    fs::File::create(path)
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    host: String,
+    project: u64,
+    project_name: String,
+    flags_fetched_at: Timestamp,
+    flags: Vec<wire::Flag>,
+    #[serde(default)]
+    exposure: Vec<StoredExposure>,
+    #[serde(default)]
+    history: Vec<StoredHistory>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredExposure {
+    key: String,
+    window_days: u32,
+    fetched_at: Timestamp,
+    variants: Vec<StoredVariant>,
+    days: Vec<(Date, u64)>,
+    sdks: Vec<(String, Timestamp)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredVariant {
+    response: String,
+    people: u64,
+    calls: u64,
+    people_24h: u64,
+    calls_24h: u64,
+    last_seen: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredHistory {
+    flag: u64,
+    version: Option<i64>,
+    complete: bool,
+    fetched_at: Timestamp,
+    entries: Vec<StoredEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredEntry {
+    at: Timestamp,
+    by: Option<String>,
+    created: bool,
+    active_before: Option<bool>,
+    filters_before: Option<Box<RawValue>>,
+}
+
+impl Stored {
+    fn new(environment: &Environment) -> Option<Stored> {
+        let (project, list) = (environment.project.as_ref()?, environment.flags.as_ref()?);
+        Some(Stored {
+            format: FORMAT,
+            host: environment.host.to_string(),
+            project: project.id,
+            project_name: project.name.to_string(),
+            flags_fetched_at: list.fetched_at,
+            flags: list.by_key.values().map(|it| wire::Flag::from(&**it)).collect(),
+            exposure: environment
+                .exposure
+                .iter()
+                .map(|(key, it)| StoredExposure::new(key.as_str(), it))
+                .collect(),
+            history: environment.history.iter().map(|(id, it)| StoredHistory::new(*id, it)).collect(),
+        })
+    }
+
+    fn into_environment(self, name: &Arc<str>) -> Environment {
+        let flags = self.flags.into_iter().map(|it| Arc::new(it.into()));
+        Environment {
+            name: name.clone(),
+            host: self.host.into(),
+            project: Some(Project { id: self.project, name: self.project_name.into() }),
+            flags: Some(FlagList::new(flags, self.flags_fetched_at)),
+            exposure: self
+                .exposure
+                .into_iter()
+                .map(|it| (it.key.as_str().into(), Arc::new(it.into_exposure())))
+                .collect(),
+            exposure_trouble: None,
+            history: self.history.into_iter().map(|it| (it.flag, Arc::new(it.into_history()))).collect(),
+            trouble: None,
+        }
+    }
+}
+
+impl StoredExposure {
+    fn new(key: &str, it: &Exposure) -> StoredExposure {
+        let variant = |it: &VariantExposure| StoredVariant {
+            response: it.response.clone(),
+            people: it.people,
+            calls: it.calls,
+            people_24h: it.people_24h,
+            calls_24h: it.calls_24h,
+            last_seen: it.last_seen,
+        };
+        StoredExposure {
+            key: key.to_owned(),
+            window_days: it.window_days,
+            fetched_at: it.fetched_at,
+            variants: it.variants.iter().map(variant).collect(),
+            days: it.days.iter().map(|it| (it.day, it.people)).collect(),
+            sdks: it.sdks.iter().map(|it| (it.lib.clone(), it.last_seen)).collect(),
+        }
+    }
+
+    fn into_exposure(self) -> Exposure {
+        let variant = |it: StoredVariant| VariantExposure {
+            response: it.response,
+            people: it.people,
+            calls: it.calls,
+            people_24h: it.people_24h,
+            calls_24h: it.calls_24h,
+            last_seen: it.last_seen,
+        };
+        Exposure {
+            variants: self.variants.into_iter().map(variant).collect(),
+            days: self.days.into_iter().map(|(day, people)| DayExposure { day, people }).collect(),
+            sdks: self.sdks.into_iter().map(|(lib, last_seen)| SdkSeen { lib, last_seen }).collect(),
+            window_days: self.window_days,
+            fetched_at: self.fetched_at,
+        }
+    }
+}
+
+impl StoredHistory {
+    fn new(flag: u64, it: &History) -> StoredHistory {
+        let entry = |it: &Entry| StoredEntry {
+            at: it.at,
+            by: it.by.clone(),
+            created: it.created,
+            active_before: it.active_before,
+            filters_before: it.filters_before.as_deref().map(ToOwned::to_owned),
+        };
+        StoredHistory {
+            flag,
+            version: it.version,
+            complete: it.complete,
+            fetched_at: it.fetched_at,
+            entries: it.entries.iter().map(entry).collect(),
+        }
+    }
+
+    fn into_history(self) -> History {
+        let entry = |it: StoredEntry| Entry {
+            at: it.at,
+            by: it.by,
+            created: it.created,
+            active_before: it.active_before,
+            filters_before: it.filters_before.map(Arc::from),
+        };
+        History {
+            version: self.version,
+            entries: self.entries.into_iter().map(entry).collect(),
+            complete: self.complete,
+            fetched_at: self.fetched_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        let flag = r#"{"id":7,"key":"new-nav","filters":{"groups":[{"later":1}]},"version":2}"#;
+        let flag: wire::Flag = serde_json::from_str(flag).unwrap();
+        let history = StoredHistory {
+            flag: 7,
+            version: Some(2),
+            complete: true,
+            fetched_at: Timestamp::UNIX_EPOCH,
+            entries: vec![StoredEntry {
+                at: Timestamp::UNIX_EPOCH,
+                by: Some("Ada".into()),
+                created: false,
+                active_before: Some(true),
+                filters_before: RawValue::from_string("{}".into()).ok(),
+            }],
+        };
+        let exposure = StoredExposure {
+            key: "new-nav".into(),
+            window_days: 7,
+            fetched_at: Timestamp::UNIX_EPOCH,
+            variants: vec![StoredVariant {
+                response: "true".into(),
+                people: 1,
+                calls: 2,
+                people_24h: 0,
+                calls_24h: 0,
+                last_seen: None,
+            }],
+            days: vec![("2026-11-20".parse().unwrap(), 3)],
+            sdks: vec![("web".into(), Timestamp::UNIX_EPOCH)],
+        };
+        let stored = Stored {
+            format: FORMAT,
+            host: "https://ph.example".into(),
+            project: 1,
+            project_name: "Acme".into(),
+            flags_fetched_at: Timestamp::UNIX_EPOCH,
+            flags: vec![flag],
+            exposure: vec![exposure],
+            history: vec![history],
+        };
+        stored.into_environment(&"production".into())
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded_and_nobody_else_may_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "https://ph.example:8000", 1);
+        let before = environment();
+        save(&path, &before).unwrap();
+        save(&path, &before).unwrap();
+        let after = load(&path, &before.name, &before.host).unwrap();
+        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert!(load(&path, &before.name, &"https://other.example".into()).is_none());
+    }
+
+    #[test]
+    fn a_broken_file_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), "https://ph.example", 1);
+        fs::write(&path, "{\"format\":1,\"host\":").unwrap();
+        assert!(load(&path, &"p".into(), &"https://ph.example".into()).is_none());
+        assert!(!path.exists() && path.with_extension("json.broken").exists());
+    }
+}

@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+/// What can go wrong with a call. Each variant is one that somebody reacts to; each message says what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// 401.
+    #[error(
+        "{host} does not accept the API key ({detail}); make a new personal API key there and set FLAGLINE_API_KEY"
+    )]
+    Unauthorized {
+        /// Whom was asked.
+        host: String,
+        /// The server's words.
+        detail: String,
+    },
+    /// 403: a missing scope, or a project that the key may not see.
+    #[error("the API key is not allowed to do this: {0}")]
+    Forbidden(String),
+    /// 404.
+    #[error("PostHog does not have this: {0}")]
+    NotFound(String),
+    /// 409: the flag changed since it was read.
+    #[error("{0}")]
+    Conflict(String),
+    /// 409 with a change request.
+    #[error("this change needs an approval in PostHog: {0}")]
+    ApprovalRequired(String),
+    /// 402.
+    #[error("this PostHog plan does not include it: {0}")]
+    PaymentRequired(String),
+    /// 400 and its relatives: the request was wrong.
+    #[error("PostHog refused: {detail}")]
+    Invalid {
+        /// The machine-readable code, `unique` for a key that is taken.
+        code: String,
+        /// The server's words.
+        detail: String,
+    },
+    /// 429.
+    #[error("PostHog asks to wait {} s: too many requests", .0.as_secs().max(1))]
+    Limited(Duration),
+    /// 504 and 512: a query that takes too long.
+    #[error("the query takes PostHog too long")]
+    TooSlow,
+    /// 500 and its relatives.
+    #[error("PostHog has a problem of its own ({status}); nothing to do but to try again later")]
+    Server {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// No connection.
+    #[error("{host} cannot be reached: {detail}")]
+    Offline {
+        /// Whom was asked.
+        host: String,
+        /// The innermost cause.
+        detail: String,
+    },
+    /// The certificate is not trusted.
+    #[error(
+        "the certificate of {host} is not trusted ({detail}); install your company's CA in the system's store"
+    )]
+    Tls {
+        /// Whom was asked.
+        host: String,
+        /// The innermost cause.
+        detail: String,
+    },
+    /// An answer that is no API answer: a login page, a proxy's page, a redirect.
+    #[error("{host} does not answer like PostHog ({what}); is FLAGLINE_HOST right?")]
+    NotPostHog {
+        /// Whom was asked.
+        host: String,
+        /// What came instead.
+        what: String,
+    },
+    /// JSON of an unexpected shape.
+    #[error("PostHog's answer has an unexpected shape at {path}: {detail}")]
+    Decode {
+        /// Where, as a path through the JSON.
+        path: String,
+        /// What was expected.
+        detail: String,
+    },
+    /// An answer larger than anything that PostHog has to say.
+    #[error("PostHog's answer is larger than {} MB", .0 >> 20)]
+    TooLarge(usize),
+    /// No key.
+    #[error("not signed in; set FLAGLINE_API_KEY (and FLAGLINE_HOST outside of US cloud)")]
+    SignedOut,
+    /// More than one project to choose from.
+    #[error("the key can see several projects; set FLAGLINE_PROJECT to one of them: {0}")]
+    WhichProject(String),
+}
+
+impl Error {
+    /// Whether the same call may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Limited(_) | Error::Server { .. } | Error::Offline { .. })
+    }
+}

@@ -1,0 +1,13 @@
+//! PostHog's API: the calls that Flagline makes, the mirror on disk, and the one task that owns the mirror.
+//!
+//! Nothing here is awaited by a hover or a keystroke.
+
+pub mod client;
+pub mod disk;
+pub mod error;
+pub mod queries;
+pub mod refresh;
+pub mod wire;
+
+pub use client::Client;
+pub use error::Error;

@@ -1,0 +1,135 @@
+//! The one task that owns the mirror: what is asked of PostHog, when, and what happens when it does not answer.
+
+mod site;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use self::site::{Next, Site};
+use crate::config::Config;
+use crate::flags::{Flag, FlagKey, Mirror};
+
+/// What the rest of the program may tell the refresh task. None of it waits for an answer.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// These keys are read in the workspace now.
+    Keys(BTreeSet<FlagKey>),
+    /// Somebody typed.
+    Active,
+    /// Somebody looks at this flag.
+    Hover(FlagKey),
+    /// Somebody wants everything anew.
+    Everything,
+    /// This flag was just written.
+    Written(Arc<Flag>),
+}
+
+/// The way to the refresh task. Cheap to clone; the task ends when the last one is gone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    asks: mpsc::UnboundedSender<Ask>,
+    mirror: watch::Receiver<Arc<Mirror>>,
+}
+
+impl Handle {
+    /// Tells the task; never waits.
+    pub fn ask(&self, ask: Ask) {
+        // Fails only when the program is about to end.
+        drop(self.asks.send(ask));
+    }
+
+    /// The mirror as it is now.
+    pub fn mirror(&self) -> Arc<Mirror> {
+        self.mirror.borrow().clone()
+    }
+
+    /// Is told of every publication.
+    pub fn watch(&self) -> watch::Receiver<Arc<Mirror>> {
+        self.mirror.clone()
+    }
+}
+
+/// Starts the task. `folder` is where mirrors lie on disk; `None` keeps nothing.
+pub fn spawn(config: &Config, folder: Option<PathBuf>) -> Handle {
+    let sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
+    let (publisher, mirror) = watch::channel(Arc::new(mirror_of(&sites, 0)));
+    let (asks, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(Task { sites, asks: receiver, publisher, revision: 0 }.run());
+    Handle { asks, mirror }
+}
+
+/// Loads what there is to know about some keys, once, for a command that prints and exits.
+pub async fn once(config: &Config, folder: Option<PathBuf>, keys: &BTreeSet<FlagKey>) -> Mirror {
+    let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
+    for site in &mut sites {
+        site.load_from_disk();
+        site.want(keys.clone(), Instant::now());
+        while let Next::Now(work) = site.next(site::gathered(Instant::now())) {
+            site.work(work).await;
+        }
+    }
+    mirror_of(&sites, 1)
+}
+
+struct Task {
+    sites: Vec<Site>,
+    asks: mpsc::UnboundedReceiver<Ask>,
+    publisher: watch::Sender<Arc<Mirror>>,
+    revision: u64,
+}
+
+impl Task {
+    async fn run(mut self) {
+        for site in &mut self.sites {
+            site.load_from_disk();
+        }
+        self.publish();
+        loop {
+            // Whatever was said meanwhile counts before the next request goes out.
+            while let Ok(ask) = self.asks.try_recv() {
+                self.heed(ask);
+            }
+            let now = Instant::now();
+            let next =
+                self.sites.iter().map(|it| it.next(now)).enumerate().min_by_key(|(_, it)| it.when(now));
+            match next {
+                Some((at, Next::Now(work))) => {
+                    self.sites[at].work(work).await;
+                    self.publish();
+                }
+                Some((_, Next::At(time))) => tokio::select! {
+                    ask = self.asks.recv() => match ask {
+                        Some(ask) => self.heed(ask),
+                        None => return,
+                    },
+                    () = tokio::time::sleep_until(time) => {}
+                },
+                Some((_, Next::Never)) | None => match self.asks.recv().await {
+                    Some(ask) => self.heed(ask),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn heed(&mut self, ask: Ask) {
+        let now = Instant::now();
+        let news = self.sites.iter_mut().map(|it| it.heed(&ask, now)).fold(false, |a, b| a | b);
+        if news {
+            self.publish();
+        }
+    }
+
+    fn publish(&mut self) {
+        self.revision += 1;
+        self.publisher.send_replace(Arc::new(mirror_of(&self.sites, self.revision)));
+    }
+}
+
+fn mirror_of(sites: &[Site], revision: u64) -> Mirror {
+    Mirror { environments: sites.iter().map(|it| it.known.clone()).collect(), revision }
+}

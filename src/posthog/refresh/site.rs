@@ -1,0 +1,475 @@
+//! One environment: what is known, what is due next, and asking for it.
+//!
+//! Shelf lives: flags 60 s (the changed ones), the whole list an hour, exposure 10 minutes, a history until the
+//! flag's version changes. When nobody typed for 30 minutes, nothing is asked.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Ask;
+use crate::config;
+use crate::feature::{Served, served};
+use crate::flags::{Environment, Exposure, Flag, FlagKey, FlagList, Lookup, Project};
+use crate::posthog::client::jittered;
+use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY};
+use crate::posthog::{Client, Error, disk};
+
+const CHANGED_EVERY: Duration = Duration::from_secs(60);
+const WHOLE_LIST_EVERY: Duration = Duration::from_secs(60 * 60);
+const EXPOSURE_EVERY: Duration = Duration::from_secs(10 * 60);
+const QUIET_AFTER: Duration = Duration::from_secs(30 * 60);
+/// Keys typed one after the other become one question.
+const GATHER: Duration = Duration::from_millis(300);
+/// One flag's exposure is asked for at most this often because somebody hovers.
+const HOVER_EVERY: Duration = Duration::from_secs(60);
+/// Queries a minute that hovers may cause: projects on PostHog's oldest limit have 120 an hour.
+const HOVER_QUERIES_PER_MINUTE: usize = 2;
+/// How long a part that the key may not see is left alone.
+const DENIED_FOR: Duration = Duration::from_secs(60 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+const EXPOSURE_DAYS: u32 = 7;
+const RECENT: usize = 20;
+/// Flags that vanished from the list and are looked up by id, per refresh.
+const MAX_VANISHED: usize = 20;
+
+/// One thing to ask PostHog for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Work {
+    Project,
+    WholeList,
+    Changed,
+    History(Arc<str>, u64),
+    Exposure,
+    HoverExposure(FlagKey),
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Next {
+    Now(Work),
+    At(Instant),
+    Never,
+}
+
+impl Next {
+    /// For sorting: never comes last.
+    pub(super) fn when(&self, now: Instant) -> (bool, Instant) {
+        match self {
+            Next::Now(_) => (false, now),
+            Next::At(at) => (false, *at),
+            Next::Never => (true, now),
+        }
+    }
+}
+
+/// The moment at which keys wanted now are no longer gathered.
+pub(super) fn gathered(now: Instant) -> Instant {
+    now + GATHER
+}
+
+pub(super) struct Site {
+    pub(super) known: Environment,
+    client: Result<Client, Error>,
+    configured_project: Option<u64>,
+    folder: Option<PathBuf>,
+    evaluations: Evaluations,
+    keys: BTreeSet<FlagKey>,
+    hovered: Option<FlagKey>,
+    hover_queries: VecDeque<(Instant, FlagKey)>,
+    times: Times,
+    failures: u32,
+    exposure_days: u32,
+}
+
+/// When things happened, on the clock that never goes back.
+struct Times {
+    active: Instant,
+    keys_changed: Instant,
+    project: Option<Instant>,
+    whole_list: Option<Instant>,
+    changed: Option<Instant>,
+    exposure: Option<Instant>,
+    paused_until: Option<Instant>,
+    history_denied_until: Option<Instant>,
+    exposure_denied_until: Option<Instant>,
+}
+
+impl Site {
+    pub(super) fn new(environment: &config::Environment, folder: Option<PathBuf>) -> Site {
+        let client = Client::new(environment);
+        let known = Environment {
+            name: environment.name.clone(),
+            host: environment.host.clone(),
+            trouble: client.as_ref().err().map(|it| it.to_string().into()),
+            ..Environment::default()
+        };
+        let now = Instant::now();
+        Site {
+            known,
+            client,
+            configured_project: environment.project,
+            folder,
+            evaluations: Evaluations::Events,
+            keys: BTreeSet::new(),
+            hovered: None,
+            hover_queries: VecDeque::new(),
+            times: Times {
+                active: now,
+                keys_changed: now,
+                project: None,
+                whole_list: None,
+                changed: None,
+                exposure: None,
+                paused_until: None,
+                history_denied_until: None,
+                exposure_denied_until: None,
+            },
+            failures: 0,
+            exposure_days: EXPOSURE_DAYS,
+        }
+    }
+
+    /// Takes the mirror of an earlier run. Without a configured project nobody knows yet whose it would be.
+    pub(super) fn load_from_disk(&mut self) {
+        let (Some(folder), Some(project)) = (&self.folder, self.configured_project) else { return };
+        let path = disk::path(folder, &self.known.host, project);
+        if let Some(stored) = disk::load(&path, &self.known.name, &self.known.host) {
+            self.known = Environment { trouble: self.known.trouble.take(), ..stored };
+        }
+    }
+
+    /// Takes note of what somebody said. Returns whether the mirror changed by it.
+    pub(super) fn heed(&mut self, ask: &Ask, now: Instant) -> bool {
+        match ask {
+            Ask::Active => self.times.active = now,
+            Ask::Keys(keys) => self.want(keys.clone(), now),
+            Ask::Hover(key) => {
+                self.times.active = now;
+                self.hovered = Some(key.clone());
+            }
+            Ask::Everything => {
+                self.times.active = now;
+                self.times.whole_list = None;
+                self.times.exposure = None;
+                self.times.paused_until = None;
+                self.times.history_denied_until = None;
+                self.times.exposure_denied_until = None;
+                self.failures = 0;
+            }
+            Ask::Written(flag) => {
+                if let Some(list) = &mut self.known.flags {
+                    replace(list, flag.clone());
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    pub(super) fn want(&mut self, keys: BTreeSet<FlagKey>, now: Instant) {
+        if self.keys != keys {
+            self.keys = keys;
+            self.times.keys_changed = now;
+        }
+    }
+
+    /// What is due, or when something will be.
+    pub(super) fn next(&self, now: Instant) -> Next {
+        let times = &self.times;
+        if self.client.is_err() || now > times.active + QUIET_AFTER {
+            return Next::Never;
+        }
+        if let Some(until) = times.paused_until.filter(|it| *it > now) {
+            return Next::At(until);
+        }
+        if times.project.is_none() {
+            return Next::Now(Work::Project);
+        }
+        let mut waits = Vec::new();
+        let mut due = |last: Option<Instant>, every: Duration| match last.map(|it| it + every) {
+            Some(at) if at > now => {
+                waits.push(at);
+                false
+            }
+            _ => true,
+        };
+        if due(times.whole_list, WHOLE_LIST_EVERY) {
+            return Next::Now(Work::WholeList);
+        }
+        if due(times.changed, CHANGED_EVERY) {
+            return Next::Now(Work::Changed);
+        }
+        if due(Some(times.keys_changed), GATHER) {
+            if let Some(flag) = self.flag_without_history(now) {
+                return Next::Now(Work::History(flag.key.as_str().into(), flag.id));
+            }
+            if let Some(until) = times.exposure_denied_until.filter(|it| *it > now) {
+                waits.push(until);
+            } else if !self.known_keys().is_empty() {
+                if due(times.exposure, EXPOSURE_EVERY) || self.lacks_exposure() {
+                    return Next::Now(Work::Exposure);
+                }
+                if let Some(key) = self.hover_due(now) {
+                    return Next::Now(Work::HoverExposure(key));
+                }
+            }
+        }
+        waits.push(times.active + QUIET_AFTER + Duration::from_secs(1));
+        waits.into_iter().min().map_or(Next::Never, Next::At)
+    }
+
+    /// Asks for one thing. Whatever goes wrong ends as a sentence in the mirror and a pause.
+    pub(super) async fn work(&mut self, work: Work) {
+        let Ok(client) = self.client.clone() else { return };
+        tracing::debug!(?work, "asking PostHog");
+        let result = match &work {
+            Work::Project => self.load_project(&client).await,
+            Work::WholeList => self.load_whole_list(&client).await,
+            Work::Changed => self.load_changed(&client).await,
+            Work::History(_, id) => self.load_history(&client, *id).await,
+            Work::Exposure => self.load_exposure(&client).await,
+            Work::HoverExposure(key) => self.load_hover_exposure(&client, key.clone()).await,
+        };
+        match result {
+            Ok(()) => {
+                self.failures = 0;
+                self.known.trouble = None;
+                self.save();
+            }
+            Err(error) => self.note_failure(&work, &error),
+        }
+    }
+
+    async fn load_project(&mut self, client: &Client) -> Result<(), Error> {
+        let project = client.project(self.configured_project).await?;
+        self.evaluations = Evaluations::of_mode(project.flag_evaluations_mode);
+        self.known.project = Some(Project { id: project.id, name: project.name.into() });
+        self.times.project = Some(Instant::now());
+        Ok(())
+    }
+
+    async fn load_whole_list(&mut self, client: &Client) -> Result<(), Error> {
+        let Some(project) = self.known.project.clone() else { return Ok(()) };
+        let flags = client.flags(&project).await?;
+        let mut list = FlagList::new(flags.into_iter().map(Arc::new), Timestamp::now());
+        self.find_vanished(client, &project, &mut list).await?;
+        let ids: std::collections::HashSet<u64> = list.by_key.values().map(|it| it.id).collect();
+        self.known.history.retain(|id, _| ids.contains(id));
+        self.known.flags = Some(list);
+        self.times.whole_list = Some(Instant::now());
+        self.times.changed = Some(Instant::now());
+        Ok(())
+    }
+
+    /// A flag that was there before is still somewhere: deleted ones answer by id, under another key.
+    async fn find_vanished(
+        &self,
+        client: &Client,
+        project: &Project,
+        list: &mut FlagList,
+    ) -> Result<(), Error> {
+        let Some(old) = &self.known.flags else { return Ok(()) };
+        let ids: std::collections::HashSet<u64> = list.by_key.values().map(|it| it.id).collect();
+        let vanished = old.by_key.values().filter(|it| !ids.contains(&it.id) && self.keys.contains(&it.key));
+        let vanished: Vec<_> = vanished.take(MAX_VANISHED).cloned().collect();
+        for old in vanished {
+            if old.deleted {
+                list.insert(old);
+                continue;
+            }
+            match client.flag(project, old.id).await {
+                Ok(flag) => list.insert(Arc::new(Flag { key: old.key.clone(), ..flag })),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_changed(&mut self, client: &Client) -> Result<(), Error> {
+        let Some(project) = self.known.project.clone() else { return Ok(()) };
+        let recent = client.flags_by_update(&project, RECENT).await?;
+        self.times.changed = Some(Instant::now());
+        let Some(list) = &mut self.known.flags else { return Ok(()) };
+        let sorted = recent.is_sorted_by(|a, b| a.updated_at >= b.updated_at);
+        let n_recent = recent.len();
+        let news: Vec<Flag> = recent.into_iter().filter(|it| is_news(list, it)).collect();
+        // More may have changed than was asked for, or the server does not sort: then only the whole list tells.
+        if !sorted || (news.len() == n_recent && n_recent == RECENT) {
+            self.times.whole_list = None;
+            return Ok(());
+        }
+        for flag in news {
+            replace(list, Arc::new(flag));
+        }
+        Ok(())
+    }
+
+    async fn load_history(&mut self, client: &Client, id: u64) -> Result<(), Error> {
+        let Some(project) = self.known.project.clone() else { return Ok(()) };
+        let flag =
+            self.known.flags.as_ref().and_then(|it| it.by_key.values().find(|it| it.id == id)).cloned();
+        let Some(flag) = flag else { return Ok(()) };
+        let history = client.history(&project, &flag, Timestamp::now()).await?;
+        self.known.history.insert(id, Arc::new(history));
+        Ok(())
+    }
+
+    async fn load_exposure(&mut self, client: &Client) -> Result<(), Error> {
+        let Some(project) = self.known.project.clone() else { return Ok(()) };
+        let keys = self.known_keys();
+        for keys in keys.chunks(KEYS_PER_QUERY) {
+            let exposures = self.query_exposure(client, &project, keys).await?;
+            self.known.exposure.extend(exposures.into_iter().map(|(key, it)| (key, Arc::new(it))));
+        }
+        self.known.exposure_trouble = None;
+        self.times.exposure = Some(Instant::now());
+        Ok(())
+    }
+
+    async fn load_hover_exposure(&mut self, client: &Client, key: FlagKey) -> Result<(), Error> {
+        self.hovered = None;
+        self.hover_queries.push_back((Instant::now(), key.clone()));
+        if self.hover_queries.len() > 100 {
+            self.hover_queries.pop_front();
+        }
+        let Some(project) = self.known.project.clone() else { return Ok(()) };
+        let keys = [key];
+        let counts = queries::exposure_counts(self.evaluations, &keys, self.exposure_days);
+        let counts = client.query(&project, &counts).await?;
+        let fresh = queries::exposures(&keys, &counts, &[], self.exposure_days, Timestamp::now());
+        for (key, fresh) in fresh {
+            let (days, sdks) = self
+                .known
+                .exposure
+                .get(&key)
+                .map(|it| (it.days.clone(), it.sdks.clone()))
+                .unwrap_or_default();
+            self.known.exposure.insert(key, Arc::new(Exposure { days, sdks, ..fresh }));
+        }
+        Ok(())
+    }
+
+    /// Halves the window while the server says that the query takes too long.
+    async fn query_exposure(
+        &mut self,
+        client: &Client,
+        project: &Project,
+        keys: &[FlagKey],
+    ) -> Result<HashMap<FlagKey, Exposure>, Error> {
+        loop {
+            let days = self.exposure_days;
+            let counts = client.query(project, &queries::exposure_counts(self.evaluations, keys, days)).await;
+            let trend = match &counts {
+                Ok(_) => client.query(project, &queries::exposure_trend(self.evaluations, keys, days)).await,
+                Err(_) => Ok(Vec::new()),
+            };
+            match (counts, trend) {
+                (Err(Error::TooSlow), _) | (_, Err(Error::TooSlow)) if days > 1 => self.exposure_days /= 2,
+                (counts, trend) => {
+                    return Ok(queries::exposures(keys, &counts?, &trend?, days, Timestamp::now()));
+                }
+            }
+        }
+    }
+
+    fn note_failure(&mut self, work: &Work, error: &Error) {
+        tracing::warn!(?work, %error, "PostHog did not give it");
+        let now = Instant::now();
+        let is_query = matches!(work, Work::Exposure | Work::HoverExposure(_));
+        let is_history = matches!(work, Work::History(..));
+        let of_this_part = !matches!(
+            error,
+            Error::Unauthorized { .. }
+                | Error::Offline { .. }
+                | Error::Tls { .. }
+                | Error::Limited(_)
+                | Error::Server { .. }
+        );
+        if of_this_part && is_query {
+            self.known.exposure_trouble = Some(error.to_string().into());
+            self.times.exposure_denied_until = Some(now + DENIED_FOR);
+            return;
+        }
+        if of_this_part && is_history {
+            self.times.history_denied_until = Some(now + DENIED_FOR);
+            return;
+        }
+        self.failures += 1;
+        self.known.trouble = Some(error.to_string().into());
+        let pause = match error {
+            Error::Limited(wait) => *wait,
+            _ if error.is_passing() => {
+                jittered(LONGEST_PAUSE.min(Duration::from_secs(5) * 2_u32.pow(self.failures.min(7) - 1)))
+            }
+            // A person must do something first, and then says so with a refresh.
+            _ => LONGEST_PAUSE,
+        };
+        self.times.paused_until = Some(now + pause);
+    }
+
+    fn save(&self) {
+        let (Some(folder), Some(project)) = (&self.folder, &self.known.project) else { return };
+        let path = disk::path(folder, &self.known.host, project.id);
+        if let Err(error) = disk::save(&path, &self.known) {
+            tracing::warn!(path = %path.display(), %error, "the mirror cannot be kept on disk");
+        }
+    }
+
+    /// Keys read here that the project has: a half-typed key is nothing to ask about.
+    fn known_keys(&self) -> Vec<FlagKey> {
+        let known = |it: &&FlagKey| matches!(self.known.lookup(it), Lookup::Known(flag) if !flag.deleted);
+        self.keys.iter().filter(known).cloned().collect()
+    }
+
+    fn lacks_exposure(&self) -> bool {
+        self.known_keys().iter().any(|it| !self.known.exposure.contains_key(it))
+    }
+
+    /// Only a flag that serves one value to everyone has a "since when" to look up.
+    fn flag_without_history(&self, now: Instant) -> Option<Arc<Flag>> {
+        if self.times.history_denied_until.is_some_and(|it| it > now) {
+            return None;
+        }
+        let flags = self.keys.iter().filter_map(|it| match self.known.lookup(it) {
+            Lookup::Known(flag) => Some(flag),
+            _ => None,
+        });
+        let constant = |it: &&Arc<Flag>| {
+            !it.deleted && matches!(served(it.active, it.filters().as_ref()), Served::Everyone(_))
+        };
+        flags.filter(constant).find(|it| self.known.history_of(it).is_none()).cloned()
+    }
+
+    fn hover_due(&self, now: Instant) -> Option<FlagKey> {
+        let key = self.hovered.as_ref()?;
+        matches!(self.known.lookup(key), Lookup::Known(_)).then_some(())?;
+        let lately = self.hover_queries.iter().filter(|it| it.0 + HOVER_EVERY > now);
+        let (mut n_lately, mut this_one) = (0, false);
+        for (_, asked) in lately {
+            n_lately += 1;
+            this_one |= asked == key;
+        }
+        let age = self.known.exposure.get(key).map(|it| Timestamp::now().duration_since(it.fetched_at));
+        let is_fresh = age.is_some_and(|it| it.as_secs() < HOVER_EVERY.as_secs() as i64);
+        (n_lately < HOVER_QUERIES_PER_MINUTE && !this_one && !is_fresh).then(|| key.clone())
+    }
+}
+
+/// Whether a flag differs from what the list has of it.
+fn is_news(list: &FlagList, flag: &Flag) -> bool {
+    let state =
+        |it: &Flag| (it.version, it.updated_at, it.last_called_at, it.active, it.archived, it.deleted);
+    list.by_key.get(&flag.key).is_none_or(|it| it.id != flag.id || state(it) != state(flag))
+}
+
+/// Puts a flag into the list in place of its older self, which may have had another key.
+fn replace(list: &mut FlagList, flag: Arc<Flag>) {
+    list.by_key.retain(|key, it| it.id != flag.id || *key == flag.key);
+    list.insert(flag);
+}

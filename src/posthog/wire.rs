@@ -1,0 +1,336 @@
+//! PostHog's JSON. Unknown fields are ignored, missing and null ones take defaults: servers of many ages answer.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::flags;
+
+/// A page of a limit/offset list.
+#[derive(Debug, Deserialize)]
+pub struct Page<T> {
+    /// Address of the next page; only whether there is one counts, the host in it may be wrong behind a proxy.
+    #[serde(default)]
+    pub next: Option<String>,
+    /// The rows.
+    pub results: Vec<T>,
+}
+
+/// A feature flag (posthog-api 2.1); also how the mirror stands on disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Flag {
+    /// Numeric id.
+    pub id: u64,
+    /// Key.
+    pub key: String,
+    /// Description.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+    /// Enabled.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub active: bool,
+    /// Put away.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub archived: bool,
+    /// Soft-deleted.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub deleted: bool,
+    /// Raw release conditions.
+    #[serde(default)]
+    pub filters: Option<Box<RawValue>>,
+    /// Version.
+    #[serde(default)]
+    pub version: Option<i64>,
+    /// Made.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub created_at: Option<Timestamp>,
+    /// Written.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub updated_at: Option<Timestamp>,
+    /// Evaluated.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub last_called_at: Option<Timestamp>,
+    /// Made by.
+    #[serde(default)]
+    pub created_by: Option<User>,
+    /// Tags.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub tags: Vec<String>,
+    /// Experiments.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub experiment_set: Vec<i64>,
+    /// Experiments with their state; newer servers.
+    #[serde(default)]
+    pub experiment_set_metadata: Option<Vec<Experiment>>,
+    /// Dashboards.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub analytics_dashboards: Vec<u64>,
+}
+
+/// An experiment as a flag names it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Whether it runs.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub is_running: bool,
+}
+
+/// A user, whole or in part.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct User {
+    /// First name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub first_name: String,
+    /// E-mail address.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub email: String,
+}
+
+/// A project.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Project {
+    /// Number.
+    pub id: u64,
+    /// Name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+    /// Where evaluations are kept (posthog-api 5.6); absent on older servers.
+    #[serde(default)]
+    pub flag_evaluations_mode: Option<u8>,
+}
+
+/// A dashboard.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Dashboard {
+    /// Number.
+    pub id: u64,
+    /// Name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+    /// Tags.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub tags: Vec<String>,
+    /// Soft-deleted.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub deleted: bool,
+    /// What stands on it; absent in lists.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub tiles: Vec<Tile>,
+}
+
+/// A tile of a dashboard.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Tile {
+    /// The graph, unless it is a text.
+    #[serde(default)]
+    pub insight: Option<Insight>,
+}
+
+/// An insight.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Insight {
+    /// Number.
+    pub id: u64,
+    /// Name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+}
+
+/// A page of a flag's activity.
+#[derive(Debug, Deserialize)]
+pub struct ActivityPage {
+    /// Newest first.
+    pub results: Vec<Activity>,
+    /// Address of the next page.
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// An entry of the activity log.
+#[derive(Debug, Deserialize)]
+pub struct Activity {
+    /// Who; null for the system.
+    #[serde(default)]
+    pub user: Option<User>,
+    /// `created`, `updated`, ...
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub activity: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// What.
+    #[serde(default)]
+    pub detail: Option<ActivityDetail>,
+}
+
+/// What an entry says.
+#[derive(Debug, Deserialize)]
+pub struct ActivityDetail {
+    /// Field by field; null for creations.
+    #[serde(default)]
+    pub changes: Option<Vec<ActivityChange>>,
+}
+
+/// One changed field.
+#[derive(Debug, Deserialize)]
+pub struct ActivityChange {
+    /// Its name.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// Its value before.
+    #[serde(default)]
+    pub before: Option<Box<RawValue>>,
+}
+
+/// The answer of the query endpoint.
+#[derive(Debug, Deserialize)]
+pub struct QueryAnswer {
+    /// Rows of columns.
+    #[serde(default)]
+    pub results: Option<Vec<Vec<serde_json::Value>>>,
+    /// A failed query can answer 200 with this.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// An error body; servers use four shapes (posthog-api 0.3).
+#[derive(Debug, Default, Deserialize)]
+pub struct ErrorBody {
+    /// Machine code.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// Words.
+    #[serde(default)]
+    pub detail: Option<String>,
+    /// Words, second choice.
+    #[serde(default)]
+    pub error: Option<serde_json::Value>,
+    /// Words, third choice.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+impl From<Flag> for flags::Flag {
+    fn from(it: Flag) -> flags::Flag {
+        flags::Flag {
+            id: it.id,
+            key: it.key.as_str().into(),
+            name: it.name,
+            active: it.active,
+            archived: it.archived,
+            deleted: it.deleted,
+            filters: it.filters.map_or_else(|| RawValue::NULL.to_owned().into(), Arc::from),
+            version: it.version,
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+            last_called_at: it.last_called_at,
+            created_by: it.created_by.map(|it| flags::Person { first_name: it.first_name, email: it.email }),
+            tags: it.tags,
+            experiments: it.experiment_set,
+            experiment_running: it.experiment_set_metadata.map(|it| it.iter().any(|it| it.is_running)),
+            dashboards: it.analytics_dashboards,
+        }
+    }
+}
+
+impl From<&flags::Flag> for Flag {
+    fn from(it: &flags::Flag) -> Flag {
+        Flag {
+            id: it.id,
+            key: it.key.to_string(),
+            name: it.name.clone(),
+            active: it.active,
+            archived: it.archived,
+            deleted: it.deleted,
+            filters: Some((*it.filters).to_owned()),
+            version: it.version,
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+            last_called_at: it.last_called_at,
+            created_by: it
+                .created_by
+                .as_ref()
+                .map(|it| User { first_name: it.first_name.clone(), email: it.email.clone() }),
+            tags: it.tags.clone(),
+            experiment_set: it.experiments.clone(),
+            experiment_set_metadata: it.experiment_running.map(|is_running| vec![Experiment { is_running }]),
+            analytics_dashboards: it.dashboards.clone(),
+        }
+    }
+}
+
+impl From<Activity> for flags::Entry {
+    fn from(it: Activity) -> flags::Entry {
+        let mut entry = flags::Entry {
+            at: it.created_at,
+            by: it.user.map(|it| {
+                let person = flags::Person { first_name: it.first_name, email: it.email };
+                person.display().to_owned()
+            }),
+            created: it.activity == "created",
+            active_before: None,
+            filters_before: None,
+        };
+        for change in it.detail.and_then(|it| it.changes).unwrap_or_default() {
+            match (change.field.as_deref(), change.before) {
+                (Some("active"), Some(before)) => {
+                    entry.active_before = serde_json::from_str(before.get()).ok()
+                }
+                (Some("filters"), Some(before)) => entry.filters_before = Some(before.into()),
+                _ => {}
+            }
+        }
+        entry
+    }
+}
+
+fn null_to_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    input: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(input)?.unwrap_or_default())
+}
+
+/// A time that cannot be read is no reason to lose the flag.
+fn lenient_time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    Ok(text.and_then(|it| it.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_of_an_old_server_and_one_full_of_nulls() {
+        let old = r#"{"id":1,"key":"a","name":"","filters":{"groups":[{"x-future":1}]},"deleted":false,"active":true,
+            "created_at":"2023-12-01T09:00:00.000000Z","is_simple_flag":true,"rollout_percentage":null}"#;
+        let flag: flags::Flag = serde_json::from_str::<Flag>(old).unwrap().into();
+        assert!(flag.active && flag.version.is_none() && flag.filters.get().contains("x-future"));
+        let nulls = r#"{"id":2,"key":"b","name":null,"active":null,"tags":null,"filters":null,"created_by":null,
+            "created_at":"yesterday","experiment_set":null,"experiment_set_metadata":null,"analytics_dashboards":null}"#;
+        let flag: flags::Flag = serde_json::from_str::<Flag>(nulls).unwrap().into();
+        assert!(!flag.active && flag.filters().is_none() && flag.created_at.is_none());
+    }
+
+    #[test]
+    fn a_flag_survives_the_disk() {
+        let json = r#"{"id":1,"key":"a","filters":{"groups":[]},"version":3,"created_by":{"first_name":"Ada","email":"a@b.c"}}"#;
+        let flag: flags::Flag = serde_json::from_str::<Flag>(json).unwrap().into();
+        let again: flags::Flag =
+            serde_json::from_str::<Flag>(&serde_json::to_string(&Flag::from(&flag)).unwrap()).unwrap().into();
+        assert_eq!(format!("{flag:?}"), format!("{again:?}"));
+    }
+
+    #[test]
+    fn activity_is_reduced_to_what_decides() {
+        let json = r#"{"user":null,"activity":"updated","created_at":"2026-10-02T09:12:44.120000Z","detail":{"changes":[
+            {"field":"filters","before":{"groups":[]},"after":{}},{"field":"active","before":false},{"field":"name","before":null}]}}"#;
+        let entry: flags::Entry = serde_json::from_str::<Activity>(json).unwrap().into();
+        assert_eq!((entry.active_before, entry.by), (Some(false), None));
+        assert_eq!(entry.filters_before.map(|it| it.get().to_owned()).as_deref(), Some(r#"{"groups":[]}"#));
+        let created =
+            r#"{"activity":"created","created_at":"2026-10-02T09:12:44Z","detail":{"changes":null}}"#;
+        assert!(flags::Entry::from(serde_json::from_str::<Activity>(created).unwrap()).created);
+    }
+}
