@@ -18,6 +18,8 @@ pub mod flags;
 
 pub mod feature;
 
+pub mod index;
+
 pub mod config;
 
 pub mod posthog;

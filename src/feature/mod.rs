@@ -8,4 +8,4 @@ mod staleness;
 pub use plan::{Audience, Plan, PlanStage};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};
-pub use staleness::{Since, constant_since, was_enabled};
+pub use staleness::{Since, constant_since, was_enabled, was_on};

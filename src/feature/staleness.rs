@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::{Served, Value, served};
-use crate::flags::{Filters, Flag, History};
+use crate::flags::{Entry, Filters, Flag, History};
 
 /// Since when a flag has served one value to everyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +21,14 @@ pub struct Since {
 /// Walks the history from now to the past and undoes each change, until the value differs (posthog-api 6). With
 /// no history, `updated_at` is a safe lower bound: nothing was written since.
 pub fn constant_since(flag: &Flag, history: Option<&History>) -> Option<Since> {
-    let Served::Everyone(value) = served(flag.active, flag.filters().as_ref()) else { return None };
+    let now = State::of(flag);
+    let Served::Everyone(value) = now.served() else { return None };
     let constant = Served::Everyone(value.clone());
     let since = |at, exact, by| Some(Since { value: value.clone(), at, exact, by });
     let Some(history) = history else { return since(flag.updated_at?, false, None) };
-    for state in States::new(flag, history) {
-        if served(state.active_before, state.filters_before.as_ref()) != constant {
-            return since(state.entry.at, true, state.entry.by.clone());
+    for (entry, before) in now.before_each(history) {
+        if before.served() != constant {
+            return since(entry.at, true, entry.by.clone());
         }
     }
     match history.entries.last() {
@@ -39,45 +40,55 @@ pub fn constant_since(flag: &Flag, history: Option<&History>) -> Option<Since> {
 
 /// Whether the flag was ever enabled; `None` when the history does not reach back far enough.
 pub fn was_enabled(flag: &Flag, history: Option<&History>) -> Option<bool> {
-    if flag.active {
+    ever(flag, history, |it| it.active)
+}
+
+/// Whether anybody ever got another value than off; `None` when the history does not reach back far enough.
+pub fn was_on(flag: &Flag, history: Option<&History>) -> Option<bool> {
+    ever(flag, history, |it| it.served() != Served::Everyone(Value::Off))
+}
+
+fn ever(flag: &Flag, history: Option<&History>, holds: impl Fn(&State) -> bool) -> Option<bool> {
+    let now = State::of(flag);
+    if holds(&now) {
         return Some(true);
     }
     let history = history?;
-    if States::new(flag, history).any(|it| it.active_before) {
+    if now.before_each(history).any(|(_, before)| holds(&before)) {
         return Some(true);
     }
     history.complete.then_some(false)
 }
 
-/// The states before each entry, newest entry first.
-struct States<'a> {
-    entries: std::slice::Iter<'a, crate::flags::Entry>,
+/// What decided, at some time, who got which value.
+#[derive(Clone)]
+struct State {
     active: bool,
+    archived: bool,
+    deleted: bool,
     filters: Option<Filters>,
 }
 
-struct State<'a> {
-    entry: &'a crate::flags::Entry,
-    active_before: bool,
-    filters_before: Option<Filters>,
-}
-
-impl<'a> States<'a> {
-    fn new(flag: &Flag, history: &'a History) -> States<'a> {
-        States { entries: history.entries.iter(), active: flag.active, filters: flag.filters() }
+impl State {
+    fn of(flag: &Flag) -> State {
+        State { active: flag.active, archived: flag.archived, deleted: flag.deleted, filters: flag.filters() }
     }
-}
 
-impl<'a> Iterator for States<'a> {
-    type Item = State<'a>;
+    fn served(&self) -> Served {
+        served(self.active && !self.archived && !self.deleted, self.filters.as_ref())
+    }
 
-    fn next(&mut self) -> Option<State<'a>> {
-        let entry = self.entries.find(|it| !it.created)?;
-        self.active = entry.active_before.unwrap_or(self.active);
-        if let Some(before) = &entry.filters_before {
-            self.filters = Filters::parse(before);
-        }
-        Some(State { entry, active_before: self.active, filters_before: self.filters.clone() })
+    /// The states before each change, newest first.
+    fn before_each(mut self, history: &History) -> impl Iterator<Item = (&Entry, State)> {
+        history.entries.iter().filter(|it| !it.created).map(move |entry| {
+            self.active = entry.active_before.unwrap_or(self.active);
+            self.archived = entry.archived_before.unwrap_or(self.archived);
+            self.deleted = entry.deleted_before.unwrap_or(self.deleted);
+            if let Some(before) = &entry.filters_before {
+                self.filters = Filters::parse(before);
+            }
+            (entry, self.clone())
+        })
     }
 }
 
@@ -88,7 +99,7 @@ pub(crate) mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::flags::{Entry, FlagKey};
+    use crate::flags::FlagKey;
 
     pub(crate) fn raw(json: &str) -> Arc<RawValue> {
         RawValue::from_string(json.into()).unwrap().into()
@@ -125,6 +136,8 @@ pub(crate) mod tests {
             by: Some("Ada".into()),
             created: false,
             active_before,
+            archived_before: None,
+            deleted_before: None,
             filters_before: filters_before.map(raw),
         }
     }
@@ -163,6 +176,25 @@ pub(crate) mod tests {
             &flag(false, HALF),
             Some(&history(vec![entry("2026-05-09", Some(true), None)], true)),
             Some(("2026-05-09", true)),
+        );
+    }
+
+    #[test]
+    fn a_deleted_flag_is_off_since_it_was_deleted() {
+        let deleted = Flag { deleted: true, ..flag(true, FULL) };
+        let entry = Entry { deleted_before: Some(false), ..entry("2026-05-02", None, None) };
+        check(&deleted, Some(&history(vec![entry], true)), Some(("2026-05-02", true)));
+    }
+
+    #[test]
+    fn on_once_is_more_than_enabled_once() {
+        let closed = flag(true, r#"{"groups":[{"rollout_percentage":0}]}"#);
+        let only_created = history(vec![created("2026-01-01")], true);
+        assert_eq!(was_on(&closed, Some(&only_created)), Some(false));
+        assert_eq!(was_enabled(&closed, Some(&only_created)), Some(true));
+        assert_eq!(
+            was_on(&closed, Some(&history(vec![entry("2026-05-01", None, Some(HALF))], false))),
+            Some(true)
         );
     }
 

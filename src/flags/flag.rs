@@ -44,6 +44,11 @@ pub struct Flag {
 }
 
 impl Flag {
+    /// Whether anybody is asked at all: enabled, and neither put away nor deleted.
+    pub fn is_evaluated(&self) -> bool {
+        self.active && !self.archived && !self.deleted
+    }
+
     /// The release conditions, typed on demand; `None` when they have a shape that nobody documented.
     pub fn filters(&self) -> Option<Filters> {
         Filters::parse(&self.filters)

@@ -27,6 +27,10 @@ pub struct Entry {
     pub created: bool,
     /// `active` before this entry, when it changed.
     pub active_before: Option<bool>,
+    /// `archived` before this entry, when it changed.
+    pub archived_before: Option<bool>,
+    /// `deleted` before this entry, when it changed.
+    pub deleted_before: Option<bool>,
     /// `filters` before this entry, when they changed.
     pub filters_before: Option<Arc<RawValue>>,
 }

@@ -135,6 +135,10 @@ struct StoredEntry {
     by: Option<String>,
     created: bool,
     active_before: Option<bool>,
+    #[serde(default)]
+    archived_before: Option<bool>,
+    #[serde(default)]
+    deleted_before: Option<bool>,
     filters_before: Option<Box<RawValue>>,
 }
 
@@ -222,6 +226,8 @@ impl StoredHistory {
             by: it.by.clone(),
             created: it.created,
             active_before: it.active_before,
+            archived_before: it.archived_before,
+            deleted_before: it.deleted_before,
             filters_before: it.filters_before.as_deref().map(ToOwned::to_owned),
         };
         StoredHistory {
@@ -239,6 +245,8 @@ impl StoredHistory {
             by: it.by,
             created: it.created,
             active_before: it.active_before,
+            archived_before: it.archived_before,
+            deleted_before: it.deleted_before,
             filters_before: it.filters_before.map(Arc::from),
         };
         History {
@@ -267,6 +275,8 @@ mod tests {
                 by: Some("Ada".into()),
                 created: false,
                 active_before: Some(true),
+                archived_before: None,
+                deleted_before: Some(false),
                 filters_before: RawValue::from_string("{}".into()).ok(),
             }],
         };

@@ -270,6 +270,8 @@ impl From<Activity> for flags::Entry {
             }),
             created: it.activity == "created",
             active_before: None,
+            archived_before: None,
+            deleted_before: None,
             filters_before: None,
         };
         for change in it.detail.and_then(|it| it.changes).unwrap_or_default() {

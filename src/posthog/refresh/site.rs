@@ -440,9 +440,8 @@ impl Site {
             Lookup::Known(flag) => Some(flag),
             _ => None,
         });
-        let constant = |it: &&Arc<Flag>| {
-            !it.deleted && matches!(served(it.active, it.filters().as_ref()), Served::Everyone(_))
-        };
+        let constant =
+            |it: &&Arc<Flag>| matches!(served(it.is_evaluated(), it.filters().as_ref()), Served::Everyone(_));
         flags.filter(constant).find(|it| self.known.history_of(it).is_none()).cloned()
     }
 

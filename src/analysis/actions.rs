@@ -1,0 +1,113 @@
+use std::ops::Range;
+
+use super::findings::{Code, Finding, findings};
+use super::Snapshot;
+use crate::flags::FlagKey;
+use crate::removal::{self, Edit};
+use crate::feature::Value;
+use crate::syntax::{KeyFrom, Read};
+use crate::text::Span;
+
+/// Something that can be done about a read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// What the menu says.
+    pub title: String,
+    /// What happens.
+    pub effect: Effect,
+    /// The finding that it settles.
+    pub settles: Option<Finding>,
+}
+
+/// What happens when an action is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The feature is made in PostHog.
+    CreateFeature(FlagKey),
+    /// The code changes.
+    Edit(Vec<Edit>),
+    /// A page opens.
+    Open(String),
+    /// Nothing, and this is why.
+    Refused(String),
+}
+
+/// What can be done at `range` (bytes of the open document), the most likely first.
+pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
+    let touched = |it: &Span| it.start.offset <= range.end && range.start <= it.end.offset;
+    let found = findings(snapshot);
+    let mut actions = Vec::new();
+    let mut opened: Vec<&str> = Vec::new();
+    for read in snapshot.facts.reads.iter().filter(|it| touched(&it.key_span) || touched(&it.call_span)) {
+        // Around a read there may be others; the one whose key is touched speaks for itself.
+        if !touched(&read.key_span) && snapshot.facts.reads.iter().any(|it| touched(&it.key_span)) {
+            continue;
+        }
+        let Some(key) = &read.key else { continue };
+        let finding = found.iter().find(|it| it.span == read.key_span && it.key == *key);
+        match finding.map(|it| (&it.code, it)) {
+            Some((Code::UnknownFlag { similar }, finding)) => {
+                let literal = read.key_from == KeyFrom::Literal;
+                actions.extend(similar.as_ref().filter(|_| literal).and_then(|it| rename(snapshot, finding, it)));
+                actions.push(create(key, finding));
+            }
+            Some((Code::StaleFlag { value }, finding)) => {
+                actions.extend(remove(snapshot, read, value, finding));
+            }
+            _ => {}
+        }
+        if !opened.contains(&key.as_str()) {
+            opened.push(key.as_str());
+        }
+    }
+    for key in &opened {
+        let title = if opened.len() == 1 { "Open in PostHog".to_owned() } else { format!("Open '{key}' in PostHog") };
+        actions.extend(open(snapshot, key).map(|url| Action { title, effect: Effect::Open(url), settles: None }));
+    }
+    actions
+}
+
+fn create(key: &FlagKey, finding: &Finding) -> Action {
+    let effect = if key.is_valid() {
+        Effect::CreateFeature(key.clone())
+    } else {
+        Effect::Refused("PostHog takes letters, digits, - and _ in a key, 400 at most".into())
+    };
+    Action { title: format!("Create feature '{key}'"), effect, settles: Some(finding.clone()) }
+}
+
+/// The key between the same quotes.
+fn rename(snapshot: &Snapshot, finding: &Finding, to: &FlagKey) -> Option<Action> {
+    let text = snapshot.source.as_ref()?.text.as_str();
+    let literal = text.get(finding.span.bytes())?;
+    let (start, end) = (literal.find(finding.key.as_str())?, finding.key.as_str().len());
+    let start = finding.span.start.offset as usize + start;
+    let edit = Edit { range: start..start + end, text: to.to_string() };
+    Some(Action {
+        title: format!("Change to '{to}'"),
+        effect: Effect::Edit(vec![edit]),
+        settles: Some(finding.clone()),
+    })
+}
+
+fn remove(
+    snapshot: &Snapshot,
+    read: &Read,
+    value: &Value,
+    finding: &Finding,
+) -> Option<Action> {
+    let source = snapshot.source.as_ref()?;
+    let removed = removal::remove(source.language, source.text.as_str(), &source.tree, read, value);
+    let effect = match removed {
+        Ok(edits) => Effect::Edit(edits),
+        Err(refusal) => Effect::Refused(refusal.reason),
+    };
+    let title = format!("Remove flag '{}' here (keep {value})", finding.key);
+    Some(Action { title, effect, settles: Some(finding.clone()) })
+}
+
+fn open(snapshot: &Snapshot, key: &str) -> Option<String> {
+    let environment = snapshot.mirror.primary()?;
+    let flag = environment.flags.as_ref()?.by_key.get(key)?;
+    environment.page(format!("feature_flags/{}", flag.id))
+}

@@ -1,0 +1,132 @@
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+
+use crate::feature::{Since, Stage, constant_since, stage};
+use crate::flags::{Environment, Exposure, Flag, FlagKey, Lookup, Mirror};
+
+/// What there is to tell about one flag: what hover, `flagline show` and tests share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// The key.
+    pub key: FlagKey,
+    /// What is known.
+    pub state: State,
+    /// What stands in the way of newer data.
+    pub trouble: Option<String>,
+}
+
+/// Three states, never two.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Nothing can be said.
+    NotLoaded,
+    /// The project does not have it.
+    Unknown {
+        /// The project that was asked.
+        project: String,
+        /// A key that it has and that looks much like this one.
+        similar: Option<FlagKey>,
+    },
+    /// The project has it.
+    Known(Box<Details>),
+}
+
+/// What is known of a flag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Details {
+    /// PostHog's `name`, the description.
+    pub name: String,
+    /// The environment's and the project's name.
+    pub project: String,
+    /// Where its rollout stands.
+    pub stage: Stage,
+    /// Since when everyone gets the same value.
+    pub since: Option<Since>,
+    /// Who meets it; `None` = not loaded.
+    pub exposure: Option<Exposure>,
+    /// Why there is no exposure.
+    pub exposure_trouble: Option<String>,
+    /// People a day over the last seven days, oldest first, today last; silent days are 0.
+    pub trend: Vec<u64>,
+    /// The latest call that anything knows of.
+    pub last_seen: Option<Timestamp>,
+    /// When the flag was last compared with PostHog.
+    pub fetched_at: Timestamp,
+    /// The flag's page, then its dashboards.
+    pub links: Vec<Link>,
+}
+
+/// A page of PostHog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What it is called.
+    pub title: String,
+    /// Where it is.
+    pub url: String,
+}
+
+/// Everything about a flag in the primary environment.
+pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
+    let Some(environment) = mirror.primary() else {
+        return Card { key: key.clone(), state: State::NotLoaded, trouble: None };
+    };
+    let state = match environment.lookup(key) {
+        Lookup::NotLoaded => State::NotLoaded,
+        Lookup::Unknown => State::Unknown { project: project_name(environment), similar: similar(environment, key) },
+        Lookup::Known(flag) => State::Known(Box::new(details(environment, flag, now))),
+    };
+    Card { key: key.clone(), state, trouble: environment.trouble.as_deref().map(str::to_owned) }
+}
+
+fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
+    let history = environment.history_of(flag).map(|it| &**it);
+    let exposure = environment.exposure.get(&flag.key).map(|it| (**it).clone());
+    let seen = exposure.as_ref().and_then(Exposure::last_seen);
+    let mut links = Vec::new();
+    let mut link = |title: &str, path: String| {
+        links.extend(environment.page(path).map(|url| Link { title: title.into(), url }));
+    };
+    link("Flag", format!("feature_flags/{}", flag.id));
+    for dashboard in &flag.dashboards {
+        link("Dashboard", format!("dashboard/{dashboard}"));
+    }
+    for experiment in &flag.experiments {
+        link("Experiment", format!("experiments/{experiment}"));
+    }
+    Details {
+        name: flag.name.clone(),
+        project: project_name(environment),
+        stage: stage(flag, history),
+        since: constant_since(flag, history),
+        trend: exposure.as_ref().map(|it| trend(it, now)).unwrap_or_default(),
+        exposure,
+        exposure_trouble: environment.exposure_trouble.as_deref().map(str::to_owned),
+        last_seen: seen.max(flag.last_called_at),
+        fetched_at: environment.flags.as_ref().map_or(now, |it| it.fetched_at),
+        links,
+    }
+}
+
+pub(super) fn project_name(environment: &Environment) -> String {
+    environment.project.as_ref().map_or_else(|| environment.host.to_string(), |it| it.name.to_string())
+}
+
+fn trend(exposure: &Exposure, now: Timestamp) -> Vec<u64> {
+    let today: Date = now.to_zoned(TimeZone::UTC).date();
+    let days = (0..7).rev().filter_map(|it| today.checked_sub(it.days()).ok());
+    days.map(|day| exposure.days.iter().filter(|it| it.day == day).map(|it| it.people).sum()).collect()
+}
+
+/// The key of the project that looks most like `key`, if one does: one slip for every four characters.
+pub(super) fn similar(environment: &Environment, key: &FlagKey) -> Option<FlagKey> {
+    let list = environment.flags.as_ref()?;
+    let at_most = (key.as_str().len() / 4).clamp(1, 4);
+    let near = |it: &&FlagKey| it.as_str().len().abs_diff(key.as_str().len()) <= at_most;
+    let living = list.by_key.iter().filter(|it| !it.1.deleted && !it.1.archived).map(|it| it.0);
+    let distance = |it: &FlagKey| {
+        let folded = |it: &str| it.to_lowercase().replace('_', "-");
+        strsim::osa_distance(&folded(it.as_str()), &folded(key.as_str()))
+    };
+    let scored = living.filter(near).map(|it| (distance(it), it)).filter(|it| it.0 <= at_most);
+    scored.min().map(|it| it.1.clone())
+}

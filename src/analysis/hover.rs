@@ -1,0 +1,198 @@
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::card::{Card, Details, State, card};
+use super::markup::{ago, day, escaped, plain, span, sparkline};
+use super::Snapshot;
+use crate::feature::Since;
+use crate::flags::{Exposure, FlagKey, VariantExposure};
+use crate::text::Span;
+
+/// What a hover shows, and over what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hover {
+    /// The key that was hovered.
+    pub key: FlagKey,
+    /// The card, rendered.
+    pub text: String,
+    /// The key in the source.
+    pub span: Span,
+}
+
+/// How a card is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Markup {
+    /// Markdown, for editors.
+    Markdown,
+    /// Plain text, for terminals and editors without Markdown.
+    Plain,
+}
+
+/// The card of the flag whose key, or whose definition, is at `offset`.
+pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> {
+    let facts = &snapshot.facts;
+    let read = facts.reads.iter().rfind(|it| it.key.is_some() && it.key_span.touches(offset));
+    let read = read.and_then(|it| Some((it.key.clone()?, it.key_span)));
+    let definition = || facts.definitions.iter().find(|it| it.key_span.touches(offset));
+    let (key, span) = read.or_else(|| definition().map(|it| (it.key.clone(), it.key_span)))?;
+    let text = render(&card(&snapshot.mirror, &key, snapshot.now), markup, snapshot.now);
+    Some(Hover { key, text, span })
+}
+
+/// Writes a card. Every text that comes from outside is escaped; only addresses made here are links.
+pub fn render(card: &Card, markup: Markup, now: Timestamp) -> String {
+    let mut page = Page { text: String::new(), markup };
+    match &card.state {
+        State::NotLoaded => {
+            page.title(card.key.as_str(), "not loaded");
+            let why = card.trouble.as_deref().unwrap_or("asking PostHog …");
+            page.paragraph(&page.escape(why));
+            return page.finish();
+        }
+        State::Unknown { project, similar } => {
+            page.title(card.key.as_str(), "unknown");
+            let hint = similar.as_ref().map(|it| format!(" Did you mean {}?", page.bold(it.as_str())));
+            page.paragraph(&format!("No such flag in {}.{}", page.escape(project), hint.unwrap_or_default()));
+        }
+        State::Known(details) => known(&mut page, card, details, now),
+    }
+    if let Some(trouble) = &card.trouble {
+        page.paragraph(&format!("Not up to date: {}", page.escape(trouble)));
+    }
+    page.finish()
+}
+
+fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
+    let mut stage = details.stage.to_string();
+    if let Some(since) = &details.since {
+        let _ = write!(stage, " {}", since_words(since, now));
+    }
+    page.title(card.key.as_str(), &stage);
+    if !details.name.trim().is_empty() {
+        page.paragraph(&page.escape(&details.name));
+    }
+    match (&details.exposure, &details.exposure_trouble) {
+        (Some(exposure), _) => exposed(page, details, exposure, now),
+        (None, Some(trouble)) => page.paragraph(&format!("Exposure cannot be told: {}", page.escape(trouble))),
+        (None, None) => page.paragraph("Exposure is not loaded yet"),
+    }
+    let fetched = details.exposure.as_ref().map_or(details.fetched_at, |it| it.fetched_at);
+    let mut last: Vec<String> = details.links.iter().map(|it| page.link(&it.title, &it.url)).collect();
+    last.push(format!("{}, fetched {}", page.escape(&details.project), ago(fetched, now)));
+    page.paragraph(&last.join(" · "));
+}
+
+/// "since 7 Aug 2026 (110 days)", or "for at least 110 days" when nobody knows the day.
+fn since_words(since: &Since, now: Timestamp) -> String {
+    let age = span(now.duration_since(since.at));
+    if since.exact { format!("since {} ({age})", day(since.at)) } else { format!("for at least {age}") }
+}
+
+fn exposed(page: &mut Page, details: &Details, exposure: &Exposure, now: Timestamp) {
+    let days = exposure.window_days;
+    if exposure.variants.is_empty() {
+        let seen = details.last_seen.map_or("never seen".to_owned(), |it| format!("last seen {}", ago(it, now)));
+        page.paragraph(&format!("Nobody in the last {days} days; {seen}"));
+        return;
+    }
+    page.paragraph(&format!("People in the last {days} days:"));
+    for variant in &exposure.variants {
+        page.item(&variant_words(page, variant));
+    }
+    let mut words = Vec::new();
+    if details.trend.iter().any(|it| *it > 0) {
+        let bars = page.code(&sparkline(&details.trend));
+        words.push(format!("{bars} exposed people a day, up to {}", details.trend.iter().max().unwrap_or(&0)));
+    }
+    if let Some(seen) = details.last_seen {
+        let lib = exposure.sdks.first().map(|it| format!(" by {}", page.escape(&it.lib)));
+        words.push(format!("last seen {}{}", ago(seen, now), lib.unwrap_or_default()));
+    }
+    page.paragraph(&words.join(" · "));
+}
+
+fn variant_words(page: &Page, variant: &VariantExposure) -> String {
+    let name = match variant.response.as_str() {
+        "true" => page.bold("on"),
+        "false" => page.bold("off"),
+        "" | "null" => page.bold("no answer"),
+        key => page.bold(key),
+    };
+    let people = if variant.people == 1 { "person" } else { "people" };
+    format!("{name} {} {people}, {} in the last 24 h", grouped(variant.people), grouped(variant.people_24h))
+}
+
+/// 12345 as 12,345.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut result = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            result.push(',');
+        }
+        result.push(digit);
+    }
+    result
+}
+
+struct Page {
+    text: String,
+    markup: Markup,
+}
+
+impl Page {
+    fn title(&mut self, key: &str, stage: &str) {
+        let line = format!("{} · {}", self.bold(key), self.escape(stage));
+        self.paragraph(&line);
+    }
+
+    fn paragraph(&mut self, line: &str) {
+        let gap = match self.markup {
+            Markup::Markdown => "\n\n",
+            Markup::Plain => "\n",
+        };
+        self.text.push_str(line);
+        self.text.push_str(gap);
+    }
+
+    fn item(&mut self, line: &str) {
+        match self.markup {
+            // A list directly under its paragraph; the blank line after it ends it.
+            Markup::Markdown => self.text = format!("{}\n- {line}\n\n", self.text.trim_end()),
+            Markup::Plain => self.text.push_str(&format!("  {line}\n")),
+        }
+    }
+
+    fn escape(&self, text: &str) -> String {
+        match self.markup {
+            Markup::Markdown => escaped(text),
+            Markup::Plain => plain(text),
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        match self.markup {
+            Markup::Markdown => format!("**{}**", escaped(text)),
+            Markup::Plain => plain(text),
+        }
+    }
+
+    fn code(&self, text: &str) -> String {
+        match self.markup {
+            Markup::Markdown => format!("`{text}`"),
+            Markup::Plain => text.to_owned(),
+        }
+    }
+
+    fn link(&self, title: &str, url: &str) -> String {
+        match self.markup {
+            Markup::Markdown => format!("[{title}]({url})"),
+            Markup::Plain => format!("{title} {url}"),
+        }
+    }
+
+    fn finish(self) -> String {
+        self.text.trim_end().to_owned()
+    }
+}

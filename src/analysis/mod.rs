@@ -1,0 +1,42 @@
+//! What an editor or a terminal shows: pure functions over a [`Snapshot`], plain structs out.
+
+mod actions;
+mod card;
+mod findings;
+mod hover;
+mod markup;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use actions::{Action, Effect, actions};
+pub use card::{Card, Details, Link, State, card};
+pub use findings::{Code, Finding, Severity, findings};
+pub use hover::{Hover, Markup, hover, render};
+pub use markup::{ago, day, plain};
+
+use crate::config::Config;
+use crate::flags::Mirror;
+use crate::index::Index;
+use crate::syntax::{FileFacts, Source};
+
+/// Everything that an answer depends on, at one moment. Cheap to make: a few counted references.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The file.
+    pub path: Arc<Path>,
+    /// The file as it stands in the editor; `None` for a closed file.
+    pub source: Option<Arc<Source>>,
+    /// What the file says about flags.
+    pub facts: Arc<FileFacts>,
+    /// The facts of all files.
+    pub index: Arc<Index>,
+    /// What PostHog knows.
+    pub mirror: Arc<Mirror>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Now.
+    pub now: Timestamp,
+}

@@ -1,0 +1,64 @@
+//! The facts of all files: which file reads which key.
+
+pub mod scan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::flags::FlagKey;
+use crate::syntax::{FileFacts, Read};
+
+/// Facts by file. Files that say nothing about flags are not kept, so a clone costs microseconds.
+#[derive(Debug, Clone, Default)]
+pub struct Index {
+    files: BTreeMap<Arc<Path>, Arc<FileFacts>>,
+}
+
+impl Index {
+    /// Replaces the facts of a file. Returns whether the set of read keys of that file changed.
+    pub fn set(&mut self, path: &Path, facts: Arc<FileFacts>) -> bool {
+        let keys = |it: &FileFacts| it.reads.iter().filter_map(|it| it.key.clone()).collect::<BTreeSet<_>>();
+        let before = self.files.get(path).map(|it| keys(it)).unwrap_or_default();
+        let after = keys(&facts);
+        if facts.reads.is_empty() && facts.definitions.is_empty() {
+            self.files.remove(path);
+        } else {
+            self.files.insert(path.into(), facts);
+        }
+        before != after
+    }
+
+    /// Forgets a file.
+    pub fn remove(&mut self, path: &Path) {
+        self.files.remove(path);
+    }
+
+    /// Forgets every file that `keep` refuses.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Path) -> bool) {
+        self.files.retain(|path, _| keep(path));
+    }
+
+    /// The facts of a file, if it has any.
+    pub fn facts(&self, path: &Path) -> Option<&Arc<FileFacts>> {
+        self.files.get(path)
+    }
+
+    /// Files with facts, in the order of their paths.
+    pub fn files(&self) -> impl Iterator<Item = (&Arc<Path>, &Arc<FileFacts>)> {
+        self.files.iter()
+    }
+
+    /// Every key that some file reads.
+    pub fn keys(&self) -> BTreeSet<FlagKey> {
+        self.files.values().flat_map(|it| &it.reads).filter_map(|it| it.key.clone()).collect()
+    }
+
+    /// The reads of a key, file by file.
+    pub fn reads_of<'a>(&'a self, key: &'a FlagKey) -> impl Iterator<Item = (&'a Arc<Path>, &'a Read)> {
+        self.files
+            .iter()
+            .flat_map(|(path, facts)| facts.reads.iter().map(move |it| (path, it)))
+            .filter(move |(_, it)| it.key.as_ref() == Some(key))
+    }
+}
