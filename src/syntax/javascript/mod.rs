@@ -1,0 +1,274 @@
+//! JavaScript and TypeScript.
+
+mod assigned;
+mod judge;
+mod keys;
+mod nodes;
+mod scopes;
+mod table;
+
+use std::collections::HashSet;
+
+use tree_sitter::{Node, Tree};
+
+pub use table::TABLE;
+
+use super::evidence::{Verdict, is_other_vendor};
+use super::scan::{Found, Path, Scan, children, first};
+use super::scope::{BindingId, Origin, ScopeId, Step};
+use super::words::{Call, Needs, find, occurrences};
+use super::{Certainty, FileFacts, Returns, Via};
+use crate::text::Text;
+use nodes::{argument, is_property, plain, property};
+
+/// The facts of a tree.
+pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
+    let mut scan = Scan::new(text, tree, &scopes::RULES);
+    let mut path = Path::new(&scan);
+    let mut aliases = Aliases::default();
+    for word in find(&TABLE, scan.source) {
+        path.seek(&mut scan, word.start);
+        if let Some(call) = TABLE.call(&scan.source[word]) {
+            visit(&mut scan, &path, call, &mut aliases);
+        }
+    }
+    let mut places = Vec::new();
+    for (name, scope) in aliases.found {
+        places
+            .extend(occurrences(scan.source, name, scan.scopes.node(scope).byte_range()).map(|it| it.start));
+    }
+    places.sort_unstable();
+    places.dedup();
+    for place in places {
+        path.seek(&mut scan, place);
+        visit_alias(&mut scan, &path);
+    }
+    scan.finish()
+}
+
+/// Local names of calls: `{ isFeatureEnabled: isOn }`, `useFeatureFlagEnabled as useFlag`.
+#[derive(Default)]
+struct Aliases<'t> {
+    found: HashSet<(&'t str, ScopeId)>,
+}
+
+/// A word of the SDK.
+fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases: &mut Aliases<'t>) {
+    let (Some(leaf), Some(parent)) = (path.up(0), path.up(1)) else { return };
+    match leaf.kind() {
+        kind if is_property(kind) && parent.kind() == "member_expression" => {
+            let called = visit_member(scan, path, parent, 1, call);
+            if !called {
+                alias_of_value(scan, path, aliases);
+            }
+        }
+        "string_fragment" if path.up(2).is_some_and(|it| it.kind() == "subscript_expression") => {
+            if let Some(node) = path.up(2) {
+                visit_member(scan, path, node, 2, call);
+            }
+        }
+        "property_identifier" if parent.kind() == "pair_pattern" => {
+            let value = parent.child_by_field_name("value");
+            let name = value.map(|it| it.child_by_field_name("left").unwrap_or(it));
+            alias(scan, name, path.scope(), aliases);
+        }
+        "identifier" if parent.kind() == "import_specifier" => {
+            alias(scan, parent.child_by_field_name("alias"), ScopeId::ROOT, aliases);
+        }
+        "identifier" if !visit_name(scan, path, leaf) => alias_of_value(scan, path, aliases),
+        _ => {}
+    }
+}
+
+fn alias<'t>(scan: &Scan<'t>, name: Option<Node<'t>>, scope: ScopeId, aliases: &mut Aliases<'t>) {
+    if let Some(name) = name.filter(|it| it.kind() == "identifier")
+        && TABLE.call(scan.of(name)).is_none()
+    {
+        aliases.found.insert((scan.of(name), scope));
+    }
+}
+
+/// `const isOn = posthog.isFeatureEnabled`, bound or not.
+fn alias_of_value<'t>(scan: &Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t>) {
+    for up in 1..6 {
+        let Some(node) = path.up(up) else { return };
+        match node.kind() {
+            "variable_declarator" => {
+                return alias(scan, node.child_by_field_name("name"), path.scope_at(up), aliases);
+            }
+            "member_expression" | "call_expression" | "as_expression" | "non_null_expression" => {}
+            _ => return,
+        }
+    }
+}
+
+/// An occurrence of a local name of a call.
+fn visit_alias<'t>(scan: &mut Scan<'t>, path: &Path<'t>) {
+    if let Some(leaf) = path.up(0).filter(|it| it.kind() == "identifier") {
+        visit_name(scan, path, leaf);
+    }
+}
+
+/// `receiver.method(...)` or `<Namespace.Component>`; says whether it was called.
+fn visit_member<'t>(
+    scan: &mut Scan<'t>,
+    path: &Path<'t>,
+    node: Node<'t>,
+    up: usize,
+    call: &'static Call,
+) -> bool {
+    let Some(object) = node.child_by_field_name("object") else { return false };
+    let Some((user, scope)) = user(path, node, up) else { return false };
+    let verdict = match (plain(scan.source, object).kind(), call.needs) {
+        ("this", _) => own_method(scan, object, scope, call.name),
+        _ => judge::judge(scan, object, scope, 0),
+    };
+    if let Some(certainty) = accepted(call, verdict) {
+        report(scan, Found { call, returns: call.returns, certainty }, user, scope);
+    }
+    true
+}
+
+/// `this.method(...)`: the class's own method is not the SDK's.
+fn own_method<'t>(scan: &mut Scan<'t>, this: Node<'t>, scope: ScopeId, name: &str) -> Verdict {
+    let class = judge::class_around(scan, scope).map(|it| scan.scopes.node(it));
+    let own = class
+        .map(children)
+        .unwrap_or_default()
+        .into_iter()
+        .any(|it| it.child_by_field_name("name").is_some_and(|it| scan.of(it) == name));
+    if own { Verdict::Foreign } else { judge::judge(scan, this, scope, 0) }
+}
+
+/// A bare name, as function or component; says whether it was called.
+fn visit_name<'t>(scan: &mut Scan<'t>, path: &Path<'t>, leaf: Node<'t>) -> bool {
+    let Some((user, scope)) = user(path, leaf, 0) else { return false };
+    let name = scan.of(leaf);
+    let found = match scan.resolve(name, scope) {
+        Some(id) => bound(scan, id, 0),
+        None => TABLE.call(name).filter(|it| it.needs == Needs::Nothing).map(certain),
+    };
+    if let Some(found) = found {
+        report(scan, found, user, scope);
+    }
+    true
+}
+
+/// The call or element that uses an expression as its function or name, and the scope that it stands in.
+fn user<'t>(path: &Path<'t>, mut node: Node<'t>, mut up: usize) -> Option<(Node<'t>, ScopeId)> {
+    loop {
+        up += 1;
+        let parent = path.up(up)?;
+        let at = |field| parent.child_by_field_name(field).is_some_and(|it| it.id() == node.id());
+        match parent.kind() {
+            "non_null_expression" | "parenthesized_expression" | "instantiation_expression" => node = parent,
+            "call_expression" if at("function") => return Some((parent, path.scope_at(up))),
+            "jsx_self_closing_element" if at("name") => return Some((parent, path.scope_at(up))),
+            "jsx_opening_element" if at("name") => return Some((parent, path.scope_at(up))),
+            _ => return None,
+        }
+    }
+}
+
+fn accepted(call: &Call, verdict: Verdict) -> Option<Certainty> {
+    match (call.needs, verdict) {
+        (Needs::Nothing, Verdict::Foreign) => None,
+        (Needs::Nothing, _) => Some(Certainty::Certain),
+        (Needs::Client, Verdict::Client(certainty)) => Some(certainty),
+        (Needs::Snapshot, Verdict::Snapshot(certainty)) => Some(certainty),
+        _ => None,
+    }
+}
+
+fn certain(call: &'static Call) -> Found {
+    Found { call, returns: call.returns, certainty: Certainty::Certain }
+}
+
+/// The call that a declared name stands for.
+fn bound(scan: &mut Scan, id: BindingId, hops: u8) -> Option<Found> {
+    let it = scan.scopes.binding(id).clone();
+    if hops > 4 || !it.more.is_empty() && !matches!(it.origin, Origin::Import { .. }) {
+        return None;
+    }
+    match (it.origin, it.path.split_last()) {
+        (Origin::Import { module, name }, _) => imported(module, name),
+        (Origin::Value { value: Some(value), .. }, None) => valued(scan, value, it.scope, hops),
+        (Origin::Value { .. }, Some((Step::Property(method), before))) => {
+            let call = TABLE.call(method)?;
+            let mut whole = it.clone();
+            whole.path = before.to_vec();
+            let verdict = judge::origin(scan, whole.origin, &whole.path, whole.scope, 0);
+            accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
+        }
+        (Origin::Parameter { .. }, Some((Step::Property(method), before))) => {
+            let call = TABLE.call(method)?;
+            let verdict = judge::origin(scan, it.origin, before, it.scope, 0);
+            accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
+        }
+        _ => None,
+    }
+}
+
+fn imported(module: &str, name: &str) -> Option<Found> {
+    let call = TABLE.call(name)?;
+    if judge::is_sdk(module) {
+        // React Native gives the variant, Next the whole result.
+        let result = name == "useFeatureFlag" && module.starts_with("@posthog/next");
+        let returns = if result { Returns::Result } else { call.returns };
+        return (call.needs != Needs::Snapshot).then_some(Found { returns, ..certain(call) });
+    }
+    (call.needs == Needs::Nothing && !is_other_vendor(module)).then(|| certain(call))
+}
+
+/// `const f = posthog.isFeatureEnabled`, `= posthog.isFeatureEnabled.bind(posthog)`, `= useFeatureFlagEnabled`.
+fn valued<'t>(scan: &mut Scan<'t>, value: Node<'t>, scope: ScopeId, hops: u8) -> Option<Found> {
+    let mut node = plain(scan.source, value);
+    if node.kind() == "call_expression" {
+        let callee = node.child_by_field_name("function")?;
+        node =
+            callee.child_by_field_name("object").filter(|_| property(scan.source, callee) == Some("bind"))?;
+    }
+    if node.kind() == "identifier" {
+        let id = scan.resolve(scan.of(node), scope)?;
+        return bound(scan, id, hops + 1);
+    }
+    let call = TABLE.call(property(scan.source, node)?)?;
+    let verdict = judge::judge(scan, node.child_by_field_name("object")?, scope, 0);
+    accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
+}
+
+/// Adds the reads of a call or element that is one.
+fn report<'t>(scan: &mut Scan<'t>, found: Found, user: Node<'t>, scope: ScopeId) {
+    let component = found.call.via == Via::Component;
+    let expression = match user.kind() {
+        "call_expression" if !component => key_argument(scan, user, found.call),
+        "jsx_self_closing_element" | "jsx_opening_element" if component => attribute(scan, user, "flag"),
+        _ => None,
+    };
+    let Some(expression) = expression else { return };
+    let whole = match user.kind() {
+        "jsx_opening_element" => user.parent().unwrap_or(user),
+        _ => user,
+    };
+    let keys = keys::keys(scan, expression, scope);
+    scan.add_reads(found, keys, whole);
+}
+
+/// The first argument; with Convex `key` of the second, after the context.
+fn key_argument<'t>(scan: &Scan<'t>, call: Node<'t>, of: &Call) -> Option<Node<'t>> {
+    let options = argument(call, 1).filter(|it| it.kind() == "object");
+    let convex = options.and_then(|it| keys::pair(scan.source, it, "key"));
+    match of.name {
+        "evaluateFlag" | "evaluateFlagPayload" => convex,
+        _ => convex.or_else(|| argument(call, 0)),
+    }
+}
+
+/// The value of an attribute.
+fn attribute<'t>(scan: &Scan<'t>, element: Node<'t>, name: &str) -> Option<Node<'t>> {
+    let found = children(element)
+        .into_iter()
+        .find(|it| it.kind() == "jsx_attribute" && first(*it).is_some_and(|it| scan.of(it) == name))?;
+    let value = children(found).into_iter().nth(1)?;
+    if value.kind() == "jsx_expression" { first(value) } else { Some(value) }
+}

@@ -1,0 +1,195 @@
+//! What JavaScript and TypeScript declare where. A `var` counts as declared in its block: who reads it outside
+//! finds nothing, and nothing wrong.
+
+use tree_sitter::Node;
+
+use super::super::scan::{children, first};
+use super::super::scope::{Names, Origin, Rules, Step};
+
+pub static RULES: Rules = Rules { is_scope, is_visible_inside: |_| true, declare };
+
+/// Whether a node of this kind is a function.
+pub fn is_function(kind: &str) -> bool {
+    matches!(
+        kind,
+        "function_declaration"
+            | "generator_function_declaration"
+            | "function_expression"
+            | "generator_function"
+            | "arrow_function"
+            | "method_definition"
+    )
+}
+
+fn is_scope(kind: &str) -> bool {
+    is_function(kind)
+        || matches!(
+            kind,
+            "statement_block"
+                | "class_body"
+                | "for_statement"
+                | "for_in_statement"
+                | "catch_clause"
+                | "switch_body"
+        )
+}
+
+fn declare<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    match scope.kind() {
+        "class_body" => {}
+        "for_statement" => {
+            scope.child_by_field_name("initializer").into_iter().for_each(|it| statement(names, it))
+        }
+        "for_in_statement" if scope.child_by_field_name("kind").is_some() => {
+            pattern(names, scope.child_by_field_name("left"), Origin::Other, &[]);
+        }
+        "for_in_statement" => {}
+        "catch_clause" => pattern(names, scope.child_by_field_name("parameter"), Origin::Other, &[]),
+        kind if is_function(kind) => parameters(names, scope),
+        _ => statements(names, scope),
+    }
+}
+
+fn statements<'t>(names: &mut Names<'t, '_>, parent: Node<'t>) {
+    let mut cursor = parent.walk();
+    for child in parent.named_children(&mut cursor) {
+        statement(names, child);
+    }
+}
+
+fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
+    match node.kind() {
+        "import_statement" => import(names, node),
+        "lexical_declaration" | "variable_declaration" => {
+            let constant = node.child(0).is_some_and(|it| it.kind() == "const");
+            children(node).into_iter().for_each(|it| variable(names, it, constant));
+        }
+        "variable_declarator" => variable(names, node, false),
+        "function_declaration" | "generator_function_declaration" | "function_signature" => {
+            named(names, node, Origin::Function(node));
+        }
+        "class_declaration" | "abstract_class_declaration" => named(names, node, Origin::Class(node)),
+        "enum_declaration" => named(names, node, Origin::Enum(node)),
+        "interface_declaration" | "type_alias_declaration" => named(names, node, Origin::Type(node)),
+        // Half-typed code leaves whole statements inside errors. Errors nest only as deep as brackets do.
+        "export_statement" | "ambient_declaration" | "switch_case" | "switch_default" => {
+            statements(names, node)
+        }
+        "ERROR" => {
+            children(node).into_iter().filter(|it| it.kind() != "ERROR").for_each(|it| statement(names, it))
+        }
+        _ => {}
+    }
+}
+
+fn named<'t>(names: &mut Names<'t, '_>, node: Node<'t>, origin: Origin<'t>) {
+    if let Some(name) = node.child_by_field_name("name") {
+        names.declare(name, origin, &[]);
+    }
+}
+
+fn variable<'t>(names: &mut Names<'t, '_>, node: Node<'t>, constant: bool) {
+    let (value, annotation) = (node.child_by_field_name("value"), node.child_by_field_name("type"));
+    let origin = Origin::Value { value, annotation, constant };
+    pattern(names, node.child_by_field_name("name"), origin, &[]);
+}
+
+fn parameters<'t>(names: &mut Names<'t, '_>, function: Node<'t>) {
+    if function.kind() == "function_expression" {
+        named(names, function, Origin::Function(function));
+    }
+    let plain = |index| Origin::Parameter { function, index, annotation: None, value: None };
+    if let Some(only) = function.child_by_field_name("parameter") {
+        names.declare(only, plain(0), &[]);
+    }
+    let list = function.child_by_field_name("parameters").map(children).unwrap_or_default();
+    for (index, parameter) in list.into_iter().enumerate() {
+        let (annotation, value) =
+            (parameter.child_by_field_name("type"), parameter.child_by_field_name("value"));
+        let origin = Origin::Parameter { function, index, annotation, value };
+        let name = parameter.child_by_field_name("pattern").or_else(|| parameter.child_by_field_name("name"));
+        pattern(names, name, origin, &[]);
+    }
+}
+
+fn pattern<'t>(names: &mut Names<'t, '_>, node: Option<Node<'t>>, origin: Origin<'t>, path: &[Step<'t>]) {
+    let Some(node) = node else { return };
+    if path.len() > 8 {
+        return;
+    }
+    let at = |names: &mut Names<'t, '_>, node: Option<Node<'t>>, step: Step<'t>| {
+        pattern(names, node, origin, &[path, &[step]].concat());
+    };
+    match node.kind() {
+        "identifier" | "shorthand_property_identifier_pattern" => names.declare(node, origin, path),
+        "assignment_pattern" | "object_assignment_pattern" => {
+            let left = node.child_by_field_name("left");
+            match left.filter(|it| it.kind() == "shorthand_property_identifier_pattern") {
+                Some(name) => at(names, left, Step::Property(&names.source[name.byte_range()])),
+                None => pattern(names, left, origin, path),
+            }
+        }
+        "object_pattern" => {
+            for child in children(node) {
+                match child.kind() {
+                    "shorthand_property_identifier_pattern" => {
+                        at(names, Some(child), Step::Property(&names.source[child.byte_range()]));
+                    }
+                    "pair_pattern" => {
+                        let Some(key) = child.child_by_field_name("key") else { continue };
+                        let key = names.source[key.byte_range()].trim_matches(['"', '\'']);
+                        at(names, child.child_by_field_name("value"), Step::Property(key));
+                    }
+                    "rest_pattern" => at(names, first(child), Step::Rest),
+                    _ => pattern(names, Some(child), origin, path),
+                }
+            }
+        }
+        "array_pattern" => array(names, node, &at),
+        "rest_pattern" => at(names, first(node), Step::Rest),
+        _ => {}
+    }
+}
+
+/// Holes count: `[, second]`.
+fn array<'t, 'a>(
+    names: &mut Names<'t, 'a>,
+    node: Node<'t>,
+    at: &impl Fn(&mut Names<'t, 'a>, Option<Node<'t>>, Step<'t>),
+) {
+    let (mut index, mut cursor) = (0, node.walk());
+    for child in node.children(&mut cursor) {
+        match child.kind() {
+            "," => index += 1,
+            _ if child.is_named() => at(names, Some(child), Step::Index(index)),
+            _ => {}
+        }
+    }
+}
+
+fn import<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
+    let inner = |names: &Names<'t, '_>, it: Node<'t>| names.source[it.byte_range()].trim_matches(['"', '\'']);
+    let required = children(node).into_iter().find(|it| it.kind() == "import_require_clause");
+    let source = node.child_by_field_name("source").or_else(|| required?.child_by_field_name("source"));
+    let Some(module) = source.map(|it| inner(names, it)) else { return };
+    if let Some(name) = required.and_then(first) {
+        names.declare(name, Origin::Import { module, name: "default" }, &[]);
+    }
+    let Some(clause) = children(node).into_iter().find(|it| it.kind() == "import_clause") else { return };
+    for child in children(clause) {
+        match child.kind() {
+            "identifier" => names.declare(child, Origin::Import { module, name: "default" }, &[]),
+            "namespace_import" => {
+                let Some(name) = first(child) else { continue };
+                names.declare(name, Origin::Import { module, name: "*" }, &[]);
+            }
+            _ => {
+                for specifier in children(child) {
+                    let Some(name) = specifier.child_by_field_name("name") else { continue };
+                    let local = specifier.child_by_field_name("alias").unwrap_or(name);
+                    names.declare(local, Origin::Import { module, name: inner(names, name) }, &[]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The calls of PostHog's JavaScript SDKs that take a flag's key: browser, React, Next, Node, React Native,
+//! lite and Convex.
+
+use super::super::words::{Call, Needs, Table};
+use super::super::{Returns, Via};
+
+/// The words of the SDKs.
+pub static TABLE: Table = Table {
+    calls: &[
+        method("isFeatureEnabled", Returns::Boolean),
+        method("getFeatureFlag", Returns::Variant),
+        method("getFeatureFlagDetails", Returns::Result),
+        method("getRemoteConfigPayload", Returns::Payload),
+        method("evaluateFlag", Returns::Variant),
+        method("evaluateFlagPayload", Returns::Payload),
+        free("getFeatureFlagResult", Via::Call, Returns::Result),
+        free("getFeatureFlagPayload", Via::Call, Returns::Payload),
+        free("useFeatureFlagEnabled", Via::Hook, Returns::Boolean),
+        free("useFeatureFlagVariantKey", Via::Hook, Returns::Variant),
+        free("useFeatureFlagPayload", Via::Hook, Returns::Payload),
+        free("useFeatureFlagResult", Via::Hook, Returns::Result),
+        free("PostHogFeature", Via::Component, Returns::Variant),
+        Call { name: "useFeatureFlag", via: Via::Hook, returns: Returns::Variant, needs: Needs::Client },
+        Call {
+            name: "useFeatureFlagWithPayload",
+            via: Via::Hook,
+            returns: Returns::Variant,
+            needs: Needs::Client,
+        },
+        Call { name: "onFeatureFlag", via: Via::Callback, returns: Returns::Variant, needs: Needs::Client },
+        snapshot("isEnabled", Returns::Boolean),
+        snapshot("getFlag", Returns::Variant),
+        snapshot("getFlagPayload", Returns::Payload),
+    ],
+    makers: &["evaluateFlags", "FeatureFlagEvaluations"],
+    stems: &["eature", "valuateFlag", "emoteConfigPayload"],
+    snapshot_stems: &["isEnabled", "getFlag"],
+};
+
+const fn method(name: &'static str, returns: Returns) -> Call {
+    Call { name, via: Via::Call, returns, needs: Needs::Client }
+}
+
+const fn free(name: &'static str, via: Via, returns: Returns) -> Call {
+    Call { name, via, returns, needs: Needs::Nothing }
+}
+
+const fn snapshot(name: &'static str, returns: Returns) -> Call {
+    Call { name, via: Via::Snapshot, returns, needs: Needs::Snapshot }
+}

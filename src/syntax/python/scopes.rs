@@ -1,0 +1,195 @@
+//! What Python declares where: a name that is assigned anywhere in a function belongs to the whole function.
+
+use tree_sitter::Node;
+
+use super::super::scan::{children, first};
+use super::super::scope::{Names, Origin, Rules, Step};
+
+pub static RULES: Rules = Rules { is_scope, is_visible_inside: |kind| kind != "class_definition", declare };
+
+fn is_scope(kind: &str) -> bool {
+    matches!(
+        kind,
+        "function_definition"
+            | "class_definition"
+            | "lambda"
+            | "list_comprehension"
+            | "set_comprehension"
+            | "dictionary_comprehension"
+            | "generator_expression"
+    )
+}
+
+fn declare<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    match scope.kind() {
+        "function_definition" | "lambda" => {
+            parameters(names, scope);
+            scope.child_by_field_name("body").into_iter().for_each(|it| statements(names, it));
+        }
+        "class_definition" => {
+            scope.child_by_field_name("body").into_iter().for_each(|it| statements(names, it))
+        }
+        "list_comprehension" | "set_comprehension" | "dictionary_comprehension" | "generator_expression" => {
+            for clause in children(scope).into_iter().filter(|it| it.kind() == "for_in_clause") {
+                targets(names, clause.child_by_field_name("left"), Origin::Other);
+            }
+        }
+        _ => statements(names, scope),
+    }
+}
+
+/// Everything that a block declares, blocks inside it included.
+fn statements<'t>(names: &mut Names<'t, '_>, parent: Node<'t>) {
+    let mut stack = vec![parent];
+    while let Some(node) = stack.pop() {
+        statement(names, node);
+        let nests = matches!(
+            node.kind(),
+            "module"
+                | "block"
+                | "if_statement"
+                | "elif_clause"
+                | "else_clause"
+                | "for_statement"
+                | "while_statement"
+                | "try_statement"
+                | "except_clause"
+                | "finally_clause"
+                | "with_statement"
+                | "with_clause"
+                | "with_item"
+                | "match_statement"
+                | "case_clause"
+                | "decorated_definition"
+                | "expression_statement"
+                | "ERROR"
+        );
+        if nests || node.id() == parent.id() {
+            stack.extend(children(node).into_iter().rev());
+        }
+    }
+}
+
+fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
+    let field = |it: &str| node.child_by_field_name(it);
+    match node.kind() {
+        "import_statement" => import(names, node),
+        "import_from_statement" => import_from(names, node),
+        "assignment" => assignment(names, node),
+        "augmented_assignment" => targets(names, field("left"), Origin::Other),
+        "named_expression" => {
+            let origin = Origin::Value { value: field("value"), annotation: None, constant: false };
+            targets(names, field("name"), origin);
+        }
+        "for_statement" => targets(names, field("left"), Origin::Other),
+        "except_clause" => targets(names, field("alias"), Origin::Other),
+        "delete_statement" => {
+            children(node).into_iter().for_each(|it| targets(names, Some(it), Origin::Other))
+        }
+        "as_pattern" => as_pattern(names, node),
+        "with_item" => {
+            if let Some(value) = field("value").filter(|it| it.kind() == "as_pattern") {
+                as_pattern(names, value);
+            }
+        }
+        "function_definition" => {
+            field("name").into_iter().for_each(|it| names.declare(it, Origin::Function(node), &[]))
+        }
+        "class_definition" => {
+            field("name").into_iter().for_each(|it| names.declare(it, Origin::Class(node), &[]))
+        }
+        _ => {}
+    }
+}
+
+/// `a = b = value` and `name: Type = value`.
+fn assignment<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
+    let mut value = node.child_by_field_name("right");
+    for _ in 0..16 {
+        match value.filter(|it| it.kind() == "assignment") {
+            Some(inner) => {
+                value = inner.child_by_field_name("right");
+                let origin = Origin::Value { value, annotation: None, constant: false };
+                targets(names, inner.child_by_field_name("left"), origin);
+            }
+            None => break,
+        }
+    }
+    let annotation = node.child_by_field_name("type");
+    let origin = Origin::Value { value, annotation, constant: false };
+    targets(names, node.child_by_field_name("left"), origin);
+}
+
+fn as_pattern<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
+    let origin = Origin::Value { value: first(node), annotation: None, constant: false };
+    let target = node.child_by_field_name("alias").map(|it| first(it).unwrap_or(it));
+    targets(names, target, origin);
+}
+
+fn targets<'t>(names: &mut Names<'t, '_>, node: Option<Node<'t>>, origin: Origin<'t>) {
+    let Some(node) = node else { return };
+    match node.kind() {
+        "identifier" => names.declare(node, origin, &[]),
+        "pattern_list" | "tuple_pattern" | "list_pattern" => {
+            for (index, child) in children(node).into_iter().enumerate() {
+                match child.kind() {
+                    "identifier" => names.declare(child, origin, &[Step::Index(index)]),
+                    _ => targets(names, Some(child).filter(|it| it.kind() != "pattern_list"), Origin::Other),
+                }
+            }
+        }
+        "list_splat_pattern" => targets(names, first(node), Origin::Other),
+        _ => {}
+    }
+}
+
+fn parameters<'t>(names: &mut Names<'t, '_>, function: Node<'t>) {
+    let list = function.child_by_field_name("parameters").map(children).unwrap_or_default();
+    for (index, parameter) in list.into_iter().enumerate() {
+        let name = match parameter.kind() {
+            "identifier" => Some(parameter),
+            "default_parameter" | "typed_default_parameter" => parameter.child_by_field_name("name"),
+            "typed_parameter" => first(parameter),
+            _ => None,
+        };
+        let (annotation, value) =
+            (parameter.child_by_field_name("type"), parameter.child_by_field_name("value"));
+        let origin = Origin::Parameter { function, index, annotation, value };
+        targets(names, name.filter(|it| it.kind() == "identifier"), origin);
+    }
+}
+
+/// `import a.b` binds `a`; `import a.b as c` binds `c` to `a.b`.
+fn import<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
+    for child in children(node) {
+        match child.kind() {
+            "dotted_name" => {
+                let Some(name) = first(child) else { continue };
+                let module = &names.source[name.byte_range()];
+                names.declare(name, Origin::Import { module, name: "*" }, &[]);
+            }
+            "aliased_import" => {
+                let (name, alias) = (child.child_by_field_name("name"), child.child_by_field_name("alias"));
+                let (Some(name), Some(alias)) = (name, alias) else { continue };
+                let module = &names.source[name.byte_range()];
+                names.declare(alias, Origin::Import { module, name: "*" }, &[]);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn import_from<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
+    let Some(module) = node.child_by_field_name("module_name") else { return };
+    let text = &names.source[module.byte_range()];
+    for child in children(node).into_iter().filter(|it| it.id() != module.id()) {
+        let (name, local) = match child.kind() {
+            "dotted_name" => (Some(child), first(child)),
+            "aliased_import" => (child.child_by_field_name("name"), child.child_by_field_name("alias")),
+            _ => continue,
+        };
+        let (Some(name), Some(local)) = (name, local) else { continue };
+        let name = &names.source[name.byte_range()];
+        names.declare(local, Origin::Import { module: text, name }, &[]);
+    }
+}

@@ -1,0 +1,29 @@
+//! The calls of PostHog's Python SDK that take a flag's key: functions of the module and methods of a client.
+
+use super::super::words::{Call, Needs, Table};
+use super::super::{Returns, Via};
+
+/// The words of the SDK.
+pub static TABLE: Table = Table {
+    calls: &[
+        call("feature_enabled", Returns::Boolean, Needs::Client),
+        call("get_feature_flag", Returns::Variant, Needs::Client),
+        call("get_remote_config_payload", Returns::Payload, Needs::Client),
+        call("get_feature_flag_result", Returns::Result, Needs::Nothing),
+        call("get_feature_flag_payload", Returns::Payload, Needs::Nothing),
+        snapshot("is_enabled", Returns::Boolean),
+        snapshot("get_flag", Returns::Variant),
+        snapshot("get_flag_payload", Returns::Payload),
+    ],
+    makers: &["evaluate_flags", "FeatureFlagEvaluations"],
+    stems: &["eature", "emote_config_payload", "valuate_flags"],
+    snapshot_stems: &["is_enabled", "get_flag"],
+};
+
+const fn call(name: &'static str, returns: Returns, needs: Needs) -> Call {
+    Call { name, via: Via::Call, returns, needs }
+}
+
+const fn snapshot(name: &'static str, returns: Returns) -> Call {
+    Call { name, via: Via::Snapshot, returns, needs: Needs::Snapshot }
+}

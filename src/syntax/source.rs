@@ -1,0 +1,53 @@
+//! An open document.
+
+use std::sync::Arc;
+
+use tree_sitter::Tree;
+
+use super::{FileFacts, Language, Read, scan_tree};
+use crate::text::{Change, Encoding, Text};
+
+/// An open document: its text, tree and facts. Never changed in place; an edit makes a new one.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its language.
+    pub language: Language,
+    /// The client's version of the document.
+    pub version: i32,
+    /// Its text.
+    pub text: Text,
+    /// The tree of exactly this text.
+    pub tree: Tree,
+    /// What the text says about flags.
+    pub facts: Arc<FileFacts>,
+}
+
+impl Source {
+    /// Parses and scans a document from the start.
+    pub fn new(language: Language, version: i32, text: Text) -> Source {
+        let tree = language.parse(text.as_str(), None);
+        Source::from_tree(language, version, text, tree)
+    }
+
+    /// The document after a client's changes.
+    pub fn edit(&self, version: i32, changes: &[Change], encoding: Encoding) -> Source {
+        let (text, edits) = self.text.apply(changes, encoding);
+        let old = edits.map(|edits| {
+            let mut tree = self.tree.clone();
+            edits.iter().for_each(|it| tree.edit(it));
+            tree
+        });
+        let tree = self.language.parse(text.as_str(), old.as_ref());
+        Source::from_tree(self.language, version, text, tree)
+    }
+
+    /// The read whose key is at `offset`; of several, the one that begins last.
+    pub fn read_at(&self, offset: u32) -> Option<&Read> {
+        self.facts.reads.iter().rfind(|it| it.key_span.touches(offset))
+    }
+
+    fn from_tree(language: Language, version: i32, text: Text, tree: Tree) -> Source {
+        let facts = scan_tree(language, &text, &tree);
+        Source { language, version, text, tree, facts: Arc::new(facts) }
+    }
+}

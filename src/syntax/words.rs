@@ -1,0 +1,100 @@
+//! The words of an SDK as data, and finding them in a text without a parser.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::{Returns, Via};
+
+/// A method, hook or component of an SDK that takes a flag's key.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// Its name in the SDK.
+    pub name: &'static str,
+    /// How it reaches the flag.
+    pub via: Via,
+    /// What it gives.
+    pub returns: Returns,
+    /// What must be known before it is a read.
+    pub needs: Needs,
+}
+
+/// The evidence that a call needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// None: no other vendor uses the name. It is a read unless something speaks against it.
+    Nothing,
+    /// The receiver is a client, or the function comes from the SDK.
+    Client,
+    /// The receiver is what `evaluateFlags` gave.
+    Snapshot,
+}
+
+/// The SDK of one language.
+pub(super) struct Table {
+    /// Every call.
+    pub calls: &'static [Call],
+    /// Other words of the SDK from which flags are read: makers of snapshots and maps.
+    pub makers: &'static [&'static str],
+    /// Every name in `calls` that does not need a snapshot, and every maker, contains one of these.
+    pub stems: &'static [&'static str],
+    /// Likewise for those that need a snapshot; searched only in files that have a maker.
+    pub snapshot_stems: &'static [&'static str],
+}
+
+impl Table {
+    /// The call of this name.
+    pub fn call(&self, name: &str) -> Option<&'static Call> {
+        self.calls.iter().find(|it| it.name == name)
+    }
+}
+
+/// Whether a text has a word that can lead to a read.
+pub(super) fn may_read(table: &'static Table, text: &[u8]) -> bool {
+    table.stems.iter().any(|stem| {
+        memmem::find_iter(text, stem).any(|at| {
+            let word = &text[word_around(text, at)];
+            table.calls.iter().any(|it| it.needs != Needs::Snapshot && it.name.as_bytes() == word)
+                || table.makers.iter().any(|it| it.as_bytes() == word)
+        })
+    })
+}
+
+/// Where a text has a word of the table, by place.
+pub(super) fn find(table: &'static Table, text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let known = |word: &str| table.call(word).is_some() || table.makers.contains(&word);
+    let mut found = Vec::new();
+    let mut search = |stems: &[&str]| {
+        for stem in stems {
+            let hits = memmem::find_iter(bytes, stem).map(|at| word_around(bytes, at));
+            found.extend(hits.filter(|it| known(&text[it.clone()])));
+        }
+    };
+    search(table.stems);
+    search(if may_read(table, bytes) { table.snapshot_stems } else { &[] });
+    found.sort_by_key(|it| it.start);
+    found.dedup();
+    found
+}
+
+/// Where a text has exactly this word, inside `range`.
+pub(super) fn occurrences<'a>(
+    text: &'a str,
+    word: &'a str,
+    range: Range<usize>,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let bytes = text.as_bytes();
+    let start = range.start;
+    memmem::find_iter(&bytes[range], word)
+        .map(move |at| start + at..start + at + word.len())
+        .filter(move |it| word_around(bytes, it.start) == *it)
+}
+
+/// The whole word round a place; always at character boundaries, since other scripts count as letters.
+fn word_around(text: &[u8], at: usize) -> Range<usize> {
+    let part = |it: &&u8| it.is_ascii_alphanumeric() || **it == b'_' || **it == b'$' || **it >= 0x80;
+    let before = text[..at].iter().rev().take_while(part).count();
+    let after = text[at..].iter().take_while(part).count();
+    at - before..at + after
+}
