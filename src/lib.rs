@@ -23,3 +23,7 @@ pub mod index;
 pub mod config;
 
 pub mod posthog;
+
+pub mod removal;
+
+pub mod analysis;

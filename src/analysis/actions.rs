@@ -1,10 +1,10 @@
 use std::ops::Range;
 
-use super::findings::{Code, Finding, findings};
 use super::Snapshot;
+use super::findings::{Code, Finding, findings};
+use crate::feature::Value;
 use crate::flags::FlagKey;
 use crate::removal::{self, Edit};
-use crate::feature::Value;
 use crate::syntax::{KeyFrom, Read};
 use crate::text::Span;
 
@@ -48,7 +48,9 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
         match finding.map(|it| (&it.code, it)) {
             Some((Code::UnknownFlag { similar }, finding)) => {
                 let literal = read.key_from == KeyFrom::Literal;
-                actions.extend(similar.as_ref().filter(|_| literal).and_then(|it| rename(snapshot, finding, it)));
+                actions.extend(
+                    similar.as_ref().filter(|_| literal).and_then(|it| rename(snapshot, finding, it)),
+                );
                 actions.push(create(key, finding));
             }
             Some((Code::StaleFlag { value }, finding)) => {
@@ -61,8 +63,13 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
         }
     }
     for key in &opened {
-        let title = if opened.len() == 1 { "Open in PostHog".to_owned() } else { format!("Open '{key}' in PostHog") };
-        actions.extend(open(snapshot, key).map(|url| Action { title, effect: Effect::Open(url), settles: None }));
+        let title =
+            if opened.len() == 1 { "Open in PostHog".to_owned() } else { format!("Open '{key}' in PostHog") };
+        actions.extend(open(snapshot, key).map(|url| Action {
+            title,
+            effect: Effect::Open(url),
+            settles: None,
+        }));
     }
     actions
 }
@@ -90,12 +97,7 @@ fn rename(snapshot: &Snapshot, finding: &Finding, to: &FlagKey) -> Option<Action
     })
 }
 
-fn remove(
-    snapshot: &Snapshot,
-    read: &Read,
-    value: &Value,
-    finding: &Finding,
-) -> Option<Action> {
+fn remove(snapshot: &Snapshot, read: &Read, value: &Value, finding: &Finding) -> Option<Action> {
     let source = snapshot.source.as_ref()?;
     let removed = removal::remove(source.language, source.text.as_str(), &source.tree, read, value);
     let effect = match removed {

@@ -72,7 +72,9 @@ pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
     };
     let state = match environment.lookup(key) {
         Lookup::NotLoaded => State::NotLoaded,
-        Lookup::Unknown => State::Unknown { project: project_name(environment), similar: similar(environment, key) },
+        Lookup::Unknown => {
+            State::Unknown { project: project_name(environment), similar: similar(environment, key) }
+        }
         Lookup::Known(flag) => State::Known(Box::new(details(environment, flag, now))),
     };
     Card { key: key.clone(), state, trouble: environment.trouble.as_deref().map(str::to_owned) }
@@ -112,7 +114,7 @@ pub(super) fn project_name(environment: &Environment) -> String {
 }
 
 fn trend(exposure: &Exposure, now: Timestamp) -> Vec<u64> {
-    let today: Date = now.to_zoned(TimeZone::UTC).date();
+    let today: Date = TimeZone::UTC.to_datetime(now).date();
     let days = (0..7).rev().filter_map(|it| today.checked_sub(it.days()).ok());
     days.map(|day| exposure.days.iter().filter(|it| it.day == day).map(|it| it.people).sum()).collect()
 }

@@ -1,8 +1,8 @@
 use jiff::SignedDuration;
 
+use super::Snapshot;
 use super::card::{project_name, similar};
 use super::markup::{day, plain};
-use super::Snapshot;
 use crate::feature::{Since, Value, constant_since, was_on};
 use crate::flags::{Environment, Flag, FlagKey, Lookup};
 use crate::syntax::Read;

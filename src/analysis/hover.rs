@@ -2,9 +2,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::Snapshot;
 use super::card::{Card, Details, State, card};
 use super::markup::{ago, day, escaped, plain, span, sparkline};
-use super::Snapshot;
 use crate::feature::Since;
 use crate::flags::{Exposure, FlagKey, VariantExposure};
 use crate::text::Span;
@@ -74,7 +74,9 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     }
     match (&details.exposure, &details.exposure_trouble) {
         (Some(exposure), _) => exposed(page, details, exposure, now),
-        (None, Some(trouble)) => page.paragraph(&format!("Exposure cannot be told: {}", page.escape(trouble))),
+        (None, Some(trouble)) => {
+            page.paragraph(&format!("Exposure cannot be told: {}", page.escape(trouble)))
+        }
         (None, None) => page.paragraph("Exposure is not loaded yet"),
     }
     let fetched = details.exposure.as_ref().map_or(details.fetched_at, |it| it.fetched_at);
@@ -92,7 +94,8 @@ fn since_words(since: &Since, now: Timestamp) -> String {
 fn exposed(page: &mut Page, details: &Details, exposure: &Exposure, now: Timestamp) {
     let days = exposure.window_days;
     if exposure.variants.is_empty() {
-        let seen = details.last_seen.map_or("never seen".to_owned(), |it| format!("last seen {}", ago(it, now)));
+        let seen =
+            details.last_seen.map_or("never seen".to_owned(), |it| format!("last seen {}", ago(it, now)));
         page.paragraph(&format!("Nobody in the last {days} days; {seen}"));
         return;
     }
@@ -103,7 +106,8 @@ fn exposed(page: &mut Page, details: &Details, exposure: &Exposure, now: Timesta
     let mut words = Vec::new();
     if details.trend.iter().any(|it| *it > 0) {
         let bars = page.code(&sparkline(&details.trend));
-        words.push(format!("{bars} exposed people a day, up to {}", details.trend.iter().max().unwrap_or(&0)));
+        words
+            .push(format!("{bars} exposed people a day, up to {}", details.trend.iter().max().unwrap_or(&0)));
     }
     if let Some(seen) = details.last_seen {
         let lib = exposure.sdks.first().map(|it| format!(" by {}", page.escape(&it.lib)));

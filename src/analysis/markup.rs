@@ -26,7 +26,8 @@ pub(super) fn escaped(text: &str) -> String {
             '<' => result.push_str("&lt;"),
             '>' => result.push_str("&gt;"),
             '&' => result.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' | '$' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~'
+            | '$' => {
                 result.push('\\');
                 result.push(c);
             }
@@ -55,7 +56,7 @@ pub(super) fn span(age: SignedDuration) -> String {
 
 /// A day as people write it, in UTC: "7 Aug 2026".
 pub fn day(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string()
+    TimeZone::UTC.to_datetime(at).strftime("%-d %b %Y").to_string()
 }
 
 /// A percentage, count or day's bar in eighths.

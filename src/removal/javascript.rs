@@ -126,7 +126,10 @@ fn if_statement(code: &Code, statement: Node) -> Result<Vec<Edit>, Refusal> {
     let kept = if code.keep { consequence } else { else_clause.and_then(|it| last_named(it)) };
     let dropped = if code.keep { else_clause } else { consequence };
     if let Some(var) = dropped.and_then(|it| hoisted(it)) {
-        return Err(refusal(var, format!("the branch that goes declares {}, which the code after it can see", code.of(var))));
+        return Err(refusal(
+            var,
+            format!("the branch that goes declares {}, which the code after it can see", code.of(var)),
+        ));
     }
     match statement.parent() {
         Some(parent) if parent.kind() == "else_clause" => Ok(vec![else_if(code, parent, kept)]),
@@ -148,7 +151,10 @@ fn else_if(code: &Code, else_clause: Node, kept: Option<Node>) -> Edit {
 }
 
 fn is_statement_list(node: Node) -> bool {
-    matches!(node.kind(), "program" | "statement_block" | "switch_case" | "switch_default" | "class_static_block")
+    matches!(
+        node.kind(),
+        "program" | "statement_block" | "switch_case" | "switch_default" | "class_static_block"
+    )
 }
 
 fn in_list(code: &Code, statement: Node, kept: Option<Node>) -> Vec<Edit> {
@@ -195,13 +201,19 @@ fn block_scoped_names(block: Node) -> Vec<Node> {
         match statement.kind() {
             "lexical_declaration" => {
                 let mut cursor = statement.walk();
-                let declarators = statement.named_children(&mut cursor).filter(|it| it.kind() == "variable_declarator");
+                let declarators =
+                    statement.named_children(&mut cursor).filter(|it| it.kind() == "variable_declarator");
                 for pattern in declarators.filter_map(|it| it.child_by_field_name("name")) {
                     identifiers(pattern, &mut names);
                 }
             }
-            "function_declaration" | "generator_function_declaration" | "class_declaration" | "enum_declaration"
-            | "interface_declaration" | "type_alias_declaration" | "abstract_class_declaration" => {
+            "function_declaration"
+            | "generator_function_declaration"
+            | "class_declaration"
+            | "enum_declaration"
+            | "interface_declaration"
+            | "type_alias_declaration"
+            | "abstract_class_declaration" => {
                 names.extend(statement.child_by_field_name("name"));
             }
             _ => {}
@@ -245,8 +257,13 @@ fn hoisted(branch: Node) -> Option<Node> {
             "variable_declaration" => {
                 return node.named_child(0)?.child_by_field_name("name").or(Some(node));
             }
-            "function_declaration" | "generator_function_declaration" | "function_expression" | "arrow_function"
-            | "method_definition" | "class_declaration" | "class" => continue,
+            "function_declaration"
+            | "generator_function_declaration"
+            | "function_expression"
+            | "arrow_function"
+            | "method_definition"
+            | "class_declaration"
+            | "class" => continue,
             _ => {}
         }
         let mut cursor = node.walk();

@@ -32,7 +32,13 @@ pub struct Refusal {
 }
 
 /// Removes one read, as if it gave `keep` for ever. The edits do not overlap and are sorted.
-pub fn remove(language: Language, text: &str, tree: &Tree, read: &Read, keep: &Value) -> Result<Vec<Edit>, Refusal> {
+pub fn remove(
+    language: Language,
+    text: &str,
+    tree: &Tree,
+    read: &Read,
+    keep: &Value,
+) -> Result<Vec<Edit>, Refusal> {
     let refuse = |reason: &str| Refusal { range: read.call_span.bytes(), reason: reason.into() };
     if !matches!(read.returns, Returns::Boolean | Returns::Variant) {
         return Err(refuse("it reads a payload or a result object, not on or off"));
@@ -189,9 +195,9 @@ mod tests {
             let path = entry.unwrap().path();
             let language = Language::from_path(&path).unwrap();
             let content = std::fs::read_to_string(&path).unwrap();
-            for case in content.split("=== ").skip(1) {
+            for case in format!("\n{content}").split("\n=== ").skip(1) {
                 let (head, body) = case.split_once('\n').unwrap();
-                let (before, expect) = body.split_once("---\n").unwrap();
+                let (before, expect) = body.split_once("\n---\n").unwrap();
                 let (_, keep) = head.split_once(": keep ").unwrap();
                 let after = run(language, before, keep);
                 n_cases += 1;

@@ -61,7 +61,7 @@ impl Language {
         clippy::expect_used,
         reason = "fails only for a grammar that does not fit the library; a test loads all"
     )]
-    pub(super) fn parse(self, text: &str, old: Option<&Tree>) -> Tree {
+    pub(crate) fn parse(self, text: &str, old: Option<&Tree>) -> Tree {
         thread_local! {
             static TYPESCRIPT: RefCell<Parser> = RefCell::new(parser(tree_sitter_typescript::LANGUAGE_TYPESCRIPT));
             static TSX: RefCell<Parser> = RefCell::new(parser(tree_sitter_typescript::LANGUAGE_TSX));
