@@ -27,3 +27,9 @@ pub mod posthog;
 pub mod removal;
 
 pub mod analysis;
+
+pub mod workspace;
+
+pub mod rollout;
+
+pub mod lsp;

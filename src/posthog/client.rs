@@ -164,7 +164,8 @@ impl Client {
         self.get(&format!("/api/projects/{}/dashboards/{id}/", project.id), &[]).await
     }
 
-    /// The dashboard that bears exactly this name and tag.
+    /// The dashboard that bears exactly this name, and this tag or none: servers without the tagging feature
+    /// drop tags silently.
     pub async fn find_dashboard(
         &self,
         project: &Project,
@@ -174,8 +175,9 @@ impl Client {
         let path = format!("/api/projects/{}/dashboards/", project.id);
         // Servers that do not know `search` send them all; the comparison is made here.
         let found: Vec<wire::Dashboard> = self.pages(&path, &[("search", name.to_owned())]).await?;
-        let ours =
-            |it: &wire::Dashboard| it.name == name && !it.deleted && it.tags.iter().any(|it| it == tag);
+        let ours = |it: &wire::Dashboard| {
+            it.name == name && !it.deleted && (it.tags.is_empty() || it.tags.iter().any(|it| it == tag))
+        };
         Ok(found.into_iter().find(ours))
     }
 

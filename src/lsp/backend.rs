@@ -1,0 +1,222 @@
+//! The protocol's methods, each a few lines: convert, ask, convert back.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::lsp_types::{
+    CodeActionOrCommand, CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams,
+    DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, Hover, HoverParams,
+    InitializeParams, InitializeResult, InitializedParams, Url,
+};
+use tower_lsp::{Client, LanguageServer};
+
+use super::capabilities::initialize_result;
+use super::convert::{self, Asked};
+use super::publish::Look;
+use super::session::{Session, folder};
+use super::{commands, parent};
+use crate::analysis::{self, Snapshot};
+use crate::posthog::refresh::Ask;
+use crate::workspace::{Opened, Workspace};
+
+/// What tower-lsp calls.
+pub(super) struct Backend {
+    client: Client,
+    session: OnceLock<Arc<Session>>,
+}
+
+impl Backend {
+    pub(super) fn new(client: Client) -> Backend {
+        Backend { client, session: OnceLock::new() }
+    }
+
+    fn session(&self) -> Result<&Arc<Session>> {
+        // tower-lsp answers requests before `initialize` by itself; notifications it drops.
+        self.session.get().ok_or_else(Error::internal_error)
+    }
+
+    /// `flagline/debug`: the state without secrets. Debug builds can also be told to fail or to be slow, for
+    /// the tests of what the service repairs.
+    pub(super) async fn debug(&self, params: Value) -> Result<Value> {
+        #[cfg(debug_assertions)]
+        misbehave(&params).await;
+        drop(params);
+        let workspace = &self.session()?.workspace;
+        let mirror = workspace.refresh.mirror();
+        let environment = mirror.primary();
+        Ok(json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "roots": workspace.roots(),
+            "openDocuments": workspace.open_paths().len(),
+            "filesWithFlags": workspace.index().files().count(),
+            "keys": workspace.index().keys().len(),
+            "host": environment.map(|it| it.host.to_string()),
+            "project": environment.and_then(|it| it.project.as_ref()).map(|it| it.id),
+            "flags": environment.and_then(|it| it.flags.as_ref()).map(|it| it.by_key.len()),
+            "trouble": environment.and_then(|it| it.trouble.as_deref()),
+        }))
+    }
+
+    async fn snapshot(&self, uri: &Url) -> Result<Option<Snapshot>> {
+        let workspace = &self.session()?.workspace;
+        let path = Workspace::path_of(uri);
+        if let Some(snapshot) = workspace.snapshot(&path, Timestamp::now()) {
+            return Ok(Some(snapshot));
+        }
+        workspace.parsed(&path).await;
+        Ok(workspace.snapshot(&path, Timestamp::now()))
+    }
+
+    fn opened(&self, session: &Arc<Session>, uri: &Url, opened: &Opened) {
+        let path = Workspace::path_of(uri);
+        match opened {
+            Opened::Parse => session.parse(path),
+            Opened::Read => session.look(Look::At(path)),
+            Opened::Ignored(None) => {}
+            Opened::Ignored(Some(why)) => {
+                let (session, message) =
+                    (session.clone(), format!("{} {why}: its flags are not read", path.display()));
+                tokio::spawn(async move { session.log(&message).await });
+            }
+        }
+    }
+}
+
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "tests ask for it")]
+async fn misbehave(params: &Value) {
+    if params["panic"] == true {
+        panic!("asked for by a test");
+    }
+    if let Some(millis) = params["spin"].as_u64() {
+        let spin = move || {
+            let end = std::time::Instant::now() + std::time::Duration::from_millis(millis);
+            while std::time::Instant::now() < end {
+                std::hint::spin_loop();
+            }
+        };
+        drop(tokio::task::spawn_blocking(spin).await);
+    }
+    if let Some(millis) = params["sleep"].as_u64() {
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+    }
+}
+
+#[tower_lsp::async_trait]
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        if let Some(process) = params.process_id {
+            parent::end_with(process);
+        }
+        let session = Session::new(self.client.clone(), &params);
+        let result = initialize_result(&params, &session.caps);
+        // A second `initialize` never gets here: tower-lsp refuses it.
+        drop(self.session.set(session));
+        Ok(result)
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        if let Ok(session) = self.session() {
+            session.start();
+        }
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        let Ok(session) = self.session() else { return };
+        let document = params.text_document;
+        let uri = document.uri.clone();
+        let opened =
+            session.workspace.open(document.uri, &document.language_id, document.version, document.text);
+        self.opened(session, &uri, &opened);
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        let Ok(session) = self.session() else { return };
+        let (document, changes) = (params.text_document, convert::changes(params.content_changes));
+        let changed =
+            session.workspace.change(&document.uri, document.version, &changes, session.caps.encoding);
+        session.workspace.refresh.ask(Ask::Active);
+        match changed {
+            Some(changed) => self.opened(session, &document.uri, &changed),
+            None => session.look(Look::At(Workspace::path_of(&document.uri))),
+        }
+    }
+
+    async fn did_save(&self, _: DidSaveTextDocumentParams) {
+        if let Ok(session) = self.session() {
+            session.saved();
+        }
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        let Ok(session) = self.session() else { return };
+        let path = session.workspace.close(&params.text_document.uri);
+        session.reread(vec![path]);
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        let Ok(session) = self.session() else { return };
+        // A switch of branches arrives as thousands of events; then looking at everything is faster.
+        if params.changes.len() > 500 {
+            return session.rescan("Reading flags");
+        }
+        session.reread(params.changes.iter().map(|it| Workspace::path_of(&it.uri)).collect());
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let Ok(session) = self.session() else { return };
+        let removed: Vec<_> = params.event.removed.iter().filter_map(|it| folder(&it.uri)).collect();
+        let mut roots = session.workspace.roots();
+        roots.retain(|it| !removed.contains(it));
+        roots.extend(params.event.added.iter().filter_map(|it| folder(&it.uri)));
+        session.workspace.set_roots(roots);
+        session.rescan("Reading flags");
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        let at = params.text_document_position_params;
+        let Some(snapshot) = self.snapshot(&at.text_document.uri).await? else { return Ok(None) };
+        let session = self.session()?;
+        let Some(source) = &snapshot.source else { return Ok(None) };
+        let offset = source.text.offset(convert::line_column(at.position), session.caps.encoding);
+        let hover = analysis::hover(&snapshot, offset as u32, session.caps.hover_markup);
+        if let Some(hover) = &hover {
+            session.workspace.refresh.ask(Ask::Hover(hover.key.clone()));
+        }
+        Ok(hover.map(|it| convert::hover(it, &session.caps)))
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        let uri = params.text_document.uri;
+        let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
+        let caps = &self.session()?.caps;
+        let Some(source) = snapshot.source.clone() else { return Ok(None) };
+        let wanted = |it: &CodeActionOrCommand| match (&params.context.only, it) {
+            (Some(only), CodeActionOrCommand::CodeAction(action)) => {
+                let kind = action.kind.as_ref().map_or("", |it| it.as_str());
+                only.iter().any(|it| {
+                    it.as_str().is_empty()
+                        || kind == it.as_str()
+                        || kind.starts_with(&format!("{}.", it.as_str()))
+                })
+            }
+            _ => true,
+        };
+        let range = convert::offsets(&source, params.range, caps.encoding);
+        let asked = Asked { uri: &uri, version: source.version, source: &source, caps };
+        let actions = analysis::actions(&snapshot, range).into_iter();
+        Ok(Some(actions.filter_map(|it| convert::action(it, &asked)).filter(wanted).collect()))
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
+        commands::execute(self.session()?, params)?;
+        Ok(None)
+    }
+}

@@ -1,0 +1,145 @@
+//! What client and server agree on, reduced to plain fields.
+
+use tower_lsp::lsp_types::{
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
+    ExecuteCommandOptions, HoverProviderCapability, InitializeParams, InitializeResult, MarkupKind, OneOf,
+    PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+};
+
+use super::commands;
+use crate::analysis::Markup;
+use crate::text::Encoding;
+
+/// What the client can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ClientCaps {
+    pub(super) encoding: Encoding,
+    pub(super) hover_markup: Markup,
+    pub(super) document_changes: bool,
+    pub(super) disabled_actions: bool,
+    pub(super) action_literals: bool,
+    pub(super) code_description: bool,
+    pub(super) progress: bool,
+    pub(super) watch_files: bool,
+    pub(super) show_document: bool,
+}
+
+impl ClientCaps {
+    pub(super) fn new(client: &ClientCapabilities) -> ClientCaps {
+        let text = client.text_document.as_ref();
+        let workspace = client.workspace.as_ref();
+        let window = client.window.as_ref();
+        let action = text.and_then(|it| it.code_action.as_ref());
+        let markdown = text
+            .and_then(|it| it.hover.as_ref()?.content_format.as_ref())
+            .is_some_and(|it| it.first() == Some(&MarkupKind::Markdown));
+        ClientCaps {
+            encoding: encoding(client),
+            hover_markup: if markdown { Markup::Markdown } else { Markup::Plain },
+            document_changes: workspace
+                .and_then(|it| it.workspace_edit.as_ref()?.document_changes)
+                .unwrap_or(false),
+            disabled_actions: action.and_then(|it| it.disabled_support).unwrap_or(false),
+            action_literals: action.is_some_and(|it| it.code_action_literal_support.is_some()),
+            code_description: text
+                .and_then(|it| it.publish_diagnostics.as_ref()?.code_description_support)
+                .unwrap_or(false),
+            progress: window.and_then(|it| it.work_done_progress).unwrap_or(false),
+            watch_files: workspace
+                .and_then(|it| it.did_change_watched_files.as_ref()?.dynamic_registration)
+                .unwrap_or(false),
+            show_document: window.and_then(|it| Some(it.show_document.as_ref()?.support)).unwrap_or(false),
+        }
+    }
+}
+
+/// The first of the client's encodings that is known here; UTF-16 when it names none.
+fn encoding(client: &ClientCapabilities) -> Encoding {
+    let offered = client.general.as_ref().and_then(|it| it.position_encodings.as_ref());
+    let known = |it: &PositionEncodingKind| match it.as_str() {
+        "utf-8" => Some(Encoding::Utf8),
+        "utf-16" => Some(Encoding::Utf16),
+        _ => None,
+    };
+    offered.and_then(|it| it.iter().find_map(known)).unwrap_or_default()
+}
+
+/// The answer to `initialize`.
+pub(super) fn initialize_result(params: &InitializeParams, caps: &ClientCaps) -> InitializeResult {
+    let names_encodings =
+        params.capabilities.general.as_ref().is_some_and(|it| it.position_encodings.is_some());
+    let encoding = match caps.encoding {
+        Encoding::Utf8 => PositionEncodingKind::UTF8,
+        Encoding::Utf16 => PositionEncodingKind::UTF16,
+    };
+    let code_action = match caps.action_literals {
+        true => CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::EMPTY]),
+            ..CodeActionOptions::default()
+        }),
+        // Without literals only commands may be sent; edits then travel through `workspace/applyEdit`.
+        false => CodeActionProviderCapability::Simple(true),
+    };
+    InitializeResult {
+        capabilities: ServerCapabilities {
+            position_encoding: names_encodings.then_some(encoding),
+            text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+                open_close: Some(true),
+                change: Some(TextDocumentSyncKind::INCREMENTAL),
+                save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
+                    include_text: Some(false),
+                })),
+                ..TextDocumentSyncOptions::default()
+            })),
+            hover_provider: Some(HoverProviderCapability::Simple(true)),
+            code_action_provider: Some(code_action),
+            execute_command_provider: Some(ExecuteCommandOptions {
+                commands: commands::NAMES.map(str::to_owned).to_vec(),
+                ..ExecuteCommandOptions::default()
+            }),
+            workspace: Some(WorkspaceServerCapabilities {
+                workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                    supported: Some(true),
+                    change_notifications: Some(OneOf::Left(true)),
+                }),
+                file_operations: None,
+            }),
+            ..ServerCapabilities::default()
+        },
+        server_info: Some(ServerInfo {
+            name: "flagline".into(),
+            version: Some(env!("CARGO_PKG_VERSION").into()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn caps(client: Value) -> ClientCaps {
+        ClientCaps::new(&serde_json::from_value(client).unwrap())
+    }
+
+    #[test]
+    fn the_clients_first_known_encoding_wins() {
+        for (offered, expect) in [
+            (json!(["utf-8", "utf-16"]), Encoding::Utf8),
+            (json!(["utf-32", "utf-16", "utf-8"]), Encoding::Utf16),
+            (json!(["utf-32"]), Encoding::Utf16),
+        ] {
+            assert_eq!(caps(json!({ "general": { "positionEncodings": offered } })).encoding, expect);
+        }
+        assert_eq!(caps(json!({})).encoding, Encoding::Utf16);
+    }
+
+    #[test]
+    fn a_client_that_says_nothing_gets_the_simplest_of_everything() {
+        let it = caps(json!({}));
+        assert_eq!(it.hover_markup, Markup::Plain);
+        assert!(!it.document_changes && !it.progress && !it.watch_files && !it.show_document);
+    }
+}

@@ -1,0 +1,170 @@
+//! `workspace/executeCommand`: each command runs in a task of its own; the handler returns at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::lsp_types::request::{ApplyWorkspaceEdit, ShowDocument};
+use tower_lsp::lsp_types::{
+    ApplyWorkspaceEditParams, ExecuteCommandParams, MessageType, ShowDocumentParams, Url, WorkspaceEdit,
+};
+
+use super::progress::Progress;
+use super::session::Session;
+use crate::flags::{Environment, FlagKey};
+use crate::posthog::refresh::Ask;
+use crate::posthog::{self, Client};
+use crate::rollout::{self, Created, Made};
+
+pub(super) const CREATE_FEATURE: &str = "flagline.createFeature";
+pub(super) const OPEN: &str = "flagline.open";
+pub(super) const REFRESH: &str = "flagline.refresh";
+pub(super) const EXPLAIN: &str = "flagline.explain";
+pub(super) const APPLY_EDIT: &str = "flagline.applyEdit";
+
+/// Everything that can be executed.
+pub(super) const NAMES: [&str; 5] = [CREATE_FEATURE, OPEN, REFRESH, EXPLAIN, APPLY_EDIT];
+
+#[derive(Deserialize)]
+struct Key {
+    key: String,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    url: Url,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct LabelledEdit {
+    label: String,
+    edit: WorkspaceEdit,
+}
+
+/// Starts a command; wrong arguments are told at once.
+pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> Result<()> {
+    let session = session.clone();
+    match params.command.as_str() {
+        CREATE_FEATURE => {
+            let Key { key } = argument(params.arguments)?;
+            tokio::spawn(async move { create_feature(&session, &FlagKey::from(key.as_str())).await });
+        }
+        OPEN => {
+            let Page { url } = argument(params.arguments)?;
+            tokio::spawn(async move { open(&session, url).await });
+        }
+        REFRESH => {
+            session.workspace.refresh.ask(Ask::Everything);
+            session.rescan("Reading flags");
+        }
+        EXPLAIN => {
+            let Reason { reason } = argument(params.arguments)?;
+            let message = format!("Flagline: {reason}");
+            tokio::spawn(async move { session.client.show_message(MessageType::INFO, message).await });
+        }
+        APPLY_EDIT => {
+            let edit: LabelledEdit = argument(params.arguments)?;
+            tokio::spawn(async move { apply(&session, edit).await });
+        }
+        other => return Err(Error::invalid_params(format!("no such command: {other}"))),
+    }
+    Ok(())
+}
+
+fn argument<T: DeserializeOwned>(arguments: Vec<Value>) -> Result<T> {
+    let first = arguments.into_iter().next().unwrap_or_default();
+    serde_json::from_value(first).map_err(|it| Error::invalid_params(it.to_string()))
+}
+
+async fn create_feature(session: &Session, key: &FlagKey) {
+    let title = format!("Creating feature '{key}'");
+    let progress = if session.caps.progress { Progress::begin(&session.client, &title).await } else { None };
+    let (kind, message) = match try_create(session, key).await {
+        Ok(message) => (MessageType::INFO, message),
+        Err(error) => (MessageType::ERROR, format!("'{key}' was not created: {error}")),
+    };
+    if let Some(progress) = progress {
+        progress.end(None).await;
+    }
+    session.client.show_message(kind, format!("Flagline: {message}")).await;
+}
+
+async fn try_create(session: &Session, key: &FlagKey) -> std::result::Result<String, posthog::Error> {
+    let workspace = &session.workspace;
+    let Some(configured) = workspace.config.environments.first() else {
+        return Err(posthog::Error::SignedOut);
+    };
+    let client = Client::new(configured)?;
+    let mirror = workspace.refresh.mirror();
+    let known = mirror.primary().and_then(|it| it.project.clone());
+    let project = match known {
+        Some(project) => project,
+        None => {
+            let project = client.project(configured.project).await?;
+            crate::flags::Project { id: project.id, name: project.name.into() }
+        }
+    };
+    let created = rollout::create_feature(&client, &project, key).await?;
+    workspace.refresh.ask(Ask::Written(Arc::new(created.flag.clone())));
+    let environment =
+        Environment { host: configured.host.clone(), project: Some(project), ..Environment::default() };
+    Ok(words(&created, &environment))
+}
+
+/// What was made, and where it is.
+fn words(created: &Created, environment: &Environment) -> String {
+    let page = |path: String| environment.page(path).unwrap_or_default();
+    let made = |it: Made, what: &str| match it {
+        Made::Now => format!("{what} created"),
+        Made::Before => format!("{what} was there"),
+    };
+    let project = environment.project.as_ref().map(|it| it.name.to_string()).unwrap_or_default();
+    let state = if created.flag.active { "on" } else { "off, nobody sees it yet" };
+    crate::analysis::plain(&format!(
+        "feature '{}' in {project}: {} ({state}) {} · {} {}",
+        created.flag.key,
+        made(created.flag_made, "flag"),
+        page(format!("feature_flags/{}", created.flag.id)),
+        made(created.dashboard_made, "dashboard"),
+        page(format!("dashboard/{}", created.dashboard)),
+    ))
+}
+
+/// Opens a page in the browser, or tells its address.
+async fn open(session: &Session, url: Url) {
+    if session.caps.show_document && matches!(url.scheme(), "https" | "http") {
+        let params = ShowDocumentParams {
+            uri: url.clone(),
+            external: Some(true),
+            take_focus: Some(true),
+            selection: None,
+        };
+        let shown = session.client.send_request::<ShowDocument>(params);
+        if let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(10), shown).await
+            && answer.success
+        {
+            return;
+        }
+    }
+    session.client.show_message(MessageType::INFO, format!("Flagline: {url}")).await;
+}
+
+async fn apply(session: &Session, LabelledEdit { label, edit }: LabelledEdit) {
+    let params = ApplyWorkspaceEditParams { label: Some(label), edit };
+    let applied = session.client.send_request::<ApplyWorkspaceEdit>(params);
+    let why = match tokio::time::timeout(Duration::from_secs(10), applied).await {
+        Ok(Ok(answer)) if answer.applied => return,
+        Ok(Ok(answer)) => answer.failure_reason.unwrap_or_else(|| "the editor refused the edit".into()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the editor did not answer".into(),
+    };
+    session.client.show_message(MessageType::ERROR, format!("Flagline: nothing was changed: {why}")).await;
+}

@@ -1,0 +1,134 @@
+//! The only place that makes LSP ranges.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+use tower_lsp::lsp_types::{
+    CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeDescription, Command,
+    Diagnostic, DiagnosticSeverity, DocumentChanges, Hover, HoverContents, MarkupContent, MarkupKind,
+    NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position, Range,
+    TextDocumentContentChangeEvent, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
+};
+
+use super::capabilities::ClientCaps;
+use super::commands;
+use crate::analysis::{self, Action, Code, Effect, Finding, Markup, Severity};
+use crate::removal::Edit;
+use crate::syntax::Source;
+use crate::text::{Change, Encoding, LineColumn, Point, Span};
+
+pub(super) fn line_column(position: Position) -> LineColumn {
+    LineColumn { line: position.line, column: position.character }
+}
+
+pub(super) fn changes(events: Vec<TextDocumentContentChangeEvent>) -> Vec<Change> {
+    let change = |it: TextDocumentContentChangeEvent| Change {
+        range: it.range.map(|it| (line_column(it.start), line_column(it.end))),
+        text: it.text,
+    };
+    events.into_iter().map(change).collect()
+}
+
+/// A client's range as bytes of a document.
+pub(super) fn offsets(source: &Source, range: Range, encoding: Encoding) -> std::ops::Range<u32> {
+    let offset = |it| source.text.offset(line_column(it), encoding) as u32;
+    offset(range.start)..offset(range.end)
+}
+
+fn position(point: Point, encoding: Encoding) -> Position {
+    let character = match encoding {
+        Encoding::Utf8 => point.utf8,
+        Encoding::Utf16 => point.utf16,
+    };
+    Position { line: point.line, character }
+}
+
+pub(super) fn range(span: Span, encoding: Encoding) -> Range {
+    Range { start: position(span.start, encoding), end: position(span.end, encoding) }
+}
+
+pub(super) fn hover(it: analysis::Hover, caps: &ClientCaps) -> Hover {
+    let kind = match caps.hover_markup {
+        Markup::Markdown => MarkupKind::Markdown,
+        Markup::Plain => MarkupKind::PlainText,
+    };
+    let contents = HoverContents::Markup(MarkupContent { kind, value: it.text });
+    Hover { contents, range: Some(range(it.span, caps.encoding)) }
+}
+
+pub(super) fn diagnostic(finding: &Finding, caps: &ClientCaps) -> Diagnostic {
+    let href = finding.link.as_deref().filter(|_| caps.code_description).and_then(|it| Url::parse(it).ok());
+    Diagnostic {
+        range: range(finding.span, caps.encoding),
+        severity: Some(match finding.code.severity() {
+            Severity::Warning => DiagnosticSeverity::WARNING,
+            Severity::Information => DiagnosticSeverity::INFORMATION,
+        }),
+        code: Some(NumberOrString::String(finding.code.name().into())),
+        code_description: href.map(|href| CodeDescription { href }),
+        source: Some("flagline".into()),
+        message: finding.message.clone(),
+        data: Some(json!({ "key": finding.key.as_str() })),
+        ..Diagnostic::default()
+    }
+}
+
+/// What an action needs to know of the document that it was asked for.
+pub(super) struct Asked<'a> {
+    pub(super) uri: &'a Url,
+    pub(super) version: i32,
+    pub(super) source: &'a Source,
+    pub(super) caps: &'a ClientCaps,
+}
+
+pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
+    let command = |name: &str, argument| Command {
+        title: it.title.clone(),
+        command: name.into(),
+        arguments: Some(vec![argument]),
+    };
+    let mut action = CodeAction {
+        title: it.title.clone(),
+        kind: Some(if it.settles.is_some() { CodeActionKind::QUICKFIX } else { CodeActionKind::EMPTY }),
+        diagnostics: it.settles.as_ref().map(|it| vec![diagnostic(it, asked.caps)]),
+        is_preferred: matches!(&it.settles, Some(Finding { code: Code::StaleFlag { .. }, .. }))
+            .then_some(true),
+        ..CodeAction::default()
+    };
+    match it.effect {
+        Effect::CreateFeature(key) => {
+            action.command = Some(command(commands::CREATE_FEATURE, json!({ "key": key.as_str() })));
+        }
+        Effect::Open(url) => action.command = Some(command(commands::OPEN, json!({ "url": url }))),
+        Effect::Edit(edits) => action.edit = Some(workspace_edit(&edits, asked)),
+        Effect::Refused(reason) if asked.caps.disabled_actions => {
+            action.is_preferred = None;
+            action.disabled = Some(CodeActionDisabled { reason });
+        }
+        Effect::Refused(reason) => {
+            action.is_preferred = None;
+            action.command = Some(command(commands::EXPLAIN, json!({ "reason": reason })));
+        }
+    }
+    if asked.caps.action_literals {
+        return Some(CodeActionOrCommand::CodeAction(action));
+    }
+    let edit = |edit| command(commands::APPLY_EDIT, json!({ "label": it.title, "edit": edit }));
+    action.command.or_else(|| action.edit.map(edit)).map(CodeActionOrCommand::Command)
+}
+
+fn workspace_edit(edits: &[Edit], asked: &Asked) -> WorkspaceEdit {
+    let edit = |it: &Edit| TextEdit {
+        range: range(asked.source.text.span(it.range.clone()), asked.caps.encoding),
+        new_text: it.text.clone(),
+    };
+    let edits: Vec<TextEdit> = edits.iter().map(edit).collect();
+    if !asked.caps.document_changes {
+        return WorkspaceEdit::new(HashMap::from([(asked.uri.clone(), edits)]));
+    }
+    let document =
+        OptionalVersionedTextDocumentIdentifier { uri: asked.uri.clone(), version: Some(asked.version) };
+    let edit =
+        TextDocumentEdit { text_document: document, edits: edits.into_iter().map(OneOf::Left).collect() };
+    WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(vec![edit])), ..WorkspaceEdit::default() }
+}

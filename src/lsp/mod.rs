@@ -1,0 +1,17 @@
+//! The language server: the protocol in, snapshots and plain structs between, the protocol out.
+//!
+//! Rules that keep tower-lsp sound: notifications of documents change all state before their first await, and
+//! have none; requests take their snapshot first; nobody awaits the client or the network inside a handler;
+//! guards never leave a method; nothing but the pump prints to stdout; a panic is caught by the service.
+
+mod backend;
+mod capabilities;
+mod commands;
+mod convert;
+mod parent;
+mod progress;
+mod publish;
+mod service;
+mod session;
+
+pub use service::serve;
