@@ -32,4 +32,10 @@ pub mod workspace;
 
 pub mod rollout;
 
+pub mod report;
+
+pub mod sandbox;
+
 pub mod lsp;
+
+pub mod cli;

@@ -1,3 +1,7 @@
-//! The flagline binary: arguments, runtime, exit code.
+//! The flagline binary: arguments, runtime, exit code; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flagline::cli::main()
+}

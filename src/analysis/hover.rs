@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Snapshot;
 use super::card::{Card, Details, State, card};
 use super::markup::{ago, day, escaped, plain, span, sparkline};
-use crate::feature::Since;
+use crate::feature::{Since, Stage};
 use crate::flags::{Exposure, FlagKey, VariantExposure};
 use crate::text::Span;
 
@@ -65,7 +65,8 @@ pub fn render(card: &Card, markup: Markup, now: Timestamp) -> String {
 
 fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     let mut stage = details.stage.to_string();
-    if let Some(since) = &details.since {
+    // Partial stages have no such day, and what was never launched is not "off since".
+    if let Some(since) = details.since.as_ref().filter(|_| details.stage != Stage::NotLaunched) {
         let _ = write!(stage, " {}", since_words(since, now));
     }
     page.title(card.key.as_str(), &stage);

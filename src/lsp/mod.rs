@@ -6,6 +6,7 @@
 
 mod backend;
 mod capabilities;
+pub mod client;
 mod commands;
 mod convert;
 mod parent;

@@ -1,0 +1,142 @@
+//! The command line: one file a command. A command prints to stdout and returns an exit code: 0 fine, 1 found or
+//! refused something, 2 could not run.
+
+mod demo;
+mod lsp;
+mod reads;
+mod sandbox;
+mod show;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, Config};
+
+/// The life of a PostHog feature flag, in your editor and your terminal.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the Language Server Protocol over stdin and stdout; editors start this.
+    Lsp {
+        /// Accepted because editors append it; stdio is the only way.
+        #[arg(long)]
+        stdio: bool,
+        /// End when this process ends.
+        #[arg(long = "clientProcessId", value_name = "PID")]
+        client_process_id: Option<u32>,
+    },
+    /// List every place that reads a flag. Offline; needs no configuration.
+    Reads {
+        /// Files and folders; the working directory when there are none.
+        paths: Vec<PathBuf>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show a flag: its stage, who meets it, and where to look further.
+    Show {
+        /// The flag's key.
+        key: String,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Start a server on this machine that answers like PostHog, with a project to play with.
+    Sandbox {
+        /// The port; any free one when not given.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// See it work: the sandbox, a sample app, and a real editor session, printed.
+    Demo,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; both print themselves where they belong.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            drop(error.print());
+            return ExitCode::from(code);
+        }
+    };
+    log_to_stderr(matches!(arguments.command, Command::Lsp { .. }));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let code = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments.command)),
+        Err(error) => Err(error.into()),
+    };
+    code.unwrap_or_else(|error| {
+        if error.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe) {
+            // Whoever read our output has seen enough.
+            return ExitCode::SUCCESS;
+        }
+        complain(&format!("{error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Lsp { stdio: _, client_process_id } => lsp::run(client_process_id).await,
+        Command::Reads { paths, format } => reads::run(paths, format),
+        Command::Show { key, format } => show::run(&key, format).await,
+        Command::Sandbox { port } => sandbox::run(port).await,
+        Command::Demo => demo::run().await,
+    }
+}
+
+/// The one place that writes to stdout.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// A line on stderr.
+fn complain(message: &str) {
+    // There is nobody left to tell that stderr is closed.
+    drop(writeln!(io::stderr(), "flagline: {message}"));
+}
+
+/// The configuration of a command; its problems are told, the rest counts.
+fn configuration() -> Config {
+    let (config, problems) = config::load(|it| std::env::var(it).ok(), None);
+    problems.iter().for_each(|it| complain(it));
+    config
+}
+
+/// `FLAGLINE_LOG=debug` shows more. Bodies and keys are never logged.
+fn log_to_stderr(server: bool) {
+    let default = if server { "flagline=info" } else { "off" };
+    let filter = EnvFilter::try_from_env("FLAGLINE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    if server {
+        std::panic::set_hook(Box::new(|panic| {
+            let backtrace = std::backtrace::Backtrace::force_capture();
+            tracing::error!(%panic, %backtrace, "a bug in Flagline; please report it");
+        }));
+    }
+}

@@ -1,0 +1,27 @@
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+
+use super::{Format, configuration, print};
+use crate::analysis::{self, Markup, State};
+use crate::flags::FlagKey;
+use crate::posthog::{disk, refresh};
+use crate::report;
+
+pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
+    let key = FlagKey::from(key);
+    let keys = BTreeSet::from([key.clone()]);
+    let mirror = refresh::once(&configuration(), disk::folder(), &keys).await;
+    let now = Timestamp::now();
+    let card = analysis::card(&mirror, &key, now);
+    match format {
+        Format::Text => print(&format!("{}\n", analysis::render(&card, Markup::Plain, now)))?,
+        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report::card_json(&card))?))?,
+    }
+    Ok(ExitCode::from(match card.state {
+        State::Known(_) => 0,
+        State::Unknown { .. } => 1,
+        State::NotLoaded => 2,
+    }))
+}

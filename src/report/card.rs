@@ -1,0 +1,63 @@
+use serde_json::{Value, json};
+
+use crate::analysis::{Card, Details, State};
+use crate::flags::{Exposure, VariantExposure};
+
+/// The public JSON of `flagline show`. Times are RFC 3339 in UTC; what is not known is null.
+pub fn card_json(card: &Card) -> Value {
+    let mut json = match &card.state {
+        State::NotLoaded => json!({ "state": "not-loaded" }),
+        State::Unknown { project, similar } => {
+            json!({ "state": "unknown", "project": project, "similar": similar.as_ref().map(|it| it.as_str()) })
+        }
+        State::Known(details) => known(details),
+    };
+    json["key"] = card.key.as_str().into();
+    json["trouble"] = card.trouble.clone().into();
+    json
+}
+
+fn known(details: &Details) -> Value {
+    let since = details.since.as_ref().map(|it| {
+        json!({ "value": it.value.to_string(), "at": it.at.to_string(), "exact": it.exact, "by": it.by })
+    });
+    let links: Vec<Value> =
+        details.links.iter().map(|it| json!({ "title": it.title, "url": it.url })).collect();
+    json!({
+        "state": "known",
+        "name": details.name,
+        "project": details.project,
+        "stage": details.stage.to_string(),
+        "since": since,
+        "exposure": details.exposure.as_ref().map(|it| exposure(it, details)),
+        "exposureTrouble": details.exposure_trouble,
+        "lastSeen": details.last_seen.map(|it| it.to_string()),
+        "fetchedAt": details.fetched_at.to_string(),
+        "links": links,
+    })
+}
+
+fn exposure(exposure: &Exposure, details: &Details) -> Value {
+    let variant = |it: &VariantExposure| {
+        json!({
+            "response": it.response,
+            "people": it.people,
+            "calls": it.calls,
+            "people24h": it.people_24h,
+            "calls24h": it.calls_24h,
+            "lastSeen": it.last_seen.map(|it| it.to_string()),
+        })
+    };
+    let sdks: Vec<Value> = exposure
+        .sdks
+        .iter()
+        .map(|it| json!({ "lib": it.lib, "lastSeen": it.last_seen.to_string() }))
+        .collect();
+    json!({
+        "windowDays": exposure.window_days,
+        "variants": exposure.variants.iter().map(variant).collect::<Vec<_>>(),
+        "trend": details.trend,
+        "sdks": sdks,
+        "fetchedAt": exposure.fetched_at.to_string(),
+    })
+}

@@ -1,0 +1,87 @@
+//! A small HogQL: one `SELECT` over the stored events, as far as flags need it.
+//!
+//! `token` and `parse` read the text, `bind` gives its names a meaning, `eval` computes. What is not understood
+//! is refused with PostHog's kind of message; nothing is guessed.
+
+mod bind;
+mod datum;
+mod eval;
+mod functions;
+mod parse;
+mod table;
+mod token;
+
+use serde_json::{Map, Value};
+
+use super::reply::Problem;
+use super::world::World;
+
+/// Why a query is not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal(String);
+
+impl Refusal {
+    fn new(message: impl Into<String>) -> Refusal {
+        Refusal(message.into())
+    }
+
+    fn syntax(message: impl std::fmt::Display) -> Refusal {
+        Refusal(format!("Syntax error: {message}"))
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        Problem::invalid(None, refusal.0)
+    }
+}
+
+/// An answered query.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub columns: Vec<String>,
+    /// ClickHouse's names of the columns' types.
+    pub types: Vec<String>,
+    pub rows: Vec<Vec<Value>>,
+    /// Whether the limit cut rows off.
+    pub more: bool,
+    pub limit: u64,
+    pub offset: u64,
+    /// The query as it was understood.
+    pub printed: String,
+}
+
+/// PostHog adds this limit to a query that has none.
+const DEFAULT_LIMIT: u64 = 100;
+/// PostHog answers with this many rows at most.
+const LARGEST_LIMIT: u64 = 50_000;
+
+/// Answers a query; `{name}` takes its value from `values`.
+pub(super) fn run(world: &World, sql: &str, values: &Map<String, Value>) -> Result<Answer, Refusal> {
+    let mut select = parse::select(sql, values)?;
+    let limit = select.limit.unwrap_or(DEFAULT_LIMIT).min(LARGEST_LIMIT);
+    select.limit = Some(limit);
+    let printed = select.to_string();
+    let offset = std::mem::take(&mut select.offset);
+    select.limit = None;
+    let relation = eval::select(world, &select)?;
+    let total = relation.rows.len() as u64;
+    let rows = relation.rows.into_iter().skip(offset as usize).take(limit as usize);
+    Ok(Answer {
+        rows: rows.map(|row| row.iter().map(datum::Datum::json).collect()).collect(),
+        columns: relation.names,
+        types: relation.kinds,
+        more: total > offset.saturating_add(limit),
+        limit,
+        offset,
+        printed,
+    })
+}
+
+/// Computes a formula over series that are named by letters (`100 * A / B`).
+pub(super) fn formula(text: &str, series: &[f64]) -> Result<f64, Refusal> {
+    eval::formula(&parse::expression(text)?, series)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! Requests and answers as plain data, in PostHog's shapes. Nothing here knows the transport.
+
+use axum::http::Method;
+use serde_json::{Map, Value, json};
+
+use super::world::UserId;
+
+/// A request that passed the front door.
+pub(super) struct Request {
+    pub method: Method,
+    /// The path's parts without empty ones, so that `/a/b` and `/a/b/` are the same.
+    pub segments: Vec<String>,
+    /// The path as sent, for links.
+    pub path: String,
+    /// Query parameters, decoded, in order.
+    pub query: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub content_type: Option<String>,
+    /// `http://host:port` as the client wrote it; links point there.
+    pub base: String,
+    pub authorization: Option<String>,
+}
+
+impl Request {
+    /// The first value of a query parameter; an empty one counts as absent, as in PostHog's filters.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(it, _)| it == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|it| !it.is_empty())
+    }
+
+    /// The body as a JSON object; no body is an empty object.
+    pub fn object(&self) -> Result<Map<String, Value>> {
+        if self.body.is_empty() {
+            return Ok(Map::new());
+        }
+        if let Some(kind) = &self.content_type
+            && !kind.to_ascii_lowercase().starts_with("application/json")
+        {
+            return Err(Problem {
+                status: 415,
+                kind: "invalid_request",
+                code: "unsupported_media_type",
+                detail: format!("Unsupported media type \"{kind}\" in request."),
+                attr: None,
+            });
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(it)) => Ok(it),
+            Ok(other) => Err(Problem::invalid(
+                None,
+                format!("Invalid data. Expected a dictionary, but got {}.", kind_of(&other)),
+            )),
+            Err(error) => Err(Problem {
+                status: 400,
+                kind: "invalid_request",
+                code: "parse_error",
+                detail: format!("JSON parse error - {error}"),
+                attr: None,
+            }),
+        }
+    }
+}
+
+/// What a JSON value is called in Django's messages.
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub status: u16,
+    pub body: Body,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Body {
+    Json(Value),
+    Html(String),
+}
+
+impl Reply {
+    pub fn ok(body: Value) -> Reply {
+        Reply { status: 200, body: Body::Json(body) }
+    }
+
+    pub fn created(body: Value) -> Reply {
+        Reply { status: 201, body: Body::Json(body) }
+    }
+
+    pub fn html(body: String) -> Reply {
+        Reply { status: 200, body: Body::Html(body) }
+    }
+}
+
+pub(super) type Result<T = Reply> = std::result::Result<T, Problem>;
+
+/// An error in PostHog's body shape.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Problem {
+    pub status: u16,
+    pub kind: &'static str,
+    pub code: &'static str,
+    pub detail: String,
+    pub attr: Option<String>,
+}
+
+impl Problem {
+    /// A 400 about a field, or about the whole body.
+    pub fn invalid(attr: Option<&str>, detail: impl Into<String>) -> Problem {
+        Problem::field(attr, "invalid_input", detail)
+    }
+
+    /// A 400 with a code of its own.
+    pub fn field(attr: Option<&str>, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem {
+            status: 400,
+            kind: "validation_error",
+            code,
+            detail: detail.into(),
+            attr: attr.map(str::to_owned),
+        }
+    }
+
+    pub fn required(attr: &str) -> Problem {
+        Problem::field(Some(attr), "required", "This field is required.")
+    }
+
+    /// No such object.
+    pub fn not_found() -> Problem {
+        Problem::missing("Not found.")
+    }
+
+    /// No such path.
+    pub fn no_endpoint() -> Problem {
+        Problem::missing("Endpoint not found.")
+    }
+
+    pub fn missing(detail: &str) -> Problem {
+        Problem {
+            status: 404,
+            kind: "invalid_request",
+            code: "not_found",
+            detail: detail.to_owned(),
+            attr: None,
+        }
+    }
+
+    pub fn method(detail: impl Into<String>) -> Problem {
+        Problem {
+            status: 405,
+            kind: "invalid_request",
+            code: "method_not_allowed",
+            detail: detail.into(),
+            attr: None,
+        }
+    }
+
+    /// The path exists, but not with this method.
+    pub fn wrong_method(method: &Method) -> Problem {
+        Problem::method(format!("Method \"{method}\" not allowed."))
+    }
+
+    /// The object changed since the caller read it.
+    pub fn conflict(detail: impl Into<String>) -> Problem {
+        // PostHog's library has no name for this kind of exception and calls it a server error.
+        Problem { status: 409, kind: "server_error", code: "conflict", detail: detail.into(), attr: None }
+    }
+
+    pub fn unauthenticated(code: &'static str, detail: &str) -> Problem {
+        Problem { status: 401, kind: "authentication_error", code, detail: detail.to_owned(), attr: None }
+    }
+
+    pub fn forbidden(detail: impl Into<String>) -> Problem {
+        Problem {
+            status: 403,
+            kind: "authentication_error",
+            code: "permission_denied",
+            detail: detail.into(),
+            attr: None,
+        }
+    }
+
+    pub fn body(&self) -> Value {
+        json!({"type": self.kind, "code": self.code, "detail": self.detail, "attr": self.attr})
+    }
+}
+
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Reply {
+        Reply { status: problem.status, body: Body::Json(problem.body()) }
+    }
+}
+
+/// Who asks, and with which rights.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    pub user: UserId,
+    pub may_write: bool,
+}
+
+/// One page of a list: `limit` and `offset`, absolute links to the neighbours.
+pub(super) fn page(request: &Request, count: usize, render: impl FnMut(usize) -> Value) -> Result {
+    let number =
+        |name: &str, default: usize| request.param(name).and_then(|it| it.parse().ok()).unwrap_or(default);
+    let limit = Some(number("limit", 100)).filter(|it| *it > 0).unwrap_or(100);
+    let offset = number("offset", 0);
+    let end = offset.saturating_add(limit).min(count);
+    let link = |offset: Option<usize>| {
+        let mut query: Vec<(String, String)> =
+            request.query.iter().filter(|(name, _)| name != "limit" && name != "offset").cloned().collect();
+        query.push(("limit".into(), limit.to_string()));
+        query.extend(offset.map(|it| ("offset".into(), it.to_string())));
+        query.sort();
+        format!("{}{}?{}", request.base, request.path, encode(&query))
+    };
+    let next = (end < count).then(|| link(Some(end)));
+    let previous = (offset > 0 && count > 0).then(|| link(offset.checked_sub(limit).filter(|it| *it > 0)));
+    let results: Vec<Value> = (offset.min(end)..end).map(render).collect();
+    Ok(Reply::ok(json!({"count": count, "next": next, "previous": previous, "results": results})))
+}
+
+/// A query string.
+pub(super) fn encode(query: &[(String, String)]) -> String {
+    let mut out = url::form_urlencoded::Serializer::new(String::new());
+    out.extend_pairs(query);
+    out.finish()
+}
+
+/// Lists are objects with one value per name; a request's field of another kind is a field error.
+pub(super) fn text_field(body: &Map<String, Value>, name: &str) -> Result<Option<String>> {
+    match body.get(name) {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(String::new())),
+        Some(Value::String(it)) => Ok(Some(it.clone())),
+        Some(Value::Number(it)) => Ok(Some(it.to_string())),
+        Some(_) => Err(Problem::field(Some(name), "invalid_input", "Not a valid string.")),
+    }
+}
+
+/// A boolean as Django reads it.
+pub(super) fn bool_field(body: &Map<String, Value>, name: &str) -> Result<Option<bool>> {
+    match body.get(name) {
+        None => Ok(None),
+        Some(Value::Bool(it)) => Ok(Some(*it)),
+        Some(Value::String(it)) if it.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Some(Value::String(it)) if it.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        Some(_) => Err(Problem::invalid(Some(name), "Must be a valid boolean.")),
+    }
+}
+
+/// A list of strings.
+pub(super) fn texts_field(body: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>> {
+    let Some(value) = body.get(name) else { return Ok(None) };
+    let list = value.as_array().ok_or_else(|| {
+        Problem::field(
+            Some(name),
+            "not_a_list",
+            format!("Expected a list of items but got type \"{}\".", kind_of(value)),
+        )
+    })?;
+    let text = |it: &Value| it.as_str().map(str::to_owned);
+    list.iter()
+        .map(text)
+        .collect::<Option<_>>()
+        .map(Some)
+        .ok_or_else(|| Problem::invalid(Some(name), "Not a valid string."))
+}
+
+/// A list of ids.
+pub(super) fn ids_field(body: &Map<String, Value>, name: &str) -> Result<Option<Vec<u64>>> {
+    let Some(value) = body.get(name) else { return Ok(None) };
+    let ids = value.as_array().and_then(|list| list.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>());
+    ids.map(Some).ok_or_else(|| Problem::invalid(Some(name), "Expected a list of ids."))
+}

@@ -1,0 +1,257 @@
+//! The front door: HTTP to plain requests and back, the request log, and faults.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Body as HttpBody;
+use axum::extract::{Request as HttpRequest, State as Extract};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::Response;
+use jiff::Timestamp;
+
+use super::clock::Clock;
+use super::fault::{Fault, Kind, strike};
+use super::reply::{Body, Reply, Request};
+use super::world::World;
+use super::{control, route, seed};
+
+/// Bodies that are read; PostHog takes batches of 20 MB.
+const LARGEST_BODY: usize = 20 * 1024 * 1024;
+/// Requests that the log keeps one by one.
+const LOGGED: usize = 200;
+
+/// What all requests share.
+pub(super) struct State {
+    /// Where the clock stands after a reset.
+    first_now: Option<Timestamp>,
+    inner: Mutex<Inner>,
+}
+
+/// The state under its lock. No request holds it while it waits.
+pub(super) struct Inner {
+    pub world: World,
+    pub faults: Vec<Fault>,
+    pub log: Log,
+}
+
+/// The requests so far; those to the controls and pages do not count.
+#[derive(Default)]
+pub(super) struct Log {
+    /// How often each method and path pattern was asked for.
+    pub counts: BTreeMap<String, u64>,
+    /// The last ones: method, path with query, status.
+    pub last: VecDeque<(String, String, u16)>,
+}
+
+impl State {
+    pub fn new(now: Option<Timestamp>) -> State {
+        State { first_now: now, inner: Mutex::new(Inner::new(now)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A handler that panicked left at worst one half-written object in an invented project.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    pub fn new(now: Option<Timestamp>) -> Inner {
+        Inner { world: seed::world(Clock::new(now)), faults: Vec::new(), log: Log::default() }
+    }
+}
+
+impl Log {
+    fn add(&mut self, method: &Method, path: &str, query: Option<&str>, status: u16) {
+        *self.counts.entry(format!("{method} {}", pattern(path))).or_default() += 1;
+        let path = query.map_or_else(|| path.to_owned(), |it| format!("{path}?{it}"));
+        self.last.push_back((method.to_string(), path, status));
+        while self.last.len() > LOGGED {
+            self.last.pop_front();
+        }
+    }
+}
+
+/// A path with `:id` in place of numbers, with a slash at its end.
+fn pattern(path: &str) -> String {
+    let part =
+        |it: &str| if it.bytes().all(|it| it.is_ascii_digit()) { ":id".to_owned() } else { it.to_owned() };
+    let parts: Vec<String> = path.split('/').filter(|it| !it.is_empty()).map(part).collect();
+    if parts.is_empty() { "/".into() } else { format!("/{}/", parts.join("/")) }
+}
+
+/// The axum application. One handler answers every path: PostHog's routing rules (optional slash, two prefixes,
+/// 404 and 405 in its own shape) are a `match` over the path's parts.
+pub(super) fn app(state: Arc<State>) -> Router {
+    Router::new().fallback(handle).with_state(state)
+}
+
+async fn handle(Extract(state): Extract<Arc<State>>, request: HttpRequest) -> Response {
+    let (head, body) = request.into_parts();
+    if !loopback(&head.headers) {
+        return plain(StatusCode::FORBIDDEN, "The sandbox answers requests to the loopback address only.\n");
+    }
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large.\n");
+    };
+    let (method, uri) = (head.method.clone(), head.uri.clone());
+    let text = |name: header::HeaderName| head.headers.get(name)?.to_str().ok().map(str::to_owned);
+    let request = Request {
+        segments: uri.path().split('/').filter(|it| !it.is_empty()).map(decoded).collect(),
+        path: uri.path().to_owned(),
+        query: url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+        body: body.to_vec(),
+        content_type: text(header::CONTENT_TYPE),
+        base: format!("http://{}", text(header::HOST).unwrap_or_default()),
+        authorization: text(header::AUTHORIZATION),
+        // HTTP leaves the body of an answer to HEAD out by itself.
+        method: if method == Method::HEAD { Method::GET } else { method.clone() },
+    };
+    match request.segments.first().map(String::as_str) {
+        Some("_sandbox") => {
+            let reply = control::route(&mut state.lock(), state.first_now, &request);
+            return respond(reply.unwrap_or_else(Reply::from), None);
+        }
+        None | Some("project") => {
+            let reply = route::page(&mut state.lock(), &request);
+            return respond(reply.unwrap_or_else(Reply::from), None);
+        }
+        _ => {}
+    }
+    let verdict = strike(&mut state.lock().faults, &method, &uri.to_string());
+    if !verdict.wait.is_zero() {
+        tokio::time::sleep(verdict.wait).await;
+    }
+    let kind = verdict.fault.as_ref().map(|it| it.kind);
+    let mut inner = state.lock();
+    let (reply, retry_after) = match &verdict.fault {
+        Some(fault) if fault.kind == Kind::Status => {
+            let mut reply = Reply::from(fault.problem());
+            if let Some(body) = &fault.body {
+                reply.body = Body::Json(body.clone());
+            }
+            (reply, fault.retry_after)
+        }
+        Some(fault) if fault.kind == Kind::Html => (Reply::html(super::pages::login()), None),
+        _ => (route::api(&mut inner.world, &request).unwrap_or_else(Reply::from), None),
+    };
+    inner.log.add(&method, uri.path(), uri.query(), reply.status);
+    drop(inner);
+    match kind {
+        Some(Kind::Malformed) => half(reply),
+        Some(Kind::Cut) => cut(reply),
+        _ => respond(reply, retry_after),
+    }
+}
+
+/// A web page elsewhere may give its own name this address and then read answers as its own (DNS rebinding); its
+/// name stands in `Host`.
+fn loopback(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST).and_then(|it| it.to_str().ok()) else { return false };
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
+}
+
+/// A path's part without its `%` escapes.
+fn decoded(part: &str) -> String {
+    let plus = part.replace('+', "%2B");
+    let mut pairs = url::form_urlencoded::parse(plus.as_bytes());
+    pairs
+        .next()
+        .filter(|(_, value)| value.is_empty())
+        .map_or_else(|| part.to_owned(), |(name, _)| name.into_owned())
+}
+
+fn plain(status: StatusCode, text: &str) -> Response {
+    let mut response = Response::new(HttpBody::from(text.to_owned()));
+    *response.status_mut() = status;
+    set(&mut response, header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    response
+}
+
+fn set(response: &mut Response, name: header::HeaderName, value: &str) {
+    if let Ok(value) = value.parse() {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+fn respond(reply: Reply, retry_after: Option<u64>) -> Response {
+    let (kind, body) = content(reply.body);
+    let mut response = Response::new(HttpBody::from(body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    set(&mut response, header::CONTENT_TYPE, kind);
+    if kind.starts_with("text/html") {
+        // Flag names come from outside; the pages escape them, and this would stop what slipped through.
+        set(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'");
+    }
+    if let Some(seconds) = retry_after {
+        set(&mut response, header::RETRY_AFTER, &seconds.to_string());
+    }
+    response
+}
+
+fn content(body: Body) -> (&'static str, Vec<u8>) {
+    match body {
+        Body::Json(it) => ("application/json", it.to_string().into_bytes()),
+        Body::Html(it) => ("text/html; charset=utf-8", it.into_bytes()),
+    }
+}
+
+/// An answer whose JSON ends in the middle.
+fn half(reply: Reply) -> Response {
+    let status = reply.status;
+    let (_, body) = content(reply.body);
+    let text = String::from_utf8_lossy(&body[..body.len() / 2]).into_owned();
+    let mut response = Response::new(HttpBody::from(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    set(&mut response, header::CONTENT_TYPE, "application/json");
+    response
+}
+
+/// An answer that promises more bytes than come before the connection closes.
+fn cut(reply: Reply) -> Response {
+    let (_, body) = content(reply.body);
+    let length = body.len() + 1;
+    let first = body[..body.len() / 2].to_vec();
+    let broken = || Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose"));
+    let parts = [Ok(first), broken()];
+    let mut response = Response::new(HttpBody::from_stream(futures_util::stream::iter(parts)));
+    set(&mut response, header::CONTENT_TYPE, "application/json");
+    set(&mut response, header::CONTENT_LENGTH, &length.to_string());
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_hosts_are_answered() {
+        for (host, expect) in [
+            ("127.0.0.1:8010", true),
+            ("localhost", true),
+            ("LOCALHOST:1", true),
+            ("[::1]:8010", true),
+            ("127.0.0.1.evil.example", false),
+            ("evil.example:8010", false),
+            ("localhost.evil.example", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            assert_eq!(loopback(&headers), expect, "{host}");
+        }
+        assert!(!loopback(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn patterns_and_escapes() {
+        assert_eq!(pattern("/api/projects/1/feature_flags/42"), "/api/projects/:id/feature_flags/:id/");
+        assert_eq!(decoded("a%20b+c"), "a b+c");
+    }
+}
