@@ -2,9 +2,9 @@
 //!
 //! Nothing here is awaited by a hover or a keystroke.
 
-pub mod client;
+mod client;
 pub mod disk;
-pub mod error;
+mod error;
 pub mod queries;
 pub mod refresh;
 pub mod wire;

@@ -126,7 +126,7 @@ fn add_trend(all: &mut HashMap<FlagKey, Exposure>, trend: &[Vec<Value>]) {
     for ((key, lib), last_seen) in sdks {
         if let Some(exposure) = all.get_mut(key) {
             exposure.sdks.push(SdkSeen { lib: lib.into(), last_seen });
-            exposure.sdks.sort_by(|a, b| b.last_seen.cmp(&a.last_seen));
+            exposure.sdks.sort_by_key(|it| std::cmp::Reverse(it.last_seen));
         }
     }
 }
