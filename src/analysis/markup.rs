@@ -17,22 +17,32 @@ pub fn plain(text: &str) -> String {
     result
 }
 
-/// The same for Markdown: nothing in it is markup.
+/// The same for Markdown: nothing in it is markup. No more is escaped than must be, since some editors show the
+/// backslashes.
 pub(super) fn escaped(text: &str) -> String {
+    let text = plain(text);
+    let text = text.trim();
     let mut result = String::with_capacity(text.len());
-    for c in plain(text).chars() {
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
         match c {
             // Angle brackets and ampersands would be HTML.
             '<' => result.push_str("&lt;"),
             '>' => result.push_str("&gt;"),
             '&' => result.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~'
-            | '$' => {
-                result.push('\\');
-                result.push(c);
+            // Inside a word this is no emphasis.
+            '_' if before.is_alphanumeric() && text[at + 1..].starts_with(char::is_alphanumeric) => {
+                result.push('_')
+            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '~' => result.extend(['\\', c]),
+            // At the start of a line these begin a heading, a list or a rule; after digits, a numbered list.
+            '#' | '-' | '+' | '=' if at == 0 => result.extend(['\\', c]),
+            '.' | ')' if at > 0 && text[..at].bytes().all(|it| it.is_ascii_digit()) => {
+                result.extend(['\\', c])
             }
             c => result.push(c),
         }
+        before = c;
     }
     // Bare addresses become links by themselves in most editors.
     result.replace("://", ":\u{200b}//").replace("www.", "www\u{200b}.")
@@ -63,7 +73,7 @@ pub fn day(at: Timestamp) -> String {
 pub(super) fn sparkline(values: &[u64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let max = values.iter().copied().max().unwrap_or(0).max(1);
-    values.iter().map(|it| if *it == 0 { ' ' } else { BARS[(it * 7 / max) as usize] }).collect()
+    values.iter().map(|it| if *it == 0 { '·' } else { BARS[(it * 7 / max) as usize] }).collect()
 }
 
 #[cfg(test)]
@@ -73,7 +83,10 @@ mod tests {
     #[test]
     fn texts_from_outside_are_harmless() {
         assert_eq!(plain("a\x1b[31m\nb\u{202e}c"), "a[31m bc");
-        assert_eq!(escaped("[x](command:y) <b>*"), "\\[x\\]\\(command:y\\) &lt;b&gt;\\*");
+        assert_eq!(escaped("[x](command:y) <b>*"), "\\[x\\](command:y) &lt;b&gt;\\*");
+        assert_eq!(escaped("a_b _c_"), "a_b \\_c\\_");
+        assert_eq!(escaped("  # a"), "\\# a");
+        assert_eq!(escaped("12. a"), "12\\. a");
         assert!(!escaped("see https://evil.example").contains("://"));
     }
 
@@ -91,6 +104,6 @@ mod tests {
             assert_eq!(ago(then.parse().unwrap(), now), words);
         }
         assert_eq!(day("2026-08-07T23:59:59Z".parse().unwrap()), "7 Aug 2026");
-        assert_eq!(sparkline(&[0, 1, 4, 8]), " ▁▄█");
+        assert_eq!(sparkline(&[0, 1, 4, 8]), "·▁▄█");
     }
 }

@@ -5,6 +5,8 @@ mod card;
 mod findings;
 mod hover;
 mod markup;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -275,10 +275,11 @@ impl From<Activity> for flags::Entry {
             filters_before: None,
         };
         for change in it.detail.and_then(|it| it.changes).unwrap_or_default() {
+            let truth = |it: &RawValue| serde_json::from_str(it.get()).ok();
             match (change.field.as_deref(), change.before) {
-                (Some("active"), Some(before)) => {
-                    entry.active_before = serde_json::from_str(before.get()).ok()
-                }
+                (Some("active"), Some(before)) => entry.active_before = truth(&before),
+                (Some("archived"), Some(before)) => entry.archived_before = truth(&before),
+                (Some("deleted"), Some(before)) => entry.deleted_before = truth(&before),
                 (Some("filters"), Some(before)) => entry.filters_before = Some(before.into()),
                 _ => {}
             }

@@ -1,0 +1,208 @@
+//! Fixtures that look like the editor: carets under code for findings, Markdown files for hovers.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::*;
+use crate::flags::{Environment, Flag, FlagKey, FlagList, History, Project};
+use crate::posthog::{queries, wire};
+use crate::syntax::Language;
+use crate::text::Text;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+fn now() -> Timestamp {
+    "2026-11-25T12:00:00Z".parse().unwrap()
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    flags: Vec<wire::Flag>,
+    activity: HashMap<u64, Vec<wire::Activity>>,
+    exposure: Vec<Vec<Value>>,
+    trend: Vec<Vec<Value>>,
+    exposed: Vec<String>,
+}
+
+/// The mirror of `fixtures/mirror.json`.
+fn environment() -> Environment {
+    let stored = fs::read_to_string(fixtures().join("mirror.json")).unwrap();
+    let stored: Stored = serde_json::from_str(&stored).unwrap();
+    let flags: Vec<Arc<Flag>> = stored.flags.into_iter().map(|it| Arc::new(it.into())).collect();
+    let version = |id: u64| flags.iter().find(|it| it.id == id).and_then(|it| it.version);
+    let history = stored.activity.into_iter().map(|(id, entries)| {
+        let complete = entries.iter().any(|it| it.activity == "created");
+        let entries = entries.into_iter().map(Into::into).collect();
+        (id, Arc::new(History { version: version(id), entries, complete, fetched_at: now() }))
+    });
+    let keys: Vec<FlagKey> = stored.exposed.iter().map(|it| it.as_str().into()).collect();
+    let fetched_at = "2026-11-25T11:59:48Z".parse().unwrap();
+    let exposure = queries::exposures(&keys, &stored.exposure, &stored.trend, 7, fetched_at);
+    Environment {
+        name: "production".into(),
+        host: "https://eu.posthog.com".into(),
+        project: Some(Project { id: 7, name: "Offset".into() }),
+        history: history.collect(),
+        exposure: exposure.into_iter().map(|(key, it)| (key, Arc::new(it))).collect(),
+        flags: Some(FlagList::new(flags, fetched_at)),
+        ..Environment::default()
+    }
+}
+
+fn snapshot(path: &str, text: &str, environment: Environment) -> Snapshot {
+    let language = Language::from_path(Path::new(path)).unwrap();
+    let source = Arc::new(Source::new(language, 1, Text::new(text)));
+    Snapshot {
+        path: Path::new(path).into(),
+        facts: source.facts.clone(),
+        source: Some(source),
+        index: Arc::default(),
+        mirror: Arc::new(Mirror { environments: vec![environment], revision: 1 }),
+        config: Arc::default(),
+        now: now(),
+    }
+}
+
+/// The text with every finding under its line, and nothing else that begins with a caret.
+fn annotated(path: &str, text: &str) -> String {
+    let comment = if path.ends_with(".py") { "#" } else { "//" };
+    let is_mark = |it: &str| it.strip_prefix(comment).is_some_and(|it| it.trim_start().starts_with('^'));
+    let bare: String = text.split_inclusive('\n').filter(|it| !is_mark(it)).collect();
+    let found = findings(&snapshot(path, &bare, environment()));
+    let mut result = String::new();
+    for (number, line) in bare.split_inclusive('\n').enumerate() {
+        result.push_str(line);
+        for it in found.iter().filter(|it| it.span.start.line == number as u32) {
+            let (from, to) = (it.span.start.scalar as usize, it.span.end.scalar as usize);
+            let gap = " ".repeat(from - comment.len());
+            result.push_str(&format!(
+                "{comment}{gap}{} {}: {}\n",
+                "^".repeat(to - from),
+                it.code.name(),
+                it.message
+            ));
+        }
+    }
+    result
+}
+
+/// Compares with a file, or writes it when `UPDATE=1` stands in the environment.
+fn check_file(path: &Path, got: &str) {
+    if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+        fs::write(path, got).unwrap();
+    }
+    let expect = fs::read_to_string(path).unwrap_or_default();
+    assert!(got == expect, "{} differs; what came out:\n{got}", path.display());
+}
+
+#[test]
+fn findings_stand_under_their_reads() {
+    let mut n_files = 0;
+    for entry in fs::read_dir(fixtures().join("findings")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        check_file(&path, &annotated(&path.to_string_lossy(), &text));
+        n_files += 1;
+    }
+    assert!(n_files >= 2);
+}
+
+#[test]
+fn nothing_is_found_while_nothing_is_loaded() {
+    let text = fs::read_to_string(fixtures().join("findings/reads.ts")).unwrap();
+    let not_loaded = Environment { flags: None, ..environment() };
+    assert_eq!(findings(&snapshot("reads.ts", &text, not_loaded)), []);
+}
+
+#[test]
+fn hover_cards() {
+    let silent = Environment { exposure: HashMap::new(), ..environment() };
+    let refused = Environment {
+        exposure_trouble: Some("the API key is not allowed to do this: query:read".into()),
+        ..silent.clone()
+    };
+    let offline = Environment {
+        trouble: Some("https://eu.posthog.com cannot be reached: no route".into()),
+        ..environment()
+    };
+    let not_loaded = Environment { flags: None, ..Environment::default() };
+    let signed_out =
+        Environment { trouble: Some("not signed in; set FLAGLINE_API_KEY".into()), ..not_loaded.clone() };
+    for (name, key, environment) in [
+        ("everyone", "new-checkout", environment()),
+        ("planned-and-hostile", "project-videos", silent),
+        ("experiment", "pricing-page", environment()),
+        ("nobody", "fresh", environment()),
+        ("not-launched", "gift-cards", environment()),
+        ("off", "old-banner", refused),
+        ("archived", "legacy-export", environment()),
+        ("offline", "new-checkout", offline),
+        ("unknown", "new-chekout", environment()),
+        ("loading", "new-checkout", not_loaded),
+        ("signed-out", "new-checkout", signed_out),
+    ] {
+        let text = format!("import posthog from 'posthog-js'\nposthog.isFeatureEnabled('{key}')\n");
+        let snapshot = snapshot("a.ts", &text, environment);
+        let at = text.find(key).unwrap() as u32;
+        for (markup, extension) in [(Markup::Markdown, "md"), (Markup::Plain, "txt")] {
+            let hover = hover(&snapshot, at, markup).unwrap();
+            assert_eq!(&text[hover.span.bytes()], format!("'{key}'"));
+            check_file(&fixtures().join(format!("hover/{name}.{extension}")), &format!("{}\n", hover.text));
+        }
+        assert_eq!(hover(&snapshot, 3, Markup::Plain), None, "there is no flag in an import");
+    }
+}
+
+/// Titles and effects of the actions on the first read of `text`.
+fn menu(text: &str) -> Vec<String> {
+    let text = format!("import posthog from 'posthog-js'\n{text}\n");
+    let snapshot = snapshot("a.ts", &text, environment());
+    let at = snapshot.facts.reads[0].key_span.start.offset;
+    let describe = |it: Action| match it.effect {
+        Effect::CreateFeature(key) => format!("{} -> create {key}", it.title),
+        Effect::Edit(edits) => {
+            let after = crate::removal::apply(&text, &edits);
+            format!("{} -> {}", it.title, after.lines().nth(1).unwrap_or_default())
+        }
+        Effect::Open(url) => format!("{} -> {url}", it.title),
+        Effect::Refused(reason) => format!("{} -> refused: {reason}", it.title),
+    };
+    actions(&snapshot, at..at).into_iter().map(describe).collect()
+}
+
+#[test]
+fn actions_settle_findings() {
+    assert_eq!(
+        menu("const x = posthog.isFeatureEnabled('new-checkout') ? 1 : 2"),
+        [
+            "Remove flag 'new-checkout' here (keep on) -> const x = 1",
+            "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/1"
+        ]
+    );
+    assert_eq!(
+        menu("const x = posthog.isFeatureEnabled('new-chekout')"),
+        [
+            "Change to 'new-checkout' -> const x = posthog.isFeatureEnabled('new-checkout')",
+            "Create feature 'new-chekout' -> create new-chekout"
+        ]
+    );
+    assert_eq!(
+        menu("const x = posthog.isFeatureEnabled('not a key')"),
+        [
+            "Create feature 'not a key' -> refused: PostHog takes letters, digits, - and _ in a key, 400 at most"
+        ]
+    );
+    let refused = menu("const x = posthog.isFeatureEnabled('new-checkout')");
+    assert!(refused[0].contains("refused: its value is kept in x"), "{refused:?}");
+    assert_eq!(
+        menu("posthog.isFeatureEnabled('fresh')"),
+        ["Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/7"]
+    );
+}
