@@ -1,0 +1,44 @@
+//! `cargo bench`: how long people wait, each figure beside something measured on the same machine in the same
+//! run. Nothing here asserts a time.
+
+mod edits;
+mod server;
+
+use std::time::Duration;
+
+fn main() {
+    // `cargo test --benches` only wants to know that this builds.
+    if std::env::args().any(|it| it == "--test") {
+        return;
+    }
+    println!("{:<58} {:>10} {:>10} {:>8}", "", "median", "p99", "ratio");
+    edits::run();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(server::run()).expect("the server's figures");
+}
+
+/// Durations of one kind, sorted.
+struct Figures(Vec<Duration>);
+
+impl Figures {
+    fn new(mut durations: Vec<Duration>) -> Figures {
+        durations.sort();
+        Figures(durations)
+    }
+
+    fn percentile(&self, percent: usize) -> Duration {
+        self.0[(self.0.len() - 1) * percent / 100]
+    }
+
+    /// A row; the ratio is this median in terms of the other's.
+    fn print(&self, name: &str, beside: Option<&Figures>) {
+        let (median, p99) = (self.percentile(50), self.percentile(99));
+        let ratio =
+            beside.map(|it| format!("{:.3}x", median.as_secs_f64() / it.percentile(50).as_secs_f64()));
+        println!("{name:<58} {:>10} {:>10} {:>8}", short(median), short(p99), ratio.unwrap_or_default());
+    }
+}
+
+fn short(duration: Duration) -> String {
+    format!("{:.3} ms", duration.as_secs_f64() * 1000.0)
+}
