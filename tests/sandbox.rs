@@ -487,6 +487,38 @@ async fn clock_faults_log_and_reset() {
 }
 
 #[tokio::test]
+async fn scheduled_changes_happen_when_the_clock_gets_there() {
+    let bench = Bench::new().await;
+    let flag = bench.flag("gift-cards").await;
+    let path = "/api/projects/1/scheduled_changes/";
+    let id = flag["id"].to_string();
+    let schedule = |at: &str, operation: &str, value: Value| {
+        let payload = json!({"operation": operation, "value": value});
+        json!({"record_id": id, "model_name": "FeatureFlag", "scheduled_at": at, "payload": payload})
+    };
+    let group = json!({"groups": [{"properties": [], "rollout_percentage": 25}]});
+    for body in [
+        schedule("2026-11-21T12:00:00Z", "update_status", json!(true)),
+        schedule("2026-11-22T12:00:00Z", "add_release_condition", group),
+        schedule("2026-11-22T12:00:00Z", "set_on_fire", json!(1)),
+    ] {
+        assert_eq!(bench.post(path, body).await.0, 201);
+    }
+    bench.control("clock", json!({"now": "2026-11-21T13:00:00Z"})).await;
+    assert_eq!(bench.flag("gift-cards").await["active"], true);
+    bench.control("clock", json!({"now": "2026-11-23T13:00:00Z"})).await;
+    let groups = bench.flag("gift-cards").await["filters"]["groups"].clone();
+    assert_eq!((groups.as_array().unwrap().len(), &groups[1]["rollout_percentage"]), (2, &json!(25)));
+    let list = bench.get(&format!("{path}?record_id={id}")).await;
+    assert_eq!((&list["count"], &list["results"][0]["failure_reason"]), (&json!(3), &Value::Null));
+    assert!(list["results"][2]["failure_reason"].is_string());
+    assert_eq!(bench.ask(Method::DELETE, &format!("{path}1/"), None).await.0, 400, "executed ones stay");
+    let later = schedule("2027-01-01T00:00:00Z", "update_status", json!(false));
+    let (_, made) = bench.post(path, later).await;
+    assert_eq!(bench.ask(Method::DELETE, &format!("{path}{}/", made["id"]), None).await.0, 204);
+}
+
+#[tokio::test]
 async fn captured_events_count() {
     let bench = Bench::new().await;
     let properties = json!({"$feature_flag": "dark-mode", "$feature_flag_response": true});
