@@ -47,6 +47,7 @@ mod pages;
 mod query;
 mod reply;
 mod route;
+mod schedules;
 mod seed;
 mod server;
 mod targeting;

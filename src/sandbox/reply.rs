@@ -86,6 +86,7 @@ pub(super) struct Reply {
 /// The body of an answer.
 #[derive(Debug)]
 pub(super) enum Body {
+    Empty,
     Json(Value),
     Html(String),
 }
@@ -97,6 +98,10 @@ impl Reply {
 
     pub fn created(body: Value) -> Reply {
         Reply { status: 201, body: Body::Json(body) }
+    }
+
+    pub fn empty() -> Reply {
+        Reply { status: 204, body: Body::Empty }
     }
 
     pub fn html(body: String) -> Reply {

@@ -7,7 +7,7 @@ use super::server::Inner;
 use super::world::World;
 use super::{
     API_KEY, GRACE_KEY, PROJECT_ID, READ_KEY, account, capture, cohorts, dashboards, experiments, flags,
-    insights, pages, query,
+    insights, pages, query, schedules,
 };
 
 /// A project that exists and that no key may see.
@@ -23,6 +23,7 @@ pub(super) fn api(world: &mut World, request: &Request) -> Result {
         ["api", ..] => {}
         _ => return Err(Problem::no_endpoint()),
     }
+    schedules::run(world);
     let caller = caller(request)?;
     match segments[1..] {
         ["users", "@me"] => {
@@ -76,6 +77,10 @@ fn in_project(world: &mut World, request: &Request, caller: Caller, rest: &[&str
         "insights" => {
             may(request, caller, "insight", &[])?;
             insights::route(world, request, caller, rest)
+        }
+        "scheduled_changes" => {
+            may(request, caller, "feature_flag", &[])?;
+            schedules::route(world, request, caller, rest)
         }
         "integrations" => account::integrations(world, request, rest),
         "query" => query::route(world, request, rest),

@@ -184,7 +184,9 @@ fn respond(reply: Reply, retry_after: Option<u64>) -> Response {
     let (kind, body) = content(reply.body);
     let mut response = Response::new(HttpBody::from(body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    set(&mut response, header::CONTENT_TYPE, kind);
+    if !kind.is_empty() {
+        set(&mut response, header::CONTENT_TYPE, kind);
+    }
     if kind.starts_with("text/html") {
         // Flag names come from outside; the pages escape them, and this would stop what slipped through.
         set(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'");
@@ -197,6 +199,7 @@ fn respond(reply: Reply, retry_after: Option<u64>) -> Response {
 
 fn content(body: Body) -> (&'static str, Vec<u8>) {
     match body {
+        Body::Empty => ("", Vec::new()),
         Body::Json(it) => ("application/json", it.to_string().into_bytes()),
         Body::Html(it) => ("text/html; charset=utf-8", it.into_bytes()),
     }

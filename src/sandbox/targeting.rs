@@ -232,6 +232,9 @@ impl Property {
                 other => vec![text(other).to_lowercase()],
             }
         };
+        if !OPERATORS.contains(&self.operator()) {
+            return Err(self.operator().to_owned());
+        }
         let positive = match self.operator() {
             "is_set" => return Ok(actual.is_some()),
             "is_not_set" => return Ok(actual.is_none()),
@@ -239,6 +242,7 @@ impl Property {
             "not_icontains" => "icontains",
             "not_icontains_multi" => "icontains_multi",
             "not_regex" => "regex",
+            "semver_neq" => "semver_eq",
             other => other,
         };
         let Some(actual) = actual else { return Ok(positive != self.operator()) };
@@ -269,7 +273,10 @@ impl Property {
                     _ => a == b,
                 }
             }
-            other => return Err(other.to_owned()),
+            other => match other.strip_prefix("semver_") {
+                Some(relation) => semver(relation, &text(actual), &text(&self.value)),
+                None => return Err(other.to_owned()),
+            },
         };
         Ok(held == (positive == self.operator()))
     }
@@ -280,6 +287,35 @@ fn compare(a: &Value, b: &Value) -> std::cmp::Ordering {
     match (text(a).parse::<f64>(), text(b).parse::<f64>()) {
         (Ok(a), Ok(b)) => a.total_cmp(&b),
         _ => text(a).cmp(&text(b)),
+    }
+}
+
+/// Whether a version stands in a relation to another one; what is no version stands in none.
+fn semver(relation: &str, actual: &str, wanted: &str) -> bool {
+    fn parts(text: &str) -> Option<Vec<u64>> {
+        let text = text.trim().trim_start_matches('v').split(['-', '+']).next()?;
+        let parts = text.trim_end_matches(".*").split('.').map(|it| it.parse().ok());
+        parts.collect::<Option<Vec<u64>>>().filter(|it| it.len() <= 3)
+    }
+    let (Some(mut version), Some(wanted)) = (parts(actual), parts(wanted)) else { return false };
+    version.resize(3, 0);
+    let mut least = wanted.clone();
+    least.resize(3, 0);
+    let same = |count: usize| version[..count.min(3)] == least[..count.min(3)];
+    match relation {
+        "eq" => version == least,
+        "gt" => version > least,
+        "gte" => version >= least,
+        "lt" => version < least,
+        "lte" => version <= least,
+        "wildcard" => same(wanted.len()),
+        "tilde" => version >= least && same(wanted.len().min(2)),
+        // Up to the first part that is not zero nothing may change.
+        "caret" => {
+            let fixed = least.iter().position(|it| *it > 0).map_or(wanted.len(), |it| it + 1);
+            version >= least && same(fixed)
+        }
+        _ => false,
     }
 }
 
@@ -343,6 +379,13 @@ mod tests {
             ("lte", json!(10), json!(10), true),
             ("is_set", json!("is_set"), json!(0), true),
             ("is_not_set", json!("is_not_set"), json!(0), false),
+            ("semver_gt", json!("1.9"), json!("1.10.2"), true),
+            ("semver_neq", json!("1.2"), json!("1.2.0"), false),
+            ("semver_tilde", json!("1.2.3"), json!("1.3.0"), false),
+            ("semver_caret", json!("1.2.3"), json!("1.3.0"), true),
+            ("semver_caret", json!("0.2.3"), json!("0.3.0"), false),
+            ("semver_wildcard", json!("1.2.*"), json!("1.2.7"), true),
+            ("semver_gt", json!("one"), json!("2"), false),
             ("is_date_before", json!("-7d"), json!("2026-11-01"), true),
             ("is_date_after", json!("-7d"), json!("2026-11-01"), false),
         ] {
@@ -350,8 +393,8 @@ mod tests {
                 Property { operator: Some(operator.into()), value: value.clone(), ..Default::default() };
             assert_eq!(property.holds(Some(&actual), now), Ok(expect), "{operator} {value} {actual}");
         }
-        let odd = Property { operator: Some("semver_gt".into()), ..Default::default() };
-        assert_eq!(odd.holds(Some(&json!("1.0")), now), Err("semver_gt".to_owned()));
+        let odd = Property { operator: Some("sounds_like".into()), ..Default::default() };
+        assert_eq!(odd.holds(None, now), Err("sounds_like".to_owned()));
     }
 
     #[test]

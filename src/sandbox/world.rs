@@ -14,6 +14,7 @@ use super::experiments::Experiment;
 use super::flag::Flag;
 use super::hash::uuid;
 use super::insights::Insight;
+use super::schedules::Schedule;
 use super::targeting::Subject;
 
 /// The id of a person who works in PostHog (not of a person whom PostHog tracks).
@@ -34,6 +35,7 @@ pub(super) struct World {
     pub experiments: Vec<Experiment>,
     pub dashboards: Vec<Dashboard>,
     pub insights: Vec<Insight>,
+    pub schedules: Vec<Schedule>,
     pub events: Events,
 }
 
@@ -87,6 +89,7 @@ impl World {
             experiments: Vec::new(),
             dashboards: Vec::new(),
             insights: Vec::new(),
+            schedules: Vec::new(),
             events: Events::default(),
         }
     }

@@ -97,7 +97,7 @@ pub(super) fn fold(function: &Aggregate, distinct: bool, rows: &[Vec<Datum>]) ->
         "argMin" => best(Ordering::Less, 1),
         "argMax" => best(Ordering::Greater, 1),
         "any" => firsts().next().cloned().unwrap_or(Datum::Null),
-        "anyLast" => firsts().last().cloned().unwrap_or(Datum::Null),
+        "anyLast" => firsts().next_back().cloned().unwrap_or(Datum::Null),
         "groupUniqArray" => {
             let mut seen = std::collections::HashSet::new();
             Datum::List(

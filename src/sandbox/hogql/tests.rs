@@ -123,6 +123,14 @@ fn queries() {
             "select x.who, countIf(e.event is not null) from (select distinct_id as who from events group by who) as x left join (select event, distinct_id from events where event = '$exception') as e on e.distinct_id = x.who group by x.who order by x.who",
             json!([["ann", 1], ["bob", 0], ["cat", 0]]),
         ),
+        (
+            "SELECT x.flag_key AS flag_key, x.response AS response, uniq(x.person_id) AS exposed_users, countIf(e.timestamp >= x.first_exposure) AS exceptions, uniqIf(e.person_id, e.timestamp >= x.first_exposure) AS users_with_exception FROM (SELECT properties.$feature_flag AS flag_key, person_id, argMin(toString(properties.$feature_flag_response), timestamp) AS response, min(timestamp) AS first_exposure FROM events WHERE event = '$feature_flag_called' AND timestamp >= now() - INTERVAL 7 DAY AND properties.$feature_flag IN {keys} GROUP BY flag_key, person_id) AS x LEFT JOIN (SELECT person_id, timestamp FROM events WHERE event = '$exception' AND timestamp >= now() - INTERVAL 7 DAY) AS e ON e.person_id = x.person_id GROUP BY flag_key, response ORDER BY flag_key, response LIMIT 5000",
+            json!([["a", "false", 1, 0, 0], ["a", "true", 1, 1, 1], ["b", "test", 1, 0, 0]]),
+        ),
+        (
+            "SELECT properties.$feature_flag AS flag_key, count() AS calls_7d FROM events WHERE event = '$feature_flag_called' AND properties.$feature_flag IS NOT NULL AND flag_key NOT IN (SELECT key FROM system.feature_flags WHERE deleted = 0) GROUP BY flag_key ORDER BY calls_7d DESC LIMIT 200",
+            json!([["a", 3], ["b", 2]]),
+        ),
         ("select count() from events where event = 'nothing'", json!([[0]])),
         ("select 1 + 2 * 3, 'it''s', if(1 > 2, 'a', 'b'), round(2.345, 2)", json!([[7, "it's", "b", 2.35]])),
     ] {
