@@ -178,6 +178,11 @@ impl<'t> Path<'t> {
         Some(self.nodes[at].0)
     }
 
+    /// The whole tree.
+    pub fn root(&self) -> Node<'t> {
+        self.nodes[0].0
+    }
+
     /// The innermost scope.
     pub fn scope(&self) -> ScopeId {
         self.nodes.last().map_or(ScopeId::ROOT, |it| it.1)
