@@ -10,6 +10,8 @@
 //! a definition. A read without carets is an error, so every line without carets says that there is none.
 //! `UPDATE=1 cargo test --test reads` rewrites the files; the review is in the diff.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
+
 use std::path::{Path, PathBuf};
 
 use flagline::syntax::{Definition, FileFacts, KeyFrom, Language, Read, Source, facts};

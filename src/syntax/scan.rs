@@ -28,8 +28,12 @@ pub(super) struct Scan<'t> {
     pub fields: HashMap<(ScopeId, &'t str), Verdict>,
     /// Whether a binding is assigned after its declaration.
     pub reassigned: HashMap<BindingId, bool>,
+    /// Names that are assigned anywhere without being declared there; a language says how it finds them.
+    pub assigned_names: Option<HashSet<&'t str>>,
     /// The members of objects, enums and classes, by node.
     pub members: HashMap<usize, Rc<HashMap<&'t str, Node<'t>>>>,
+    /// Counts the templates and sums that are being read: their parts are no keys, so they define none.
+    pub composing: u32,
     facts: FileFacts,
     defined: HashSet<Range<usize>>,
     speaks_of_posthog: Option<bool>,
@@ -66,7 +70,9 @@ impl<'t> Scan<'t> {
             bindings: HashMap::new(),
             fields: HashMap::new(),
             reassigned: HashMap::new(),
+            assigned_names: None,
             members: HashMap::new(),
+            composing: 0,
             facts: FileFacts::default(),
             defined: HashSet::new(),
             speaks_of_posthog: None,
@@ -113,7 +119,7 @@ impl<'t> Scan<'t> {
 
     /// Adds a definition, once.
     pub fn add_definition(&mut self, key: &str, name: &str, node: Node<'t>) {
-        if self.defined.insert(node.byte_range()) {
+        if self.composing == 0 && self.defined.insert(node.byte_range()) {
             let key_span = self.text.span(node.byte_range());
             self.facts.definitions.push(Definition { key: key.into(), name: name.into(), key_span });
         }
@@ -122,7 +128,7 @@ impl<'t> Scan<'t> {
     /// Whether this is the first time that somebody defines the members of a node.
     pub fn first_time(&mut self, node: Node<'t>) -> bool {
         // No key is as long as its container, so the ranges of both can share a set.
-        self.defined.insert(node.byte_range())
+        self.composing == 0 && self.defined.insert(node.byte_range())
     }
 
     /// The facts, by place.
@@ -170,6 +176,11 @@ impl<'t> Path<'t> {
     pub fn up(&self, up: usize) -> Option<Node<'t>> {
         let at = self.nodes.len().checked_sub(up + 1)?;
         Some(self.nodes[at].0)
+    }
+
+    /// The whole tree.
+    pub fn root(&self) -> Node<'t> {
+        self.nodes[0].0
     }
 
     /// The innermost scope.

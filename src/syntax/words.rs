@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::{Returns, Via};
 
-/// A method, hook or component of an SDK that takes a flag's key.
+/// A method, hook or component of an SDK that takes a flag's key or gives a map of flags.
 #[derive(Debug)]
 pub(super) struct Call {
     /// Its name in the SDK.
@@ -34,18 +34,25 @@ pub(super) enum Needs {
 pub(super) struct Table {
     /// Every call.
     pub calls: &'static [Call],
-    /// Other words of the SDK from which flags are read: makers of snapshots and maps.
+    /// Every call that gives a map or list of flags.
+    pub maps: &'static [Call],
+    /// Words of the SDK that give or name a snapshot.
     pub makers: &'static [&'static str],
-    /// Every name in `calls` that does not need a snapshot, and every maker, contains one of these.
+    /// Every name in `calls` and `maps` that does not need a snapshot, and every maker, contains one of these.
     pub stems: &'static [&'static str],
     /// Likewise for those that need a snapshot; searched only in files that have a maker.
     pub snapshot_stems: &'static [&'static str],
 }
 
 impl Table {
-    /// The call of this name.
+    /// The call of this name that takes a key.
     pub fn call(&self, name: &str) -> Option<&'static Call> {
         self.calls.iter().find(|it| it.name == name)
+    }
+
+    /// The call of this name that takes a key or gives a map.
+    pub fn any(&self, name: &str) -> Option<&'static Call> {
+        self.call(name).or_else(|| self.maps.iter().find(|it| it.name == name))
     }
 }
 
@@ -54,7 +61,11 @@ pub(super) fn may_read(table: &'static Table, text: &[u8]) -> bool {
     table.stems.iter().any(|stem| {
         memmem::find_iter(text, stem).any(|at| {
             let word = &text[word_around(text, at)];
-            table.calls.iter().any(|it| it.needs != Needs::Snapshot && it.name.as_bytes() == word)
+            table
+                .calls
+                .iter()
+                .chain(table.maps)
+                .any(|it| it.needs != Needs::Snapshot && it.name.as_bytes() == word)
                 || table.makers.iter().any(|it| it.as_bytes() == word)
         })
     })
@@ -63,7 +74,7 @@ pub(super) fn may_read(table: &'static Table, text: &[u8]) -> bool {
 /// Where a text has a word of the table, by place.
 pub(super) fn find(table: &'static Table, text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
-    let known = |word: &str| table.call(word).is_some() || table.makers.contains(&word);
+    let known = |word: &str| table.any(word).is_some() || table.makers.contains(&word);
     let mut found = Vec::new();
     let mut search = |stems: &[&str]| {
         for stem in stems {

@@ -69,7 +69,9 @@ fn composed<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -
             _ => {
                 let mut inner = Vec::new();
                 let part = if part.kind() == "template_substitution" { first(part) } else { Some(part) };
+                scan.composing += 1;
                 part.into_iter().for_each(|it| collect(scan, it, scope, hops + 1, &mut inner));
+                scan.composing -= 1;
                 match inner.as_slice() {
                     [only] => {
                         text.push_str(only.prefix.as_deref().unwrap_or_default());

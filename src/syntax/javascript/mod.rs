@@ -3,6 +3,7 @@
 mod assigned;
 mod judge;
 mod keys;
+mod maps;
 mod nodes;
 mod scopes;
 mod table;
@@ -28,12 +29,12 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
     let mut aliases = Aliases::default();
     for word in find(&TABLE, scan.source) {
         path.seek(&mut scan, word.start);
-        if let Some(call) = TABLE.call(&scan.source[word]) {
+        if let Some(call) = TABLE.any(&scan.source[word]) {
             visit(&mut scan, &path, call, &mut aliases);
         }
     }
     let mut places = Vec::new();
-    for (name, scope) in aliases.found {
+    for (name, scope) in std::mem::take(&mut aliases.found) {
         places
             .extend(occurrences(scan.source, name, scan.scopes.node(scope).byte_range()).map(|it| it.start));
     }
@@ -41,15 +42,16 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
     places.dedup();
     for place in places {
         path.seek(&mut scan, place);
-        visit_alias(&mut scan, &path);
+        visit_alias(&mut scan, &path, &mut aliases);
     }
     scan.finish()
 }
 
-/// Local names of calls: `{ isFeatureEnabled: isOn }`, `useFeatureFlagEnabled as useFlag`.
+/// Local names of calls, as in `{ isFeatureEnabled: isOn }` and `useFeatureFlagEnabled as useFlag`, and of maps.
 #[derive(Default)]
 struct Aliases<'t> {
     found: HashSet<(&'t str, ScopeId)>,
+    maps: maps::Maps,
 }
 
 /// A word of the SDK.
@@ -57,14 +59,14 @@ fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases:
     let (Some(leaf), Some(parent)) = (path.up(0), path.up(1)) else { return };
     match leaf.kind() {
         kind if is_property(kind) && parent.kind() == "member_expression" => {
-            let called = visit_member(scan, path, parent, 1, call);
+            let called = visit_member(scan, path, parent, 1, call, aliases);
             if !called {
                 alias_of_value(scan, path, aliases);
             }
         }
         "string_fragment" if path.up(2).is_some_and(|it| it.kind() == "subscript_expression") => {
             if let Some(node) = path.up(2) {
-                visit_member(scan, path, node, 2, call);
+                visit_member(scan, path, node, 2, call, aliases);
             }
         }
         "property_identifier" if parent.kind() == "pair_pattern" => {
@@ -75,7 +77,7 @@ fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases:
         "identifier" if parent.kind() == "import_specifier" => {
             alias(scan, parent.child_by_field_name("alias"), ScopeId::ROOT, aliases);
         }
-        "identifier" if !visit_name(scan, path, leaf) => alias_of_value(scan, path, aliases),
+        "identifier" if !visit_name(scan, path, leaf, aliases) => alias_of_value(scan, path, aliases),
         _ => {}
     }
 }
@@ -103,9 +105,14 @@ fn alias_of_value<'t>(scan: &Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t
 }
 
 /// An occurrence of a local name of a call.
-fn visit_alias<'t>(scan: &mut Scan<'t>, path: &Path<'t>) {
-    if let Some(leaf) = path.up(0).filter(|it| it.kind() == "identifier") {
-        visit_name(scan, path, leaf);
+fn visit_alias<'t>(scan: &mut Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t>) {
+    let Some(leaf) = path.up(0).filter(|it| it.kind() == "identifier") else { return };
+    let map = scan.resolve(scan.of(leaf), path.scope()).and_then(|it| aliases.maps.get(&it));
+    match map {
+        Some(found) => maps::visit(scan, path, *found),
+        None => {
+            visit_name(scan, path, leaf, aliases);
+        }
     }
 }
 
@@ -116,15 +123,17 @@ fn visit_member<'t>(
     node: Node<'t>,
     up: usize,
     call: &'static Call,
+    aliases: &mut Aliases<'t>,
 ) -> bool {
     let Some(object) = node.child_by_field_name("object") else { return false };
-    let Some((user, scope)) = user(path, node, up) else { return false };
+    let Some(user) = user(path, node, up) else { return false };
+    let scope = path.scope_at(user);
     let verdict = match (plain(scan.source, object).kind(), call.needs) {
         ("this", _) => own_method(scan, object, scope, call.name),
         _ => judge::judge(scan, object, scope, 0),
     };
     if let Some(certainty) = accepted(call, verdict) {
-        report(scan, Found { call, returns: call.returns, certainty }, user, scope);
+        report(scan, path, user, Found { call, returns: call.returns, certainty }, aliases);
     }
     true
 }
@@ -141,30 +150,30 @@ fn own_method<'t>(scan: &mut Scan<'t>, this: Node<'t>, scope: ScopeId, name: &st
 }
 
 /// A bare name, as function or component; says whether it was called.
-fn visit_name<'t>(scan: &mut Scan<'t>, path: &Path<'t>, leaf: Node<'t>) -> bool {
-    let Some((user, scope)) = user(path, leaf, 0) else { return false };
-    let name = scan.of(leaf);
+fn visit_name<'t>(scan: &mut Scan<'t>, path: &Path<'t>, leaf: Node<'t>, aliases: &mut Aliases<'t>) -> bool {
+    let Some(user) = user(path, leaf, 0) else { return false };
+    let (name, scope) = (scan.of(leaf), path.scope_at(user));
     let found = match scan.resolve(name, scope) {
         Some(id) => bound(scan, id, 0),
         None => TABLE.call(name).filter(|it| it.needs == Needs::Nothing).map(certain),
     };
     if let Some(found) = found {
-        report(scan, found, user, scope);
+        report(scan, path, user, found, aliases);
     }
     true
 }
 
-/// The call or element that uses an expression as its function or name, and the scope that it stands in.
-fn user<'t>(path: &Path<'t>, mut node: Node<'t>, mut up: usize) -> Option<(Node<'t>, ScopeId)> {
+/// How far up the call or element is that uses an expression as its function or name.
+fn user<'t>(path: &Path<'t>, mut node: Node<'t>, mut up: usize) -> Option<usize> {
     loop {
         up += 1;
         let parent = path.up(up)?;
         let at = |field| parent.child_by_field_name(field).is_some_and(|it| it.id() == node.id());
         match parent.kind() {
             "non_null_expression" | "parenthesized_expression" | "instantiation_expression" => node = parent,
-            "call_expression" if at("function") => return Some((parent, path.scope_at(up))),
-            "jsx_self_closing_element" if at("name") => return Some((parent, path.scope_at(up))),
-            "jsx_opening_element" if at("name") => return Some((parent, path.scope_at(up))),
+            "call_expression" if at("function") => return Some(up),
+            "jsx_self_closing_element" if at("name") => return Some(up),
+            "jsx_opening_element" if at("name") => return Some(up),
             _ => return None,
         }
     }
@@ -194,14 +203,14 @@ fn bound(scan: &mut Scan, id: BindingId, hops: u8) -> Option<Found> {
         (Origin::Import { module, name }, _) => imported(module, name),
         (Origin::Value { value: Some(value), .. }, None) => valued(scan, value, it.scope, hops),
         (Origin::Value { .. }, Some((Step::Property(method), before))) => {
-            let call = TABLE.call(method)?;
+            let call = TABLE.any(method)?;
             let mut whole = it.clone();
             whole.path = before.to_vec();
             let verdict = judge::origin(scan, whole.origin, &whole.path, whole.scope, 0);
             accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
         }
         (Origin::Parameter { .. }, Some((Step::Property(method), before))) => {
-            let call = TABLE.call(method)?;
+            let call = TABLE.any(method)?;
             let verdict = judge::origin(scan, it.origin, before, it.scope, 0);
             accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
         }
@@ -210,7 +219,7 @@ fn bound(scan: &mut Scan, id: BindingId, hops: u8) -> Option<Found> {
 }
 
 fn imported(module: &str, name: &str) -> Option<Found> {
-    let call = TABLE.call(name)?;
+    let call = TABLE.any(name)?;
     if judge::is_sdk(module) {
         // React Native gives the variant, Next the whole result.
         let result = name == "useFeatureFlag" && module.starts_with("@posthog/next");
@@ -237,8 +246,16 @@ fn valued<'t>(scan: &mut Scan<'t>, value: Node<'t>, scope: ScopeId, hops: u8) ->
     accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
 }
 
-/// Adds the reads of a call or element that is one.
-fn report<'t>(scan: &mut Scan<'t>, found: Found, user: Node<'t>, scope: ScopeId) {
+/// Adds the reads of a call or element that is one, or follows the map that it gives.
+fn report<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, found: Found, aliases: &mut Aliases<'t>) {
+    let Some(user) = path.up(up) else { return };
+    if TABLE.call(found.call.name).is_none() {
+        if user.kind() == "call_expression" {
+            let names = maps::made(scan, path, up, found, &mut aliases.maps);
+            aliases.found.extend(names);
+        }
+        return;
+    }
     let component = found.call.via == Via::Component;
     let expression = match user.kind() {
         "call_expression" if !component => key_argument(scan, user, found.call),
@@ -246,11 +263,8 @@ fn report<'t>(scan: &mut Scan<'t>, found: Found, user: Node<'t>, scope: ScopeId)
         _ => None,
     };
     let Some(expression) = expression else { return };
-    let whole = match user.kind() {
-        "jsx_opening_element" => user.parent().unwrap_or(user),
-        _ => user,
-    };
-    let keys = keys::keys(scan, expression, scope);
+    let whole = if user.kind() == "jsx_opening_element" { path.up(up + 1).unwrap_or(user) } else { user };
+    let keys = keys::keys(scan, expression, path.scope_at(up));
     scan.add_reads(found, keys, whole);
 }
 

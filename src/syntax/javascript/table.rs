@@ -32,8 +32,16 @@ pub static TABLE: Table = Table {
         snapshot("getFlag", Returns::Variant),
         snapshot("getFlagPayload", Returns::Payload),
     ],
+    maps: &[
+        map("useActiveFeatureFlags", Via::Map, Returns::Boolean),
+        map("useFeatureFlags", Via::Map, Returns::Variant),
+        map("getFeatureFlags", Via::Map, Returns::Variant),
+        map("getAllFlags", Via::Map, Returns::Variant),
+        map("getAllFlagsAndPayloads", Via::Map, Returns::Result),
+        map("onFeatureFlags", Via::Callback, Returns::Variant),
+    ],
     makers: &["evaluateFlags", "FeatureFlagEvaluations"],
-    stems: &["eature", "valuateFlag", "emoteConfigPayload"],
+    stems: &["eature", "valuateFlag", "emoteConfigPayload", "getAllFlags"],
     snapshot_stems: &["isEnabled", "getFlag"],
 };
 
@@ -43,6 +51,10 @@ const fn method(name: &'static str, returns: Returns) -> Call {
 
 const fn free(name: &'static str, via: Via, returns: Returns) -> Call {
     Call { name, via, returns, needs: Needs::Nothing }
+}
+
+const fn map(name: &'static str, via: Via, returns: Returns) -> Call {
+    Call { name, via, returns, needs: Needs::Client }
 }
 
 const fn snapshot(name: &'static str, returns: Returns) -> Call {

@@ -348,7 +348,12 @@ fn annotated<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) 
         }
         let found = match node.kind() {
             "identifier" => type_name(scan, scan.of(node), scope, hops),
-            "string_content" => type_name(scan, scan.of(node), scope, hops),
+            "string_content" => {
+                let names = scan.of(node).split(|it: char| !it.is_alphanumeric() && it != '_');
+                let mut names =
+                    names.filter(|it| !it.is_empty()).take(8).map(|it| type_name(scan, it, scope, hops));
+                names.find(|it| *it != Verdict::Unknown).unwrap_or(Verdict::Unknown)
+            }
             "attribute" => judge(scan, node, scope, hops + 1),
             _ => {
                 stack.extend(children(node));

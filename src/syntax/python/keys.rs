@@ -49,7 +49,11 @@ fn collect<'t>(
             let left = field("left").filter(|_| field("operator").is_some_and(|it| it.kind() == "or"));
             left.into_iter().chain(field("right")).for_each(|it| collect(scan, it, scope, hops + 1, found));
         }
-        "string" | "concatenated_string" | "binary_operator" => found.push(composed(scan, node, scope, hops)),
+        "string" | "concatenated_string" => found.push(composed(scan, node, scope, hops)),
+        "binary_operator" | "call" => found.push(match pattern(scan.source, node) {
+            Some(prefix) => Key { node, key: None, prefix, from: KeyFrom::Template },
+            None => composed(scan, node, scope, hops),
+        }),
         _ => match constant(scan, node, scope, hops) {
             Some(target) => found.extend(follow(scan, node, target, hops)),
             None => found.push(Key { node, key: None, prefix: None, from: KeyFrom::Constant }),
@@ -61,6 +65,10 @@ fn collect<'t>(
 fn composed<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Key<'t> {
     let (mut text, mut complete) = (String::new(), true);
     for part in parts(scan.source, node) {
+        if part.id() == node.id() {
+            complete = false;
+            break;
+        }
         let known = match part.kind() {
             "string_content" => piece(scan.source, part),
             "interpolation" if children(part).len() == 1 => one(scan, first(part), scope, hops),
@@ -75,15 +83,38 @@ fn composed<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -
             }
         }
     }
+    complete &= node.kind() != "call";
     let prefix = (!complete && !text.is_empty()).then(|| text.clone());
-    let template = complete || prefix.is_some() || node.kind() != "binary_operator";
+    let template = complete || prefix.is_some() || matches!(node.kind(), "string" | "concatenated_string");
     let from = if template { KeyFrom::Template } else { KeyFrom::Constant };
     Key { node, key: complete.then_some(text), prefix, from }
 }
 
+/// How `"key-%s" % name` and `"key-{}".format(name)` begin.
+fn pattern(source: &str, node: Node) -> Option<Option<String>> {
+    let field =
+        |node: Node, it: &str| node.child_by_field_name(it).map(|it| source[it.byte_range()].to_owned());
+    let (text, mark) = match node.kind() {
+        "call" => {
+            let callee = node.child_by_field_name("function")?;
+            let format = field(callee, "attribute").is_some_and(|it| it == "format");
+            (callee.child_by_field_name("object").filter(|_| format)?, '{')
+        }
+        _ => {
+            let percent = field(node, "operator").is_some_and(|it| it == "%");
+            (node.child_by_field_name("left").filter(|_| percent)?, '%')
+        }
+    };
+    let text = string(source, text)?;
+    let before = text.split(mark).next().unwrap_or_default();
+    Some((!before.is_empty()).then(|| before.to_owned()))
+}
+
 fn one<'t>(scan: &mut Scan<'t>, part: Option<Node<'t>>, scope: ScopeId, hops: u8) -> Option<String> {
     let mut inner = Vec::new();
-    collect(scan, part?, scope, hops + 1, &mut inner);
+    scan.composing += 1;
+    part.into_iter().for_each(|it| collect(scan, it, scope, hops + 1, &mut inner));
+    scan.composing -= 1;
     match inner.as_slice() {
         [only] => only.key.clone(),
         _ => None,
@@ -110,9 +141,7 @@ fn parts<'t>(source: &str, node: Node<'t>) -> Vec<Node<'t>> {
         let Some(left) = at.child_by_field_name("left") else { break };
         at = left;
     }
-    if at.id() != node.id() {
-        operands.push(at);
-    }
+    operands.push(at);
     operands.reverse();
     operands
 }
@@ -199,12 +228,14 @@ fn named<'t>(scan: &mut Scan<'t>, name: &'t str, scope: ScopeId) -> Option<Targe
 }
 
 /// Whether a function assigns a name of the module.
-fn is_global_somewhere(scan: &Scan, name: &str) -> bool {
-    let whole = 0..scan.source.len();
-    occurrences(scan.source, "global", whole).any(|it| {
-        let line = scan.source[it.end..].lines().next().unwrap_or_default();
-        line.split([',', ' ', ';']).any(|it| it.trim() == name)
-    })
+fn is_global_somewhere(scan: &mut Scan, name: &str) -> bool {
+    let source = scan.source;
+    let find = || {
+        let lines = occurrences(source, "global", 0..source.len());
+        let lines = lines.map(|it| source[it.end..].lines().next().unwrap_or_default());
+        lines.flat_map(|it| it.split([',', ' ', ';'])).map(str::trim).collect()
+    };
+    scan.assigned_names.get_or_insert_with(find).contains(name)
 }
 
 fn member<'t>(

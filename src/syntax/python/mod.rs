@@ -2,6 +2,7 @@
 
 mod judge;
 mod keys;
+mod maps;
 mod nodes;
 mod scopes;
 mod table;
@@ -24,15 +25,15 @@ use nodes::{argument, plain};
 pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
     let mut scan = Scan::new(text, tree, &scopes::RULES);
     let mut path = Path::new(&scan);
-    let mut aliases = HashSet::new();
+    let mut aliases = Aliases::default();
     for word in find(&TABLE, scan.source) {
         path.seek(&mut scan, word.start);
-        if let Some(call) = TABLE.call(&scan.source[word]) {
+        if let Some(call) = TABLE.any(&scan.source[word]) {
             visit(&mut scan, &path, call, &mut aliases);
         }
     }
     let mut places = Vec::new();
-    for (name, scope) in aliases {
+    for (name, scope) in std::mem::take(&mut aliases.found) {
         places
             .extend(occurrences(scan.source, name, scan.scopes.node(scope).byte_range()).map(|it| it.start));
     }
@@ -40,20 +41,20 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
     places.dedup();
     for place in places {
         path.seek(&mut scan, place);
-        if let (Some(leaf), Some(parent)) = (path.up(0), path.up(1)) {
-            visit_name(&mut scan, leaf, parent, path.scope_at(1));
-        }
+        visit_alias(&mut scan, &path, &mut aliases);
     }
     scan.finish()
 }
 
+/// Local names of calls, as in `feature_enabled as enabled`, and of maps.
+#[derive(Default)]
+struct Aliases<'t> {
+    found: HashSet<(&'t str, ScopeId)>,
+    maps: maps::Maps,
+}
+
 /// A word of the SDK.
-fn visit<'t>(
-    scan: &mut Scan<'t>,
-    path: &Path<'t>,
-    call: &'static Call,
-    aliases: &mut HashSet<(&'t str, ScopeId)>,
-) {
+fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases: &mut Aliases<'t>) {
     let (Some(leaf), Some(parent), Some(above)) = (path.up(0), path.up(1), path.up(2)) else { return };
     let is = |node: Node<'t>, field, it: Node<'t>| {
         node.child_by_field_name(field).is_some_and(|found| found.id() == it.id())
@@ -61,7 +62,7 @@ fn visit<'t>(
     match (leaf.kind(), parent.kind()) {
         ("identifier", "attribute") if is(parent, "attribute", leaf) => {
             if above.kind() == "call" && is(above, "function", parent) {
-                visit_method(scan, parent, above, call, path.scope_at(2));
+                visit_method(scan, path, parent, call, aliases);
             } else if above.kind() == "assignment" && is(above, "right", parent) {
                 alias(scan, above.child_by_field_name("left"), path.scope_at(2), aliases);
             }
@@ -72,36 +73,41 @@ fn visit<'t>(
         ("identifier", "assignment") if is(parent, "right", leaf) => {
             alias(scan, parent.child_by_field_name("left"), path.scope_at(1), aliases);
         }
-        ("identifier", _) => visit_name(scan, leaf, parent, path.scope_at(1)),
+        ("identifier", _) => visit_name(scan, path, leaf, parent, aliases),
         _ => {}
     }
 }
 
-fn alias<'t>(
-    scan: &Scan<'t>,
-    name: Option<Node<'t>>,
-    scope: ScopeId,
-    aliases: &mut HashSet<(&'t str, ScopeId)>,
-) {
+fn alias<'t>(scan: &Scan<'t>, name: Option<Node<'t>>, scope: ScopeId, aliases: &mut Aliases<'t>) {
     if let Some(name) = name.filter(|it| it.kind() == "identifier")
         && TABLE.call(scan.of(name)).is_none()
     {
-        aliases.insert((scan.of(name), scope));
+        aliases.found.insert((scan.of(name), scope));
     }
 }
 
-/// `receiver.method(...)`
+/// An occurrence of a local name of a call or map.
+fn visit_alias<'t>(scan: &mut Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t>) {
+    let (Some(leaf), Some(parent)) = (path.up(0), path.up(1)) else { return };
+    let map = scan.resolve(scan.of(leaf), path.scope()).and_then(|it| aliases.maps.get(&it));
+    match map {
+        Some(found) if leaf.kind() == "identifier" => maps::visit(scan, path, *found),
+        _ => visit_name(scan, path, leaf, parent, aliases),
+    }
+}
+
+/// `receiver.method(...)`, two levels above the method's name.
 fn visit_method<'t>(
     scan: &mut Scan<'t>,
+    path: &Path<'t>,
     callee: Node<'t>,
-    user: Node<'t>,
     call: &'static Call,
-    scope: ScopeId,
+    aliases: &mut Aliases<'t>,
 ) {
     let Some(object) = callee.child_by_field_name("object").map(plain) else { return };
-    let verdict = receiver(scan, object, call.name, scope);
+    let verdict = receiver(scan, object, call.name, path.scope_at(2));
     if let Some(certainty) = accepted(call, verdict) {
-        report(scan, Found { call, returns: call.returns, certainty }, user, scope);
+        report(scan, path, 2, Found { call, returns: call.returns, certainty }, aliases);
     }
 }
 
@@ -113,19 +119,25 @@ fn receiver<'t>(scan: &mut Scan<'t>, object: Node<'t>, method: &str, scope: Scop
 }
 
 /// `feature_enabled(...)`
-fn visit_name<'t>(scan: &mut Scan<'t>, leaf: Node<'t>, parent: Node<'t>, scope: ScopeId) {
+fn visit_name<'t>(
+    scan: &mut Scan<'t>,
+    path: &Path<'t>,
+    leaf: Node<'t>,
+    parent: Node<'t>,
+    aliases: &mut Aliases<'t>,
+) {
     let called = parent.kind() == "call"
         && parent.child_by_field_name("function").is_some_and(|it| it.id() == leaf.id());
     if !called {
         return;
     }
     let name = scan.of(leaf);
-    let found = match scan.resolve(name, scope) {
+    let found = match scan.resolve(name, path.scope_at(1)) {
         Some(id) => bound(scan, id),
         None => TABLE.call(name).filter(|it| it.needs == Needs::Nothing).map(certain),
     };
     if let Some(found) = found {
-        report(scan, found, parent, scope);
+        report(scan, path, 1, found, aliases);
     }
 }
 
@@ -151,7 +163,7 @@ fn bound(scan: &mut Scan, id: BindingId) -> Option<Found> {
         Origin::Value { value: Some(value), .. } if it.more.is_empty() && it.path.is_empty() => {
             let value = plain(value);
             let name = value.child_by_field_name("attribute")?;
-            let call = TABLE.call(scan.of(name))?;
+            let call = TABLE.any(scan.of(name))?;
             let verdict = receiver(scan, value.child_by_field_name("object")?, call.name, it.scope);
             accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
         }
@@ -160,14 +172,19 @@ fn bound(scan: &mut Scan, id: BindingId) -> Option<Found> {
 }
 
 fn imported(module: &str, name: &str) -> Option<Found> {
-    let call = TABLE.call(name).filter(|it| it.needs != Needs::Snapshot)?;
+    let call = TABLE.any(name).filter(|it| it.needs != Needs::Snapshot)?;
     let free = call.needs == Needs::Nothing && !is_other_vendor(module);
     (free || judge::is_sdk(module)).then(|| certain(call))
 }
 
-/// Adds the reads of a call that is one.
-fn report<'t>(scan: &mut Scan<'t>, found: Found, user: Node<'t>, scope: ScopeId) {
+/// Adds the reads of a call that is one, or follows the map that it gives.
+fn report<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, found: Found, aliases: &mut Aliases<'t>) {
+    if TABLE.call(found.call.name).is_none() {
+        aliases.found.extend(maps::made(scan, path, up, found, &mut aliases.maps));
+        return;
+    }
+    let Some(user) = path.up(up) else { return };
     let Some(expression) = argument(scan.source, user, 0, "key") else { return };
-    let keys = keys::keys(scan, expression, scope);
+    let keys = keys::keys(scan, expression, path.scope_at(up));
     scan.add_reads(found, keys, user);
 }

@@ -15,13 +15,18 @@ pub static TABLE: Table = Table {
         snapshot("get_flag", Returns::Variant),
         snapshot("get_flag_payload", Returns::Payload),
     ],
+    maps: &[map("get_all_flags", Returns::Variant), map("get_all_flags_and_payloads", Returns::Result)],
     makers: &["evaluate_flags", "FeatureFlagEvaluations"],
-    stems: &["eature", "emote_config_payload", "valuate_flags"],
+    stems: &["eature", "emote_config_payload", "valuate_flags", "get_all_flags"],
     snapshot_stems: &["is_enabled", "get_flag"],
 };
 
 const fn call(name: &'static str, returns: Returns, needs: Needs) -> Call {
     Call { name, via: Via::Call, returns, needs }
+}
+
+const fn map(name: &'static str, returns: Returns) -> Call {
+    Call { name, via: Via::Map, returns, needs: Needs::Client }
 }
 
 const fn snapshot(name: &'static str, returns: Returns) -> Call {
