@@ -1,8 +1,11 @@
 //! Scopes and what is declared in them. A scope lists its names when the first one is looked up.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use tree_sitter::{Node, Tree};
+
+use super::words::occurrences;
 
 /// A scope of a [`Scopes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +104,8 @@ pub(super) struct Scopes<'t> {
     scopes: Vec<Scope<'t>>,
     bindings: Vec<Binding<'t>>,
     by_node: HashMap<usize, ScopeId>,
+    /// Where the text may declare a name: spares the lists of scopes that merely use it.
+    maybe_declared: HashMap<Box<str>, Vec<usize>>,
 }
 
 struct Scope<'t> {
@@ -121,11 +126,14 @@ pub(super) struct Names<'t, 'a> {
 /// Nobody nests functions deeper; generated text does.
 const MOST_SCOPES: usize = 500;
 
+/// Each name that is looked up this way costs a search of the text; a file of constants has too many.
+const MOST_SEARCHES: usize = 64;
+
 impl<'t> Scopes<'t> {
     pub fn new(rules: &'static Rules, tree: &'t Tree) -> Scopes<'t> {
         let root = Scope { node: tree.root_node(), parent: None, names: None };
         let by_node = HashMap::from([(root.node.id(), ScopeId::ROOT)]);
-        Scopes { rules, scopes: vec![root], bindings: Vec::new(), by_node }
+        Scopes { rules, scopes: vec![root], bindings: Vec::new(), by_node, maybe_declared: HashMap::new() }
     }
 
     /// The scope that `node` is, or the one it stands in when it is none.
@@ -172,9 +180,15 @@ impl<'t> Scopes<'t> {
 
     /// What a name means in a scope.
     pub fn resolve(&mut self, source: &'t str, name: &str, scope: ScopeId) -> Option<BindingId> {
+        self.search(source, name);
         let mut at = Some(scope);
         for _ in 0..MOST_SCOPES {
             let id = at?;
+            let listed = self.scopes[id.0 as usize].names.is_some();
+            if !listed && !self.may_declare(name, self.node(id)) {
+                at = self.scopes[id.0 as usize].parent;
+                continue;
+            }
             let visible = id == scope || (self.rules.is_visible_inside)(self.node(id).kind());
             if visible && let Some(found) = self.names(source, id).get(name) {
                 return Some(*found);
@@ -182,6 +196,20 @@ impl<'t> Scopes<'t> {
             at = self.scopes[id.0 as usize].parent;
         }
         None
+    }
+
+    fn search(&mut self, source: &str, name: &str) {
+        if self.maybe_declared.len() < MOST_SEARCHES && !self.maybe_declared.contains_key(name) {
+            let all = occurrences(source, name, 0..source.len()).filter(|it| may_declare(source, it));
+            self.maybe_declared.insert(name.into(), all.map(|it| it.start).collect());
+        }
+    }
+
+    fn may_declare(&self, name: &str, scope: Node<'t>) -> bool {
+        self.maybe_declared.get(name).is_none_or(|places| {
+            let first = places.partition_point(|it| *it < scope.start_byte());
+            places.get(first).is_some_and(|it| *it < scope.end_byte())
+        })
     }
 
     /// What a name means among the names of exactly this scope.
@@ -200,6 +228,17 @@ impl<'t> Scopes<'t> {
         }
         self.scopes[at].names.get_or_insert_default()
     }
+}
+
+/// Whether a word may declare a name, by its neighbours: `name.x` and `name(` only use it, but for
+/// `import name.x` and `function name(`.
+fn may_declare(source: &str, word: &Range<usize>) -> bool {
+    let (before, after) = (source[..word.start].trim_end(), source[word.end..].trim_start());
+    if after.starts_with('(') {
+        return ["function", "*", "def", "class", "/"].iter().any(|it| before.ends_with(it));
+    }
+    let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
+    !(after.starts_with("?.") || after.starts_with('.')) || line.starts_with("import")
 }
 
 impl<'t> Names<'t, '_> {
