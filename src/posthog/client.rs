@@ -37,6 +37,8 @@ impl Client {
     pub fn new(environment: &Environment) -> Result<Client, Error> {
         let key = environment.key.clone().ok_or(Error::SignedOut)?;
         let host = environment.host.to_string();
+        // Fails only when it was done before.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
             .user_agent(concat!("flagline/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
