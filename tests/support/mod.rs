@@ -281,7 +281,10 @@ impl Editor {
 
     /// Runs a command as an action carries it.
     pub async fn execute(&mut self, command: &Value) {
-        let params = json!({ "command": command["command"], "arguments": command["arguments"] });
+        let mut params = json!({ "command": command["command"] });
+        if let Some(arguments) = command.get("arguments") {
+            params["arguments"] = arguments.clone();
+        }
         assert_eq!(self.request("workspace/executeCommand", params).await, json!(null));
     }
 
