@@ -1,5 +1,7 @@
 //! What an editor can do about a read, and what happens then.
 
+#![cfg(test)]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Documents: what the editor and the server hold is the same text, whatever is typed, saved, deleted or too large.
 
+#![cfg(test)]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! What an editor shows: cards, warnings, actions, and what it tells when PostHog cannot be asked.
 
+#![cfg(test)]
+
 mod support;
 
 use std::time::{Duration, Instant};

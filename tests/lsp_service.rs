@@ -1,6 +1,8 @@
 //! The real server process: order, panics, cancellation, exit codes, a client that does not read. Each row of the
 //! list of tower-lsp's defects is a test here.
 
+#![cfg(test)]
+
 mod support;
 
 use std::time::Duration;

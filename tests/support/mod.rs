@@ -4,7 +4,7 @@
 //! Every message that the server sends must be asked for: [`Editor::finish`] fails on one that is left, and a test
 //! that forgets to finish fails too.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![expect(dead_code, reason = "each test binary uses its part")]
 
 mod posthog;
 
