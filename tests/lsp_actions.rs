@@ -129,47 +129,38 @@ async fn create_feature_makes_a_flag_a_dashboard_and_an_insight_once() {
 
 #[tokio::test]
 async fn an_interrupted_creation_is_completed_by_the_next() {
-    for (path, method) in [("/dashboards/", "POST"), ("/insights/", "POST"), ("/feature_flags/", "PATCH")] {
-        for kind in [json!({ "kind": "status", "status": 500 }), json!({ "kind": "cut" })] {
-            let posthog = Posthog::start().await;
-            let mut editor = warned(&posthog, |it| it).await;
-            let before = [posthog.count("dashboards").await, posthog.count("insights").await];
-            let mut fault = kind.clone();
-            fault["path_contains"] = path.into();
-            fault["method"] = method.into();
-            fault["times"] = 1.into();
-            posthog.faults(json!([fault])).await;
-            let action = editor.action(APP, "gift-wrapping", "Create feature").await;
-            editor.execute(&action["command"]).await;
-            let told = editor.told().await;
-            assert!(told.contains("is not complete") && told.contains("again"), "{fault}: {told}");
-            posthog.flag("gift-wrapping").await;
-            editor.execute(&action["command"]).await;
-            let told = editor.told().await;
-            assert!(told.contains("flag was there"), "{fault}: {told}");
-            editor.warned(APP, &WARNINGS[..3]).await;
-            let after = [posthog.count("dashboards").await, posthog.count("insights").await];
-            assert_eq!(after, before.map(|it| it + 1), "{fault}");
-            let flag = posthog.flag("gift-wrapping").await;
-            assert_eq!(flag["analytics_dashboards"].as_array().unwrap().len(), 1, "{fault}: {flag:#}");
-            editor.finish().await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_flag_whose_creation_lost_its_answer_is_found() {
     let posthog = Posthog::start().await;
     let mut editor = warned(&posthog, |it| it).await;
-    posthog
-        .faults(json!([{ "kind": "cut", "method": "POST", "path_contains": "/feature_flags/", "times": 1 }]))
-        .await;
-    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
-    editor.execute(&action["command"]).await;
-    assert!(editor.told().await.contains("is not complete"));
-    editor.execute(&action["command"]).await;
-    let told = editor.told().await;
-    assert!(told.contains("flag was there") && told.contains("dashboard created"), "{told}");
+    // The last one is the key that the code reads.
+    for (key, method, path, kind) in [
+        ("no-board", "POST", "/dashboards/", json!({ "kind": "status", "status": 500 })),
+        ("no-insight", "POST", "/insights/", json!({ "kind": "status", "status": 500 })),
+        ("no-link", "PATCH", "/feature_flags/", json!({ "kind": "status", "status": 500 })),
+        ("flag-cut", "POST", "/feature_flags/", json!({ "kind": "cut" })),
+        ("board-cut", "POST", "/dashboards/", json!({ "kind": "cut" })),
+        ("insight-cut", "POST", "/insights/", json!({ "kind": "cut" })),
+        ("gift-wrapping", "PATCH", "/feature_flags/", json!({ "kind": "cut" })),
+    ] {
+        let before = [posthog.count("dashboards").await, posthog.count("insights").await];
+        let mut fault = kind;
+        fault["path_contains"] = path.into();
+        fault["method"] = method.into();
+        fault["times"] = 1.into();
+        posthog.faults(json!([fault])).await;
+        let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": key }] });
+        editor.execute(&create).await;
+        let told = editor.told().await;
+        assert!(told.contains("is not complete") && told.contains("run it again"), "{key}: {told}");
+        // The flag is there by now, and what follows is not.
+        posthog.flag(key).await;
+        editor.execute(&create).await;
+        let told = editor.told().await;
+        assert!(told.contains("flag was there"), "{key}: {told}");
+        let after = [posthog.count("dashboards").await, posthog.count("insights").await];
+        assert_eq!(after, before.map(|it| it + 1), "{key}");
+        let flag = posthog.flag(key).await;
+        assert_eq!(flag["analytics_dashboards"].as_array().unwrap().len(), 1, "{key}: {flag:#}");
+    }
     editor.warned(APP, &WARNINGS[..3]).await;
     editor.finish().await;
 }

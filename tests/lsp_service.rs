@@ -231,6 +231,7 @@ async fn what_is_out_of_place_gets_the_protocols_errors() {
     editor.finish().await;
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn the_server_ends_with_the_process_that_the_arguments_name() {
     let mut client = sleeper();
@@ -243,6 +244,7 @@ async fn the_server_ends_with_the_process_that_the_arguments_name() {
     client.wait().unwrap();
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn the_server_ends_with_the_process_that_initialize_names() {
     let mut client = sleeper();
@@ -255,6 +257,7 @@ async fn the_server_ends_with_the_process_that_initialize_names() {
     assert_eq!(editor.ended().await, Some(1));
 }
 
+#[cfg(unix)]
 fn sleeper() -> std::process::Child {
     std::process::Command::new("sleep").arg("600").spawn().unwrap()
 }
