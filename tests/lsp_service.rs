@@ -273,7 +273,7 @@ async fn the_log_holds_no_key_and_no_text_however_much_is_logged() {
     let mut editor = start.options(json!({ "apiKey": "phx_from_settings" })).start().await;
     assert!(editor.told().await.contains("keys are not taken from editor settings"));
     editor.open(FILE, code).await;
-    editor.warned(FILE, &["stale-flag"]).await;
+    editor.warned(FILE, &["'new-checkout' is on for everyone since "]).await;
     let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": "made-by-a-test" }] });
     editor.execute(&create).await;
     assert!(editor.told().await.contains("flag created"));
