@@ -186,18 +186,19 @@ impl Workspace {
         path
     }
 
-    /// Reads closed files from disk again; vanished ones are forgotten. Takes its time.
+    /// Reads closed files from disk again, as a scan would; the others are forgotten. Takes its time.
     pub fn reread(&self, paths: &[Arc<Path>]) {
-        for path in paths.iter().filter(|it| !self.is_open(it)) {
-            let read = Language::from_path(path).map(|language| scan::read(path, language));
-            match read {
-                Some(Ok(facts)) => self.set_facts(path, &facts.into()),
-                Some(Err(skipped)) => {
-                    tracing::debug!(path = %path.display(), %skipped, "not read");
-                    self.set_facts(path, &Arc::default());
-                }
-                None => {}
+        let closed: Vec<&Path> = paths.iter().filter(|it| !self.is_open(it)).map(|it| &**it).collect();
+        let wanted: BTreeSet<&Path> = scan::wanted(&self.roots(), &closed).into_iter().collect();
+        for path in closed {
+            let language = Language::from_path(path).filter(|_| wanted.contains(path));
+            let read = language.map(|it| scan::read(path, it));
+            if let Some(Err(skipped)) = &read {
+                tracing::debug!(path = %path.display(), %skipped, "not read");
             }
+            let facts: Arc<FileFacts> = read.and_then(Result::ok).unwrap_or_default().into();
+            // Somebody may have opened it meanwhile.
+            self.change_index(|index| !self.is_open(path) && index.set(path, facts));
         }
     }
 

@@ -12,7 +12,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{self, Config};
 
@@ -128,11 +132,15 @@ fn configuration() -> Config {
     config
 }
 
-/// `FLAGLINE_LOG=debug` shows more. Bodies and keys are never logged.
+/// `FLAGLINE_LOG=debug` shows more. Bodies and keys are never logged: other crates trace every message they pass
+/// on, with the code of open documents and whatever an editor's settings hold, so their traces are left out.
 fn log_to_stderr(server: bool) {
     let default = if server { "flagline=info" } else { "off" };
     let filter = EnvFilter::try_from_env("FLAGLINE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    let harmless =
+        filter_fn(|it| it.target().starts_with(env!("CARGO_CRATE_NAME")) || *it.level() <= Level::DEBUG);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    log.finish().with(harmless).init();
     if server {
         std::panic::set_hook(Box::new(|panic| {
             let backtrace = std::backtrace::Backtrace::force_capture();

@@ -1,5 +1,6 @@
 //! Reading files from disk: the walk, and what is not worth reading. The only file reading below the workspace.
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -98,16 +99,36 @@ pub fn is_minified(text: &str) -> bool {
         && text.len() / (memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1) > MAX_AVERAGE_LINE
 }
 
+/// Those of `files` that a scan of `roots` would read.
+pub fn wanted<'a>(roots: &[PathBuf], files: &[&'a Path]) -> Vec<&'a Path> {
+    // Only the folders above the files are walked, which obeys every ignore file on the way.
+    let on_the_way: HashSet<PathBuf> =
+        files.iter().flat_map(|it| it.ancestors()).map(Path::to_owned).collect();
+    let above = |root: &&PathBuf| files.iter().any(|it| it.starts_with(root));
+    let roots: Vec<PathBuf> = roots.iter().filter(above).cloned().collect();
+    let walked: HashSet<PathBuf> =
+        walk_where(&roots, move |it| on_the_way.contains(it)).into_iter().map(|it| it.0).collect();
+    files.iter().copied().filter(|it| walked.contains(*it)).collect()
+}
+
 fn walk(roots: &[PathBuf]) -> Vec<(PathBuf, Language)> {
+    walk_where(roots, |_| true)
+}
+
+fn walk_where(
+    roots: &[PathBuf],
+    entered: impl Fn(&Path) -> bool + Send + Sync + 'static,
+) -> Vec<(PathBuf, Language)> {
     let Some((first, rest)) = roots.split_first() else { return Vec::new() };
     let mut builder = WalkBuilder::new(first);
     for root in rest {
         builder.add(root);
     }
     // Ignore files count outside of a git repository too; node_modules never holds a team's own reads.
-    builder.require_git(false).add_custom_ignore_filename(".flaglineignore").filter_entry(|it| {
-        it.depth() == 0
-            || !matches!(it.file_name().to_str(), Some("node_modules" | "__pycache__" | ".venv" | "venv"))
+    builder.require_git(false).add_custom_ignore_filename(".flaglineignore").filter_entry(move |it| {
+        let foreign =
+            matches!(it.file_name().to_str(), Some("node_modules" | "__pycache__" | ".venv" | "venv"));
+        it.depth() == 0 || (!foreign && entered(it.path()))
     });
     let (sender, receiver) = std::sync::mpsc::channel();
     builder.build_parallel().run(|| {

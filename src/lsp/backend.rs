@@ -145,7 +145,8 @@ impl LanguageServer for Backend {
         session.workspace.refresh.ask(Ask::Active);
         match changed {
             Some(changed) => self.opened(session, &document.uri, &changed),
-            None => session.look(Look::At(Workspace::path_of(&document.uri))),
+            // It is not open, or no longer: what is on disk counts.
+            None => session.reread(vec![Workspace::path_of(&document.uri)]),
         }
     }
 

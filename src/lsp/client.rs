@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// Longer than any answer takes, also on a busy machine.
@@ -17,7 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Client {
     child: Child,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    output: ChildStdout,
+    /// Bytes of messages that are not complete yet, or that nobody waited for.
+    received: Vec<u8>,
     unread: VecDeque<Value>,
     next_id: u64,
 }
@@ -28,8 +30,8 @@ impl Client {
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
         let mut child = child.context("the server does not start")?;
         let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().context("the server has no stdout")?);
-        Ok(Client { child, input, output, unread: VecDeque::new(), next_id: 0 })
+        let output = child.stdout.take().context("the server has no stdout")?;
+        Ok(Client { child, input, output, received: Vec::new(), unread: VecDeque::new(), next_id: 0 })
     }
 
     /// The server's process.
@@ -130,24 +132,67 @@ impl Client {
         Ok(())
     }
 
+    /// The next message. What was read of it is kept when nobody waits any longer, so that a message is never
+    /// lost in its middle.
     async fn receive(&mut self) -> anyhow::Result<Value> {
-        let mut length = 0;
         loop {
-            let mut line = String::new();
-            if self.output.read_line(&mut line).await? == 0 {
-                bail!("the server closed its stdout");
+            if let Some(message) = take_message(&mut self.received)? {
+                return Ok(message);
             }
-            match line.trim_end() {
-                "" => break,
-                header => {
-                    if let Some(value) = header.strip_prefix("Content-Length:") {
-                        length = value.trim().parse()?;
-                    }
+            self.received.reserve(8 << 10);
+            if self.output.read_buf(&mut self.received).await? == 0 {
+                match self.received.as_slice() {
+                    [] => bail!("the server closed its stdout"),
+                    rest => bail!("the server closed its stdout in a message: {}", lossy(rest)),
                 }
             }
         }
-        let mut body = vec![0; length];
-        self.output.read_exact(&mut body).await?;
-        Ok(serde_json::from_slice(&body)?)
+    }
+}
+
+/// Takes the first message off `bytes` if it is complete. Anything but the protocol is an error.
+fn take_message(bytes: &mut Vec<u8>) -> anyhow::Result<Option<Value>> {
+    let Some(header_end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
+        let sound = b"Content-".starts_with(&bytes[..bytes.len().min(8)]) || bytes.starts_with(b"Content-");
+        return if sound { Ok(None) } else { bail!("this is no protocol: {}", lossy(bytes)) };
+    };
+    let header = std::str::from_utf8(&bytes[..header_end]).context("a header is no UTF-8")?;
+    let mut length = None;
+    for line in header.split("\r\n") {
+        match line.split_once(": ") {
+            Some(("Content-Length", value)) => length = Some(value.trim().parse::<usize>()?),
+            Some(("Content-Type", _)) => {}
+            _ => bail!("this is no header of the protocol: {line}"),
+        }
+    }
+    let start = header_end + 4;
+    let end = start + length.context("a message without Content-Length")?;
+    if bytes.len() < end {
+        return Ok(None);
+    }
+    let message = serde_json::from_slice(&bytes[start..end])?;
+    bytes.drain(..end);
+    Ok(Some(message))
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_taken_whole_or_not_at_all() {
+        let mut bytes = b"Content-Length: 2\r\n\r\n{}Content-Le".to_vec();
+        assert_eq!(take_message(&mut bytes).unwrap(), Some(json!({})));
+        assert_eq!(take_message(&mut bytes).unwrap(), None);
+        bytes.extend_from_slice(b"ngth: 3\r\n\r\n[1");
+        assert_eq!(take_message(&mut bytes).unwrap(), None);
+        bytes.extend_from_slice(b"]");
+        assert_eq!(take_message(&mut bytes).unwrap(), Some(json!([1])));
+        assert!(bytes.is_empty());
+        assert!(take_message(&mut b"warning: hello".to_vec()).is_err());
     }
 }

@@ -89,12 +89,18 @@ async fn create_feature(session: &Session, key: &FlagKey) {
     let progress = if session.caps.progress { Progress::begin(&session.client, &title).await } else { None };
     let (kind, message) = match try_create(session, key).await {
         Ok(message) => (MessageType::INFO, message),
-        Err(error) => (MessageType::ERROR, format!("'{key}' was not created: {error}")),
+        Err(error) => (MessageType::ERROR, interrupted(key, &error)),
     };
     if let Some(progress) = progress {
         progress.end(None).await;
     }
     session.client.show_message(kind, format!("Flagline: {message}")).await;
+}
+
+/// Nobody knows how far it came: an answer may be lost after the flag was made.
+fn interrupted(key: &FlagKey, error: &posthog::Error) -> String {
+    let again = if error.is_passing() { "; run it again to complete what is missing" } else { "" };
+    crate::analysis::plain(&format!("feature '{key}' is not complete: {error}{again}"))
 }
 
 async fn try_create(session: &Session, key: &FlagKey) -> std::result::Result<String, posthog::Error> {

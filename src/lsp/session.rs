@@ -1,6 +1,6 @@
 //! One client, from `initialize` to `exit`: the workspace and the tasks round it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +32,7 @@ pub(super) struct Session {
     pub(super) workspace: Arc<Workspace>,
     looks: mpsc::UnboundedSender<Look>,
     told: Mutex<HashMap<String, Instant>>,
+    logged: Mutex<HashSet<String>>,
     scanned: Mutex<Option<Instant>>,
     problems: Vec<String>,
 }
@@ -49,8 +50,8 @@ impl Session {
         let caps = Arc::new(ClientCaps::new(&params.capabilities));
         let (looks, receiver) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(workspace.clone(), client.clone(), caps.clone(), receiver));
-        let (told, scanned) = (Mutex::default(), Mutex::default());
-        Arc::new(Session { client, caps, workspace, looks, told, scanned, problems })
+        let (told, logged, scanned) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Session { client, caps, workspace, looks, told, logged, scanned, problems })
     }
 
     /// After `initialized`: tells what was wrong with the settings, watches files and the mirror, scans.
@@ -112,7 +113,7 @@ impl Session {
             let skipped = session.show_progress(title, &progress, scan).await;
             for file in skipped.iter().flatten() {
                 if let Err(why) = &file.facts {
-                    session.log(&format!("{} {why}", file.path.display())).await;
+                    session.log_once(format!("{} {why}", file.path.display())).await;
                 }
             }
             session.look(Look::Everywhere);
@@ -194,6 +195,14 @@ impl Session {
             told.insert(message.to_owned(), Instant::now());
         }
         self.client.show_message(kind, format!("Flagline: {message}")).await;
+    }
+
+    /// A line in the client's log that says nothing new the second time.
+    async fn log_once(&self, message: String) {
+        let is_new = self.logged.lock().unwrap_or_else(PoisonError::into_inner).insert(message.clone());
+        if is_new {
+            self.log(&message).await;
+        }
     }
 
     /// A line in the client's log.

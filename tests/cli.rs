@@ -1,0 +1,369 @@
+//! The command line: what is printed, and the exit codes: 0 fine, 1 found or refused something, 2 could not run.
+
+#![cfg(test)]
+
+#[path = "support/posthog.rs"]
+#[expect(dead_code, reason = "each test binary uses its part")]
+mod posthog;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use flagline::sandbox;
+use posthog::Posthog;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The command with nothing of the machine's own settings.
+fn flagline(folder: &Path) -> Command {
+    let mut command = Command::from_std(std_flagline(folder));
+    command.timeout(std::time::Duration::from_secs(60));
+    command
+}
+
+fn std_flagline(folder: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flagline"));
+    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join(".cache"));
+    for name in ["FLAGLINE_HOST", "FLAGLINE_API_KEY", "FLAGLINE_PROJECT", "FLAGLINE_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn signed_in(folder: &Path, posthog: &Posthog) -> Command {
+    let mut command = flagline(folder);
+    command
+        .env("FLAGLINE_HOST", posthog.url())
+        .env("FLAGLINE_API_KEY", sandbox::API_KEY)
+        .env("FLAGLINE_PROJECT", sandbox::PROJECT_ID.to_string());
+    command
+}
+
+/// Exit code, stdout and stderr. Blocking, so it does not run where the sandbox does.
+async fn run(mut command: Command) -> (i32, String, String) {
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |it: Vec<u8>| String::from_utf8(it).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn tree(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+// reads
+
+const TREE: [(&str, &str); 5] = [
+    (
+        "web/b.ts",
+        "import posthog from 'posthog-js'\nconst nav = '😀é' + posthog.isFeatureEnabled('new-nav')\r\nposthog.getFeatureFlag(`beta-${x}`)\n",
+    ),
+    ("web/a.tsx", "const x = useFeatureFlagEnabled('x'), y = useFeatureFlagPayload('y')\n"),
+    ("server/flags.py", "KEY = 'from-constant'\nif posthog.feature_enabled(KEY, user):\n    pass\n"),
+    ("dist/bundle.js", "posthog.isFeatureEnabled('ignored')\n"),
+    (".gitignore", "dist\n"),
+];
+
+#[tokio::test]
+async fn reads_lists_every_read_in_order() {
+    let folder = tree(&TREE);
+    let mut command = flagline(folder.path());
+    command.arg("reads");
+    let (code, stdout, stderr) = run(command).await;
+    let expected = "\
+server/flags.py:2:28 from-constant feature_enabled (boolean, call, inferred)
+web/a.tsx:1:33 x useFeatureFlagEnabled (boolean, hook)
+web/a.tsx:1:65 y useFeatureFlagPayload (payload, hook)
+web/b.ts:2:45 new-nav isFeatureEnabled (boolean, call)
+web/b.ts:3:24 beta-… getFeatureFlag (variant, call)
+";
+    assert_eq!((code, &*stdout, &*stderr), (0, expected, ""));
+}
+
+#[tokio::test]
+async fn reads_json_is_what_programs_rely_on() {
+    let folder = tree(&TREE);
+    let mut command = flagline(folder.path());
+    command.args(["reads", "--format", "json"]);
+    let (code, stdout, stderr) = run(command).await;
+    // The Python file does not say where its `posthog` comes from.
+    let certainty = |language: &str| if language == "python" { "inferred" } else { "certain" };
+    let read = |path: &str, place: [u32; 3], key: Value, rest: [&str; 5]| {
+        let [line, column, end_column] = place;
+        let [method, returns, key_from, via, language] = rest;
+        json!({
+            "path": path, "line": line, "column": column, "endLine": line, "endColumn": end_column,
+            "key": key, "prefix": null, "method": method, "returns": returns, "keyFrom": key_from,
+            "via": via, "certainty": certainty(language), "language": language,
+        })
+    };
+    let mut dynamic = read(
+        "web/b.ts",
+        [3, 24, 35],
+        json!(null),
+        ["getFeatureFlag", "variant", "template", "call", "typescript"],
+    );
+    dynamic["prefix"] = "beta-".into();
+    let expected = json!({
+        "reads": [
+            read("server/flags.py", [2, 28, 31], json!("from-constant"),
+                ["feature_enabled", "boolean", "constant", "call", "python"]),
+            read("web/a.tsx", [1, 33, 36], json!("x"),
+                ["useFeatureFlagEnabled", "boolean", "literal", "hook", "tsx"]),
+            read("web/a.tsx", [1, 65, 68], json!("y"),
+                ["useFeatureFlagPayload", "payload", "literal", "hook", "tsx"]),
+            read("web/b.ts", [2, 45, 54], json!("new-nav"),
+                ["isFeatureEnabled", "boolean", "literal", "call", "typescript"]),
+            dynamic,
+        ],
+        "definitions": [{
+            "path": "server/flags.py", "line": 1, "column": 7, "endLine": 1, "endColumn": 22,
+            "key": "from-constant", "name": "KEY", "language": "python",
+        }],
+    });
+    let actual: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(actual, expected, "{stdout}");
+    assert_eq!((code, &*stderr), (0, ""));
+}
+
+#[tokio::test]
+async fn reads_takes_files_and_folders_and_says_what_it_cannot_read() {
+    let folder = tree(&TREE);
+    let mut command = flagline(folder.path());
+    // A file that is named is read whatever ignore files say.
+    command.args(["reads", "web/a.tsx", "dist/bundle.js"]);
+    let (code, stdout, _) = run(command).await;
+    let lines: Vec<&str> = stdout.lines().map(|it| it.split(' ').next().unwrap()).collect();
+    assert_eq!((code, lines), (0, vec!["dist/bundle.js:1:26", "web/a.tsx:1:33", "web/a.tsx:1:65"]));
+
+    std::fs::write(folder.path().join("web/latin1.ts"), b"posthog.isFeatureEnabled('caf\xe9')").unwrap();
+    let mut command = flagline(folder.path());
+    command.args(["reads", "web"]);
+    let (code, stdout, stderr) = run(command).await;
+    assert_eq!((code, stdout.lines().count()), (0, 4));
+    assert!(stderr.contains("latin1.ts is not UTF-8"), "{stderr}");
+
+    let mut command = flagline(folder.path());
+    command.args(["reads", "web", "no/such/folder"]);
+    let (code, stdout, stderr) = run(command).await;
+    assert_eq!((code, &*stdout), (2, ""));
+    assert!(stderr.starts_with("flagline: no/such/folder: "), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_has_read_enough_may_leave() {
+    let folder = TempDir::new().unwrap();
+    let many = "posthog.isFeatureEnabled('a-key-of-some-length')\n".repeat(10_000);
+    std::fs::write(folder.path().join("a.ts"), many).unwrap();
+    let mut command = std_flagline(folder.path());
+    let mut child = command.arg("reads").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert!(line.starts_with("a.ts:1:26 a-key-of-some-length"), "{line}");
+    drop(stdout);
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), &*stderr), (Some(0), ""));
+}
+
+// show
+
+#[tokio::test]
+async fn show_tells_of_a_known_flag() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[]));
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "project-videos"]);
+    let (code, stdout, stderr) = run(command).await;
+    assert_eq!((code, &*stderr), (0, ""));
+    for words in ["project-videos", "beta, 40 %", "People in the last 7 days", "/project/1/feature_flags/"] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "new-checkout", "--format", "json"]);
+    let (code, stdout, _) = run(command).await;
+    let card: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(code, 0);
+    for (pointer, expected) in [
+        ("/key", json!("new-checkout")),
+        ("/state", json!("known")),
+        ("/project", json!("Offset")),
+        ("/stage", json!("everyone")),
+        ("/since/value", json!("on")),
+        ("/since/exact", json!(true)),
+        ("/exposure/windowDays", json!(7)),
+        ("/exposureTrouble", json!(null)),
+        ("/trouble", json!(null)),
+        ("/links/0/title", json!("Flag")),
+        ("/links/1/title", json!("Dashboard")),
+    ] {
+        assert_eq!(card.pointer(pointer), Some(&expected), "{pointer} in {card:#}");
+    }
+}
+
+#[tokio::test]
+async fn show_exits_with_1_for_an_unknown_flag() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[]));
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "new-chekout"]);
+    let (code, stdout, _) = run(command).await;
+    assert_eq!(code, 1);
+    assert!(stdout.contains("No such flag in Offset. Did you mean new-checkout?"), "{stdout}");
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "new-chekout", "--format", "json"]);
+    let (code, stdout, _) = run(command).await;
+    let expected = json!({
+        "key": "new-chekout", "state": "unknown", "project": "Offset", "similar": "new-checkout", "trouble": null,
+    });
+    assert_eq!((code, serde_json::from_str::<Value>(&stdout).unwrap()), (1, expected));
+}
+
+#[tokio::test]
+async fn show_exits_with_2_when_nothing_is_loaded() {
+    let folder = tree(&[]);
+    for format in ["text", "json"] {
+        let mut command = flagline(folder.path());
+        command.args(["show", "new-checkout", "--format", format]);
+        let (code, stdout, _) = run(command).await;
+        assert_eq!(code, 2);
+        assert!(stdout.contains("not signed in; set FLAGLINE_API_KEY"), "{stdout}");
+        if format == "json" {
+            assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap()["state"], "not-loaded");
+        }
+    }
+    let posthog = Posthog::start().await;
+    let mut command = signed_in(folder.path(), &posthog);
+    command.env("FLAGLINE_API_KEY", "phx_revoked").args(["show", "new-checkout"]);
+    let (code, stdout, stderr) = run(command).await;
+    assert_eq!(code, 2);
+    assert!(stdout.contains("does not accept the API key"), "{stdout}");
+    assert!(!format!("{stdout}{stderr}").contains("phx_revoked"));
+}
+
+#[tokio::test]
+async fn show_works_offline_from_the_mirror_on_disk() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[]));
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "new-checkout"]);
+    assert_eq!(run(command).await.0, 0);
+    let mut command = signed_in(folder.path(), &posthog);
+    posthog.stop().await;
+    command.args(["show", "new-checkout"]);
+    let (code, stdout, _) = run(command).await;
+    assert_eq!(code, 0);
+    assert!(stdout.contains("Not up to date") && stdout.contains("cannot be reached"), "{stdout}");
+}
+
+#[tokio::test]
+async fn wrong_settings_are_told() {
+    let folder = tree(&[]);
+    let mut command = flagline(folder.path());
+    command.env("FLAGLINE_API_KEY", "phc_token").env("FLAGLINE_PROJECT", "acme").args(["show", "x"]);
+    let (code, _, stderr) = run(command).await;
+    assert_eq!(code, 2);
+    for words in
+        ["flagline: FLAGLINE_API_KEY: this is a project token", "flagline: FLAGLINE_PROJECT: expected"]
+    {
+        assert!(stderr.contains(words), "no {words:?} in {stderr}");
+    }
+}
+
+// The rest.
+
+#[tokio::test]
+async fn help_and_mistakes() {
+    let folder = tree(&[]);
+    for (arguments, code, words) in [
+        (&["--help"][..], 0, "Usage: flagline"),
+        (&["reads", "--help"], 0, "--format"),
+        (&["--version"], 0, env!("CARGO_PKG_VERSION")),
+        (&[], 2, "Usage: flagline"),
+        (&["raeds"], 2, "reads"),
+        (&["show"], 2, "<KEY>"),
+        (&["reads", "--format", "xml"], 2, "json"),
+    ] {
+        let mut command = flagline(folder.path());
+        command.args(arguments);
+        let (is, stdout, stderr) = run(command).await;
+        assert_eq!(is, code, "{arguments:?}");
+        let (said, silent) = if code == 0 { (stdout, stderr) } else { (stderr, stdout) };
+        assert!(said.contains(words), "{arguments:?}: {said}");
+        assert_eq!(silent, "", "{arguments:?}");
+    }
+    let mut command = flagline(folder.path());
+    let (_, help, _) = run({
+        command.arg("--help");
+        command
+    })
+    .await;
+    for command in ["lsp", "reads", "show", "sandbox", "demo"] {
+        assert!(help.lines().any(|it| it.trim_start().starts_with(command)), "{command} in {help}");
+    }
+}
+
+#[tokio::test]
+async fn sandbox_prints_what_it_takes_to_use_it() {
+    let folder = tree(&[]);
+    let mut child = std_flagline(folder.path()).arg("sandbox").stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut variables = std::collections::BTreeMap::new();
+    while variables.len() < 3 {
+        let mut line = String::new();
+        assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it ended after {variables:?}");
+        if let Some((name, value)) = line.trim().strip_prefix("export ").and_then(|it| it.split_once('=')) {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let mut command = flagline(folder.path());
+    command.envs(&variables).args(["show", "dark-mode"]);
+    let (code, stdout, _) = run(command).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(code, 0);
+    assert!(stdout.contains("Dark colours"), "{stdout}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_told() {
+    let folder = tree(&[]);
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut command = flagline(folder.path());
+    command.args(["sandbox", "--port", &port]);
+    let (code, _, stderr) = run(command).await;
+    assert_eq!(code, 2);
+    assert!(stderr.contains(&format!("port {port} on 127.0.0.1 cannot be used")), "{stderr}");
+}
+
+#[tokio::test]
+async fn demo_shows_the_whole_life_of_a_flag() {
+    let folder = tree(&[]);
+    let mut command = flagline(folder.path());
+    command.env("TMPDIR", folder.path()).arg("demo");
+    let (code, stdout, stderr) = run(command).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    for words in [
+        "Checkout in one step",
+        "People in the last 7 days",
+        "unknown-flag: ",
+        "stale-flag: ",
+        "disabled-flag: ",
+        "^^^^",
+        "feature 'gift-wrapping' in Offset",
+        "not launched",
+        "--- src/Checkout.tsx",
+        "-    if (posthog.isFeatureEnabled('new-checkout')) {",
+    ] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "the demo leaves {left:?} behind");
+}

@@ -1,0 +1,359 @@
+//! What an editor can do about a read, and what happens then.
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Editor, Posthog, Start};
+
+const APP: &str = "app.ts";
+const CODE: &str = "\
+import posthog from 'posthog-js'
+
+const emoji = '😀'; if (posthog.isFeatureEnabled('new-checkout')) {
+  startCheckout()
+} else {
+  startOldCheckout()
+}
+posthog.onFeatureFlags(() => render(posthog.isFeatureEnabled('dark-mode')))
+export const badge = posthog.isFeatureEnabled('new-chekout')
+export const gifts = posthog.isFeatureEnabled('gift-wrapping')
+";
+
+const REMOVED: &str = "\
+import posthog from 'posthog-js'
+
+const emoji = '😀'; startCheckout()
+posthog.onFeatureFlags(() => render(posthog.isFeatureEnabled('dark-mode')))
+export const badge = posthog.isFeatureEnabled('new-chekout')
+export const gifts = posthog.isFeatureEnabled('gift-wrapping')
+";
+
+const WARNINGS: [&str; 4] = [
+    "stale-flag: 'new-checkout' is on for everyone since ",
+    "stale-flag: 'dark-mode' is on for everyone since ",
+    "did you mean 'new-checkout'?",
+    "unknown-flag: Offset has no flag 'gift-wrapping'",
+];
+
+async fn warned(posthog: &Posthog, adapt: impl FnOnce(Start) -> Start) -> Editor {
+    let mut editor = adapt(Start::new(&[]).signed_in(posthog)).start().await;
+    editor.open(APP, CODE).await;
+    editor.warned(APP, &WARNINGS).await;
+    editor
+}
+
+fn without_literals(start: Start) -> Start {
+    start.capability("/textDocument/codeAction", json!({}))
+}
+
+/// The text after edits as LSP means them: all ranges are of the text before.
+fn applied(text: &str, edits: &Value) -> String {
+    let offset = |at: &Value| {
+        let (line, character) =
+            (at["line"].as_u64().unwrap() as usize, at["character"].as_u64().unwrap() as usize);
+        let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+        let mut units = 0;
+        let column = text[start..].char_indices().find(|(_, c)| {
+            units += c.len_utf16();
+            units > character
+        });
+        start + column.map_or(text.len() - start, |it| it.0)
+    };
+    let mut edits: Vec<(usize, usize, String)> = edits
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let text = it["newText"].as_str().unwrap().to_owned();
+            (offset(&it["range"]["start"]), offset(&it["range"]["end"]), text)
+        })
+        .collect();
+    edits.sort();
+    let mut result = text.to_owned();
+    for (start, end, new) in edits.into_iter().rev() {
+        result.replace_range(start..end, &new);
+    }
+    result
+}
+
+// Create feature.
+
+#[tokio::test]
+async fn create_feature_makes_a_flag_a_dashboard_and_an_insight_once() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let counts = async || {
+        [posthog.count("flags").await, posthog.count("dashboards").await, posthog.count("insights").await]
+    };
+    let before = counts().await;
+    let action = editor.action(APP, "gift-wrapping", "Create feature 'gift-wrapping'").await;
+    assert_eq!(action["kind"], "quickfix");
+    assert_eq!(action["diagnostics"][0]["range"], editor.range_of(APP, "'gift-wrapping'"));
+    editor.execute(&action["command"]).await;
+    let told = editor.told().await;
+    for words in
+        ["feature 'gift-wrapping' in Offset", "flag created (off, nobody sees it yet)", "dashboard created"]
+    {
+        assert!(told.contains(words), "no {words:?} in {told}");
+    }
+    editor.warned(APP, &WARNINGS[..3]).await;
+    assert!(editor.hover_text(APP, "gift-wrapping").await.contains("not launched"));
+
+    let flag = posthog.flag("gift-wrapping").await;
+    assert_eq!(flag["active"], false);
+    let groups = flag["filters"]["groups"].as_array().unwrap();
+    let conditions: Vec<(&str, f64)> = groups
+        .iter()
+        .map(|it| (it["description"].as_str().unwrap(), it["rollout_percentage"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(conditions, [("1/2 internal", 100.0), ("2/2 everyone", 0.0)]);
+    assert_eq!(groups[0]["properties"][0]["key"], "email", "{flag:#}");
+    assert_eq!(groups[1]["properties"], json!([]));
+    let [dashboard] = &flag["analytics_dashboards"].as_array().unwrap()[..] else { panic!("{flag:#}") };
+    let dashboard = posthog.get(&format!("dashboards/{dashboard}/")).await;
+    assert_eq!(dashboard["name"], "Feature: gift-wrapping");
+    let [tile] = &dashboard["tiles"].as_array().unwrap()[..] else { panic!("{dashboard:#}") };
+    assert_eq!(tile["insight"]["name"], "gift-wrapping: people by variant");
+    assert_eq!(counts().await, before.map(|it| it + 1));
+
+    // Once more: everything was there.
+    editor.execute(&action["command"]).await;
+    let told = editor.told().await;
+    assert!(told.contains("flag was there") && told.contains("dashboard was there"), "{told}");
+    assert_eq!(counts().await, before.map(|it| it + 1));
+    assert_eq!(posthog.flag("gift-wrapping").await["version"], flag["version"], "nothing was written");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn an_interrupted_creation_is_completed_by_the_next() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    // The last one is the key that the code reads.
+    for (key, method, path, kind) in [
+        ("no-board", "POST", "/dashboards/", json!({ "kind": "status", "status": 500 })),
+        ("no-insight", "POST", "/insights/", json!({ "kind": "status", "status": 500 })),
+        ("no-link", "PATCH", "/feature_flags/", json!({ "kind": "status", "status": 500 })),
+        ("flag-cut", "POST", "/feature_flags/", json!({ "kind": "cut" })),
+        ("board-cut", "POST", "/dashboards/", json!({ "kind": "cut" })),
+        ("insight-cut", "POST", "/insights/", json!({ "kind": "cut" })),
+        ("gift-wrapping", "PATCH", "/feature_flags/", json!({ "kind": "cut" })),
+    ] {
+        let before = [posthog.count("dashboards").await, posthog.count("insights").await];
+        let mut fault = kind;
+        fault["path_contains"] = path.into();
+        fault["method"] = method.into();
+        fault["times"] = 1.into();
+        posthog.faults(json!([fault])).await;
+        let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": key }] });
+        editor.execute(&create).await;
+        let told = editor.told().await;
+        assert!(told.contains("is not complete") && told.contains("run it again"), "{key}: {told}");
+        // The flag is there by now, and what follows is not.
+        posthog.flag(key).await;
+        editor.execute(&create).await;
+        let told = editor.told().await;
+        assert!(told.contains("flag was there"), "{key}: {told}");
+        let after = [posthog.count("dashboards").await, posthog.count("insights").await];
+        assert_eq!(after, before.map(|it| it + 1), "{key}");
+        let flag = posthog.flag(key).await;
+        assert_eq!(flag["analytics_dashboards"].as_array().unwrap().len(), 1, "{key}: {flag:#}");
+    }
+    editor.warned(APP, &WARNINGS[..3]).await;
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_read_is_told_so() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it.env("FLAGLINE_API_KEY", flagline::sandbox::READ_KEY)).await;
+    let before = posthog.count("flags").await;
+    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
+    editor.execute(&action["command"]).await;
+    let told = editor.told().await;
+    assert!(told.contains("gift-wrapping") && told.contains("not allowed"), "{told}");
+    assert_eq!(posthog.count("flags").await, before);
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn creation_shows_progress_to_those_who_want_it() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it.capability("/window/workDoneProgress", json!(true))).await;
+    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
+    editor.execute(&action["command"]).await;
+    let created = editor.answer("window/workDoneProgress/create", json!(null)).await;
+    assert!(created["token"].is_string());
+    for kind in ["begin", "end"] {
+        let progress = editor.client.expect("$/progress").await.unwrap();
+        assert_eq!((&progress["token"], &progress["value"]["kind"]), (&created["token"], &json!(kind)));
+    }
+    assert!(editor.told().await.contains("flag created"));
+    editor.warned(APP, &WARNINGS[..3]).await;
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_that_posthog_would_not_take_is_refused() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    editor.edit(APP, "gift-wrapping", "gift wrapping").await;
+    editor.warned(APP, &[WARNINGS[0], WARNINGS[1], WARNINGS[2], "no flag 'gift wrapping'"]).await;
+    let action = editor.action(APP, "gift wrapping", "Create feature").await;
+    assert!(action["disabled"]["reason"].as_str().unwrap().contains("letters, digits, - and _"), "{action}");
+    editor.finish().await;
+}
+
+// Remove flag, change to.
+
+#[tokio::test]
+async fn remove_flag_edits_this_version_of_the_document() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    editor.edit(APP, "import", "// version 2\nimport").await;
+    editor.warned(APP, &WARNINGS).await;
+    let action = editor.action(APP, "new-checkout", "Remove flag 'new-checkout' here (keep on)").await;
+    assert_eq!((&action["kind"], &action["isPreferred"]), (&json!("quickfix"), &json!(true)));
+    let [change] = &action["edit"]["documentChanges"].as_array().unwrap()[..] else { panic!("{action:#}") };
+    assert_eq!(change["textDocument"], json!({ "uri": editor.uri(APP), "version": 2 }));
+    assert_eq!(applied(editor.text(APP), &change["edits"]), format!("// version 2\n{REMOVED}"));
+    assert_eq!(action["edit"].get("changes"), None);
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn clients_without_document_changes_get_plain_ones() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it.capability("/workspace/workspaceEdit", json!({}))).await;
+    let action = editor.action(APP, "new-checkout", "Remove flag").await;
+    let edits = &action["edit"]["changes"][editor.uri(APP)];
+    assert_eq!(applied(CODE, edits), REMOVED);
+    assert_eq!(action["edit"].get("documentChanges"), None);
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_removal_is_disabled_with_its_reason() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let action = editor.action(APP, "dark-mode", "Remove flag 'dark-mode'").await;
+    let reason = action["disabled"]["reason"].as_str().unwrap_or_else(|| panic!("{action:#}"));
+    assert!(!reason.is_empty());
+    assert!(
+        action.get("edit").is_none()
+            && action.get("command").is_none()
+            && action.get("isPreferred").is_none()
+    );
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_removal_explains_itself_to_those_who_cannot_show_disabled_actions() {
+    let posthog = Posthog::start().await;
+    let pointer = "/textDocument/codeAction/disabledSupport";
+    let mut editor = warned(&posthog, |it| it.capability(pointer, json!(false))).await;
+    let action = editor.action(APP, "dark-mode", "Remove flag 'dark-mode'").await;
+    assert!(action.get("disabled").is_none() && action.get("edit").is_none());
+    editor.execute(&action["command"]).await;
+    let told = editor.told().await;
+    assert_eq!(told, format!("Flagline: {}", action["command"]["arguments"][0]["reason"].as_str().unwrap()));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn change_to_the_similar_key_keeps_the_quotes() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let action = editor.action(APP, "new-chekout", "Change to 'new-checkout'").await;
+    let edits = &action["edit"]["documentChanges"][0]["edits"];
+    assert_eq!(applied(CODE, edits), CODE.replace("new-chekout", "new-checkout"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn only_the_kinds_that_were_asked_for_are_sent() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let range = editor.range_of(APP, "new-checkout");
+    for (only, expected) in [
+        (json!(["quickfix"]), vec!["Remove flag 'new-checkout' here (keep on)"]),
+        (json!(["refactor"]), vec![]),
+        (json!(["source.fixAll"]), vec![]),
+        (json!([""]), vec!["Remove flag 'new-checkout' here (keep on)", "Open in PostHog"]),
+    ] {
+        let params = json!({
+            "textDocument": { "uri": editor.uri(APP) },
+            "range": range,
+            "context": { "diagnostics": [], "only": only },
+        });
+        let actions = editor.request("textDocument/codeAction", params).await;
+        let titles: Vec<&str> =
+            actions.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
+        assert_eq!(titles, expected, "{only}");
+    }
+    editor.finish().await;
+}
+
+// Open in PostHog.
+
+#[tokio::test]
+async fn open_in_posthog_shows_the_page() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let page = format!("{}/project/1/feature_flags/{}", posthog.url(), posthog.flag("dark-mode").await["id"]);
+    let action = editor.action(APP, "dark-mode", "Open in PostHog").await;
+    editor.execute(&action["command"]).await;
+    let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
+    assert_eq!((&shown["uri"], &shown["external"]), (&json!(page), &json!(true)));
+    // An editor that did not show it still tells where it is.
+    editor.execute(&action["command"]).await;
+    editor.answer("window/showDocument", json!({ "success": false })).await;
+    assert!(editor.told().await.ends_with(&page));
+    // No other kind of address is opened, whoever asks.
+    let file = json!({ "command": "flagline.open", "arguments": [{ "url": "file:///etc/passwd" }] });
+    editor.execute(&file).await;
+    assert!(editor.told().await.ends_with("file:///etc/passwd"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn open_in_posthog_is_a_message_where_documents_cannot_be_shown() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it.capability("/window/showDocument", json!(null))).await;
+    let action = editor.action(APP, "dark-mode", "Open in PostHog").await;
+    editor.execute(&action["command"]).await;
+    let page = format!("{}/project/1/feature_flags/", posthog.url());
+    assert!(editor.told().await.contains(&page));
+    editor.finish().await;
+}
+
+// Clients that know commands only.
+
+#[tokio::test]
+async fn a_client_without_action_literals_gets_commands() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, without_literals).await;
+    for (needle, title) in [
+        ("new-checkout", "Remove flag"),
+        ("dark-mode", "Remove flag"),
+        ("new-chekout", "Change to"),
+        ("gift-wrapping", "Create feature"),
+        ("dark-mode", "Open in PostHog"),
+    ] {
+        let command = editor.action(APP, needle, title).await;
+        assert!(command["command"].is_string() && command.get("edit").is_none(), "{command:#}");
+    }
+    let remove = editor.action(APP, "new-checkout", "Remove flag").await;
+    editor.execute(&remove).await;
+    let asked = editor.answer("workspace/applyEdit", json!({ "applied": true })).await;
+    assert_eq!(asked["label"], "Remove flag 'new-checkout' here (keep on)");
+    assert_eq!(applied(CODE, &asked["edit"]["documentChanges"][0]["edits"]), REMOVED);
+    // An editor that refuses is not left without a word.
+    editor.execute(&remove).await;
+    let refusal = json!({ "applied": false, "failureReason": "the file is read-only" });
+    editor.answer("workspace/applyEdit", refusal).await;
+    assert_eq!(editor.told().await, "Flagline: nothing was changed: the file is read-only");
+    editor.finish().await;
+}

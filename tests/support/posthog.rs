@@ -1,0 +1,65 @@
+use flagline::sandbox::{self, Options, Sandbox};
+use serde_json::{Value, json};
+
+/// The sandbox, its controls and its API as a test sees them.
+pub struct Posthog {
+    sandbox: Sandbox,
+    http: reqwest::Client,
+}
+
+impl Posthog {
+    pub async fn start() -> Posthog {
+        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        Posthog { sandbox, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    pub fn url(&self) -> &str {
+        self.sandbox.url()
+    }
+
+    /// From now on nobody answers at this address.
+    pub async fn stop(self) -> String {
+        let url = self.url().to_owned();
+        self.sandbox.shutdown().await;
+        url
+    }
+
+    /// Replaces all faults.
+    pub async fn faults(&self, faults: Value) {
+        let url = format!("{}/_sandbox/faults/", self.url());
+        let answer = self.http.post(url).json(&json!({ "faults": faults })).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// How often a method and path pattern was asked for, such as `POST /api/projects/:id/query/`.
+    pub async fn requests(&self, pattern: &str) -> u64 {
+        self.state().await["requests"][pattern].as_u64().unwrap_or(0)
+    }
+
+    pub async fn all_requests(&self) -> u64 {
+        let counts = self.state().await["requests"].clone();
+        counts.as_object().unwrap().values().filter_map(Value::as_u64).sum()
+    }
+
+    pub async fn count(&self, what: &str) -> u64 {
+        self.state().await["counts"][what].as_u64().unwrap()
+    }
+
+    async fn state(&self) -> Value {
+        let answer = self.http.get(format!("{}/_sandbox/state/", self.url())).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// An object of the API; `path` below the project.
+    pub async fn get(&self, path: &str) -> Value {
+        let url = format!("{}/api/projects/{}/{path}", self.url(), sandbox::PROJECT_ID);
+        let answer = self.http.get(url).bearer_auth(sandbox::API_KEY).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    pub async fn flag(&self, key: &str) -> Value {
+        let list = self.get(&format!("feature_flags/?search={key}")).await;
+        let found = list["results"].as_array().unwrap().iter().find(|it| it["key"] == key).cloned();
+        found.unwrap_or_else(|| panic!("no flag {key} in {list}"))
+    }
+}
