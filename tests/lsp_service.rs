@@ -84,12 +84,23 @@ async fn row_3_shutdown_and_exit_end_the_server_though_stdin_stays_open() {
 }
 
 #[tokio::test]
+async fn row_3_what_was_asked_before_exit_is_answered() {
+    let mut editor = opened().await;
+    let slow = editor.client.send_request("flagline/debug", json!({ "sleep": 300 })).await.unwrap();
+    let shutdown = editor.client.send_request("shutdown", json!(null)).await.unwrap();
+    editor.notify("exit", json!(null)).await;
+    editor.client.answer_to(shutdown).await.unwrap();
+    editor.client.answer_to(slow).await.unwrap();
+    assert_eq!(editor.ended().await, Some(0));
+}
+
+#[tokio::test]
 async fn row_4_a_message_after_exit_changes_nothing() {
     let mut editor = opened().await;
     editor.request("shutdown", json!(null)).await;
     editor.notify("exit", json!(null)).await;
     // The pipe may be closed by now, which is as good.
-    drop(editor.client.notify("textDocument/didSave", json!({})).await);
+    editor.client.notify("textDocument/didSave", json!({})).await.ok();
     editor.client.close_input();
     assert_eq!(editor.ended().await, Some(0));
 }

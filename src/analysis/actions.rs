@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use super::Snapshot;
 use super::findings::{Code, Finding, findings};
-use crate::feature::Value;
-use crate::flags::FlagKey;
+use crate::feature::{self, Value};
+use crate::flags::{FlagKey, Lookup};
 use crate::removal::{self, Edit};
 use crate::syntax::{KeyFrom, Read};
 use crate::text::Span;
@@ -56,6 +56,11 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
             Some((Code::StaleFlag { value }, finding)) => {
                 actions.extend(remove(snapshot, read, value, finding));
             }
+            _ if is_half_made(snapshot, key) => actions.push(Action {
+                title: format!("Complete feature '{key}'"),
+                effect: Effect::CreateFeature(key.clone()),
+                settles: None,
+            }),
             _ => {}
         }
         if !opened.contains(&key.as_str()) {
@@ -81,6 +86,16 @@ fn create(key: &FlagKey, finding: &Finding) -> Action {
         Effect::Refused("PostHog takes letters, digits, - and _ in a key, 400 at most".into())
     };
     Action { title: format!("Create feature '{key}'"), effect, settles: Some(finding.clone()) }
+}
+
+/// A creation that was interrupted: the flag bears the mark, but no dashboard is linked.
+fn is_half_made(snapshot: &Snapshot, key: &FlagKey) -> bool {
+    let lookup = snapshot.mirror.primary().map(|it| it.lookup(key));
+    let Some(Lookup::Known(flag)) = lookup else { return false };
+    !flag.deleted
+        && !flag.archived
+        && flag.dashboards.is_empty()
+        && flag.tags.iter().any(|it| it == feature::TAG)
 }
 
 /// The key between the same quotes.

@@ -199,6 +199,13 @@ fn actions_settle_findings() {
             "Create feature 'not a key' -> refused: PostHog takes letters, digits, - and _ in a key, 400 at most"
         ]
     );
+    assert_eq!(
+        menu("posthog.isFeatureEnabled('half-made')"),
+        [
+            "Complete feature 'half-made' -> create half-made",
+            "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/11"
+        ]
+    );
     let refused = menu("const x = posthog.isFeatureEnabled('new-checkout')");
     assert!(refused[0].contains("refused: its value is kept in x"), "{refused:?}");
     assert_eq!(

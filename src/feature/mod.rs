@@ -5,7 +5,7 @@ mod served;
 mod stage;
 mod staleness;
 
-pub use plan::{Audience, Plan, PlanStage};
+pub use plan::{Audience, Plan, PlanStage, TAG};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};
 pub use staleness::{Since, constant_since, was_enabled, was_on};

@@ -2,6 +2,9 @@ use serde_json::{Value, json};
 
 use super::StageName;
 
+/// The tag on every object that Flagline makes in PostHog.
+pub const TAG: &str = "flagline";
+
 /// The ordered stages of a rollout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {

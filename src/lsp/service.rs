@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -31,17 +33,53 @@ pub async fn serve(client_process: Option<u32>) -> ! {
     // tower-lsp stops reading while it cannot write; the pump takes every answer off its hands.
     let (output, mut pump) = tokio::io::duplex(OUTPUT_BUFFER);
     let pump = tokio::spawn(async move { tokio::io::copy(&mut pump, &mut tokio::io::stdout()).await });
-    let guard = Guard { inner: service, shutdown_seen: false };
+    let exiting = Arc::new(OnceLock::new());
+    let guard =
+        Guard { inner: service, shutdown_seen: false, unanswered: Arc::default(), exiting: exiting.clone() };
     Server::new(tokio::io::stdin(), output, socket).concurrency_level(CONCURRENCY).serve(guard).await;
     // A bare end of input: what was answered is still written, if the client reads it.
     let written = tokio::time::timeout(Duration::from_secs(1), pump).await;
-    tracing::debug!(?written, "stdin ended without exit");
-    std::process::exit(1)
+    tracing::debug!(?written, "stdin ended");
+    // `exit` may have come just before.
+    std::process::exit(exiting.get().copied().unwrap_or(1))
 }
 
 struct Guard<S> {
     inner: S,
     shutdown_seen: bool,
+    /// Requests without an answer so far.
+    unanswered: Arc<AtomicUsize>,
+    /// The exit code, once the client said `exit`.
+    exiting: Arc<OnceLock<i32>>,
+}
+
+/// Ends the process once every answer is written: clients may send `shutdown` and `exit` in one go.
+async fn exit(code: i32, unanswered: Arc<AtomicUsize>) {
+    for _ in 0..100 {
+        if unanswered.load(Ordering::Acquire) == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The pump's turn.
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    std::process::exit(code)
+}
+
+/// Counts a request until it is answered, or dropped.
+struct Unanswered(Arc<AtomicUsize>);
+
+impl Unanswered {
+    fn new(count: &Arc<AtomicUsize>) -> Unanswered {
+        count.fetch_add(1, Ordering::AcqRel);
+        Unanswered(count.clone())
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 type Answer = Result<Option<Response>, ExitedError>;
@@ -61,7 +99,11 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let request = match request.method() {
-            "exit" => std::process::exit(if self.shutdown_seen { 0 } else { 1 }),
+            "exit" => {
+                let code = *self.exiting.get_or_init(|| if self.shutdown_seen { 0 } else { 1 });
+                tokio::spawn(exit(code, self.unanswered.clone()));
+                return Box::pin(std::future::ready(Ok(None)));
+            }
             "shutdown" => {
                 self.shutdown_seen = true;
                 without_params(request)
@@ -69,12 +111,13 @@ where
             _ => request,
         };
         let id = request.id().cloned();
+        let unanswered = id.is_some().then(|| Unanswered::new(&self.unanswered));
         let future = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
             // The panic hook has logged what and where.
-            future
-                .await
-                .unwrap_or_else(|_| Ok(id.map(|it| Response::from_error(it, Error::internal_error()))))
+            let answer = future.await;
+            drop(unanswered);
+            answer.unwrap_or_else(|_| Ok(id.map(|it| Response::from_error(it, Error::internal_error()))))
         })
     }
 }

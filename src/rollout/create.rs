@@ -1,11 +1,8 @@
 use serde_json::{Value, json};
 
-use crate::feature::Plan;
+use crate::feature::{Plan, TAG};
 use crate::flags::{Flag, FlagKey, Project};
 use crate::posthog::{Client, Error, wire};
-
-/// Marks what Flagline made.
-const TAG: &str = "flagline";
 
 /// What a feature consists of once it is created.
 #[derive(Debug, Clone)]

@@ -10,6 +10,8 @@ pub struct Posthog {
 impl Posthog {
     pub async fn start() -> Posthog {
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        // As the program does; fails only when it was done before.
+        drop(rustls::crypto::ring::default_provider().install_default());
         Posthog { sandbox, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
