@@ -52,6 +52,9 @@ fn ternary(code: &Code, ternary: Node) -> Result<Vec<Edit>, Refusal> {
     if needs_parentheses(ternary, kept) {
         text = format!("({text})");
     }
+    if let Some(statement) = ternary.parent().filter(|it| it.kind() == "expression_statement") {
+        text = on_its_own(code, statement, text);
+    }
     Ok(vec![Edit { range: ternary.byte_range(), text }])
 }
 
@@ -63,9 +66,6 @@ fn needs_parentheses(ternary: Node, kept: Node) -> bool {
     }
     let mut node = ternary;
     while let Some(parent) = node.parent() {
-        if parent.start_byte() != ternary.start_byte() && parent.kind() != "arrow_function" {
-            return false;
-        }
         let begins = match parent.kind() {
             "expression_statement" => true,
             "arrow_function" => parent.child_by_field_name("body") == Some(node),
@@ -74,6 +74,9 @@ fn needs_parentheses(ternary: Node, kept: Node) -> bool {
         };
         if begins {
             return matches!(leftmost(kept).kind(), "{" | "function" | "class" | "async" | "let");
+        }
+        if parent.start_byte() != ternary.start_byte() {
+            return false;
         }
         node = parent;
     }
@@ -108,6 +111,12 @@ fn in_jsx(code: &Code, braces: Node, kept: Node) -> Edit {
         }
     }
     if matches!(inner.kind(), "null" | "undefined" | "false" | "true") {
+        // Between two texts the braces keep the line break from becoming a space.
+        let is_text =
+            |it: Option<Node>| it.is_some_and(|it| it.kind() == "jsx_text" && !code.of(it).trim().is_empty());
+        if is_text(braces.prev_sibling()) && is_text(braces.next_sibling()) {
+            return Edit { range: braces.byte_range(), text: "{null}".into() };
+        }
         return code.delete(braces.byte_range());
     }
     let from = code.line_indentation(inner.start_byte());
@@ -168,10 +177,46 @@ fn in_list(code: &Code, statement: Node, kept: Option<Node>) -> Vec<Edit> {
             vec![Edit { range: statement.byte_range(), text }]
         }
     };
+    for edit in &mut edits {
+        let text = on_its_own(code, statement, std::mem::take(&mut edit.text));
+        if edit.text != text && edit.range != statement.byte_range() {
+            edit.range = statement.byte_range();
+        }
+        edit.text = text;
+    }
     if kept.is_some_and(ends_here) {
         edits.extend(unreachable_after(code, statement));
     }
     edits
+}
+
+/// A statement that begins like the rest of an expression is joined to the one before it, unless a semicolon
+/// stands between them. The braces of the `if` kept them apart; here the semicolon does.
+fn on_its_own(code: &Code, statement: Node, text: String) -> String {
+    let goes_on = |it: &str| {
+        it.starts_with(['(', '[', '`', '+', '-', '/']) && !it.starts_with("//") && !it.starts_with("/*")
+    };
+    let before = beside(statement, Node::prev_named_sibling);
+    let open_before = before.is_some_and(|it| !code.of(it).ends_with(';'));
+    let goes_on_after = beside(statement, Node::next_named_sibling).is_some_and(|it| goes_on(code.of(it)));
+    let first = if open_before && goes_on(&text) { ";" } else { "" };
+    let last = match text.lines().last() {
+        None if open_before && goes_on_after => ";".to_owned(),
+        Some(line) if goes_on_after && !text.ends_with(';') => match line.contains("//") {
+            true => format!("\n{};", code.line_indentation(statement.start_byte())),
+            false => ";".to_owned(),
+        },
+        _ => String::new(),
+    };
+    format!("{first}{text}{last}")
+}
+
+fn beside<'t>(node: Node<'t>, step: impl Fn(&Node<'t>) -> Option<Node<'t>>) -> Option<Node<'t>> {
+    let mut next = step(&node);
+    while let Some(it) = next.filter(|it| it.kind() == "comment") {
+        next = step(&it);
+    }
+    next
 }
 
 /// The statements of a block in place of the `if`. The block stays when its names would meet others.
@@ -235,7 +280,12 @@ fn identifiers<'t>(pattern: Node<'t>, names: &mut Vec<Node<'t>>) {
 
 /// Whether the same word stands in the scope round the `if`, outside of the block that stays.
 fn is_used_outside(code: &Code, statement: Node, block: Node, name: &Node) -> bool {
-    let Some(scope) = statement.parent() else { return true };
+    // Parameters and catch clauses stand outside of the block whose names they share.
+    let Some(scope) =
+        statement.parent().and_then(|it| if it.kind() == "program" { Some(it) } else { it.parent() })
+    else {
+        return true;
+    };
     let word = code.of(*name);
     let dropped = statement.byte_range();
     let kept = block.byte_range();
