@@ -14,7 +14,7 @@ use tree_sitter::{Node, Tree};
 
 pub use table::TABLE;
 
-use super::evidence::{Verdict, is_other_vendor};
+use super::evidence::{Verdict, is_other_vendor, names_key};
 use super::scan::{Found, Path, Scan, children, first};
 use super::scope::{BindingId, Origin, ScopeId, Step};
 use super::words::{Call, Needs, find, occurrences};
@@ -33,18 +33,29 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
             visit(&mut scan, &path, call, &mut aliases);
         }
     }
+    for _ in 0..MOST_ROUNDS {
+        let found = std::mem::take(&mut aliases.found);
+        for place in places(&scan, found) {
+            path.seek(&mut scan, place);
+            visit_alias(&mut scan, &path, &mut aliases);
+        }
+    }
+    scan.finish()
+}
+
+/// How often a map is handed on from name to name.
+const MOST_ROUNDS: usize = 3;
+
+/// Where names occur, by place.
+fn places<'t>(scan: &Scan<'t>, names: HashSet<(&'t str, ScopeId)>) -> Vec<usize> {
     let mut places = Vec::new();
-    for (name, scope) in std::mem::take(&mut aliases.found) {
+    for (name, scope) in names {
         places
             .extend(occurrences(scan.source, name, scan.scopes.node(scope).byte_range()).map(|it| it.start));
     }
     places.sort_unstable();
     places.dedup();
-    for place in places {
-        path.seek(&mut scan, place);
-        visit_alias(&mut scan, &path, &mut aliases);
-    }
-    scan.finish()
+    places
 }
 
 /// Local names of calls, as in `{ isFeatureEnabled: isOn }` and `useFeatureFlagEnabled as useFlag`, and of maps.
@@ -107,9 +118,9 @@ fn alias_of_value<'t>(scan: &Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t
 /// An occurrence of a local name of a call.
 fn visit_alias<'t>(scan: &mut Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t>) {
     let Some(leaf) = path.up(0).filter(|it| it.kind() == "identifier") else { return };
-    let map = scan.resolve(scan.of(leaf), path.scope()).and_then(|it| aliases.maps.get(&it));
+    let map = scan.resolve(scan.of(leaf), path.scope()).and_then(|it| aliases.maps.get(&it).copied());
     match map {
-        Some(found) => maps::visit(scan, path, *found),
+        Some(found) => aliases.found.extend(maps::visit(scan, path, found, &mut aliases.maps)),
         None => {
             visit_name(scan, path, leaf, aliases);
         }
@@ -132,10 +143,29 @@ fn visit_member<'t>(
         ("this", _) => own_method(scan, object, scope, call.name),
         _ => judge::judge(scan, object, scope, 0),
     };
-    if let Some(certainty) = accepted(call, verdict) {
+    if let Some(certainty) = accepted(call, verdict)
+        && (verdict == Verdict::Client(Certainty::Certain) || !is_local_method(scan, path, user, call))
+    {
         report(scan, path, user, Found { call, returns: call.returns, certainty }, aliases);
     }
     true
+}
+
+/// `service.isFeatureEnabled(userId, 'key')` is a method of this code base, which has the SDK's name for it
+/// but not its arguments.
+fn is_local_method<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, call: &Call) -> bool {
+    let Some(node) = path.up(up).filter(|it| it.kind() == "call_expression") else { return false };
+    let later = (1..4).filter_map(|it| argument(node, it));
+    if call.needs == Needs::Snapshot || !later.into_iter().any(|it| it.kind() == "string") {
+        return false;
+    }
+    let Some(first) = argument(node, 0).map(|it| plain(scan.source, it)) else { return false };
+    let name = match first.kind() {
+        "identifier" => scan.of(first),
+        "member_expression" => property(scan.source, first).unwrap_or_default(),
+        _ => return false,
+    };
+    !names_key(name) && keys::keys(scan, first, path.scope_at(up)).iter().all(|it| it.key.is_none())
 }
 
 /// `this.method(...)`: the class's own method is not the SDK's.

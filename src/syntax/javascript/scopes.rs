@@ -1,5 +1,4 @@
-//! What JavaScript and TypeScript declare where. A `var` counts as declared in its block: who reads it outside
-//! finds nothing, and nothing wrong.
+//! What JavaScript and TypeScript declare where.
 
 use tree_sitter::Node;
 
@@ -46,8 +45,55 @@ fn declare<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
         "for_in_statement" => {}
         "catch_clause" => pattern(names, scope.child_by_field_name("parameter"), Origin::Other, &[]),
         kind if is_function(kind) => parameters(names, scope),
-        _ => statements(names, scope),
+        _ => {
+            statements(names, scope);
+            hoisted(names, scope);
+        }
     }
+}
+
+/// A `var` belongs to the whole function, however deep the block that declares it.
+fn hoisted<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    let any = memchr::memmem::find(names.source[scope.byte_range()].as_bytes(), b"var ").is_some();
+    if !any || !scope.parent().is_none_or(|it| is_function(it.kind()) || is_module(it.kind())) {
+        return;
+    }
+    let mut stack = vec![scope];
+    while let Some(node) = stack.pop() {
+        if node.kind() == "variable_declaration" {
+            children(node).into_iter().for_each(|it| variable(names, it, false));
+        } else if node.id() == scope.id() || holds_statements(node.kind()) {
+            stack.extend(children(node).into_iter().rev());
+        }
+    }
+}
+
+fn is_module(kind: &str) -> bool {
+    matches!(kind, "internal_module" | "module" | "class_static_block")
+}
+
+fn holds_statements(kind: &str) -> bool {
+    matches!(
+        kind,
+        "statement_block"
+            | "if_statement"
+            | "else_clause"
+            | "for_statement"
+            | "for_in_statement"
+            | "while_statement"
+            | "do_statement"
+            | "try_statement"
+            | "catch_clause"
+            | "finally_clause"
+            | "switch_statement"
+            | "switch_body"
+            | "switch_case"
+            | "switch_default"
+            | "labeled_statement"
+            | "export_statement"
+            | "ambient_declaration"
+            | "ERROR"
+    )
 }
 
 fn statements<'t>(names: &mut Names<'t, '_>, parent: Node<'t>) {
@@ -60,7 +106,7 @@ fn statements<'t>(names: &mut Names<'t, '_>, parent: Node<'t>) {
 fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
     match node.kind() {
         "import_statement" => import(names, node),
-        "lexical_declaration" | "variable_declaration" => {
+        "lexical_declaration" => {
             let constant = node.child(0).is_some_and(|it| it.kind() == "const");
             children(node).into_iter().for_each(|it| variable(names, it, constant));
         }

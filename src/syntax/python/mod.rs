@@ -13,8 +13,8 @@ use tree_sitter::{Node, Tree};
 
 pub use table::TABLE;
 
-use super::evidence::{Verdict, is_other_vendor};
-use super::scan::{Found, Path, Scan};
+use super::evidence::{Verdict, is_other_vendor, names_key};
+use super::scan::{Found, Path, Scan, children};
 use super::scope::{BindingId, Origin, ScopeId};
 use super::words::{Call, Needs, find, occurrences};
 use super::{Certainty, FileFacts};
@@ -106,9 +106,28 @@ fn visit_method<'t>(
 ) {
     let Some(object) = callee.child_by_field_name("object").map(plain) else { return };
     let verdict = receiver(scan, object, call.name, path.scope_at(2));
-    if let Some(certainty) = accepted(call, verdict) {
+    if let Some(certainty) = accepted(call, verdict)
+        && (verdict == Verdict::Client(Certainty::Certain) || !is_local_method(scan, path, 2, call))
+    {
         report(scan, path, 2, Found { call, returns: call.returns, certainty }, aliases);
     }
+}
+
+/// `service.feature_enabled(user_id, "key")` is a method of this code base, which has the SDK's name for it
+/// but not its arguments.
+fn is_local_method<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, call: &Call) -> bool {
+    let Some(node) = path.up(up) else { return false };
+    let arguments = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+    let Some((first, later)) = arguments.split_first() else { return false };
+    if call.needs == Needs::Snapshot || !later.iter().any(|it| it.kind() == "string") {
+        return false;
+    }
+    let name = match first.kind() {
+        "identifier" => scan.of(*first),
+        "attribute" => first.child_by_field_name("attribute").map(|it| scan.of(it)).unwrap_or_default(),
+        _ => return false,
+    };
+    !names_key(name) && keys::keys(scan, *first, path.scope_at(up)).iter().all(|it| it.key.is_none())
 }
 
 /// What a method is called on; a class's own method is not the SDK's.

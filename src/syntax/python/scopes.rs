@@ -21,6 +21,7 @@ fn is_scope(kind: &str) -> bool {
 }
 
 fn declare<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    walruses(names, scope);
     match scope.kind() {
         "function_definition" | "lambda" => {
             parameters(names, scope);
@@ -35,6 +36,24 @@ fn declare<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
             }
         }
         _ => statements(names, scope),
+    }
+}
+
+/// Every `name := value` in a scope, wherever in an expression; one in a comprehension belongs to the function.
+fn walruses<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    let range = scope.byte_range();
+    for at in memchr::memmem::find_iter(names.source[range.clone()].as_bytes(), b":=") {
+        let token = scope.descendant_for_byte_range(range.start + at, range.start + at + 2);
+        let Some(node) = token.and_then(|it| it.parent()).filter(|it| it.kind() == "named_expression") else {
+            continue;
+        };
+        let whole = |it: &Node| matches!(it.kind(), "function_definition" | "class_definition" | "lambda");
+        let owner = std::iter::successors(node.parent(), Node::parent).find(whole);
+        if owner.map(|it| it.id()) == scope.parent().map(|_| scope.id()) {
+            let value = node.child_by_field_name("value");
+            let origin = Origin::Value { value, annotation: None, constant: false };
+            targets(names, node.child_by_field_name("name"), origin);
+        }
     }
 }
 
@@ -77,10 +96,6 @@ fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
         "import_from_statement" => import_from(names, node),
         "assignment" => assignment(names, node),
         "augmented_assignment" => targets(names, field("left"), Origin::Other),
-        "named_expression" => {
-            let origin = Origin::Value { value: field("value"), annotation: None, constant: false };
-            targets(names, field("name"), origin);
-        }
         "for_statement" => targets(names, field("left"), Origin::Other),
         "except_clause" => targets(names, field("alias"), Origin::Other),
         "delete_statement" => {
