@@ -15,12 +15,13 @@ use tree_sitter::{Node, Tree};
 pub use table::TABLE;
 
 use super::evidence::{Verdict, is_other_vendor, names_key};
+use super::field::Field;
 use super::scan::{Found, Path, Scan, children, first};
 use super::scope::{BindingId, Origin, ScopeId, Step};
 use super::words::{Call, Needs, find, occurrences};
 use super::{Certainty, FileFacts, Returns, Via};
 use crate::text::Text;
-use nodes::{argument, is_property, plain, property};
+use nodes::{ByField, argument, is_property, plain, property};
 
 /// The facts of a tree.
 pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
@@ -81,12 +82,12 @@ fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases:
             }
         }
         "property_identifier" if parent.kind() == "pair_pattern" => {
-            let value = parent.child_by_field_name("value");
-            let name = value.map(|it| it.child_by_field_name("left").unwrap_or(it));
+            let value = parent.field(Field::Value);
+            let name = value.map(|it| it.field(Field::Left).unwrap_or(it));
             alias(scan, name, path.scope(), aliases);
         }
         "identifier" if parent.kind() == "import_specifier" => {
-            alias(scan, parent.child_by_field_name("alias"), ScopeId::ROOT, aliases);
+            alias(scan, parent.field(Field::Alias), ScopeId::ROOT, aliases);
         }
         "identifier" if !visit_name(scan, path, leaf, aliases) => alias_of_value(scan, path, aliases),
         _ => {}
@@ -107,7 +108,7 @@ fn alias_of_value<'t>(scan: &Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t
         let Some(node) = path.up(up) else { return };
         match node.kind() {
             "variable_declarator" => {
-                return alias(scan, node.child_by_field_name("name"), path.scope_at(up), aliases);
+                return alias(scan, node.field(Field::Name), path.scope_at(up), aliases);
             }
             "member_expression" | "call_expression" | "as_expression" | "non_null_expression" => {}
             _ => return,
@@ -136,7 +137,7 @@ fn visit_member<'t>(
     call: &'static Call,
     aliases: &mut Aliases<'t>,
 ) -> bool {
-    let Some(object) = node.child_by_field_name("object") else { return false };
+    let Some(object) = node.field(Field::Object) else { return false };
     let Some(user) = user(path, node, up) else { return false };
     let scope = path.scope_at(user);
     let verdict = match (plain(scan.source, object).kind(), call.needs) {
@@ -175,7 +176,7 @@ fn own_method<'t>(scan: &mut Scan<'t>, this: Node<'t>, scope: ScopeId, name: &st
         .map(children)
         .unwrap_or_default()
         .into_iter()
-        .any(|it| it.child_by_field_name("name").is_some_and(|it| scan.of(it) == name));
+        .any(|it| it.field(Field::Name).is_some_and(|it| scan.of(it) == name));
     if own { Verdict::Foreign } else { judge::judge(scan, this, scope, 0) }
 }
 
@@ -198,12 +199,12 @@ fn user<'t>(path: &Path<'t>, mut node: Node<'t>, mut up: usize) -> Option<usize>
     loop {
         up += 1;
         let parent = path.up(up)?;
-        let at = |field| parent.child_by_field_name(field).is_some_and(|it| it.id() == node.id());
+        let at = |field| parent.field(field).is_some_and(|it| it.id() == node.id());
         match parent.kind() {
             "non_null_expression" | "parenthesized_expression" | "instantiation_expression" => node = parent,
-            "call_expression" if at("function") => return Some(up),
-            "jsx_self_closing_element" if at("name") => return Some(up),
-            "jsx_opening_element" if at("name") => return Some(up),
+            "call_expression" if at(Field::Function) => return Some(up),
+            "jsx_self_closing_element" if at(Field::Name) => return Some(up),
+            "jsx_opening_element" if at(Field::Name) => return Some(up),
             _ => return None,
         }
     }
@@ -263,16 +264,15 @@ fn imported(module: &str, name: &str) -> Option<Found> {
 fn valued<'t>(scan: &mut Scan<'t>, value: Node<'t>, scope: ScopeId, hops: u8) -> Option<Found> {
     let mut node = plain(scan.source, value);
     if node.kind() == "call_expression" {
-        let callee = node.child_by_field_name("function")?;
-        node =
-            callee.child_by_field_name("object").filter(|_| property(scan.source, callee) == Some("bind"))?;
+        let callee = node.field(Field::Function)?;
+        node = callee.field(Field::Object).filter(|_| property(scan.source, callee) == Some("bind"))?;
     }
     if node.kind() == "identifier" {
         let id = scan.resolve(scan.of(node), scope)?;
         return bound(scan, id, hops + 1);
     }
     let call = TABLE.call(property(scan.source, node)?)?;
-    let verdict = judge::judge(scan, node.child_by_field_name("object")?, scope, 0);
+    let verdict = judge::judge(scan, node.field(Field::Object)?, scope, 0);
     accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
 }
 

@@ -4,10 +4,11 @@ use tree_sitter::Node;
 
 use super::super::Certainty;
 use super::super::evidence::{Verdict, is_other_vendor, named_like_client, short_for_client};
+use super::super::field::Field;
 use super::super::scan::{MOST_HOPS, Scan, children, first};
 use super::super::scope::{BindingId, Origin, ScopeId, Step};
 use super::super::words::occurrences;
-use super::nodes::{argument, plain};
+use super::nodes::{ByField, argument, plain};
 
 /// What an expression is. A function counts as what it returns and a class as its instances.
 pub fn judge<'t>(scan: &mut Scan<'t>, expression: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
@@ -15,7 +16,7 @@ pub fn judge<'t>(scan: &mut Scan<'t>, expression: Node<'t>, scope: ScopeId, hops
         return Verdict::Unknown;
     }
     let node = plain(expression);
-    let field = |it: &str| node.child_by_field_name(it);
+    let field = |it: Field| node.field(it);
     match node.kind() {
         "identifier" => name(scan, scan.of(node), scope, hops),
         "attribute" => attribute(scan, node, scope, hops),
@@ -24,11 +25,11 @@ pub fn judge<'t>(scan: &mut Scan<'t>, expression: Node<'t>, scope: ScopeId, hops
             let parts = children(node);
             either(scan, parts.first().copied(), parts.get(2).copied(), scope, hops)
         }
-        "boolean_operator" => match field("operator").map(|it| it.kind()) {
-            Some("or") => either(scan, field("left"), field("right"), scope, hops),
-            _ => either(scan, None, field("right"), scope, hops),
+        "boolean_operator" => match field(Field::Operator).map(|it| it.kind()) {
+            Some("or") => either(scan, field(Field::Left), field(Field::Right), scope, hops),
+            _ => either(scan, None, field(Field::Right), scope, hops),
         },
-        "lambda" => field("body").map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1)),
+        "lambda" => field(Field::Body).map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1)),
         "none" => Verdict::Nothing,
         "string"
         | "integer"
@@ -160,9 +161,7 @@ fn at_path<'t>(scan: &mut Scan<'t>, value: Node<'t>, path: &[Step<'t>], scope: S
 }
 
 fn attribute<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let (Some(object), Some(name)) =
-        (node.child_by_field_name("object"), node.child_by_field_name("attribute"))
-    else {
+    let (Some(object), Some(name)) = (node.field(Field::Object), node.field(Field::Attribute)) else {
         return Verdict::Unknown;
     };
     let (object, name) = (plain(object), scan.of(name));
@@ -243,7 +242,7 @@ fn assigned<'t>(scan: &mut Scan<'t>, name: &str, of: &str, inside: Node<'t>) -> 
             up = up.and_then(|it| it.parent());
         }
         let Some(assignment) = up.filter(|it| it.kind() == "assignment") else { continue };
-        found.extend(assignment.child_by_field_name("right").or(assignment.child_by_field_name("type")));
+        found.extend(assignment.field(Field::Right).or(assignment.field(Field::Type)));
         if found.len() == 8 {
             break;
         }
@@ -252,11 +251,11 @@ fn assigned<'t>(scan: &mut Scan<'t>, name: &str, of: &str, inside: Node<'t>) -> 
 }
 
 fn call<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let Some(callee) = node.child_by_field_name("function").map(plain) else { return Verdict::Unknown };
+    let Some(callee) = node.field(Field::Function).map(plain) else { return Verdict::Unknown };
     if callee.kind() == "attribute" {
-        let name = callee.child_by_field_name("attribute").map(|it| scan.of(it));
+        let name = callee.field(Field::Attribute).map(|it| scan.of(it));
         if name == Some("evaluate_flags") {
-            return match callee.child_by_field_name("object").map(|it| judge(scan, it, scope, hops + 1)) {
+            return match callee.field(Field::Object).map(|it| judge(scan, it, scope, hops + 1)) {
                 Some(Verdict::Client(certainty)) => Verdict::Snapshot(certainty),
                 Some(Verdict::Foreign) => Verdict::Foreign,
                 _ => Verdict::Unknown,
@@ -285,7 +284,7 @@ fn is_sdk_function<'t>(scan: &mut Scan<'t>, name: Node<'t>, scope: ScopeId) -> b
 }
 
 fn class<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let bases = node.child_by_field_name("superclasses").map(children).unwrap_or_default();
+    let bases = node.field(Field::Superclasses).map(children).unwrap_or_default();
     for base in bases.into_iter().take(4).filter(|it| it.kind() != "keyword_argument") {
         let outer = if scan.scopes.node(scope).id() == node.id() {
             scan.scopes.outward(scope).nth(1).unwrap_or(ScopeId::ROOT)
@@ -301,13 +300,13 @@ fn class<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> V
 }
 
 fn function<'t>(scan: &mut Scan<'t>, node: Node<'t>, outer: ScopeId, hops: u8) -> Verdict {
-    if let Some(declared) = node.child_by_field_name("return_type") {
+    if let Some(declared) = node.field(Field::ReturnType) {
         let declared = annotated(scan, declared, outer, hops);
         if declared != Verdict::Unknown {
             return declared;
         }
     }
-    let Some(body) = node.child_by_field_name("body") else { return Verdict::Unknown };
+    let Some(body) = node.field(Field::Body) else { return Verdict::Unknown };
     let mut verdict = Verdict::Nothing;
     for value in returned(body) {
         let scope = scan.scopes.around(value);
