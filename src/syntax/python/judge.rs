@@ -152,11 +152,47 @@ fn at_path<'t>(scan: &mut Scan<'t>, value: Node<'t>, path: &[Step<'t>], scope: S
     let value = plain(value);
     match path {
         [] => judge(scan, value, scope, hops + 1),
-        [Step::Index(index)] if matches!(value.kind(), "tuple" | "list" | "expression_list") => {
-            let part = children(value).into_iter().nth(*index);
-            part.map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1))
-        }
+        [Step::Index(index)] if value.kind() == "call" => of_returned(scan, value, *index, scope, hops),
+        [Step::Index(index)] => element(scan, value, *index, scope, hops),
         _ => Verdict::Unknown,
+    }
+}
+
+fn element<'t>(scan: &mut Scan<'t>, tuple: Node<'t>, index: usize, scope: ScopeId, hops: u8) -> Verdict {
+    if !matches!(tuple.kind(), "tuple" | "list" | "expression_list") {
+        return Verdict::Unknown;
+    }
+    let part = children(tuple).into_iter().nth(index);
+    part.map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1))
+}
+
+/// One element of the tuple that a function of this file returns: `client, events = make_client()`.
+fn of_returned<'t>(scan: &mut Scan<'t>, call: Node<'t>, index: usize, scope: ScopeId, hops: u8) -> Verdict {
+    let body = called(scan, call, scope).and_then(|it| it.field(Field::Body));
+    let mut verdict = Verdict::Nothing;
+    for value in body.map(returned).unwrap_or_default() {
+        let scope = scan.scopes.around(value);
+        verdict = verdict.or(element(scan, plain(value), index, scope, hops + 1));
+    }
+    if verdict == Verdict::Nothing { Verdict::Unknown } else { verdict }
+}
+
+/// The function or method of this file that a call calls.
+fn called<'t>(scan: &mut Scan<'t>, call: Node<'t>, scope: ScopeId) -> Option<Node<'t>> {
+    let callee = plain(call.field(Field::Function)?);
+    let id = match callee.kind() {
+        "identifier" => scan.resolve(scan.of(callee), scope)?,
+        "attribute" => {
+            let class = class_of(scan, plain(callee.field(Field::Object)?), scope)?;
+            let name = scan.of(callee.field(Field::Attribute)?);
+            scan.scopes.own(scan.source, name, class)?
+        }
+        _ => return None,
+    };
+    let it = scan.scopes.binding(id);
+    match it.origin {
+        Origin::Function(node) if it.more.is_empty() => Some(node),
+        _ => None,
     }
 }
 
