@@ -185,7 +185,8 @@ fn called<'t>(scan: &mut Scan<'t>, call: Node<'t>, scope: ScopeId) -> Option<Nod
         "attribute" => {
             let class = class_of(scan, plain(callee.field(Field::Object)?), scope)?;
             let name = scan.of(callee.field(Field::Attribute)?);
-            scan.scopes.own(scan.source, name, class)?
+            let source = scan.source;
+            lineage(scan, class).into_iter().find_map(|it| scan.scopes.own(source, name, it))?
         }
         _ => return None,
     };
@@ -239,8 +240,35 @@ pub fn class_of<'t>(scan: &mut Scan<'t>, object: Node<'t>, scope: ScopeId) -> Op
     }
 }
 
-/// What an attribute of a class is: declared in its body, or assigned to `self`.
+/// A class and those of this file that it is derived from.
+fn lineage(scan: &mut Scan, class: ScopeId) -> Vec<ScopeId> {
+    let (mut found, mut at) = (vec![class], 0);
+    while at < found.len() && found.len() < 8 {
+        let outer = scan.scopes.outward(found[at]).nth(1).unwrap_or(ScopeId::ROOT);
+        let bases = scan.scopes.node(found[at]).field(Field::Superclasses).map(children).unwrap_or_default();
+        for base in bases {
+            let base = class_of(scan, base, outer).filter(|it| !found.contains(it));
+            found.extend(base);
+        }
+        at += 1;
+    }
+    found
+}
+
+/// What an attribute of a class is: its own, or that of a class that it is derived from.
 fn field<'t>(scan: &mut Scan<'t>, class: ScopeId, name: &'t str, hops: u8) -> Verdict {
+    let mut verdict = Verdict::Nothing;
+    for class in lineage(scan, class) {
+        verdict = verdict.or(own_field(scan, class, name, hops));
+        if verdict != Verdict::Nothing && verdict != Verdict::Unknown {
+            break;
+        }
+    }
+    verdict
+}
+
+/// What an attribute of a class is: declared in its body, or assigned to `self`.
+fn own_field<'t>(scan: &mut Scan<'t>, class: ScopeId, name: &'t str, hops: u8) -> Verdict {
     if let Some(known) = scan.fields.get(&(class, name)) {
         return *known;
     }
