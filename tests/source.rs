@@ -1,8 +1,6 @@
 //! An open document after edits is the document that one would have opened; and no text, however odd, is slow
 //! or fatal.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a test prints its times and may fail")]
-
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -231,58 +229,4 @@ fn a_cursor_finds_its_read() {
     assert_eq!(key(28), Some(FlagKey::from("a")));
     assert_eq!(key(36), Some(FlagKey::from("b")));
     assert_eq!(key(3), None);
-}
-
-/// `cargo test --release --test source measure -- --ignored --nocapture`
-#[test]
-#[ignore = "prints times, which only a release build and a quiet machine make worth reading"]
-fn measure() {
-    measure_file("dense: two reads a component", 1);
-    measure_file("plain: two reads in every 16th component", 16);
-}
-
-fn measure_file(what: &str, every: usize) {
-    let mut text = String::from(
-        "import posthog from 'posthog-js'\nimport { useFeatureFlagEnabled } from 'posthog-js/react'\nconst FLAGS = { NEW_NAV: 'new-nav' } as const\n",
-    );
-    for n in 0..330 {
-        let (hook, method) = match n % every {
-            0 => ("useFeatureFlagEnabled", "posthog.isFeatureEnabled"),
-            _ => ("useBoolean", "settings.isOn"),
-        };
-        let _ = writeln!(
-            text,
-            "export function Row{n}({{ item, features }}: {{ item: Item; features: Feature[] }}) {{\n  const [open, setOpen] = useState(false)\n  const feature = features.find((it) => it.id === item.feature)\n  const enabled = {hook}('row-{n}')\n  const total = useMemo(() => item.values.reduce((sum, it) => sum + it, 0), [item.values])\n  if (!enabled && {method}(FLAGS.NEW_NAV)) {{\n    return null\n  }}\n  return (\n    <tr className=\"row row-{n}\" onClick={{() => setOpen(!open)}}>\n      <td>{{item.name}}</td>\n      <td>{{feature?.name ?? 'none'}}</td>\n      <td>{{total}}</td>\n    </tr>\n  )\n}}\n"
-        );
-    }
-    let lines = text.lines().count();
-    let source = Source::new(Language::Tsx, 0, Text::new(text.as_str()));
-    println!("{what}: {} bytes, {lines} lines, {} reads", text.len(), source.facts.reads.len());
-    let median = |run: &mut dyn FnMut()| {
-        let mut times: Vec<Duration> = (0..101)
-            .map(|_| {
-                let start = Instant::now();
-                run();
-                start.elapsed()
-            })
-            .collect();
-        times.sort();
-        times[times.len() / 2]
-    };
-    let at = LineColumn { line: lines as u32 / 2, column: 0 };
-    let change = [Change { range: Some((at, at)), text: " ".into() }];
-    println!("sieve {:?}", median(&mut || assert!(may_read_flags(Language::Tsx, text.as_bytes()))));
-    println!("lines {:?}", median(&mut || drop(Text::new(text.as_str()))));
-    println!("closed file {:?}", median(&mut || drop(facts(Language::Tsx, &source.text))));
-    println!("edit {:?}", median(&mut || drop(source.edit(1, &change, Encoding::Utf16))));
-    let (after, edits) = source.text.apply(&change, Encoding::Utf16);
-    println!("splice {:?}", median(&mut || drop(source.text.apply(&change, Encoding::Utf16))));
-    let mut parser = tree_sitter::Parser::new();
-    parser.set_language(&tree_sitter_typescript::LANGUAGE_TSX.into()).unwrap();
-    let mut parse = || {
-        let mut tree = source.tree.clone();
-        edits.iter().flatten().for_each(|it| tree.edit(it));
-        drop(parser.parse(after.as_str(), Some(&tree)));
-    };
-    println!("incremental parse {:?}", median(&mut parse));
 }

@@ -55,6 +55,12 @@ pub(super) fn short_for_client(name: &str) -> bool {
     matches!(name.trim_matches(['_', '$', '#']), "ph" | "phClient" | "ph_client")
 }
 
+/// Whether a variable's name says that it holds a flag's key.
+pub(super) fn names_key(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["flag", "key", "feature", "experiment"].iter().any(|it| name.contains(it))
+}
+
 /// Whether a module is another vendor's, or makes test doubles.
 pub(super) fn is_other_vendor(module: &str) -> bool {
     const VENDORS: [&str; 35] = [

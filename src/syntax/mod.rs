@@ -8,6 +8,7 @@
 
 mod evidence;
 pub mod facts;
+mod field;
 mod javascript;
 mod language;
 mod python;

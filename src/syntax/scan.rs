@@ -155,11 +155,12 @@ impl<'t> Path<'t> {
 
     /// Goes to the innermost node round a place.
     pub fn seek(&mut self, scan: &mut Scan<'t>, offset: usize) {
-        while self.nodes.len() > 1
-            && !self.nodes.last().is_some_and(|(it, _)| it.byte_range().contains(&offset))
-        {
-            self.cursor.goto_parent();
-            self.nodes.pop();
+        let shared = self.nodes.iter().rposition(|(it, _)| it.byte_range().contains(&offset)).unwrap_or(0);
+        while self.nodes.len() > shared + 2 {
+            self.leave();
+        }
+        if self.nodes.len() > shared + 1 && !self.go_on(scan, offset) {
+            self.leave();
         }
         while self.cursor.goto_first_child_for_byte(offset).is_some() {
             let (node, outer) = (self.cursor.node(), self.scope());
@@ -170,6 +171,28 @@ impl<'t> Path<'t> {
             let scope = scan.scopes.enter(node, outer);
             self.nodes.push((node, scope));
         }
+    }
+
+    fn leave(&mut self) {
+        self.cursor.goto_parent();
+        self.nodes.pop();
+    }
+
+    /// Goes from sibling to sibling: from the first child on, a long file would be walked for each place.
+    fn go_on(&mut self, scan: &mut Scan<'t>, offset: usize) -> bool {
+        while self.cursor.node().end_byte() <= offset {
+            if !self.cursor.goto_next_sibling() {
+                return false;
+            }
+        }
+        let node = self.cursor.node();
+        if node.start_byte() > offset {
+            return false;
+        }
+        self.nodes.pop();
+        let scope = scan.scopes.enter(node, self.scope());
+        self.nodes.push((node, scope));
+        true
     }
 
     /// The node `up` levels above the innermost.
@@ -197,13 +220,21 @@ impl<'t> Path<'t> {
 
 /// The named children of a node, comments excluded.
 pub(super) fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    // A cursor is dearer than a few steps from the first child.
+    if node.named_child_count() <= 4 {
+        return few(node).collect();
+    }
     let mut cursor = node.walk();
     node.named_children(&mut cursor).filter(|it| it.kind() != "comment").collect()
 }
 
 /// The first named child that is no comment.
 pub(super) fn first<'t>(node: Node<'t>) -> Option<Node<'t>> {
-    let mut cursor = node.walk();
-    let mut found = node.named_children(&mut cursor).filter(|it| it.kind() != "comment");
-    found.next()
+    few(node).next()
+}
+
+/// The named children of a node that has few, or of which the first few matter; comments excluded.
+pub(super) fn few<'t>(node: Node<'t>) -> impl Iterator<Item = Node<'t>> {
+    let count = node.named_child_count() as u32;
+    (0..count).filter_map(move |it| node.named_child(it)).filter(|it| it.kind() != "comment")
 }

@@ -104,6 +104,8 @@ pub(super) struct Scopes<'t> {
     scopes: Vec<Scope<'t>>,
     bindings: Vec<Binding<'t>>,
     by_node: HashMap<usize, ScopeId>,
+    /// Whether a node is a scope, by the number of its kind: the names are long to compare.
+    scope_kinds: Vec<Option<bool>>,
     /// Where the text may declare a name: spares the lists of scopes that merely use it.
     maybe_declared: HashMap<Box<str>, Vec<usize>>,
 }
@@ -133,12 +135,19 @@ impl<'t> Scopes<'t> {
     pub fn new(rules: &'static Rules, tree: &'t Tree) -> Scopes<'t> {
         let root = Scope { node: tree.root_node(), parent: None, names: None };
         let by_node = HashMap::from([(root.node.id(), ScopeId::ROOT)]);
-        Scopes { rules, scopes: vec![root], bindings: Vec::new(), by_node, maybe_declared: HashMap::new() }
+        Scopes {
+            rules,
+            scopes: vec![root],
+            bindings: Vec::new(),
+            by_node,
+            scope_kinds: vec![None; tree.language().node_kind_count()],
+            maybe_declared: HashMap::new(),
+        }
     }
 
     /// The scope that `node` is, or the one it stands in when it is none.
     pub fn enter(&mut self, node: Node<'t>, outer: ScopeId) -> ScopeId {
-        if !(self.rules.is_scope)(node.kind()) {
+        if !self.is_scope(node) {
             return outer;
         }
         let next = ScopeId(self.scopes.len() as u32);
@@ -147,6 +156,15 @@ impl<'t> Scopes<'t> {
             self.scopes.push(Scope { node, parent: Some(outer), names: None });
         }
         id
+    }
+
+    fn is_scope(&mut self, node: Node<'t>) -> bool {
+        let is_scope = self.rules.is_scope;
+        match self.scope_kinds.get_mut(usize::from(node.kind_id())) {
+            Some(known) => *known.get_or_insert_with(|| is_scope(node.kind())),
+            // An error has a number of its own.
+            None => is_scope(node.kind()),
+        }
     }
 
     /// The innermost scope round a node, the node's own excluded.

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use tree_sitter::Node;
 
+use super::super::field::Field;
 use super::super::scan::Scan;
 use super::super::scope::{BindingId, Origin, ScopeId};
 use super::super::words::occurrences;
+use super::nodes::ByField;
 
 /// What is assigned to a name, or with `to_this` to an attribute, inside a node. The first few say enough.
 pub fn assigned<'t>(
@@ -24,7 +26,7 @@ pub fn assigned<'t>(
         let token = scan.tree.root_node().descendant_for_byte_range(equals, equals + 1);
         let Some(parent) = token.and_then(|it| it.parent()) else { continue };
         let assignment = matches!(parent.kind(), "assignment_expression" | "augmented_assignment_expression");
-        let Some(right) = parent.child_by_field_name("right").filter(|_| assignment) else { continue };
+        let Some(right) = parent.field(Field::Right).filter(|_| assignment) else { continue };
         found.push(right);
         if found.len() == 8 {
             break;

@@ -4,10 +4,11 @@ use tree_sitter::Node;
 
 use super::super::Certainty;
 use super::super::evidence::{Verdict, is_other_vendor, named_like_client, short_for_client};
+use super::super::field::Field;
 use super::super::scan::{MOST_HOPS, Scan, children, first};
 use super::super::scope::{BindingId, Origin, ScopeId, Step};
 use super::assigned::assigned;
-use super::nodes::{argument, body, is_property, plain, property, property_name, string};
+use super::nodes::{ByField, argument, body, is_property, plain, property, property_name, string};
 use super::scopes::is_function;
 
 /// What an expression is. A function counts as what it returns, a promise as what it holds.
@@ -16,22 +17,24 @@ pub fn judge<'t>(scan: &mut Scan<'t>, expression: Node<'t>, scope: ScopeId, hops
         return Verdict::Unknown;
     }
     let node = plain(scan.source, expression);
-    let field = |it: &str| node.child_by_field_name(it);
+    let field = |it: Field| node.field(it);
     match node.kind() {
         "identifier" | "shorthand_property_identifier" => name(scan, scan.of(node), scope, hops),
         "member_expression" | "subscript_expression" => member(scan, node, scope, hops),
         "call_expression" => call(scan, node, scope, hops),
         "new_expression" => {
-            field("constructor").map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1))
+            field(Field::Constructor).map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1))
         }
         "this" => this(scan, scope, hops),
-        "ternary_expression" => either(scan, field("consequence"), field("alternative"), scope, hops),
-        "binary_expression" => match field("operator").map(|it| it.kind()) {
-            Some("||" | "??") => either(scan, field("left"), field("right"), scope, hops),
-            Some("&&") => either(scan, None, field("right"), scope, hops),
+        "ternary_expression" => {
+            either(scan, field(Field::Consequence), field(Field::Alternative), scope, hops)
+        }
+        "binary_expression" => match field(Field::Operator).map(|it| it.kind()) {
+            Some("||" | "??") => either(scan, field(Field::Left), field(Field::Right), scope, hops),
+            Some("&&") => either(scan, None, field(Field::Right), scope, hops),
             _ => Verdict::Foreign,
         },
-        "assignment_expression" => either(scan, None, field("right"), scope, hops),
+        "assignment_expression" => either(scan, None, field(Field::Right), scope, hops),
         "class" => class(scan, node, scope, hops),
         "undefined" | "null" => Verdict::Nothing,
         "object"
@@ -227,7 +230,7 @@ fn property_of(scan: &mut Scan, whole: Verdict, name: &str) -> Verdict {
 }
 
 fn member<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let (Some(object), Some(name)) = (node.child_by_field_name("object"), property(scan.source, node)) else {
+    let (Some(object), Some(name)) = (node.field(Field::Object), property(scan.source, node)) else {
         return Verdict::Unknown;
     };
     let object = plain(scan.source, object);
@@ -263,7 +266,7 @@ fn in_object(scan: &mut Scan, id: BindingId, name: &str, hops: u8) -> Option<Ver
 }
 
 fn call<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let Some(callee) = node.child_by_field_name("function") else { return Verdict::Unknown };
+    let Some(callee) = node.field(Field::Function) else { return Verdict::Unknown };
     let callee = plain(scan.source, callee);
     let argument = argument(node, 0);
     match callee.kind() {
@@ -312,7 +315,7 @@ fn called_member<'t>(
     scope: ScopeId,
     hops: u8,
 ) -> Verdict {
-    let Some(object) = callee.child_by_field_name("object") else { return Verdict::Unknown };
+    let Some(object) = callee.field(Field::Object) else { return Verdict::Unknown };
     match property(scan.source, callee) {
         Some("evaluateFlags") => match judge(scan, object, scope, hops + 1) {
             Verdict::Client(certainty) => Verdict::Snapshot(certainty),
@@ -327,7 +330,7 @@ fn called_member<'t>(
 
 fn class<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
     let heritage = children(node).into_iter().find(|it| it.kind() == "class_heritage");
-    let base = heritage.and_then(first).and_then(|it| it.child_by_field_name("value"));
+    let base = heritage.and_then(first).and_then(|it| it.field(Field::Value));
     match base.map(|it| judge(scan, it, scope, hops + 1)) {
         Some(it @ (Verdict::Client(_) | Verdict::Snapshot(_))) => it,
         _ => Verdict::Foreign,
@@ -370,11 +373,11 @@ fn field<'t>(scan: &mut Scan<'t>, class: ScopeId, name: &'t str, hops: u8) -> Ve
 }
 
 fn class_item<'t>(scan: &mut Scan<'t>, item: Node<'t>, name: &str, class: ScopeId, hops: u8) -> Verdict {
-    let called = item.child_by_field_name("name").map(|it| scan.of(it));
+    let called = item.field(Field::Name).map(|it| scan.of(it));
     match item.kind() {
         "public_field_definition" if called == Some(name) => {
-            let value = item.child_by_field_name("value");
-            let declared = item.child_by_field_name("type").map(|it| annotated(scan, it, &[], class, hops));
+            let value = item.field(Field::Value);
+            let declared = item.field(Field::Type).map(|it| annotated(scan, it, &[], class, hops));
             match declared {
                 None | Some(Verdict::Unknown) => {
                     value.map_or(declared.unwrap_or(Verdict::Nothing), |it| judge(scan, it, class, hops + 1))
@@ -384,12 +387,12 @@ fn class_item<'t>(scan: &mut Scan<'t>, item: Node<'t>, name: &str, class: ScopeI
         }
         "method_definition" if called == Some(name) => function(scan, item, class, hops),
         "method_definition" if called == Some("constructor") => {
-            let list = item.child_by_field_name("parameters").map(children).unwrap_or_default();
+            let list = item.field(Field::Parameters).map(children).unwrap_or_default();
             let own = list.into_iter().find(|it| {
                 let modified = it.child(0).is_some_and(|it| it.kind() != "identifier");
-                modified && it.child_by_field_name("pattern").is_some_and(|it| scan.of(it) == name)
+                modified && it.field(Field::Pattern).is_some_and(|it| scan.of(it) == name)
             });
-            let declared = own.and_then(|it| it.child_by_field_name("type"));
+            let declared = own.and_then(|it| it.field(Field::Type));
             declared.map_or(Verdict::Nothing, |it| annotated(scan, it, &[], class, hops))
         }
         _ => Verdict::Nothing,
@@ -398,7 +401,7 @@ fn class_item<'t>(scan: &mut Scan<'t>, item: Node<'t>, name: &str, class: ScopeI
 
 fn function<'t>(scan: &mut Scan<'t>, node: Node<'t>, outer: ScopeId, hops: u8) -> Verdict {
     let scope = scan.scopes.enter(node, outer);
-    if let Some(declared) = node.child_by_field_name("return_type") {
+    if let Some(declared) = node.field(Field::ReturnType) {
         let declared = annotated(scan, declared, &[], outer, hops);
         if declared != Verdict::Unknown {
             return declared;
@@ -440,14 +443,14 @@ fn parameter<'t>(scan: &mut Scan<'t>, function: Node<'t>, index: usize, scope: S
         return Verdict::Unknown;
     }
     let Some(parent) = function.parent() else { return Verdict::Unknown };
-    let called = |it: Node<'t>| it.child_by_field_name("name").or_else(|| it.child_by_field_name("key"));
+    let called = |it: Node<'t>| it.field(Field::Name).or_else(|| it.field(Field::Key));
     match parent.kind() {
         "arguments" => {
-            let callee = parent.parent().and_then(|it| it.child_by_field_name("function"));
+            let callee = parent.parent().and_then(|it| it.field(Field::Function));
             let Some(callee) = callee.filter(|it| property(scan.source, *it) == Some("then")) else {
                 return Verdict::Unknown;
             };
-            either(scan, None, callee.child_by_field_name("object"), scope, hops)
+            either(scan, None, callee.field(Field::Object), scope, hops)
         }
         "pair" if called(parent).is_some_and(|it| scan.of(it) == "loaded") => {
             on_loaded(scan, parent.parent(), scope, hops)
@@ -462,9 +465,9 @@ fn parameter<'t>(scan: &mut Scan<'t>, function: Node<'t>, index: usize, scope: S
 fn on_loaded<'t>(scan: &mut Scan<'t>, options: Option<Node<'t>>, scope: ScopeId, hops: u8) -> Verdict {
     let call =
         options.and_then(|it| it.parent()).filter(|it| it.kind() == "arguments").and_then(|it| it.parent());
-    let callee = call.and_then(|it| it.child_by_field_name("function"));
+    let callee = call.and_then(|it| it.field(Field::Function));
     if let Some(callee) = callee.filter(|it| property(scan.source, *it) == Some("init")) {
-        return either(scan, None, callee.child_by_field_name("object"), scope, hops);
+        return either(scan, None, callee.field(Field::Object), scope, hops);
     }
     Verdict::Unknown.or_named(scan.speaks_of_posthog())
 }
@@ -521,15 +524,13 @@ fn declared_at<'t>(
         if object.kind() == "type_identifier" {
             let id = scan.resolve(scan.of(object), scope)?;
             let Origin::Type(declared) = scan.scopes.binding(id).origin else { return None };
-            object =
-                declared.child_by_field_name("body").or_else(|| declared.child_by_field_name("value"))?;
+            object = declared.field(Field::Body).or_else(|| declared.field(Field::Value))?;
         }
         let found = children(object).into_iter().find(|it| {
-            let key =
-                it.child_by_field_name("name").filter(|it| is_property(it.kind()) || it.kind() == "string");
+            let key = it.field(Field::Name).filter(|it| is_property(it.kind()) || it.kind() == "string");
             key.is_some_and(|it| property_name(scan.source, it) == *name)
         })?;
-        node = found.child_by_field_name("type")?;
+        node = found.field(Field::Type)?;
     }
     Some(node)
 }

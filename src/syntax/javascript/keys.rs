@@ -6,11 +6,12 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::super::KeyFrom;
+use super::super::field::Field;
 use super::super::scan::{Key, MOST_HOPS, Scan, children, first};
 use super::super::scope::{Origin, ScopeId, Step};
 use super::assigned::is_reassigned;
 use super::judge::class_around;
-use super::nodes::{body, piece, plain, property, property_name, string};
+use super::nodes::{ByField, body, piece, plain, property, property_name, string};
 
 /// More keys in one expression than this are not written by hand.
 const MOST_KEYS: usize = 64;
@@ -33,12 +34,12 @@ fn collect<'t>(
     if hops > MOST_HOPS || found.len() >= MOST_KEYS {
         return;
     }
-    let field = |it: &str| node.child_by_field_name(it);
+    let field = |it: Field| node.field(it);
     let branches = match node.kind() {
-        "ternary_expression" => [field("consequence"), field("alternative")],
-        "binary_expression" => match field("operator").map(|it| it.kind()) {
-            Some("||" | "??") => [field("left"), field("right")],
-            Some("&&") => [field("right"), None],
+        "ternary_expression" => [field(Field::Consequence), field(Field::Alternative)],
+        "binary_expression" => match field(Field::Operator).map(|it| it.kind()) {
+            Some("||" | "??") => [field(Field::Left), field(Field::Right)],
+            Some("&&") => [field(Field::Right), None],
             _ => [None; 2],
         },
         _ => [None; 2],
@@ -105,8 +106,8 @@ fn parts(node: Node) -> Vec<Node> {
     }
     let (mut operands, mut at) = (Vec::new(), node);
     while at.kind() == "binary_expression" && operands.len() < MOST_KEYS {
-        operands.extend(at.child_by_field_name("right"));
-        let Some(left) = at.child_by_field_name("left") else { break };
+        operands.extend(at.field(Field::Right));
+        let Some(left) = at.field(Field::Left) else { break };
         at = left;
     }
     operands.push(at);
@@ -170,7 +171,7 @@ fn constant<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -
     match node.kind() {
         "identifier" | "shorthand_property_identifier" => named(scan, scan.of(node), scope, hops),
         "member_expression" | "subscript_expression" => {
-            let (object, name) = (node.child_by_field_name("object")?, property(scan.source, node)?);
+            let (object, name) = (node.field(Field::Object)?, property(scan.source, node)?);
             if plain(scan.source, object).kind() == "this" {
                 let class = class_around(scan, scope)?;
                 let body = scan.scopes.node(class);
@@ -244,9 +245,9 @@ fn members<'t>(scan: &mut Scan<'t>, node: Node<'t>) -> Rc<HashMap<&'t str, Node<
     let pair = |it: Node<'t>| match it.kind() {
         "shorthand_property_identifier" => Some((&source[it.byte_range()], it)),
         "pair" | "enum_assignment" | "public_field_definition" => {
-            let name = it.child_by_field_name("key").or_else(|| it.child_by_field_name("name"))?;
+            let name = it.field(Field::Key).or_else(|| it.field(Field::Name))?;
             let name = if name.kind() == "computed_property_name" { first(name)? } else { name };
-            Some((property_name(source, name), it.child_by_field_name("value")?))
+            Some((property_name(source, name), it.field(Field::Value)?))
         }
         _ => None,
     };
@@ -263,8 +264,8 @@ pub fn pair<'t>(source: &'t str, object: Node<'t>, name: &str) -> Option<Node<'t
     children(object).into_iter().find_map(|it| match it.kind() {
         "shorthand_property_identifier" if &source[it.byte_range()] == name => Some(it),
         "pair" => {
-            let key = it.child_by_field_name("key").filter(|it| it.kind() != "computed_property_name")?;
-            (property_name(source, key) == name).then(|| it.child_by_field_name("value")).flatten()
+            let key = it.field(Field::Key).filter(|it| it.kind() != "computed_property_name")?;
+            (property_name(source, key) == name).then(|| it.field(Field::Value)).flatten()
         }
         _ => None,
     })

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use tree_sitter::Node;
 
+use super::super::field::Field;
 use super::super::scan::{Found, Key, Path, Scan, children};
 use super::super::scope::{BindingId, ScopeId};
 use super::super::{KeyFrom, Returns, Via};
 use super::keys;
-use super::nodes::{argument, plain, property_name};
+use super::nodes::{ByField, argument, plain, property_name};
 use super::scopes::is_function;
 
 /// Names that hold a map or list of flags.
@@ -29,13 +30,37 @@ pub fn made<'t>(
             .map(|it| passed(scan, plain(scan.source, it), path.scope_at(up), found, maps))
             .unwrap_or_default();
     }
-    let (node, up) = widened(path, up);
-    let declares = path.up(up + 1).filter(|it| it.kind() == "variable_declarator");
-    let Some(target) = declares.and_then(|it| it.child_by_field_name("name")) else {
+    settle(scan, path, up, found, maps)
+}
+
+/// A use of a name that holds a map; answers further names to look for.
+pub fn visit<'t>(
+    scan: &mut Scan<'t>,
+    path: &Path<'t>,
+    found: Found,
+    maps: &mut Maps,
+) -> Vec<(&'t str, ScopeId)> {
+    settle(scan, path, 0, found, maps)
+}
+
+/// A map is indexed where it stands, or a declaration names it or takes flags out of it.
+fn settle<'t>(
+    scan: &mut Scan<'t>,
+    path: &Path<'t>,
+    up: usize,
+    found: Found,
+    maps: &mut Maps,
+) -> Vec<(&'t str, ScopeId)> {
+    let (node, up, found) = unfolded(scan, path, up, found);
+    let value = |it: &Node<'t>| it.field(Field::Value).is_some_and(|it| it.id() == node.id());
+    let declares = path.up(up + 1).filter(|it| it.kind() == "variable_declarator").filter(value);
+    let Some(target) = declares.and_then(|it| it.field(Field::Name)) else {
         used(scan, path, up, node, found);
         return Vec::new();
     };
-    held(scan, target, path.scope_at(up + 1), found, maps).into_iter().collect()
+    let mut names = Vec::new();
+    held(scan, target, path.scope_at(up + 1), found, maps, &mut names);
+    names
 }
 
 fn passed<'t>(
@@ -49,10 +74,12 @@ fn passed<'t>(
         return Vec::new();
     }
     let scope = scan.scopes.enter(function, outer);
-    let list = function.child_by_field_name("parameters").map(children).unwrap_or_default();
-    let only = function.child_by_field_name("parameter");
-    let patterns = list.into_iter().take(2).filter_map(|it| it.child_by_field_name("pattern"));
-    only.into_iter().chain(patterns).filter_map(|it| held(scan, it, scope, found, maps)).collect()
+    let list = function.field(Field::Parameters).map(children).unwrap_or_default();
+    let only = function.field(Field::Parameter);
+    let patterns = list.into_iter().take(2).filter_map(|it| it.field(Field::Pattern));
+    let mut names = Vec::new();
+    only.into_iter().chain(patterns).for_each(|it| held(scan, it, scope, found, maps, &mut names));
+    names
 }
 
 /// A name that holds the map, or a pattern that takes flags out of it.
@@ -62,36 +89,62 @@ fn held<'t>(
     scope: ScopeId,
     found: Found,
     maps: &mut Maps,
-) -> Option<(&'t str, ScopeId)> {
-    match target.kind() {
-        "identifier" => {
-            let id = scan.resolve(scan.of(target), scope)?;
-            maps.insert(id, found);
-            Some((scan.of(target), scan.scopes.binding(id).scope))
-        }
-        "object_pattern" if found.returns == Returns::Variant => {
-            for part in children(target) {
-                let name = part
-                    .child_by_field_name("key")
-                    .or_else(|| part.child_by_field_name("left"))
-                    .unwrap_or(part);
-                if matches!(
-                    name.kind(),
-                    "string" | "property_identifier" | "shorthand_property_identifier_pattern"
-                ) {
-                    named(scan, name, target, found);
-                }
+    names: &mut Vec<(&'t str, ScopeId)>,
+) {
+    if is_name(target) {
+        let Some(id) = scan.resolve(scan.of(target), scope) else { return };
+        maps.insert(id, found);
+        return names.push((scan.of(target), scan.scopes.binding(id).scope));
+    }
+    if target.kind() != "object_pattern" {
+        return;
+    }
+    for part in children(target) {
+        let Some(name) = part_name(part) else { continue };
+        match found.returns {
+            Returns::Boolean => {}
+            Returns::Result => {
+                let Some(returns) = part_of_result(property_name(scan.source, name)) else { continue };
+                let inner = part.field(Field::Value).unwrap_or(name);
+                held(scan, inner, scope, Found { returns, ..found }, maps, names);
             }
-            None
+            _ => named(scan, name, target, found),
         }
+    }
+}
+
+fn is_name(node: Node) -> bool {
+    matches!(node.kind(), "identifier" | "shorthand_property_identifier_pattern")
+}
+
+/// The property that a part of an object pattern takes out.
+fn part_name(part: Node) -> Option<Node> {
+    let name = part.field(Field::Key).or_else(|| part.field(Field::Left)).unwrap_or(part);
+    let kinds = ["string", "property_identifier", "shorthand_property_identifier_pattern"];
+    kinds.contains(&name.kind()).then_some(name)
+}
+
+/// What `getAllFlagsAndPayloads` gives has a map of each.
+fn part_of_result(name: &str) -> Option<Returns> {
+    match name {
+        "featureFlags" => Some(Returns::Variant),
+        "featureFlagPayloads" => Some(Returns::Payload),
         _ => None,
     }
 }
 
-/// A use of a name that holds a map.
-pub fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, found: Found) {
-    let (node, up) = widened(path, 0);
-    used(scan, path, up, node, found);
+/// The map of flags or payloads inside what `getAllFlagsAndPayloads` gives, when the code goes on to it.
+fn unfolded<'t>(scan: &Scan<'t>, path: &Path<'t>, up: usize, found: Found) -> (Node<'t>, usize, Found) {
+    let (node, up) = widened(path, up);
+    let member = path.up(up + 1).filter(|it| it.kind() == "member_expression");
+    let name = member.and_then(|it| it.field(Field::Property)).map(|it| scan.of(it));
+    match name.and_then(part_of_result).filter(|_| found.returns == Returns::Result) {
+        Some(returns) => {
+            let (node, up) = widened(path, up + 1);
+            (node, up, Found { returns, ..found })
+        }
+        None => (node, up, found),
+    }
 }
 
 /// The outermost expression with the same value, and how far up it is.
@@ -113,31 +166,23 @@ fn widened<'t>(path: &Path<'t>, mut up: usize) -> (Node<'t>, usize) {
 
 fn used<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, node: Node<'t>, found: Found) {
     let (Some(parent), Some(above)) = (path.up(up + 1), path.up(up + 2)) else { return };
-    if parent.child_by_field_name("object").is_none_or(|it| it.id() != node.id()) || is_written(parent, above)
-    {
+    if parent.field(Field::Object).is_none_or(|it| it.id() != node.id()) || is_written(parent, above) {
         return;
     }
     let list = found.returns == Returns::Boolean;
     match parent.kind() {
         "subscript_expression" if !list => {
-            let Some(index) = parent.child_by_field_name("index").filter(|it| it.kind() != "number") else {
+            let Some(index) = parent.field(Field::Index).filter(|it| it.kind() != "number") else {
                 return;
             };
             let keys = keys::keys(scan, index, path.scope_at(up + 1));
             scan.add_reads(found, keys, parent);
         }
         "member_expression" => {
-            let Some(name) = parent.child_by_field_name("property") else { return };
-            let called =
-                above.kind() == "call_expression" && above.child_by_field_name("function") == Some(parent);
+            let Some(name) = parent.field(Field::Property) else { return };
+            let called = above.kind() == "call_expression" && above.field(Field::Function) == Some(parent);
             let pair = (scan.of(name), found.returns);
             match pair {
-                ("featureFlags", Returns::Result) => {
-                    used(scan, path, up + 1, parent, Found { returns: Returns::Variant, ..found });
-                }
-                ("featureFlagPayloads", Returns::Result) => {
-                    used(scan, path, up + 1, parent, Found { returns: Returns::Payload, ..found });
-                }
                 ("includes", _) if called => {
                     let Some(key) = argument(above, 0) else { return };
                     let keys = keys::keys(scan, key, path.scope_at(up + 2));
@@ -153,7 +198,7 @@ fn used<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, node: Node<'t>, fou
 }
 
 fn is_written(node: Node, above: Node) -> bool {
-    above.child_by_field_name("left") == Some(node)
+    above.field(Field::Left) == Some(node)
         && matches!(above.kind(), "assignment_expression" | "augmented_assignment_expression")
 }
 

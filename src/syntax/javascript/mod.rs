@@ -14,13 +14,14 @@ use tree_sitter::{Node, Tree};
 
 pub use table::TABLE;
 
-use super::evidence::{Verdict, is_other_vendor};
+use super::evidence::{Verdict, is_other_vendor, names_key};
+use super::field::Field;
 use super::scan::{Found, Path, Scan, children, first};
 use super::scope::{BindingId, Origin, ScopeId, Step};
 use super::words::{Call, Needs, find, occurrences};
 use super::{Certainty, FileFacts, Returns, Via};
 use crate::text::Text;
-use nodes::{argument, is_property, plain, property};
+use nodes::{ByField, argument, is_property, plain, property};
 
 /// The facts of a tree.
 pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
@@ -33,18 +34,29 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
             visit(&mut scan, &path, call, &mut aliases);
         }
     }
+    for _ in 0..MOST_ROUNDS {
+        let found = std::mem::take(&mut aliases.found);
+        for place in places(&scan, found) {
+            path.seek(&mut scan, place);
+            visit_alias(&mut scan, &path, &mut aliases);
+        }
+    }
+    scan.finish()
+}
+
+/// How often a map is handed on from name to name.
+const MOST_ROUNDS: usize = 3;
+
+/// Where names occur, by place.
+fn places<'t>(scan: &Scan<'t>, names: HashSet<(&'t str, ScopeId)>) -> Vec<usize> {
     let mut places = Vec::new();
-    for (name, scope) in std::mem::take(&mut aliases.found) {
+    for (name, scope) in names {
         places
             .extend(occurrences(scan.source, name, scan.scopes.node(scope).byte_range()).map(|it| it.start));
     }
     places.sort_unstable();
     places.dedup();
-    for place in places {
-        path.seek(&mut scan, place);
-        visit_alias(&mut scan, &path, &mut aliases);
-    }
-    scan.finish()
+    places
 }
 
 /// Local names of calls, as in `{ isFeatureEnabled: isOn }` and `useFeatureFlagEnabled as useFlag`, and of maps.
@@ -70,12 +82,12 @@ fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases:
             }
         }
         "property_identifier" if parent.kind() == "pair_pattern" => {
-            let value = parent.child_by_field_name("value");
-            let name = value.map(|it| it.child_by_field_name("left").unwrap_or(it));
+            let value = parent.field(Field::Value);
+            let name = value.map(|it| it.field(Field::Left).unwrap_or(it));
             alias(scan, name, path.scope(), aliases);
         }
         "identifier" if parent.kind() == "import_specifier" => {
-            alias(scan, parent.child_by_field_name("alias"), ScopeId::ROOT, aliases);
+            alias(scan, parent.field(Field::Alias), ScopeId::ROOT, aliases);
         }
         "identifier" if !visit_name(scan, path, leaf, aliases) => alias_of_value(scan, path, aliases),
         _ => {}
@@ -96,7 +108,7 @@ fn alias_of_value<'t>(scan: &Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t
         let Some(node) = path.up(up) else { return };
         match node.kind() {
             "variable_declarator" => {
-                return alias(scan, node.child_by_field_name("name"), path.scope_at(up), aliases);
+                return alias(scan, node.field(Field::Name), path.scope_at(up), aliases);
             }
             "member_expression" | "call_expression" | "as_expression" | "non_null_expression" => {}
             _ => return,
@@ -107,9 +119,9 @@ fn alias_of_value<'t>(scan: &Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t
 /// An occurrence of a local name of a call.
 fn visit_alias<'t>(scan: &mut Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t>) {
     let Some(leaf) = path.up(0).filter(|it| it.kind() == "identifier") else { return };
-    let map = scan.resolve(scan.of(leaf), path.scope()).and_then(|it| aliases.maps.get(&it));
+    let map = scan.resolve(scan.of(leaf), path.scope()).and_then(|it| aliases.maps.get(&it).copied());
     match map {
-        Some(found) => maps::visit(scan, path, *found),
+        Some(found) => aliases.found.extend(maps::visit(scan, path, found, &mut aliases.maps)),
         None => {
             visit_name(scan, path, leaf, aliases);
         }
@@ -125,17 +137,36 @@ fn visit_member<'t>(
     call: &'static Call,
     aliases: &mut Aliases<'t>,
 ) -> bool {
-    let Some(object) = node.child_by_field_name("object") else { return false };
+    let Some(object) = node.field(Field::Object) else { return false };
     let Some(user) = user(path, node, up) else { return false };
     let scope = path.scope_at(user);
     let verdict = match (plain(scan.source, object).kind(), call.needs) {
         ("this", _) => own_method(scan, object, scope, call.name),
         _ => judge::judge(scan, object, scope, 0),
     };
-    if let Some(certainty) = accepted(call, verdict) {
+    if let Some(certainty) = accepted(call, verdict)
+        && (verdict == Verdict::Client(Certainty::Certain) || !is_local_method(scan, path, user, call))
+    {
         report(scan, path, user, Found { call, returns: call.returns, certainty }, aliases);
     }
     true
+}
+
+/// `service.isFeatureEnabled(userId, 'key')` is a method of this code base, which has the SDK's name for it
+/// but not its arguments.
+fn is_local_method<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, call: &Call) -> bool {
+    let Some(node) = path.up(up).filter(|it| it.kind() == "call_expression") else { return false };
+    let later = (1..4).filter_map(|it| argument(node, it));
+    if call.needs == Needs::Snapshot || !later.into_iter().any(|it| it.kind() == "string") {
+        return false;
+    }
+    let Some(first) = argument(node, 0).map(|it| plain(scan.source, it)) else { return false };
+    let name = match first.kind() {
+        "identifier" => scan.of(first),
+        "member_expression" => property(scan.source, first).unwrap_or_default(),
+        _ => return false,
+    };
+    !names_key(name) && keys::keys(scan, first, path.scope_at(up)).iter().all(|it| it.key.is_none())
 }
 
 /// `this.method(...)`: the class's own method is not the SDK's.
@@ -145,7 +176,7 @@ fn own_method<'t>(scan: &mut Scan<'t>, this: Node<'t>, scope: ScopeId, name: &st
         .map(children)
         .unwrap_or_default()
         .into_iter()
-        .any(|it| it.child_by_field_name("name").is_some_and(|it| scan.of(it) == name));
+        .any(|it| it.field(Field::Name).is_some_and(|it| scan.of(it) == name));
     if own { Verdict::Foreign } else { judge::judge(scan, this, scope, 0) }
 }
 
@@ -168,12 +199,12 @@ fn user<'t>(path: &Path<'t>, mut node: Node<'t>, mut up: usize) -> Option<usize>
     loop {
         up += 1;
         let parent = path.up(up)?;
-        let at = |field| parent.child_by_field_name(field).is_some_and(|it| it.id() == node.id());
+        let at = |field| parent.field(field).is_some_and(|it| it.id() == node.id());
         match parent.kind() {
             "non_null_expression" | "parenthesized_expression" | "instantiation_expression" => node = parent,
-            "call_expression" if at("function") => return Some(up),
-            "jsx_self_closing_element" if at("name") => return Some(up),
-            "jsx_opening_element" if at("name") => return Some(up),
+            "call_expression" if at(Field::Function) => return Some(up),
+            "jsx_self_closing_element" if at(Field::Name) => return Some(up),
+            "jsx_opening_element" if at(Field::Name) => return Some(up),
             _ => return None,
         }
     }
@@ -233,16 +264,15 @@ fn imported(module: &str, name: &str) -> Option<Found> {
 fn valued<'t>(scan: &mut Scan<'t>, value: Node<'t>, scope: ScopeId, hops: u8) -> Option<Found> {
     let mut node = plain(scan.source, value);
     if node.kind() == "call_expression" {
-        let callee = node.child_by_field_name("function")?;
-        node =
-            callee.child_by_field_name("object").filter(|_| property(scan.source, callee) == Some("bind"))?;
+        let callee = node.field(Field::Function)?;
+        node = callee.field(Field::Object).filter(|_| property(scan.source, callee) == Some("bind"))?;
     }
     if node.kind() == "identifier" {
         let id = scan.resolve(scan.of(node), scope)?;
         return bound(scan, id, hops + 1);
     }
     let call = TABLE.call(property(scan.source, node)?)?;
-    let verdict = judge::judge(scan, node.child_by_field_name("object")?, scope, 0);
+    let verdict = judge::judge(scan, node.field(Field::Object)?, scope, 0);
     accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
 }
 

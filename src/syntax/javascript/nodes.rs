@@ -1,8 +1,27 @@
 //! Small questions about nodes of the TypeScript grammar.
 
+use std::sync::LazyLock;
+
 use tree_sitter::Node;
 
-use super::super::scan::{children, first};
+use super::super::field::{Field, Fields};
+use super::super::scan::{children, few, first};
+
+/// Asks a node of either TypeScript grammar for a field; the two number them differently.
+pub trait ByField<'t> {
+    /// The child of this field.
+    fn field(&self, field: Field) -> Option<Node<'t>>;
+}
+
+impl<'t> ByField<'t> for Node<'t> {
+    fn field(&self, field: Field) -> Option<Node<'t>> {
+        static JSX: LazyLock<Fields> = LazyLock::new(|| Fields::of(tree_sitter_typescript::LANGUAGE_TSX));
+        static PLAIN: LazyLock<Fields> =
+            LazyLock::new(|| Fields::of(tree_sitter_typescript::LANGUAGE_TYPESCRIPT));
+        let fields = if JSX.are_of(*self) { &JSX } else { &PLAIN };
+        self.child_by_field_id(fields.number(field)?)
+    }
+}
 
 /// An expression without what does not change its value: parentheses, `await`, `!`, `as`, `satisfies`, `<T>`,
 /// `Object.freeze(...)`.
@@ -29,15 +48,13 @@ pub fn plain<'t>(source: &str, mut node: Node<'t>) -> Node<'t> {
 }
 
 fn is_freeze(source: &str, call: Node) -> bool {
-    call.child_by_field_name("function").is_some_and(|it| &source[it.byte_range()] == "Object.freeze")
+    call.field(Field::Function).is_some_and(|it| &source[it.byte_range()] == "Object.freeze")
 }
 
 /// An argument of a call.
 pub fn argument<'t>(call: Node<'t>, index: usize) -> Option<Node<'t>> {
-    let list = call.child_by_field_name("arguments").filter(|it| it.kind() == "arguments")?;
-    let mut cursor = list.walk();
-    let mut found = list.named_children(&mut cursor).filter(|it| it.kind() != "comment");
-    found.nth(index)
+    let list = call.field(Field::Arguments).filter(|it| it.kind() == "arguments")?;
+    few(list).nth(index)
 }
 
 /// The content of a string literal, or of a template without substitutions; nothing for an escape that is
@@ -92,9 +109,9 @@ pub fn is_property(kind: &str) -> bool {
 /// The property that a member or subscript expression names.
 pub fn property<'t>(source: &'t str, node: Node<'t>) -> Option<&'t str> {
     match node.kind() {
-        "member_expression" => Some(&source[node.child_by_field_name("property")?.byte_range()]),
+        "member_expression" => Some(&source[node.field(Field::Property)?.byte_range()]),
         "subscript_expression" => {
-            let index = node.child_by_field_name("index").filter(|it| it.kind() == "string")?;
+            let index = node.field(Field::Index).filter(|it| it.kind() == "string")?;
             Some(property_name(source, index))
         }
         _ => None,
@@ -103,5 +120,5 @@ pub fn property<'t>(source: &'t str, node: Node<'t>) -> Option<&'t str> {
 
 /// A node's body.
 pub fn body(node: Node) -> Option<Node> {
-    node.child_by_field_name("body")
+    node.field(Field::Body)
 }

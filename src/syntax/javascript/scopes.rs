@@ -1,10 +1,11 @@
-//! What JavaScript and TypeScript declare where. A `var` counts as declared in its block: who reads it outside
-//! finds nothing, and nothing wrong.
+//! What JavaScript and TypeScript declare where.
 
 use tree_sitter::Node;
 
+use super::super::field::Field;
 use super::super::scan::{children, first};
 use super::super::scope::{Names, Origin, Rules, Step};
+use super::nodes::ByField;
 
 pub static RULES: Rules = Rules { is_scope, is_visible_inside: |_| true, declare };
 
@@ -37,17 +38,62 @@ fn is_scope(kind: &str) -> bool {
 fn declare<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
     match scope.kind() {
         "class_body" => {}
-        "for_statement" => {
-            scope.child_by_field_name("initializer").into_iter().for_each(|it| statement(names, it))
-        }
-        "for_in_statement" if scope.child_by_field_name("kind").is_some() => {
-            pattern(names, scope.child_by_field_name("left"), Origin::Other, &[]);
+        "for_statement" => scope.field(Field::Initializer).into_iter().for_each(|it| statement(names, it)),
+        "for_in_statement" if scope.field(Field::Kind).is_some() => {
+            pattern(names, scope.field(Field::Left), Origin::Other, &[]);
         }
         "for_in_statement" => {}
-        "catch_clause" => pattern(names, scope.child_by_field_name("parameter"), Origin::Other, &[]),
+        "catch_clause" => pattern(names, scope.field(Field::Parameter), Origin::Other, &[]),
         kind if is_function(kind) => parameters(names, scope),
-        _ => statements(names, scope),
+        _ => {
+            statements(names, scope);
+            hoisted(names, scope);
+        }
     }
+}
+
+/// A `var` belongs to the whole function, however deep the block that declares it.
+fn hoisted<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    let any = memchr::memmem::find(names.source[scope.byte_range()].as_bytes(), b"var ").is_some();
+    if !any || !scope.parent().is_none_or(|it| is_function(it.kind()) || is_module(it.kind())) {
+        return;
+    }
+    let mut stack = vec![scope];
+    while let Some(node) = stack.pop() {
+        if node.kind() == "variable_declaration" {
+            children(node).into_iter().for_each(|it| variable(names, it, false));
+        } else if node.id() == scope.id() || holds_statements(node.kind()) {
+            stack.extend(children(node).into_iter().rev());
+        }
+    }
+}
+
+fn is_module(kind: &str) -> bool {
+    matches!(kind, "internal_module" | "module" | "class_static_block")
+}
+
+fn holds_statements(kind: &str) -> bool {
+    matches!(
+        kind,
+        "statement_block"
+            | "if_statement"
+            | "else_clause"
+            | "for_statement"
+            | "for_in_statement"
+            | "while_statement"
+            | "do_statement"
+            | "try_statement"
+            | "catch_clause"
+            | "finally_clause"
+            | "switch_statement"
+            | "switch_body"
+            | "switch_case"
+            | "switch_default"
+            | "labeled_statement"
+            | "export_statement"
+            | "ambient_declaration"
+            | "ERROR"
+    )
 }
 
 fn statements<'t>(names: &mut Names<'t, '_>, parent: Node<'t>) {
@@ -60,7 +106,7 @@ fn statements<'t>(names: &mut Names<'t, '_>, parent: Node<'t>) {
 fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
     match node.kind() {
         "import_statement" => import(names, node),
-        "lexical_declaration" | "variable_declaration" => {
+        "lexical_declaration" => {
             let constant = node.child(0).is_some_and(|it| it.kind() == "const");
             children(node).into_iter().for_each(|it| variable(names, it, constant));
         }
@@ -83,15 +129,15 @@ fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
 }
 
 fn named<'t>(names: &mut Names<'t, '_>, node: Node<'t>, origin: Origin<'t>) {
-    if let Some(name) = node.child_by_field_name("name") {
+    if let Some(name) = node.field(Field::Name) {
         names.declare(name, origin, &[]);
     }
 }
 
 fn variable<'t>(names: &mut Names<'t, '_>, node: Node<'t>, constant: bool) {
-    let (value, annotation) = (node.child_by_field_name("value"), node.child_by_field_name("type"));
+    let (value, annotation) = (node.field(Field::Value), node.field(Field::Type));
     let origin = Origin::Value { value, annotation, constant };
-    pattern(names, node.child_by_field_name("name"), origin, &[]);
+    pattern(names, node.field(Field::Name), origin, &[]);
 }
 
 fn parameters<'t>(names: &mut Names<'t, '_>, function: Node<'t>) {
@@ -99,15 +145,14 @@ fn parameters<'t>(names: &mut Names<'t, '_>, function: Node<'t>) {
         named(names, function, Origin::Function(function));
     }
     let plain = |index| Origin::Parameter { function, index, annotation: None, value: None };
-    if let Some(only) = function.child_by_field_name("parameter") {
+    if let Some(only) = function.field(Field::Parameter) {
         names.declare(only, plain(0), &[]);
     }
-    let list = function.child_by_field_name("parameters").map(children).unwrap_or_default();
+    let list = function.field(Field::Parameters).map(children).unwrap_or_default();
     for (index, parameter) in list.into_iter().enumerate() {
-        let (annotation, value) =
-            (parameter.child_by_field_name("type"), parameter.child_by_field_name("value"));
+        let (annotation, value) = (parameter.field(Field::Type), parameter.field(Field::Value));
         let origin = Origin::Parameter { function, index, annotation, value };
-        let name = parameter.child_by_field_name("pattern").or_else(|| parameter.child_by_field_name("name"));
+        let name = parameter.field(Field::Pattern).or_else(|| parameter.field(Field::Name));
         pattern(names, name, origin, &[]);
     }
 }
@@ -123,7 +168,7 @@ fn pattern<'t>(names: &mut Names<'t, '_>, node: Option<Node<'t>>, origin: Origin
     match node.kind() {
         "identifier" | "shorthand_property_identifier_pattern" => names.declare(node, origin, path),
         "assignment_pattern" | "object_assignment_pattern" => {
-            let left = node.child_by_field_name("left");
+            let left = node.field(Field::Left);
             match left.filter(|it| it.kind() == "shorthand_property_identifier_pattern") {
                 Some(name) => at(names, left, Step::Property(&names.source[name.byte_range()])),
                 None => pattern(names, left, origin, path),
@@ -136,9 +181,9 @@ fn pattern<'t>(names: &mut Names<'t, '_>, node: Option<Node<'t>>, origin: Origin
                         at(names, Some(child), Step::Property(&names.source[child.byte_range()]));
                     }
                     "pair_pattern" => {
-                        let Some(key) = child.child_by_field_name("key") else { continue };
+                        let Some(key) = child.field(Field::Key) else { continue };
                         let key = names.source[key.byte_range()].trim_matches(['"', '\'']);
-                        at(names, child.child_by_field_name("value"), Step::Property(key));
+                        at(names, child.field(Field::Value), Step::Property(key));
                     }
                     "rest_pattern" => at(names, first(child), Step::Rest),
                     _ => pattern(names, Some(child), origin, path),
@@ -170,7 +215,7 @@ fn array<'t, 'a>(
 fn import<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
     let inner = |names: &Names<'t, '_>, it: Node<'t>| names.source[it.byte_range()].trim_matches(['"', '\'']);
     let required = children(node).into_iter().find(|it| it.kind() == "import_require_clause");
-    let source = node.child_by_field_name("source").or_else(|| required?.child_by_field_name("source"));
+    let source = node.field(Field::Source).or_else(|| required?.field(Field::Source));
     let Some(module) = source.map(|it| inner(names, it)) else { return };
     if let Some(name) = required.and_then(first) {
         names.declare(name, Origin::Import { module, name: "default" }, &[]);
@@ -185,8 +230,8 @@ fn import<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
             }
             _ => {
                 for specifier in children(child) {
-                    let Some(name) = specifier.child_by_field_name("name") else { continue };
-                    let local = specifier.child_by_field_name("alias").unwrap_or(name);
+                    let Some(name) = specifier.field(Field::Name) else { continue };
+                    let local = specifier.field(Field::Alias).unwrap_or(name);
                     names.declare(local, Origin::Import { module, name: inner(names, name) }, &[]);
                 }
             }

@@ -36,13 +36,17 @@ pub static TABLE: Table = Table {
         map("useActiveFeatureFlags", Via::Map, Returns::Boolean),
         map("useFeatureFlags", Via::Map, Returns::Variant),
         map("getFeatureFlags", Via::Map, Returns::Variant),
+        map("getFeatureFlagPayloads", Via::Map, Returns::Payload),
+        map("getFlags", Via::Map, Returns::Boolean),
+        map("getFlagVariants", Via::Map, Returns::Variant),
+        map("getFlagPayloads", Via::Map, Returns::Payload),
         map("getAllFlags", Via::Map, Returns::Variant),
         map("getAllFlagsAndPayloads", Via::Map, Returns::Result),
         map("onFeatureFlags", Via::Callback, Returns::Variant),
     ],
     makers: &["evaluateFlags", "FeatureFlagEvaluations"],
-    stems: &["eature", "valuateFlag", "emoteConfigPayload", "getAllFlags"],
-    snapshot_stems: &["isEnabled", "getFlag"],
+    stems: &["eature", "valuateFlag", "emoteConfigPayload", "getAllFlags", "getFlag"],
+    snapshot_stems: &["isEnabled"],
 };
 
 const fn method(name: &'static str, returns: Returns) -> Call {

@@ -4,10 +4,11 @@ use tree_sitter::Node;
 
 use super::super::Certainty;
 use super::super::evidence::{Verdict, is_other_vendor, named_like_client, short_for_client};
+use super::super::field::Field;
 use super::super::scan::{MOST_HOPS, Scan, children, first};
 use super::super::scope::{BindingId, Origin, ScopeId, Step};
 use super::super::words::occurrences;
-use super::nodes::{argument, plain};
+use super::nodes::{ByField, argument, plain};
 
 /// What an expression is. A function counts as what it returns and a class as its instances.
 pub fn judge<'t>(scan: &mut Scan<'t>, expression: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
@@ -15,7 +16,7 @@ pub fn judge<'t>(scan: &mut Scan<'t>, expression: Node<'t>, scope: ScopeId, hops
         return Verdict::Unknown;
     }
     let node = plain(expression);
-    let field = |it: &str| node.child_by_field_name(it);
+    let field = |it: Field| node.field(it);
     match node.kind() {
         "identifier" => name(scan, scan.of(node), scope, hops),
         "attribute" => attribute(scan, node, scope, hops),
@@ -24,11 +25,11 @@ pub fn judge<'t>(scan: &mut Scan<'t>, expression: Node<'t>, scope: ScopeId, hops
             let parts = children(node);
             either(scan, parts.first().copied(), parts.get(2).copied(), scope, hops)
         }
-        "boolean_operator" => match field("operator").map(|it| it.kind()) {
-            Some("or") => either(scan, field("left"), field("right"), scope, hops),
-            _ => either(scan, None, field("right"), scope, hops),
+        "boolean_operator" => match field(Field::Operator).map(|it| it.kind()) {
+            Some("or") => either(scan, field(Field::Left), field(Field::Right), scope, hops),
+            _ => either(scan, None, field(Field::Right), scope, hops),
         },
-        "lambda" => field("body").map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1)),
+        "lambda" => field(Field::Body).map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1)),
         "none" => Verdict::Nothing,
         "string"
         | "integer"
@@ -151,18 +152,53 @@ fn at_path<'t>(scan: &mut Scan<'t>, value: Node<'t>, path: &[Step<'t>], scope: S
     let value = plain(value);
     match path {
         [] => judge(scan, value, scope, hops + 1),
-        [Step::Index(index)] if matches!(value.kind(), "tuple" | "list" | "expression_list") => {
-            let part = children(value).into_iter().nth(*index);
-            part.map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1))
-        }
+        [Step::Index(index)] if value.kind() == "call" => of_returned(scan, value, *index, scope, hops),
+        [Step::Index(index)] => element(scan, value, *index, scope, hops),
         _ => Verdict::Unknown,
     }
 }
 
+fn element<'t>(scan: &mut Scan<'t>, tuple: Node<'t>, index: usize, scope: ScopeId, hops: u8) -> Verdict {
+    if !matches!(tuple.kind(), "tuple" | "list" | "expression_list") {
+        return Verdict::Unknown;
+    }
+    let part = children(tuple).into_iter().nth(index);
+    part.map_or(Verdict::Unknown, |it| judge(scan, it, scope, hops + 1))
+}
+
+/// One element of the tuple that a function of this file returns: `client, events = make_client()`.
+fn of_returned<'t>(scan: &mut Scan<'t>, call: Node<'t>, index: usize, scope: ScopeId, hops: u8) -> Verdict {
+    let body = called(scan, call, scope).and_then(|it| it.field(Field::Body));
+    let mut verdict = Verdict::Nothing;
+    for value in body.map(returned).unwrap_or_default() {
+        let scope = scan.scopes.around(value);
+        verdict = verdict.or(element(scan, plain(value), index, scope, hops + 1));
+    }
+    if verdict == Verdict::Nothing { Verdict::Unknown } else { verdict }
+}
+
+/// The function or method of this file that a call calls.
+fn called<'t>(scan: &mut Scan<'t>, call: Node<'t>, scope: ScopeId) -> Option<Node<'t>> {
+    let callee = plain(call.field(Field::Function)?);
+    let id = match callee.kind() {
+        "identifier" => scan.resolve(scan.of(callee), scope)?,
+        "attribute" => {
+            let class = class_of(scan, plain(callee.field(Field::Object)?), scope)?;
+            let name = scan.of(callee.field(Field::Attribute)?);
+            let source = scan.source;
+            lineage(scan, class).into_iter().find_map(|it| scan.scopes.own(source, name, it))?
+        }
+        _ => return None,
+    };
+    let it = scan.scopes.binding(id);
+    match it.origin {
+        Origin::Function(node) if it.more.is_empty() => Some(node),
+        _ => None,
+    }
+}
+
 fn attribute<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let (Some(object), Some(name)) =
-        (node.child_by_field_name("object"), node.child_by_field_name("attribute"))
-    else {
+    let (Some(object), Some(name)) = (node.field(Field::Object), node.field(Field::Attribute)) else {
         return Verdict::Unknown;
     };
     let (object, name) = (plain(object), scan.of(name));
@@ -204,8 +240,35 @@ pub fn class_of<'t>(scan: &mut Scan<'t>, object: Node<'t>, scope: ScopeId) -> Op
     }
 }
 
-/// What an attribute of a class is: declared in its body, or assigned to `self`.
+/// A class and those of this file that it is derived from.
+fn lineage(scan: &mut Scan, class: ScopeId) -> Vec<ScopeId> {
+    let (mut found, mut at) = (vec![class], 0);
+    while at < found.len() && found.len() < 8 {
+        let outer = scan.scopes.outward(found[at]).nth(1).unwrap_or(ScopeId::ROOT);
+        let bases = scan.scopes.node(found[at]).field(Field::Superclasses).map(children).unwrap_or_default();
+        for base in bases {
+            let base = class_of(scan, base, outer).filter(|it| !found.contains(it));
+            found.extend(base);
+        }
+        at += 1;
+    }
+    found
+}
+
+/// What an attribute of a class is: its own, or that of a class that it is derived from.
 fn field<'t>(scan: &mut Scan<'t>, class: ScopeId, name: &'t str, hops: u8) -> Verdict {
+    let mut verdict = Verdict::Nothing;
+    for class in lineage(scan, class) {
+        verdict = verdict.or(own_field(scan, class, name, hops));
+        if verdict != Verdict::Nothing && verdict != Verdict::Unknown {
+            break;
+        }
+    }
+    verdict
+}
+
+/// What an attribute of a class is: declared in its body, or assigned to `self`.
+fn own_field<'t>(scan: &mut Scan<'t>, class: ScopeId, name: &'t str, hops: u8) -> Verdict {
     if let Some(known) = scan.fields.get(&(class, name)) {
         return *known;
     }
@@ -243,7 +306,7 @@ fn assigned<'t>(scan: &mut Scan<'t>, name: &str, of: &str, inside: Node<'t>) -> 
             up = up.and_then(|it| it.parent());
         }
         let Some(assignment) = up.filter(|it| it.kind() == "assignment") else { continue };
-        found.extend(assignment.child_by_field_name("right").or(assignment.child_by_field_name("type")));
+        found.extend(assignment.field(Field::Right).or(assignment.field(Field::Type)));
         if found.len() == 8 {
             break;
         }
@@ -252,11 +315,11 @@ fn assigned<'t>(scan: &mut Scan<'t>, name: &str, of: &str, inside: Node<'t>) -> 
 }
 
 fn call<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let Some(callee) = node.child_by_field_name("function").map(plain) else { return Verdict::Unknown };
+    let Some(callee) = node.field(Field::Function).map(plain) else { return Verdict::Unknown };
     if callee.kind() == "attribute" {
-        let name = callee.child_by_field_name("attribute").map(|it| scan.of(it));
+        let name = callee.field(Field::Attribute).map(|it| scan.of(it));
         if name == Some("evaluate_flags") {
-            return match callee.child_by_field_name("object").map(|it| judge(scan, it, scope, hops + 1)) {
+            return match callee.field(Field::Object).map(|it| judge(scan, it, scope, hops + 1)) {
                 Some(Verdict::Client(certainty)) => Verdict::Snapshot(certainty),
                 Some(Verdict::Foreign) => Verdict::Foreign,
                 _ => Verdict::Unknown,
@@ -285,7 +348,7 @@ fn is_sdk_function<'t>(scan: &mut Scan<'t>, name: Node<'t>, scope: ScopeId) -> b
 }
 
 fn class<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {
-    let bases = node.child_by_field_name("superclasses").map(children).unwrap_or_default();
+    let bases = node.field(Field::Superclasses).map(children).unwrap_or_default();
     for base in bases.into_iter().take(4).filter(|it| it.kind() != "keyword_argument") {
         let outer = if scan.scopes.node(scope).id() == node.id() {
             scan.scopes.outward(scope).nth(1).unwrap_or(ScopeId::ROOT)
@@ -301,13 +364,13 @@ fn class<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> V
 }
 
 fn function<'t>(scan: &mut Scan<'t>, node: Node<'t>, outer: ScopeId, hops: u8) -> Verdict {
-    if let Some(declared) = node.child_by_field_name("return_type") {
+    if let Some(declared) = node.field(Field::ReturnType) {
         let declared = annotated(scan, declared, outer, hops);
         if declared != Verdict::Unknown {
             return declared;
         }
     }
-    let Some(body) = node.child_by_field_name("body") else { return Verdict::Unknown };
+    let Some(body) = node.field(Field::Body) else { return Verdict::Unknown };
     let mut verdict = Verdict::Nothing;
     for value in returned(body) {
         let scope = scan.scopes.around(value);

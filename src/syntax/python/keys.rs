@@ -6,11 +6,12 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::super::KeyFrom;
+use super::super::field::Field;
 use super::super::scan::{Key, MOST_HOPS, Scan, children, first};
 use super::super::scope::{Origin, ScopeId};
 use super::super::words::occurrences;
 use super::judge::class_of;
-use super::nodes::{piece, plain, string};
+use super::nodes::{ByField, piece, plain, string};
 
 /// More keys in one expression than this are not written by hand.
 const MOST_KEYS: usize = 64;
@@ -33,7 +34,7 @@ fn collect<'t>(
     if hops > MOST_HOPS || found.len() >= MOST_KEYS {
         return;
     }
-    let field = |it: &str| node.child_by_field_name(it);
+    let field = |it: Field| node.field(it);
     if let Some(text) = string(scan.source, node) {
         found.push(Key { node, key: Some(text), prefix: None, from: KeyFrom::Literal });
         return;
@@ -46,8 +47,11 @@ fn collect<'t>(
             }
         }
         "boolean_operator" => {
-            let left = field("left").filter(|_| field("operator").is_some_and(|it| it.kind() == "or"));
-            left.into_iter().chain(field("right")).for_each(|it| collect(scan, it, scope, hops + 1, found));
+            let left =
+                field(Field::Left).filter(|_| field(Field::Operator).is_some_and(|it| it.kind() == "or"));
+            left.into_iter()
+                .chain(field(Field::Right))
+                .for_each(|it| collect(scan, it, scope, hops + 1, found));
         }
         "string" | "concatenated_string" => found.push(composed(scan, node, scope, hops)),
         "binary_operator" | "call" => found.push(match pattern(scan.source, node) {
@@ -92,17 +96,16 @@ fn composed<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -
 
 /// How `"key-%s" % name` and `"key-{}".format(name)` begin.
 fn pattern(source: &str, node: Node) -> Option<Option<String>> {
-    let field =
-        |node: Node, it: &str| node.child_by_field_name(it).map(|it| source[it.byte_range()].to_owned());
+    let field = |node: Node, it: Field| node.field(it).map(|it| source[it.byte_range()].to_owned());
     let (text, mark) = match node.kind() {
         "call" => {
-            let callee = node.child_by_field_name("function")?;
-            let format = field(callee, "attribute").is_some_and(|it| it == "format");
-            (callee.child_by_field_name("object").filter(|_| format)?, '{')
+            let callee = node.field(Field::Function)?;
+            let format = field(callee, Field::Attribute).is_some_and(|it| it == "format");
+            (callee.field(Field::Object).filter(|_| format)?, '{')
         }
         _ => {
-            let percent = field(node, "operator").is_some_and(|it| it == "%");
-            (node.child_by_field_name("left").filter(|_| percent)?, '%')
+            let percent = field(node, Field::Operator).is_some_and(|it| it == "%");
+            (node.field(Field::Left).filter(|_| percent)?, '%')
         }
     };
     let text = string(source, text)?;
@@ -133,12 +136,12 @@ fn parts<'t>(source: &str, node: Node<'t>) -> Vec<Node<'t>> {
     }
     let (mut operands, mut at) = (Vec::new(), node);
     while at.kind() == "binary_operator" && operands.len() < MOST_KEYS {
-        let sum = at.child_by_field_name("operator").is_some_and(|it| &source[it.byte_range()] == "+");
+        let sum = at.field(Field::Operator).is_some_and(|it| &source[it.byte_range()] == "+");
         if !sum {
             break;
         }
-        operands.extend(at.child_by_field_name("right"));
-        let Some(left) = at.child_by_field_name("left") else { break };
+        operands.extend(at.field(Field::Right));
+        let Some(left) = at.field(Field::Left) else { break };
         at = left;
     }
     operands.push(at);
@@ -190,8 +193,8 @@ fn constant<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -
     match node.kind() {
         "identifier" => named(scan, scan.of(node), scope),
         "attribute" => {
-            let object = plain(node.child_by_field_name("object")?);
-            let name = scan.of(node.child_by_field_name("attribute")?);
+            let object = plain(node.field(Field::Object)?);
+            let name = scan.of(node.field(Field::Attribute)?);
             if let Some(class) = class_of(scan, object, scope) {
                 let class = scan.scopes.node(class);
                 return member(scan, class, name, class_name(scan, class), scope);
@@ -201,8 +204,8 @@ fn constant<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -
             (whole.from == KeyFrom::Enum).then_some(whole)
         }
         "subscript" => {
-            let name = string(scan.source, node.child_by_field_name("subscript")?)?;
-            let whole = constant(scan, node.child_by_field_name("value")?, scope, hops + 1)?;
+            let name = string(scan.source, node.field(Field::Subscript)?)?;
+            let whole = constant(scan, node.field(Field::Value)?, scope, hops + 1)?;
             member(scan, plain(whole.node), &name, whole.name, whole.scope)
         }
         _ => None,
@@ -210,7 +213,7 @@ fn constant<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -
 }
 
 fn class_name<'t>(scan: &Scan<'t>, class: Node<'t>) -> String {
-    class.child_by_field_name("name").map(|it| scan.of(it).to_owned()).unwrap_or_default()
+    class.field(Field::Name).map(|it| scan.of(it).to_owned()).unwrap_or_default()
 }
 
 fn named<'t>(scan: &mut Scan<'t>, name: &'t str, scope: ScopeId) -> Option<Target<'t>> {
@@ -247,7 +250,7 @@ fn member<'t>(
 ) -> Option<Target<'t>> {
     let value = *members(scan, whole).get(name)?;
     let is_class = whole.kind() == "class_definition";
-    let bases = whole.child_by_field_name("superclasses").filter(|_| is_class).map(|it| scan.of(it));
+    let bases = whole.field(Field::Superclasses).filter(|_| is_class).map(|it| scan.of(it));
     let is_enum = bases.is_some_and(|it| it.contains("Enum") || it.contains("TextChoices"));
     let from = if is_enum { KeyFrom::Enum } else { KeyFrom::Constant };
     let scope = if is_class { scan.scopes.enter(whole, scope) } else { scope };
@@ -263,18 +266,18 @@ fn members<'t>(scan: &mut Scan<'t>, node: Node<'t>) -> Rc<HashMap<&'t str, Node<
     let source = scan.source;
     let list = match node.kind() {
         "dictionary" => children(node),
-        "class_definition" => node.child_by_field_name("body").map(children).unwrap_or_default(),
+        "class_definition" => node.field(Field::Body).map(children).unwrap_or_default(),
         _ => Vec::new(),
     };
     let pair = |it: Node<'t>| match it.kind() {
         "pair" => {
-            let key = it.child_by_field_name("key").filter(|it| it.kind() == "string")?;
-            Some((source[key.byte_range()].trim_matches(['"', '\'']), it.child_by_field_name("value")?))
+            let key = it.field(Field::Key).filter(|it| it.kind() == "string")?;
+            Some((source[key.byte_range()].trim_matches(['"', '\'']), it.field(Field::Value)?))
         }
         _ => {
             let it = if it.kind() == "expression_statement" { first(it)? } else { it };
-            let name = it.child_by_field_name("left").filter(|it| it.kind() == "identifier")?;
-            Some((&source[name.byte_range()], it.child_by_field_name("right")?))
+            let name = it.field(Field::Left).filter(|it| it.kind() == "identifier")?;
+            Some((&source[name.byte_range()], it.field(Field::Right)?))
         }
     };
     let found = Rc::new(list.into_iter().filter_map(pair).collect::<HashMap<_, _>>());

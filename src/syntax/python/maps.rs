@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use tree_sitter::Node;
 
 use super::super::Returns;
+use super::super::field::Field;
 use super::super::scan::{Found, Path, Scan};
 use super::super::scope::{BindingId, ScopeId};
 use super::keys;
-use super::nodes::{argument, string};
+use super::nodes::{ByField, argument, string};
 
 /// Names that hold a map of flags.
 pub type Maps = HashMap<BindingId, Found>;
@@ -24,8 +25,8 @@ pub fn made<'t>(
     let up = widened(path, up);
     let above = path.up(up + 1)?;
     let target = match above.kind() {
-        "assignment" => above.child_by_field_name("left"),
-        "named_expression" => above.child_by_field_name("name"),
+        "assignment" => above.field(Field::Left),
+        "named_expression" => above.field(Field::Name),
         _ => None,
     };
     let Some(target) = target.filter(|it| it.kind() == "identifier") else {
@@ -72,12 +73,12 @@ fn used<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, found: Found) {
 fn index<'t>(scan: &Scan<'t>, path: &Path<'t>, up: usize) -> Option<(Node<'t>, usize)> {
     let (node, parent) = (path.up(up)?, path.up(up + 1)?);
     match parent.kind() {
-        "subscript" if parent.child_by_field_name("value") == Some(node) => {
-            Some((parent.child_by_field_name("subscript")?, up + 1))
+        "subscript" if parent.field(Field::Value) == Some(node) => {
+            Some((parent.field(Field::Subscript)?, up + 1))
         }
-        "attribute" if parent.child_by_field_name("object") == Some(node) => {
-            let name = parent.child_by_field_name("attribute")?;
-            let call = path.up(up + 2).filter(|it| it.child_by_field_name("function") == Some(parent))?;
+        "attribute" if parent.field(Field::Object) == Some(node) => {
+            let name = parent.field(Field::Attribute)?;
+            let call = path.up(up + 2).filter(|it| it.field(Field::Function) == Some(parent))?;
             (scan.of(name) == "get")
                 .then(|| argument(scan.source, call, 0, "key"))
                 .flatten()
@@ -90,7 +91,6 @@ fn index<'t>(scan: &Scan<'t>, path: &Path<'t>, up: usize) -> Option<(Node<'t>, u
 fn is_written(path: &Path, up: usize, node: Node) -> bool {
     path.up(up + 1).is_some_and(|it| {
         it.kind() == "delete_statement"
-            || it.kind() == "assignment"
-                && it.child_by_field_name("left").is_some_and(|it| it.id() == node.id())
+            || it.kind() == "assignment" && it.field(Field::Left).is_some_and(|it| it.id() == node.id())
     })
 }

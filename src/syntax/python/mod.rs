@@ -13,13 +13,14 @@ use tree_sitter::{Node, Tree};
 
 pub use table::TABLE;
 
-use super::evidence::{Verdict, is_other_vendor};
-use super::scan::{Found, Path, Scan};
+use super::evidence::{Verdict, is_other_vendor, names_key};
+use super::field::Field;
+use super::scan::{Found, Path, Scan, children};
 use super::scope::{BindingId, Origin, ScopeId};
 use super::words::{Call, Needs, find, occurrences};
 use super::{Certainty, FileFacts};
 use crate::text::Text;
-use nodes::{argument, plain};
+use nodes::{ByField, argument, plain};
 
 /// The facts of a tree.
 pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
@@ -56,22 +57,21 @@ struct Aliases<'t> {
 /// A word of the SDK.
 fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases: &mut Aliases<'t>) {
     let (Some(leaf), Some(parent), Some(above)) = (path.up(0), path.up(1), path.up(2)) else { return };
-    let is = |node: Node<'t>, field, it: Node<'t>| {
-        node.child_by_field_name(field).is_some_and(|found| found.id() == it.id())
-    };
+    let is =
+        |node: Node<'t>, field, it: Node<'t>| node.field(field).is_some_and(|found| found.id() == it.id());
     match (leaf.kind(), parent.kind()) {
-        ("identifier", "attribute") if is(parent, "attribute", leaf) => {
-            if above.kind() == "call" && is(above, "function", parent) {
+        ("identifier", "attribute") if is(parent, Field::Attribute, leaf) => {
+            if above.kind() == "call" && is(above, Field::Function, parent) {
                 visit_method(scan, path, parent, call, aliases);
-            } else if above.kind() == "assignment" && is(above, "right", parent) {
-                alias(scan, above.child_by_field_name("left"), path.scope_at(2), aliases);
+            } else if above.kind() == "assignment" && is(above, Field::Right, parent) {
+                alias(scan, above.field(Field::Left), path.scope_at(2), aliases);
             }
         }
         ("identifier", "dotted_name") if above.kind() == "aliased_import" => {
-            alias(scan, above.child_by_field_name("alias"), path.scope_at(2), aliases);
+            alias(scan, above.field(Field::Alias), path.scope_at(2), aliases);
         }
-        ("identifier", "assignment") if is(parent, "right", leaf) => {
-            alias(scan, parent.child_by_field_name("left"), path.scope_at(1), aliases);
+        ("identifier", "assignment") if is(parent, Field::Right, leaf) => {
+            alias(scan, parent.field(Field::Left), path.scope_at(1), aliases);
         }
         ("identifier", _) => visit_name(scan, path, leaf, parent, aliases),
         _ => {}
@@ -104,11 +104,38 @@ fn visit_method<'t>(
     call: &'static Call,
     aliases: &mut Aliases<'t>,
 ) {
-    let Some(object) = callee.child_by_field_name("object").map(plain) else { return };
+    let Some(object) = object(callee).map(plain) else { return };
     let verdict = receiver(scan, object, call.name, path.scope_at(2));
-    if let Some(certainty) = accepted(call, verdict) {
+    if let Some(certainty) = accepted(call, verdict)
+        && (verdict == Verdict::Client(Certainty::Certain) || !is_local_method(scan, path, 2, call))
+    {
         report(scan, path, 2, Found { call, returns: call.returns, certainty }, aliases);
     }
+}
+
+/// `service.feature_enabled(user_id, "key")` is a method of this code base, which has the SDK's name for it
+/// but not its arguments.
+fn is_local_method<'t>(scan: &mut Scan<'t>, path: &Path<'t>, up: usize, call: &Call) -> bool {
+    let Some(node) = path.up(up) else { return false };
+    let arguments = node.field(Field::Arguments).map(children).unwrap_or_default();
+    let Some((first, later)) = arguments.split_first() else { return false };
+    if call.needs == Needs::Snapshot || !later.iter().any(|it| it.kind() == "string") {
+        return false;
+    }
+    let name = match first.kind() {
+        "identifier" => scan.of(*first),
+        "attribute" => first.field(Field::Attribute).map(|it| scan.of(it)).unwrap_or_default(),
+        _ => return false,
+    };
+    !names_key(name) && keys::keys(scan, *first, path.scope_at(up)).iter().all(|it| it.key.is_none())
+}
+
+/// What stands before the dot. Behind a line that lacks its colon the parser takes the next line's receiver for
+/// an error inside one long chain.
+fn object(attribute: Node) -> Option<Node> {
+    let broken = children(attribute).into_iter().find(|it| it.kind() == "ERROR");
+    let last = broken.and_then(|it| children(it).pop()).filter(|it| it.kind() == "identifier");
+    last.or_else(|| attribute.field(Field::Object))
 }
 
 /// What a method is called on; a class's own method is not the SDK's.
@@ -126,8 +153,8 @@ fn visit_name<'t>(
     parent: Node<'t>,
     aliases: &mut Aliases<'t>,
 ) {
-    let called = parent.kind() == "call"
-        && parent.child_by_field_name("function").is_some_and(|it| it.id() == leaf.id());
+    let called =
+        parent.kind() == "call" && parent.field(Field::Function).is_some_and(|it| it.id() == leaf.id());
     if !called {
         return;
     }
@@ -162,9 +189,9 @@ fn bound(scan: &mut Scan, id: BindingId) -> Option<Found> {
         Origin::Import { module, name } => imported(module, name),
         Origin::Value { value: Some(value), .. } if it.more.is_empty() && it.path.is_empty() => {
             let value = plain(value);
-            let name = value.child_by_field_name("attribute")?;
+            let name = value.field(Field::Attribute)?;
             let call = TABLE.any(scan.of(name))?;
-            let verdict = receiver(scan, value.child_by_field_name("object")?, call.name, it.scope);
+            let verdict = receiver(scan, value.field(Field::Object)?, call.name, it.scope);
             accepted(call, verdict).map(|certainty| Found { call, returns: call.returns, certainty })
         }
         _ => None,

@@ -1,15 +1,31 @@
 //! Small questions about nodes of the Python grammar.
 
+use std::sync::LazyLock;
+
 use tree_sitter::Node;
 
+use super::super::field::{Field, Fields};
 use super::super::scan::{children, first};
+
+/// Asks a node for a field.
+pub trait ByField<'t> {
+    /// The child of this field.
+    fn field(&self, field: Field) -> Option<Node<'t>>;
+}
+
+impl<'t> ByField<'t> for Node<'t> {
+    fn field(&self, field: Field) -> Option<Node<'t>> {
+        static FIELDS: LazyLock<Fields> = LazyLock::new(|| Fields::of(tree_sitter_python::LANGUAGE));
+        self.child_by_field_id(FIELDS.number(field)?)
+    }
+}
 
 /// An expression without what does not change its value: parentheses, `await`, `name := value`.
 pub fn plain(mut node: Node) -> Node {
     for _ in 0..64 {
         let inner = match node.kind() {
             "parenthesized_expression" | "await" | "type" => first(node),
-            "named_expression" => node.child_by_field_name("value"),
+            "named_expression" => node.field(Field::Value),
             _ => None,
         };
         match inner {
@@ -22,14 +38,14 @@ pub fn plain(mut node: Node) -> Node {
 
 /// The positional argument at `index`, or the one named `keyword`.
 pub fn argument<'t>(source: &str, call: Node<'t>, index: usize, keyword: &str) -> Option<Node<'t>> {
-    let list = call.child_by_field_name("arguments").filter(|it| it.kind() == "argument_list")?;
+    let list = call.field(Field::Arguments).filter(|it| it.kind() == "argument_list")?;
     let all = children(list);
     let named = all.iter().find(|it| {
-        let name = it.child_by_field_name("name").filter(|_| it.kind() == "keyword_argument");
+        let name = it.field(Field::Name).filter(|_| it.kind() == "keyword_argument");
         name.is_some_and(|it| &source[it.byte_range()] == keyword)
     });
     match named {
-        Some(named) => named.child_by_field_name("value"),
+        Some(named) => named.field(Field::Value),
         None => all.get(index).copied().filter(|it| {
             let before = &all[..index];
             let splat = |it: &Node| matches!(it.kind(), "keyword_argument" | "dictionary_splat");

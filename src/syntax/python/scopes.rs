@@ -2,8 +2,10 @@
 
 use tree_sitter::Node;
 
+use super::super::field::Field;
 use super::super::scan::{children, first};
 use super::super::scope::{Names, Origin, Rules, Step};
+use super::nodes::ByField;
 
 pub static RULES: Rules = Rules { is_scope, is_visible_inside: |kind| kind != "class_definition", declare };
 
@@ -21,20 +23,37 @@ fn is_scope(kind: &str) -> bool {
 }
 
 fn declare<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    walruses(names, scope);
     match scope.kind() {
         "function_definition" | "lambda" => {
             parameters(names, scope);
-            scope.child_by_field_name("body").into_iter().for_each(|it| statements(names, it));
+            scope.field(Field::Body).into_iter().for_each(|it| statements(names, it));
         }
-        "class_definition" => {
-            scope.child_by_field_name("body").into_iter().for_each(|it| statements(names, it))
-        }
+        "class_definition" => scope.field(Field::Body).into_iter().for_each(|it| statements(names, it)),
         "list_comprehension" | "set_comprehension" | "dictionary_comprehension" | "generator_expression" => {
             for clause in children(scope).into_iter().filter(|it| it.kind() == "for_in_clause") {
-                targets(names, clause.child_by_field_name("left"), Origin::Other);
+                targets(names, clause.field(Field::Left), Origin::Other);
             }
         }
         _ => statements(names, scope),
+    }
+}
+
+/// Every `name := value` in a scope, wherever in an expression; one in a comprehension belongs to the function.
+fn walruses<'t>(names: &mut Names<'t, '_>, scope: Node<'t>) {
+    let range = scope.byte_range();
+    for at in memchr::memmem::find_iter(names.source[range.clone()].as_bytes(), b":=") {
+        let token = scope.descendant_for_byte_range(range.start + at, range.start + at + 2);
+        let Some(node) = token.and_then(|it| it.parent()).filter(|it| it.kind() == "named_expression") else {
+            continue;
+        };
+        let whole = |it: &Node| matches!(it.kind(), "function_definition" | "class_definition" | "lambda");
+        let owner = std::iter::successors(node.parent(), Node::parent).find(whole);
+        if owner.map(|it| it.id()) == scope.parent().map(|_| scope.id()) {
+            let value = node.field(Field::Value);
+            let origin = Origin::Value { value, annotation: None, constant: false };
+            targets(names, node.field(Field::Name), origin);
+        }
     }
 }
 
@@ -71,32 +90,28 @@ fn statements<'t>(names: &mut Names<'t, '_>, parent: Node<'t>) {
 }
 
 fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
-    let field = |it: &str| node.child_by_field_name(it);
+    let field = |it: Field| node.field(it);
     match node.kind() {
         "import_statement" => import(names, node),
         "import_from_statement" => import_from(names, node),
         "assignment" => assignment(names, node),
-        "augmented_assignment" => targets(names, field("left"), Origin::Other),
-        "named_expression" => {
-            let origin = Origin::Value { value: field("value"), annotation: None, constant: false };
-            targets(names, field("name"), origin);
-        }
-        "for_statement" => targets(names, field("left"), Origin::Other),
-        "except_clause" => targets(names, field("alias"), Origin::Other),
+        "augmented_assignment" => targets(names, field(Field::Left), Origin::Other),
+        "for_statement" => targets(names, field(Field::Left), Origin::Other),
+        "except_clause" => targets(names, field(Field::Alias), Origin::Other),
         "delete_statement" => {
             children(node).into_iter().for_each(|it| targets(names, Some(it), Origin::Other))
         }
         "as_pattern" => as_pattern(names, node),
         "with_item" => {
-            if let Some(value) = field("value").filter(|it| it.kind() == "as_pattern") {
+            if let Some(value) = field(Field::Value).filter(|it| it.kind() == "as_pattern") {
                 as_pattern(names, value);
             }
         }
         "function_definition" => {
-            field("name").into_iter().for_each(|it| names.declare(it, Origin::Function(node), &[]))
+            field(Field::Name).into_iter().for_each(|it| names.declare(it, Origin::Function(node), &[]))
         }
         "class_definition" => {
-            field("name").into_iter().for_each(|it| names.declare(it, Origin::Class(node), &[]))
+            field(Field::Name).into_iter().for_each(|it| names.declare(it, Origin::Class(node), &[]))
         }
         _ => {}
     }
@@ -104,25 +119,25 @@ fn statement<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
 
 /// `a = b = value` and `name: Type = value`.
 fn assignment<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
-    let mut value = node.child_by_field_name("right");
+    let mut value = node.field(Field::Right);
     for _ in 0..16 {
         match value.filter(|it| it.kind() == "assignment") {
             Some(inner) => {
-                value = inner.child_by_field_name("right");
+                value = inner.field(Field::Right);
                 let origin = Origin::Value { value, annotation: None, constant: false };
-                targets(names, inner.child_by_field_name("left"), origin);
+                targets(names, inner.field(Field::Left), origin);
             }
             None => break,
         }
     }
-    let annotation = node.child_by_field_name("type");
+    let annotation = node.field(Field::Type);
     let origin = Origin::Value { value, annotation, constant: false };
-    targets(names, node.child_by_field_name("left"), origin);
+    targets(names, node.field(Field::Left), origin);
 }
 
 fn as_pattern<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
     let origin = Origin::Value { value: first(node), annotation: None, constant: false };
-    let target = node.child_by_field_name("alias").map(|it| first(it).unwrap_or(it));
+    let target = node.field(Field::Alias).map(|it| first(it).unwrap_or(it));
     targets(names, target, origin);
 }
 
@@ -144,16 +159,15 @@ fn targets<'t>(names: &mut Names<'t, '_>, node: Option<Node<'t>>, origin: Origin
 }
 
 fn parameters<'t>(names: &mut Names<'t, '_>, function: Node<'t>) {
-    let list = function.child_by_field_name("parameters").map(children).unwrap_or_default();
+    let list = function.field(Field::Parameters).map(children).unwrap_or_default();
     for (index, parameter) in list.into_iter().enumerate() {
         let name = match parameter.kind() {
             "identifier" => Some(parameter),
-            "default_parameter" | "typed_default_parameter" => parameter.child_by_field_name("name"),
+            "default_parameter" | "typed_default_parameter" => parameter.field(Field::Name),
             "typed_parameter" => first(parameter),
             _ => None,
         };
-        let (annotation, value) =
-            (parameter.child_by_field_name("type"), parameter.child_by_field_name("value"));
+        let (annotation, value) = (parameter.field(Field::Type), parameter.field(Field::Value));
         let origin = Origin::Parameter { function, index, annotation, value };
         targets(names, name.filter(|it| it.kind() == "identifier"), origin);
     }
@@ -169,7 +183,7 @@ fn import<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
                 names.declare(name, Origin::Import { module, name: "*" }, &[]);
             }
             "aliased_import" => {
-                let (name, alias) = (child.child_by_field_name("name"), child.child_by_field_name("alias"));
+                let (name, alias) = (child.field(Field::Name), child.field(Field::Alias));
                 let (Some(name), Some(alias)) = (name, alias) else { continue };
                 let module = &names.source[name.byte_range()];
                 names.declare(alias, Origin::Import { module, name: "*" }, &[]);
@@ -180,12 +194,12 @@ fn import<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
 }
 
 fn import_from<'t>(names: &mut Names<'t, '_>, node: Node<'t>) {
-    let Some(module) = node.child_by_field_name("module_name") else { return };
+    let Some(module) = node.field(Field::ModuleName) else { return };
     let text = &names.source[module.byte_range()];
     for child in children(node).into_iter().filter(|it| it.id() != module.id()) {
         let (name, local) = match child.kind() {
             "dotted_name" => (Some(child), first(child)),
-            "aliased_import" => (child.child_by_field_name("name"), child.child_by_field_name("alias")),
+            "aliased_import" => (child.field(Field::Name), child.field(Field::Alias)),
             _ => continue,
         };
         let (Some(name), Some(local)) = (name, local) else { continue };
