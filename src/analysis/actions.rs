@@ -114,8 +114,9 @@ fn rename(snapshot: &Snapshot, finding: &Finding, to: &FlagKey) -> Option<Action
 
 fn remove(snapshot: &Snapshot, read: &Read, value: &Value, finding: &Finding) -> Option<Action> {
     let source = snapshot.source.as_ref()?;
-    let removed = removal::remove(source.language, source.text.as_str(), &source.tree, read, value);
-    let effect = match removed {
+    let one_call = snapshot.facts.reads.iter().filter(|it| it.call_span == read.call_span).count() == 1;
+    let effect = match removal::remove(source.language, source.text.as_str(), &source.tree, read, value) {
+        _ if !one_call => Effect::Refused("this call reads several flags".into()),
         Ok(edits) => Effect::Edit(edits),
         Err(refusal) => Effect::Refused(refusal.reason),
     };

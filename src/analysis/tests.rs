@@ -206,6 +206,8 @@ fn actions_settle_findings() {
             "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/11"
         ]
     );
+    let several = menu("const x = posthog.isFeatureEnabled(b ? 'new-checkout' : 'fresh') ? 1 : 2");
+    assert!(several[0].contains("refused: this call reads several flags"), "{several:?}");
     let refused = menu("const x = posthog.isFeatureEnabled('new-checkout')");
     assert!(refused[0].contains("refused: its value is kept in x"), "{refused:?}");
     assert_eq!(

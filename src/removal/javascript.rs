@@ -144,8 +144,8 @@ fn if_statement(code: &Code, statement: Node) -> Result<Vec<Edit>, Refusal> {
         Some(parent) if parent.kind() == "else_clause" => Ok(vec![else_if(code, parent, kept)]),
         Some(parent) if is_statement_list(parent) => Ok(in_list(code, statement, kept)),
         _ => {
-            let text = kept.map_or_else(|| "{}".to_owned(), |it| code.of(it).to_owned());
-            Ok(vec![Edit { range: statement.byte_range(), text }])
+            let text = kept.map_or_else(|| "{}".to_owned(), |it| code.text[extent(it)].to_owned());
+            Ok(vec![Edit { range: extent(statement), text }])
         }
     }
 }
@@ -154,9 +154,9 @@ fn if_statement(code: &Code, statement: Node) -> Result<Vec<Edit>, Refusal> {
 fn else_if(code: &Code, else_clause: Node, kept: Option<Node>) -> Edit {
     let Some(kept) = kept else {
         let before = code.text[..else_clause.start_byte()].trim_end().len();
-        return Edit { range: before..else_clause.end_byte(), text: String::new() };
+        return Edit { range: before..extent(else_clause).end, text: String::new() };
     };
-    Edit { range: else_clause.byte_range(), text: format!("else {}", code.of(kept)) }
+    Edit { range: extent(else_clause), text: format!("else {}", &code.text[extent(kept)]) }
 }
 
 fn is_statement_list(node: Node) -> bool {
@@ -168,19 +168,19 @@ fn is_statement_list(node: Node) -> bool {
 
 fn in_list(code: &Code, statement: Node, kept: Option<Node>) -> Vec<Edit> {
     let mut edits = match kept {
-        None => vec![code.delete(statement.byte_range())],
+        None => vec![code.delete(extent(statement))],
         Some(block) if block.kind() == "statement_block" => vec![unwrap_block(code, statement, block)],
         Some(single) => {
             let from = code.line_indentation(single.start_byte());
             let to = code.line_indentation(statement.start_byte());
-            let text = code.reindent(root_of(statement), single.byte_range(), from, to);
-            vec![Edit { range: statement.byte_range(), text }]
+            let text = code.reindent(root_of(statement), extent(single), from, to);
+            vec![Edit { range: extent(statement), text }]
         }
     };
     for edit in &mut edits {
         let text = on_its_own(code, statement, std::mem::take(&mut edit.text));
-        if edit.text != text && edit.range != statement.byte_range() {
-            edit.range = statement.byte_range();
+        if edit.text != text && edit.range != extent(statement) {
+            edit.range = extent(statement);
         }
         edit.text = text;
     }
@@ -190,22 +190,42 @@ fn in_list(code: &Code, statement: Node, kept: Option<Node>) -> Vec<Edit> {
     edits
 }
 
+/// A node without the comments behind its end, which the grammar counts in after a closing brace.
+fn extent(node: Node) -> Range<usize> {
+    let mut end = node.end_byte();
+    let mut last = Some(node);
+    while let Some(it) = last {
+        end = it.end_byte();
+        let mut cursor = it.walk();
+        last = it.children(&mut cursor).filter(|it| it.kind() != "comment").last();
+    }
+    node.start_byte()..end
+}
+
 /// A statement that begins like the rest of an expression is joined to the one before it, unless a semicolon
 /// stands between them. The braces of the `if` kept them apart; here the semicolon does.
 fn on_its_own(code: &Code, statement: Node, text: String) -> String {
     let goes_on = |it: &str| {
-        it.starts_with(['(', '[', '`', '+', '-', '/']) && !it.starts_with("//") && !it.starts_with("/*")
+        it.starts_with(['(', '[', '`', '+', '-', '/', '<']) && !it.starts_with("//") && !it.starts_with("/*")
     };
     let before = beside(statement, Node::prev_named_sibling);
     let open_before = before.is_some_and(|it| !code.of(it).ends_with(';'));
-    let goes_on_after = beside(statement, Node::next_named_sibling).is_some_and(|it| goes_on(code.of(it)));
+    let after = beside(statement, Node::next_named_sibling);
+    let goes_on_after = after.is_some_and(|it| goes_on(code.of(it)));
+    let rest = code.line_rest(extent(statement).end);
+    let same_line_after = !rest.is_empty() && !rest.starts_with(['}', ';', '/']);
+    let ended = text.ends_with([';', '}']) || text.is_empty();
     let first = if open_before && goes_on(&text) { ";" } else { "" };
-    let last = match text.lines().last() {
-        None if open_before && goes_on_after => ";".to_owned(),
-        Some(line) if goes_on_after && !text.ends_with(';') => match line.contains("//") {
-            true => format!("\n{};", code.line_indentation(statement.start_byte())),
-            false => ";".to_owned(),
-        },
+    let comment = text.lines().last().is_some_and(|it| it.contains("//"));
+    let needs_end = (goes_on_after && !text.ends_with(';') && !(text.is_empty() && !open_before))
+        || (same_line_after && !ended);
+    let last = match (comment, needs_end) {
+        // What follows must not become part of the comment.
+        (true, _) if needs_end || !rest.is_empty() => {
+            let end = if needs_end { ";" } else { "" };
+            format!("\n{}{end}", code.line_indentation(statement.start_byte()))
+        }
+        (_, true) => ";".to_owned(),
         _ => String::new(),
     };
     format!("{first}{text}{last}")
@@ -222,20 +242,29 @@ fn beside<'t>(node: Node<'t>, step: impl Fn(&Node<'t>) -> Option<Node<'t>>) -> O
 /// The statements of a block in place of the `if`. The block stays when its names would meet others.
 fn unwrap_block(code: &Code, statement: Node, block: Node) -> Edit {
     let names = block_scoped_names(block);
-    if names.iter().any(|name| is_used_outside(code, statement, block, name)) {
-        return Edit { range: statement.byte_range(), text: code.of(block).to_owned() };
+    if disposes(code, block) || names.iter().any(|name| is_used_outside(code, statement, block, name)) {
+        return Edit { range: extent(statement), text: code.text[extent(block)].to_owned() };
     }
-    let inner = block.start_byte() + 1..block.end_byte() - 1;
+    let inner = block.start_byte() + 1..extent(block).end - 1;
     let content = code.text[inner.clone()].trim();
     if content.is_empty() {
-        return code.delete(statement.byte_range());
+        return code.delete(extent(statement));
     }
     let offset = code.text[inner.clone()].len() - code.text[inner.clone()].trim_start().len();
     let start = inner.start + offset;
     let range = start..start + content.len();
     let from = code.line_indentation(start);
     let to = code.line_indentation(statement.start_byte());
-    Edit { range: statement.byte_range(), text: code.reindent(root_of(block), range, from, to) }
+    Edit { range: extent(statement), text: code.reindent(root_of(block), range, from, to) }
+}
+
+/// What a block declares with `using` ends with the block.
+fn disposes(code: &Code, block: Node) -> bool {
+    let mut cursor = block.walk();
+    block.named_children(&mut cursor).any(|it| {
+        let text = code.of(it);
+        text.starts_with("using ") || text.starts_with("await using ")
+    })
 }
 
 /// Names whose scope is the block itself.
@@ -287,8 +316,8 @@ fn is_used_outside(code: &Code, statement: Node, block: Node, name: &Node) -> bo
         return true;
     };
     let word = code.of(*name);
-    let dropped = statement.byte_range();
-    let kept = block.byte_range();
+    let dropped = extent(statement);
+    let kept = extent(block);
     memchr::memmem::find_iter(code.of(scope).as_bytes(), word.as_bytes())
         .map(|it| scope.start_byte() + it)
         .any(|at| !dropped.contains(&at) && !kept.contains(&at) && is_whole_word(code.text, at, word))
@@ -306,6 +335,9 @@ fn hoisted(branch: Node) -> Option<Node> {
         match node.kind() {
             "variable_declaration" => {
                 return node.named_child(0)?.child_by_field_name("name").or(Some(node));
+            }
+            "for_in_statement" if node.child_by_field_name("kind").is_some_and(|it| it.kind() == "var") => {
+                return node.child_by_field_name("left").or(Some(node));
             }
             "function_declaration"
             | "generator_function_declaration"
@@ -344,10 +376,10 @@ fn last_named(node: Node) -> Option<Node> {
 /// What can no longer run. Left alone when it declares something that earlier code may call.
 fn unreachable_after(code: &Code, statement: Node) -> Option<Edit> {
     let mut siblings = Vec::new();
-    let mut next = statement.next_named_sibling();
+    let mut next = beside(statement, Node::next_named_sibling);
     while let Some(it) = next {
         siblings.push(it);
-        next = it.next_named_sibling();
+        next = beside(it, Node::next_named_sibling);
     }
     let declares = |it: &Node| {
         hoisted(*it).is_some() || it.kind().contains("declaration") && it.kind() != "lexical_declaration"
@@ -358,5 +390,5 @@ fn unreachable_after(code: &Code, statement: Node) -> Option<Edit> {
     let (first, last) = (siblings.first()?, siblings.last()?);
     let Range { start, end } = first.start_byte()..last.end_byte();
     let before = code.text[..start].trim_end_matches([' ', '\t', '\n', '\r']).len();
-    Some(Edit { range: before.max(statement.end_byte())..end, text: String::new() })
+    Some(Edit { range: before.max(extent(statement).end)..end, text: String::new() })
 }

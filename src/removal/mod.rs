@@ -52,6 +52,7 @@ pub fn remove(
         Language::Python => python::remove(&code, call),
         _ => javascript::remove(&code, call),
     }?;
+    let edits = edits.into_iter().map(|it| code.kept_apart(it)).collect::<Vec<_>>();
     still_parses(language, text, tree, &edits).then_some(edits).ok_or_else(|| {
         refuse("the result would not parse, so nothing is changed; please report this code as a bug")
     })
@@ -95,6 +96,28 @@ impl Code<'_> {
 
     fn line_start(&self, at: usize) -> usize {
         self.text[..at].rfind('\n').map_or(0, |it| it + 1)
+    }
+
+    /// The rest of the line after a place, without white space round it.
+    fn line_rest(&self, at: usize) -> &str {
+        self.text[at..].split('\n').next().unwrap_or_default().trim()
+    }
+
+    /// `return(read)?a:b` must not become `returna`.
+    fn kept_apart(&self, edit: Edit) -> Edit {
+        let is_word = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
+        let (before, after) = (&self.text[..edit.range.start], &self.text[edit.range.end..]);
+        let mut text = edit.text;
+        if text.is_empty() && before.ends_with(is_word) && after.starts_with(is_word) {
+            text.push(' ');
+        }
+        if before.ends_with(is_word) && text.starts_with(|it: char| is_word(it) || matches!(it, '"' | '\'')) {
+            text.insert(0, ' ');
+        }
+        if text.ends_with(is_word) && after.starts_with(is_word) {
+            text.push(' ');
+        }
+        Edit { range: edit.range, text }
     }
 
     /// The white space that the line of `at` begins with.

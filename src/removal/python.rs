@@ -12,7 +12,7 @@ pub(super) fn remove(code: &Code, call: Node) -> Result<Vec<Edit>, Refusal> {
         _ if parent.has_error() => Err(refusal(parent, "the code here has a syntax error")),
         "if_statement" if is_condition => if_statement(code, parent),
         "elif_clause" if is_condition => elif_clause(code, parent),
-        "conditional_expression" if parent.named_child(1) == Some(condition) => conditional(code, parent),
+        "conditional_expression" if operand(parent, 1) == Some(condition) => conditional(code, parent),
         _ => Err(refusal(parent, why_not(code, parent))),
     }
 }
@@ -36,11 +36,16 @@ fn why_not(code: &Code, parent: Node) -> String {
 }
 
 fn conditional(code: &Code, conditional: Node) -> Result<Vec<Edit>, Refusal> {
-    // Python's grammar names no fields here: value, condition, other value.
-    let Some(kept) = conditional.named_child(if code.keep { 0 } else { 2 }) else {
+    let Some(kept) = operand(conditional, if code.keep { 0 } else { 2 }) else {
         return Err(refusal(conditional, "the code here has a syntax error"));
     };
     Ok(vec![Edit { range: conditional.byte_range(), text: code.of(kept).to_owned() }])
+}
+
+/// Python's grammar names no fields here: value, condition, other value; comments may stand between.
+fn operand(conditional: Node, number: usize) -> Option<Node> {
+    let mut cursor = conditional.walk();
+    conditional.named_children(&mut cursor).filter(|it| it.kind() != "comment").nth(number)
 }
 
 fn if_statement(code: &Code, statement: Node) -> Result<Vec<Edit>, Refusal> {
@@ -137,8 +142,10 @@ fn ends_here(block: Node) -> bool {
 /// What can no longer run, in a function or loop. A `yield` there still makes its function a generator.
 fn unreachable_after(code: &Code, statement: Node) -> Option<Edit> {
     let block = statement.parent().filter(|it| it.kind() == "block")?;
-    let first = statement.next_named_sibling()?;
-    let end = block.end_byte();
+    let mut cursor = block.walk();
+    let code_after = |it: &Node| it.start_byte() >= statement.end_byte() && it.kind() != "comment";
+    let unreachable: Vec<Node> = block.named_children(&mut cursor).filter(code_after).collect();
+    let (first, end) = (unreachable.first()?, unreachable.last()?.end_byte());
     if contains_yield(block, first.start_byte()) {
         return None;
     }
