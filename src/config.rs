@@ -44,11 +44,13 @@ pub struct Environment {
     pub project: Option<u64>,
     /// The personal API key for that host; `None` = signed out.
     pub key: Option<SecretString>,
+    /// What is wrong with these settings: then nothing is asked, since it might be asked of the wrong place.
+    pub problem: Option<Arc<str>>,
 }
 
 impl Environment {
     fn new(host: Arc<str>) -> Environment {
-        Environment { name: "production".into(), host, project: None, key: None }
+        Environment { name: "production".into(), host, project: None, key: None, problem: None }
     }
 }
 
@@ -70,14 +72,10 @@ pub fn load(variable: impl Fn(&str) -> Option<String>, options: Option<&Value>) 
     let variable = |name: &str| variable(name).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
     let environment = &mut config.environments[0];
 
-    let mut host_is_sound = true;
     if let Some(host) = variable("FLAGLINE_HOST") {
         match parse_host(&host) {
             Ok(host) => environment.host = host,
-            Err(problem) => {
-                problems.push(format!("FLAGLINE_HOST: {problem}"));
-                host_is_sound = false;
-            }
+            Err(problem) => problems.push(format!("FLAGLINE_HOST: {problem}")),
         }
     }
     if let Some(project) = variable("FLAGLINE_PROJECT") {
@@ -86,13 +84,15 @@ pub fn load(variable: impl Fn(&str) -> Option<String>, options: Option<&Value>) 
             Err(_) => problems.push(not_a_project("FLAGLINE_PROJECT", &project)),
         }
     }
-    // A key whose host is garbled goes nowhere: US cloud is not what its owner meant.
-    if let Some(key) = variable("FLAGLINE_API_KEY").filter(|_| host_is_sound) {
+    if let Some(key) = variable("FLAGLINE_API_KEY") {
         match check_key(&key) {
-            Ok(()) => environment.key = Some(key.into()),
+            // A key whose host is garbled goes nowhere: US cloud is not what its owner meant.
+            Ok(()) if problems.is_empty() => environment.key = Some(key.into()),
+            Ok(()) => {}
             Err(problem) => problems.push(format!("FLAGLINE_API_KEY: {problem}")),
         }
     }
+    environment.problem = problems.first().map(|it| it.as_str().into());
     match options {
         None | Some(Value::Null) => {}
         Some(Value::Object(options)) => apply_options(&mut config, options, &mut problems),

@@ -53,8 +53,8 @@ enum Content {
     Source(Arc<Source>),
     /// A large text that is being parsed; edits go on meanwhile.
     Parsing(Language, Text),
-    /// Not read: too large, minified, or in another language.
-    Ignored,
+    /// Not read: too large or minified, or in no language that is known here.
+    Ignored(Option<Language>),
 }
 
 /// What became of a document that was opened or changed.
@@ -105,11 +105,7 @@ impl Workspace {
         let path = Workspace::path_of(&uri);
         let language = Language::from_language_id(language_id).or_else(|| Language::from_path(&path));
         let (content, opened) = match language {
-            None => (Content::Ignored, Opened::Ignored(None)),
-            Some(_) if text.len() as u64 > MAX_FILE_BYTES => {
-                (Content::Ignored, Opened::Ignored(Some("is larger than 1 MB, which is taken for a bundle")))
-            }
-            Some(_) if scan::is_minified(&text) => (Content::Ignored, Opened::Ignored(Some("is minified"))),
+            None => (Content::Ignored(None), Opened::Ignored(None)),
             Some(language) => content(language, version, Text::new(text)),
         };
         self.put(path, Document { uri, version, content });
@@ -133,12 +129,16 @@ impl Workspace {
             }
             Content::Source(source) => {
                 let text = source.text.apply(changes, encoding).0;
-                (Content::Parsing(source.language, text), Opened::Parse)
+                content(source.language, version, text)
             }
             Content::Parsing(language, text) => {
                 (Content::Parsing(language, text.apply(changes, encoding).0), Opened::Read)
             }
-            Content::Ignored => (Content::Ignored, Opened::Ignored(None)),
+            // The text of an ignored document is not kept, so only a whole new one can be read again.
+            Content::Ignored(Some(language)) if changes.iter().any(|it| it.range.is_none()) => {
+                content(language, version, Text::new("").apply(changes, encoding).0)
+            }
+            Content::Ignored(language) => (Content::Ignored(language), Opened::Ignored(None)),
         };
         self.put(path, Document { uri: document.uri, version, content });
         Some(opened)
@@ -233,7 +233,7 @@ impl Workspace {
     pub fn snapshot(&self, path: &Arc<Path>, now: Timestamp) -> Option<Snapshot> {
         let source = match self.documents.get(path).map(|it| it.content.clone()) {
             Some(Content::Source(source)) => Some(source),
-            Some(Content::Parsing(..) | Content::Ignored) => return None,
+            Some(Content::Parsing(..) | Content::Ignored(_)) => return None,
             None => None,
         };
         let index = self.index();
@@ -268,7 +268,7 @@ impl Workspace {
         let facts = match &document.content {
             Content::Source(source) => Some(source.facts.clone()),
             Content::Parsing(..) => None,
-            Content::Ignored => Some(Arc::default()),
+            Content::Ignored(_) => Some(Arc::default()),
         };
         self.documents.insert(path.clone(), document);
         if let Some(facts) = facts {
@@ -291,8 +291,11 @@ impl Workspace {
 }
 
 fn content(language: Language, version: i32, text: Text) -> (Content, Opened) {
-    if text.as_str().len() > PARSE_AT_ONCE {
-        return (Content::Parsing(language, text), Opened::Parse);
+    let ignored = |why| (Content::Ignored(Some(language)), Opened::Ignored(Some(why)));
+    match text.as_str() {
+        it if it.len() as u64 > MAX_FILE_BYTES => ignored("is larger than 1 MB, which is taken for a bundle"),
+        it if scan::is_minified(it) => ignored("is minified"),
+        it if it.len() > PARSE_AT_ONCE => (Content::Parsing(language, text), Opened::Parse),
+        _ => (Content::Source(Source::new(language, version, text).into()), Opened::Read),
     }
-    (Content::Source(Source::new(language, version, text).into()), Opened::Read)
 }

@@ -196,15 +196,25 @@ async fn a_file_that_is_not_utf8_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_bundle_that_becomes_source_is_read() {
+    let mut editor = Start::new(&[]).start_signed_out().await;
+    editor.open("a.ts", &"x".repeat(2_000_000)).await;
+    assert!(editor.told().await.contains("a.ts is larger than 1 MB"));
+    editor.change("a.ts", 2, json!([{ "text": read("small") }])).await;
+    eventually("the file has flags", async || editor.debug().await["filesWithFlags"] == 1).await;
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn a_bundle_of_10_mb_is_told_and_left_alone() {
     let mut editor = Start::new(&[]).start_signed_out().await;
     let bundle = "function a(){return posthog.isFeatureEnabled('x')}".repeat(200_000);
     editor.open("bundle.js", &bundle).await;
-    let logged = editor.logged().await;
-    assert!(logged.contains("bundle.js is larger than 1 MB"), "{logged}");
+    let told = editor.told().await;
+    assert!(told.contains("bundle.js is larger than 1 MB"), "{told}");
     editor.open("minified.js", &bundle[..100_000]).await;
-    let logged = editor.logged().await;
-    assert!(logged.contains("minified.js is minified: its flags are not read"), "{logged}");
+    let told = editor.told().await;
+    assert!(told.contains("minified.js is minified: its flags are not read"), "{told}");
     editor.open("a.ts", &read("small")).await;
     editor.edit("bundle.js", "'x'", "'y'").await;
     editor.edit("minified.js", "'x'", "'y'").await;

@@ -50,6 +50,7 @@ enum Command {
     /// Show a flag: its stage, who meets it, and where to look further.
     Show {
         /// The flag's key.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         key: String,
         /// How to print.
         #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -34,7 +34,7 @@ pub enum Skipped {
     /// It cannot be opened or read.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
-    /// Its bytes are no UTF-8, though they mention flags.
+    /// Its bytes are no UTF-8, though they mention flags or may do so.
     #[error("is not UTF-8; save it as UTF-8 to have its flags read")]
     NotUtf8,
     /// It is a bundle.
@@ -83,6 +83,10 @@ pub fn read(path: &Path, language: Language) -> Result<FileFacts, Skipped> {
     let mut bytes = Vec::new();
     // A file that grows while it is read, or one that claims to be empty (/proc), is not read without end.
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    // UTF-16 hides every word from the sieve.
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Skipped::NotUtf8);
+    }
     if !syntax::may_read_flags(language, &bytes) {
         return Ok(FileFacts::default());
     }

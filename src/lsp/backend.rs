@@ -9,7 +9,7 @@ use tower_lsp::lsp_types::{
     CodeActionOrCommand, CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, Hover, HoverParams,
-    InitializeParams, InitializeResult, InitializedParams, Url,
+    InitializeParams, InitializeResult, InitializedParams, MessageType, Url,
 };
 use tower_lsp::{Client, LanguageServer};
 
@@ -79,7 +79,7 @@ impl Backend {
             Opened::Ignored(Some(why)) => {
                 let (session, message) =
                     (session.clone(), format!("{} {why}: its flags are not read", path.display()));
-                tokio::spawn(async move { session.log(&message).await });
+                tokio::spawn(async move { session.tell(MessageType::INFO, &message).await });
             }
         }
     }

@@ -35,6 +35,9 @@ pub struct Client {
 impl Client {
     /// A client for an environment; [`Error::SignedOut`] without a key. Sends nothing.
     pub fn new(environment: &Environment) -> Result<Client, Error> {
+        if let Some(problem) = &environment.problem {
+            return Err(Error::Settings(problem.to_string()));
+        }
         let key = environment.key.clone().ok_or(Error::SignedOut)?;
         let host = environment.host.to_string();
         // Fails only when it was done before.

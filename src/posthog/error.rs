@@ -85,6 +85,9 @@ pub enum Error {
     /// An answer larger than anything that PostHog has to say.
     #[error("PostHog's answer is larger than {} MB", .0 >> 20)]
     TooLarge(usize),
+    /// Settings that name no place to ask.
+    #[error("{0}")]
+    Settings(String),
     /// No key.
     #[error("not signed in; set FLAGLINE_API_KEY (and FLAGLINE_HOST outside of US cloud)")]
     SignedOut,

@@ -217,7 +217,7 @@ fn on_its_own(code: &Code, statement: Node, text: String) -> String {
     let ended = text.ends_with([';', '}']) || text.is_empty();
     let first = if open_before && goes_on(&text) { ";" } else { "" };
     let comment = text.lines().last().is_some_and(|it| it.contains("//"));
-    let needs_end = (goes_on_after && !text.ends_with(';') && !(text.is_empty() && !open_before))
+    let needs_end = (goes_on_after && !text.ends_with(';') && (open_before || !text.is_empty()))
         || (same_line_after && !ended);
     let last = match (comment, needs_end) {
         // What follows must not become part of the comment.

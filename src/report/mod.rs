@@ -4,4 +4,4 @@ mod card;
 mod reads;
 
 pub use card::card_json;
-pub use reads::{Listing, listing, reads_text};
+pub use reads::{Listing, listing, reads_text, relative};

@@ -147,7 +147,7 @@ fn place(path: &str, span: Span) -> Place {
 }
 
 /// Relative to `directory` where it lies below, with `/` on every system.
-fn relative(path: &Path, directory: &Path) -> String {
+pub fn relative(path: &Path, directory: &Path) -> String {
     let path: PathBuf = path.components().collect();
     let short = path.strip_prefix(directory).unwrap_or(&path);
     short.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
