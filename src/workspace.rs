@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::Timestamp;
@@ -24,6 +25,9 @@ use crate::text::{Change, Encoding, Text};
 
 /// Larger texts are parsed beside the requests: at 3 MB/s this is 5 ms.
 const PARSE_AT_ONCE: usize = 16 << 10;
+
+/// An edit whose parse takes longer goes on beside the requests.
+const PARSE_FOR: Duration = Duration::from_millis(5);
 
 /// See the module.
 #[derive(Debug)]
@@ -125,7 +129,10 @@ impl Workspace {
         let n_bytes = changes.iter().map(|it| it.text.len()).sum::<usize>();
         let (content, opened) = match document.content {
             Content::Source(source) if n_bytes <= PARSE_AT_ONCE => {
-                (Content::Source(source.edit(version, changes, encoding).into()), Opened::Read)
+                match source.edit_within(version, changes, encoding, PARSE_FOR) {
+                    Ok(edited) => (Content::Source(edited.into()), Opened::Read),
+                    Err(text) => (Content::Parsing(source.language, text), Opened::Parse),
+                }
             }
             Content::Source(source) => {
                 let text = source.text.apply(changes, encoding).0;

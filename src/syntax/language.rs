@@ -1,9 +1,11 @@
 //! The languages that are read, and one parser a thread for each grammar.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use tree_sitter::{Parser, Tree};
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
 /// A language that flags are read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +64,28 @@ impl Language {
         reason = "fails only for a grammar that does not fit the library; a test loads all"
     )]
     pub(crate) fn parse(self, text: &str, old: Option<&Tree>) -> Tree {
+        self.with_parser(|it| it.parse(text, old)).expect("no parse is cancelled")
+    }
+
+    /// Parses while there is time; `None` once `budget` is spent. An edit that breaks the syntax of a large text
+    /// can take longer than a parse from the start.
+    pub(super) fn parse_within(self, text: &str, old: Option<&Tree>, budget: Duration) -> Option<Tree> {
+        let start = Instant::now();
+        let mut in_time = |_: &ParseState| match start.elapsed() > budget {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        self.with_parser(|parser| {
+            let mut read = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
+            let options = ParseOptions::new().progress_callback(&mut in_time);
+            let tree = parser.parse_with_options(&mut read, old, Some(options));
+            // Else the next parse would go on where this one was cancelled.
+            parser.reset();
+            tree
+        })
+    }
+
+    fn with_parser<T>(self, parse: impl FnOnce(&mut Parser) -> T) -> T {
         thread_local! {
             static TYPESCRIPT: RefCell<Parser> = RefCell::new(parser(tree_sitter_typescript::LANGUAGE_TYPESCRIPT));
             static TSX: RefCell<Parser> = RefCell::new(parser(tree_sitter_typescript::LANGUAGE_TSX));
@@ -72,7 +96,7 @@ impl Language {
             Language::Tsx | Language::JavaScript | Language::Jsx => &TSX,
             Language::Python => &PYTHON,
         };
-        parser.with_borrow_mut(|it| it.parse(text, old)).expect("no parse is cancelled")
+        parser.with_borrow_mut(parse)
     }
 }
 

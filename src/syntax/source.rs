@@ -1,6 +1,7 @@
 //! An open document.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tree_sitter::Tree;
 
@@ -31,14 +32,35 @@ impl Source {
 
     /// The document after a client's changes.
     pub fn edit(&self, version: i32, changes: &[Change], encoding: Encoding) -> Source {
+        let (text, old) = self.changed(changes, encoding);
+        let tree = self.language.parse(text.as_str(), old.as_ref());
+        Source::from_tree(self.language, version, text, tree)
+    }
+
+    /// The same while there is time; the new text alone once `budget` is spent on parsing it.
+    pub fn edit_within(
+        &self,
+        version: i32,
+        changes: &[Change],
+        encoding: Encoding,
+        budget: Duration,
+    ) -> Result<Source, Text> {
+        let (text, old) = self.changed(changes, encoding);
+        match self.language.parse_within(text.as_str(), old.as_ref(), budget) {
+            Some(tree) => Ok(Source::from_tree(self.language, version, text, tree)),
+            None => Err(text),
+        }
+    }
+
+    /// The new text, and the old tree made to fit it.
+    fn changed(&self, changes: &[Change], encoding: Encoding) -> (Text, Option<Tree>) {
         let (text, edits) = self.text.apply(changes, encoding);
         let old = edits.map(|edits| {
             let mut tree = self.tree.clone();
             edits.iter().for_each(|it| tree.edit(it));
             tree
         });
-        let tree = self.language.parse(text.as_str(), old.as_ref());
-        Source::from_tree(self.language, version, text, tree)
+        (text, old)
     }
 
     /// The read whose key is at `offset`; of several, the one that begins last.

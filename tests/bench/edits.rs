@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flagline::analysis::{Snapshot, findings};
 use flagline::config::Config;
@@ -14,11 +14,15 @@ use jiff::Timestamp;
 
 use super::Figures;
 
+/// What a parse may take before it goes on beside the requests, as in the workspace.
+const PARSE_FOR: Duration = Duration::from_millis(5);
+
 pub(super) fn run() {
     let text = page(5_000);
     println!("{} lines, {} kB of TSX", text.lines().count(), text.len() / 1000);
     let whole = Figures::new(whole_parses(&text));
     whole.print("parse and scan of the whole file (what each edit is beside)", None);
+    let mut held_up = Vec::new();
     for (name, typed) in [
         ("letters", "abc"),
         ("quotes", "'\"`"),
@@ -26,9 +30,10 @@ pub(super) fn run() {
         ("a paste of 40 lines", ""),
         ("undo of the paste", "-"),
     ] {
-        let figures = Figures::new(edits(&text, typed));
+        let figures = Figures::new(edits(&text, typed, &mut held_up));
         figures.print(&format!("didChange to facts and findings: {name}"), Some(&whole));
     }
+    Figures::new(held_up).print("all of these: time in which other requests wait", Some(&whole));
 }
 
 /// A page as people write it: components with props, conditions and lists, a read here and there.
@@ -66,7 +71,7 @@ export function Row{number}({{ project, on{number} }}: Props) {{
     text
 }
 
-fn whole_parses(text: &str) -> Vec<std::time::Duration> {
+fn whole_parses(text: &str) -> Vec<Duration> {
     let text = Text::new(text);
     let once = || {
         let start = Instant::now();
@@ -77,7 +82,7 @@ fn whole_parses(text: &str) -> Vec<std::time::Duration> {
 }
 
 /// Types in the middle of 200 places and takes it back; pastes are edits of their own.
-fn edits(text: &str, typed: &str) -> Vec<std::time::Duration> {
+fn edits(text: &str, typed: &str, held_up: &mut Vec<Duration>) -> Vec<Duration> {
     let paste = page(40);
     let mut source = Arc::new(Source::new(Language::Tsx, 0, Text::new(text)));
     let mut index = Index::default();
@@ -101,7 +106,13 @@ fn edits(text: &str, typed: &str) -> Vec<std::time::Duration> {
         let undo = Change { range: Some((at, end)), text: String::new() };
         for (change, counts) in [(insert, typed != "-"), (undo, typed == "-")] {
             let start = Instant::now();
-            source = source.edit(source.version + 1, std::slice::from_ref(&change), Encoding::Utf16).into();
+            let version = source.version + 1;
+            let edited =
+                source.edit_within(version, std::slice::from_ref(&change), Encoding::Utf16, PARSE_FOR);
+            held_up.push(start.elapsed());
+            // What the workspace does beside the requests.
+            let edited = edited.unwrap_or_else(|text| Source::new(Language::Tsx, version, text));
+            source = edited.into();
             index.set(&path, source.facts.clone());
             let found = findings(&snapshot(&path, &source, &index));
             let duration = start.elapsed();
