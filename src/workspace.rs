@@ -64,7 +64,7 @@ enum Content {
 /// What became of a document that was opened or changed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Opened {
-    /// It has facts now.
+    /// It has facts now, or a parse that is under way will see to it.
     Read,
     /// [`Workspace::parse`] must be called, where it takes nobody's time.
     Parse,

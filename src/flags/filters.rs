@@ -111,7 +111,8 @@ impl Filters {
     }
 }
 
-fn null_to_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+/// Reads null as the default: PostHog sends null for what is not set.
+pub(crate) fn null_to_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     input: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(input)?.unwrap_or_default())

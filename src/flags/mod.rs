@@ -9,6 +9,7 @@ mod key;
 mod mirror;
 
 pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};
+pub(crate) use filters::null_to_default;
 pub use filters::{Filters, Holdout, Multivariate, Property, ReleaseCondition, Variant};
 pub use flag::{Flag, Person};
 pub use history::{Entry, History};

@@ -113,10 +113,7 @@ async fn try_create(session: &Session, key: &FlagKey) -> std::result::Result<Str
     let known = mirror.primary().and_then(|it| it.project.clone());
     let project = match known {
         Some(project) => project,
-        None => {
-            let project = client.project(configured.project).await?;
-            crate::flags::Project { id: project.id, name: project.name.into() }
-        }
+        None => client.project(configured.project).await?.into(),
     };
     let created = rollout::create_feature(&client, &project, key).await?;
     workspace.refresh.ask(Ask::Written(Arc::new(created.flag.clone())));

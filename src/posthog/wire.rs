@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::flags;
+use crate::flags::{self, null_to_default};
 
 /// A page of a limit/offset list.
 #[derive(Debug, Deserialize)]
@@ -211,6 +211,12 @@ pub struct ErrorBody {
     pub message: Option<String>,
 }
 
+impl From<Project> for flags::Project {
+    fn from(it: Project) -> flags::Project {
+        flags::Project { id: it.id, name: it.name.into() }
+    }
+}
+
 impl From<Flag> for flags::Flag {
     fn from(it: Flag) -> flags::Flag {
         flags::Flag {
@@ -286,12 +292,6 @@ impl From<Activity> for flags::Entry {
         }
         entry
     }
-}
-
-fn null_to_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    input: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
 /// A time that cannot be read is no reason to lose the flag.

@@ -167,27 +167,23 @@ fn is_statement_list(node: Node) -> bool {
 }
 
 fn in_list(code: &Code, statement: Node, kept: Option<Node>) -> Vec<Edit> {
-    let mut edits = match kept {
-        None => vec![code.delete(extent(statement))],
-        Some(block) if block.kind() == "statement_block" => vec![unwrap_block(code, statement, block)],
+    let mut edit = match kept {
+        None => code.delete(extent(statement)),
+        Some(block) if block.kind() == "statement_block" => unwrap_block(code, statement, block),
         Some(single) => {
             let from = code.line_indentation(single.start_byte());
             let to = code.line_indentation(statement.start_byte());
             let text = code.reindent(root_of(statement), extent(single), from, to);
-            vec![Edit { range: extent(statement), text }]
+            Edit { range: extent(statement), text }
         }
     };
-    for edit in &mut edits {
-        let text = on_its_own(code, statement, std::mem::take(&mut edit.text));
-        if edit.text != text && edit.range != extent(statement) {
-            edit.range = extent(statement);
-        }
-        edit.text = text;
+    edit.text = on_its_own(code, statement, edit.text);
+    if !edit.text.is_empty() {
+        // A deletion takes its whole lines, but a semicolon needs its place on one.
+        edit.range = extent(statement);
     }
-    if kept.is_some_and(ends_here) {
-        edits.extend(unreachable_after(code, statement));
-    }
-    edits
+    let unreachable = kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(code, statement));
+    [edit].into_iter().chain(unreachable).collect()
 }
 
 /// A node without the comments behind its end, which the grammar counts in after a closing brace.

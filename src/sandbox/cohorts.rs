@@ -130,9 +130,7 @@ pub(super) fn route(world: &mut World, request: &Request, caller: Caller, rest: 
                 (&Method::GET, []) => {}
                 (&Method::PATCH, []) => patch(&mut world.cohorts[at], &request.object()?)?,
                 (&Method::DELETE, []) => {
-                    return Err(Problem::method(
-                        "Hard delete of this model is not allowed. Use a patch API call to set \"deleted\" to true",
-                    ));
+                    return Err(Problem::no_hard_delete());
                 }
                 (&Method::GET, ["persons"]) => return persons(world, request, world.cohorts[at].id),
                 (&Method::PATCH, ["add_persons_to_static_cohort"]) => add(world, at, &request.object()?)?,

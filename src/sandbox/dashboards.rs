@@ -125,9 +125,7 @@ pub(super) fn route(world: &mut World, request: &Request, caller: Caller, rest: 
                 (&Method::GET, []) => return Err(Problem::not_found()),
                 (&Method::PATCH, []) => patch(world, at, &request.object()?)?,
                 (&Method::DELETE, []) => {
-                    return Err(Problem::method(
-                        "Hard delete of this model is not allowed. Use a patch API call to set \"deleted\" to true",
-                    ));
+                    return Err(Problem::no_hard_delete());
                 }
                 (_, []) => return Err(Problem::wrong_method(method)),
                 _ => return Err(Problem::no_endpoint()),

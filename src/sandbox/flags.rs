@@ -9,9 +9,6 @@ use super::reply::{Caller, Problem, Reply, Request, Result, encode, page};
 use super::targeting::{Condition, Served, Subject, serve, text};
 use super::world::World;
 
-const NO_DELETE: &str =
-    "Hard delete of this model is not allowed. Use a patch API call to set \"deleted\" to true";
-
 /// Answers a request below `feature_flags/`; `rest` is the path after it.
 pub(super) fn route(world: &mut World, request: &Request, caller: Caller, rest: &[&str]) -> Result {
     let (method, by) = (&request.method, caller.user);
@@ -52,7 +49,7 @@ fn one(world: &mut World, request: &Request, caller: Caller, id: u64, rest: &[&s
     match (method, rest) {
         (&Method::GET, []) => {}
         (&Method::PATCH | &Method::PUT, []) => write::patch(world, by, id, &request.object()?)?,
-        (&Method::DELETE, []) => return Err(Problem::method(NO_DELETE)),
+        (&Method::DELETE, []) => return Err(Problem::no_hard_delete()),
         (&Method::GET, ["status"]) => return Ok(Reply::ok(find(world, id)?.status_json(world))),
         (&Method::GET, ["activity"]) => {
             let entries: Vec<_> =

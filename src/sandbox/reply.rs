@@ -162,6 +162,13 @@ impl Problem {
         }
     }
 
+    /// What PostHog says to DELETE where only soft deletion exists.
+    pub fn no_hard_delete() -> Problem {
+        let detail =
+            "Hard delete of this model is not allowed. Use a patch API call to set \"deleted\" to true";
+        Problem::method(detail)
+    }
+
     pub fn method(detail: impl Into<String>) -> Problem {
         Problem {
             status: 405,

@@ -6,6 +6,7 @@
 //!
 //! A language is a folder: its table of SDK calls, its scopes, how receivers are judged, how keys are read.
 
+mod aliases;
 mod evidence;
 pub mod facts;
 mod field;

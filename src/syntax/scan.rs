@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use tree_sitter::{Node, Tree, TreeCursor};
 
-use super::evidence::Verdict;
+use super::evidence::{Verdict, named_like_client, short_for_client};
 use super::scope::{BindingId, Rules, ScopeId, Scopes};
 use super::words::Call;
 use super::{Certainty, Definition, FileFacts, KeyFrom, Read, Returns};
@@ -97,6 +97,11 @@ impl<'t> Scan<'t> {
                 .iter()
                 .any(|it| memchr::memmem::find(source.as_bytes(), it.as_bytes()).is_some())
         })
+    }
+
+    /// Whether a name is plainly that of a PostHog client, here.
+    pub fn is_named_like_client(&mut self, name: &str) -> bool {
+        named_like_client(name) || short_for_client(name) && self.speaks_of_posthog()
     }
 
     /// Adds a read for each key.

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::Certainty;
-use super::super::evidence::{Verdict, is_other_vendor, named_like_client, short_for_client};
+use super::super::evidence::{Verdict, is_other_vendor, named_like_client};
 use super::super::field::Field;
 use super::super::scan::{MOST_HOPS, Scan, children, first};
 use super::super::scope::{BindingId, Origin, ScopeId, Step};
@@ -70,14 +70,10 @@ fn name<'t>(scan: &mut Scan<'t>, name: &'t str, scope: ScopeId, hops: u8) -> Ver
         None => Verdict::Unknown,
     };
     if known == Verdict::Unknown || known == Verdict::Nothing {
-        known.or_named(is_named(scan, name))
+        known.or_named(scan.is_named_like_client(name))
     } else {
         known
     }
-}
-
-fn is_named(scan: &mut Scan, name: &str) -> bool {
-    named_like_client(name) || short_for_client(name) && scan.speaks_of_posthog()
 }
 
 /// What a declared name is.
@@ -99,7 +95,7 @@ pub fn binding(scan: &mut Scan, id: BindingId, hops: u8) -> Verdict {
         }
     }
     if let Some(Step::Property(last)) = it.path.last() {
-        verdict = verdict.or_named(is_named(scan, last));
+        verdict = verdict.or_named(scan.is_named_like_client(last));
     }
     scan.bindings.insert(id, verdict);
     verdict
@@ -221,9 +217,9 @@ fn property_of(scan: &mut Scan, whole: Verdict, name: &str) -> Verdict {
             | "init"
     );
     match whole {
-        Verdict::Client(_) if through || is_named(scan, name) => whole,
+        Verdict::Client(_) if through || scan.is_named_like_client(name) => whole,
         Verdict::Snapshot(_) if matches!(name, "only" | "onlyAccessed" | "value" | "current") => whole,
-        _ if is_named(scan, name) => Verdict::Client(Certainty::Inferred),
+        _ if scan.is_named_like_client(name) => Verdict::Client(Certainty::Inferred),
         Verdict::Foreign => Verdict::Foreign,
         _ => Verdict::Unknown,
     }
@@ -236,7 +232,7 @@ fn member<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> 
     let object = plain(scan.source, object);
     if object.kind() == "this" {
         let known = class_around(scan, scope).map_or(Verdict::Unknown, |it| field(scan, it, name, hops + 1));
-        return known.or_named(is_named(scan, name));
+        return known.or_named(scan.is_named_like_client(name));
     }
     if object.kind() == "identifier" {
         let base = scan.of(object);
@@ -262,7 +258,7 @@ fn in_object(scan: &mut Scan, id: BindingId, name: &str, hops: u8) -> Option<Ver
     let scope = it.scope;
     let value = plain(scan.source, value);
     let found = super::keys::pair(scan.source, value, name)?;
-    Some(judge(scan, found, scope, hops + 1).or_named(is_named(scan, name)))
+    Some(judge(scan, found, scope, hops + 1).or_named(scan.is_named_like_client(name)))
 }
 
 fn call<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> Verdict {

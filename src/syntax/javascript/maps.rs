@@ -1,20 +1,16 @@
 //! Maps and lists of flags: `getAllFlags()['k']`, `useActiveFeatureFlags().includes('k')`,
 //! `onFeatureFlags((flags, variants) => variants.k)`, directly or through one variable.
 
-use std::collections::HashMap;
-
 use tree_sitter::Node;
 
+use super::super::aliases::Maps;
 use super::super::field::Field;
 use super::super::scan::{Found, Key, Path, Scan, children};
-use super::super::scope::{BindingId, ScopeId};
+use super::super::scope::ScopeId;
 use super::super::{KeyFrom, Returns, Via};
 use super::keys;
 use super::nodes::{ByField, argument, plain, property_name};
 use super::scopes::is_function;
-
-/// Names that hold a map or list of flags.
-pub type Maps = HashMap<BindingId, Found>;
 
 /// What becomes of a map that a call gives; answers the names to look for, with their scopes.
 pub fn made<'t>(

@@ -14,6 +14,7 @@ use tree_sitter::{Node, Tree};
 
 pub use table::TABLE;
 
+use super::aliases::Aliases;
 use super::evidence::{Verdict, is_other_vendor, names_key};
 use super::field::Field;
 use super::scan::{Found, Path, Scan, children, first};
@@ -59,13 +60,6 @@ fn places<'t>(scan: &Scan<'t>, names: HashSet<(&'t str, ScopeId)>) -> Vec<usize>
     places
 }
 
-/// Local names of calls, as in `{ isFeatureEnabled: isOn }` and `useFeatureFlagEnabled as useFlag`, and of maps.
-#[derive(Default)]
-struct Aliases<'t> {
-    found: HashSet<(&'t str, ScopeId)>,
-    maps: maps::Maps,
-}
-
 /// A word of the SDK.
 fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases: &mut Aliases<'t>) {
     let (Some(leaf), Some(parent)) = (path.up(0), path.up(1)) else { return };
@@ -84,21 +78,13 @@ fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases:
         "property_identifier" if parent.kind() == "pair_pattern" => {
             let value = parent.field(Field::Value);
             let name = value.map(|it| it.field(Field::Left).unwrap_or(it));
-            alias(scan, name, path.scope(), aliases);
+            aliases.add(scan, &TABLE, name, path.scope());
         }
         "identifier" if parent.kind() == "import_specifier" => {
-            alias(scan, parent.field(Field::Alias), ScopeId::ROOT, aliases);
+            aliases.add(scan, &TABLE, parent.field(Field::Alias), ScopeId::ROOT);
         }
         "identifier" if !visit_name(scan, path, leaf, aliases) => alias_of_value(scan, path, aliases),
         _ => {}
-    }
-}
-
-fn alias<'t>(scan: &Scan<'t>, name: Option<Node<'t>>, scope: ScopeId, aliases: &mut Aliases<'t>) {
-    if let Some(name) = name.filter(|it| it.kind() == "identifier")
-        && TABLE.call(scan.of(name)).is_none()
-    {
-        aliases.found.insert((scan.of(name), scope));
     }
 }
 
@@ -108,7 +94,7 @@ fn alias_of_value<'t>(scan: &Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'t
         let Some(node) = path.up(up) else { return };
         match node.kind() {
             "variable_declarator" => {
-                return alias(scan, node.field(Field::Name), path.scope_at(up), aliases);
+                return aliases.add(scan, &TABLE, node.field(Field::Name), path.scope_at(up));
             }
             "member_expression" | "call_expression" | "as_expression" | "non_null_expression" => {}
             _ => return,

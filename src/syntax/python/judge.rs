@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::Certainty;
-use super::super::evidence::{Verdict, is_other_vendor, named_like_client, short_for_client};
+use super::super::evidence::{Verdict, is_other_vendor, named_like_client};
 use super::super::field::Field;
 use super::super::scan::{MOST_HOPS, Scan, children, first};
 use super::super::scope::{BindingId, Origin, ScopeId, Step};
@@ -66,11 +66,7 @@ fn name<'t>(scan: &mut Scan<'t>, name: &'t str, scope: ScopeId, hops: u8) -> Ver
         Some(id) => binding(scan, id, hops),
         None => Verdict::Unknown,
     };
-    known.or_named(is_named(scan, name))
-}
-
-fn is_named(scan: &mut Scan, name: &str) -> bool {
-    named_like_client(name) || short_for_client(name) && scan.speaks_of_posthog()
+    known.or_named(scan.is_named_like_client(name))
 }
 
 /// What a declared name is.
@@ -204,7 +200,7 @@ fn attribute<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) 
     let (object, name) = (plain(object), scan.of(name));
     if let Some(class) = class_of(scan, object, scope) {
         let known = field(scan, class, name, hops + 1);
-        return known.or_named(is_named(scan, name));
+        return known.or_named(scan.is_named_like_client(name));
     }
     let whole = judge(scan, object, scope, hops + 1);
     let through = matches!(
@@ -214,7 +210,7 @@ fn attribute<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) 
     match whole {
         Verdict::Client(_) if through => whole,
         Verdict::Snapshot(_) if matches!(name, "only" | "only_accessed") => whole,
-        _ if is_named(scan, name) => Verdict::Client(Certainty::Inferred),
+        _ if scan.is_named_like_client(name) => Verdict::Client(Certainty::Inferred),
         Verdict::Foreign => Verdict::Foreign,
         _ => Verdict::Unknown,
     }

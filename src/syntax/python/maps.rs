@@ -1,18 +1,14 @@
 //! Maps of flags: `get_all_flags(...)["k"]` and `.get("k")`, directly or through one variable.
 
-use std::collections::HashMap;
-
 use tree_sitter::Node;
 
 use super::super::Returns;
+use super::super::aliases::Maps;
 use super::super::field::Field;
 use super::super::scan::{Found, Path, Scan};
-use super::super::scope::{BindingId, ScopeId};
+use super::super::scope::ScopeId;
 use super::keys;
 use super::nodes::{ByField, argument, string};
-
-/// Names that hold a map of flags.
-pub type Maps = HashMap<BindingId, Found>;
 
 /// What becomes of a map that a call gives; answers the name to look for, with its scope.
 pub fn made<'t>(

@@ -7,12 +7,11 @@ mod nodes;
 mod scopes;
 mod table;
 
-use std::collections::HashSet;
-
 use tree_sitter::{Node, Tree};
 
 pub use table::TABLE;
 
+use super::aliases::Aliases;
 use super::evidence::{Verdict, is_other_vendor, names_key};
 use super::field::Field;
 use super::scan::{Found, Path, Scan, children};
@@ -47,13 +46,6 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
     scan.finish()
 }
 
-/// Local names of calls, as in `feature_enabled as enabled`, and of maps.
-#[derive(Default)]
-struct Aliases<'t> {
-    found: HashSet<(&'t str, ScopeId)>,
-    maps: maps::Maps,
-}
-
 /// A word of the SDK.
 fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases: &mut Aliases<'t>) {
     let (Some(leaf), Some(parent), Some(above)) = (path.up(0), path.up(1), path.up(2)) else { return };
@@ -64,25 +56,17 @@ fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases:
             if above.kind() == "call" && is(above, Field::Function, parent) {
                 visit_method(scan, path, parent, call, aliases);
             } else if above.kind() == "assignment" && is(above, Field::Right, parent) {
-                alias(scan, above.field(Field::Left), path.scope_at(2), aliases);
+                aliases.add(scan, &TABLE, above.field(Field::Left), path.scope_at(2));
             }
         }
         ("identifier", "dotted_name") if above.kind() == "aliased_import" => {
-            alias(scan, above.field(Field::Alias), path.scope_at(2), aliases);
+            aliases.add(scan, &TABLE, above.field(Field::Alias), path.scope_at(2));
         }
         ("identifier", "assignment") if is(parent, Field::Right, leaf) => {
-            alias(scan, parent.field(Field::Left), path.scope_at(1), aliases);
+            aliases.add(scan, &TABLE, parent.field(Field::Left), path.scope_at(1));
         }
         ("identifier", _) => visit_name(scan, path, leaf, parent, aliases),
         _ => {}
-    }
-}
-
-fn alias<'t>(scan: &Scan<'t>, name: Option<Node<'t>>, scope: ScopeId, aliases: &mut Aliases<'t>) {
-    if let Some(name) = name.filter(|it| it.kind() == "identifier")
-        && TABLE.call(scan.of(name)).is_none()
-    {
-        aliases.found.insert((scan.of(name), scope));
     }
 }
 
