@@ -71,6 +71,7 @@ pub async fn once(config: &Config, folder: Option<PathBuf>, keys: &BTreeSet<Flag
         while let Next::Now(work) = site.next(site::gathered(Instant::now())) {
             site.work(work).await;
         }
+        site.save().await;
     }
     mirror_of(&sites, 1)
 }
@@ -98,7 +99,12 @@ impl Task {
                 self.sites.iter().map(|it| it.next(now)).enumerate().min_by_key(|(_, it)| it.when(now));
             match next {
                 Some((at, Next::Now(work))) => {
-                    self.sites[at].work(work).await;
+                    let site = &mut self.sites[at];
+                    site.work(work).await;
+                    // At the start an answer a flag comes in; the disk gets them together, and before they show.
+                    if !matches!(site.next(Instant::now()), Next::Now(_)) {
+                        site.save().await;
+                    }
                     self.publish();
                 }
                 Some((_, Next::At(time))) => tokio::select! {

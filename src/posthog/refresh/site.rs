@@ -84,6 +84,8 @@ pub(super) struct Site {
     times: Times,
     failures: u32,
     exposure_days: u32,
+    /// Whether something came that the disk does not have.
+    unsaved: bool,
 }
 
 /// When things happened, on the clock that never goes back.
@@ -131,6 +133,7 @@ impl Site {
             },
             failures: 0,
             exposure_days: EXPOSURE_DAYS,
+            unsaved: false,
         }
     }
 
@@ -239,16 +242,33 @@ impl Site {
             Ok(()) => {
                 self.failures = 0;
                 self.known.trouble = None;
-                self.save();
+                self.unsaved = true;
             }
             Err(error) => self.note_failure(&work, &error),
         }
     }
 
+    /// Keeps on disk what came since the last time; the whole mirror is written.
+    pub(super) async fn save(&mut self) {
+        if !std::mem::take(&mut self.unsaved) {
+            return;
+        }
+        let (Some(folder), Some(project)) = (&self.folder, &self.known.project) else { return };
+        let path = disk::path(folder, &self.known.host, project.id);
+        let known = self.known.clone();
+        let write = move || {
+            if let Err(error) = disk::save(&path, &known) {
+                tracing::warn!(path = %path.display(), %error, "the mirror cannot be kept on disk");
+            }
+        };
+        // Fails only when the program is about to end.
+        drop(tokio::task::spawn_blocking(write).await);
+    }
+
     async fn load_project(&mut self, client: &Client) -> Result<(), Error> {
         let project = client.project(self.configured_project).await?;
         self.evaluations = Evaluations::of_mode(project.flag_evaluations_mode);
-        self.known.project = Some(Project { id: project.id, name: project.name.into() });
+        self.known.project = Some(project.into());
         self.times.project = Some(Instant::now());
         Ok(())
     }
@@ -411,14 +431,6 @@ impl Site {
             _ => LONGEST_PAUSE,
         };
         self.times.paused_until = Some(now + pause);
-    }
-
-    fn save(&self) {
-        let (Some(folder), Some(project)) = (&self.folder, &self.known.project) else { return };
-        let path = disk::path(folder, &self.known.host, project.id);
-        if let Err(error) = disk::save(&path, &self.known) {
-            tracing::warn!(path = %path.display(), %error, "the mirror cannot be kept on disk");
-        }
     }
 
     /// Keys read here that the project has: a half-typed key is nothing to ask about.
