@@ -1,0 +1,298 @@
+-- `:Flagline`, one function a subcommand, and the lists that code lenses open.
+local flagline = require('flagline')
+
+local M = {}
+
+local function tell(message, level)
+  vim.notify('Flagline: ' .. message, level or vim.log.levels.INFO)
+end
+
+local function warn(message)
+  tell(message, vim.log.levels.WARN)
+end
+
+--- The client of this buffer; says what to do when there is none.
+local function attached()
+  local client = flagline.client()
+  if not client then
+    warn('not running for this buffer. :checkhealth flagline tells why')
+  end
+  return client
+end
+
+--- Sends a request; 0.10 has functions where later versions have methods.
+---@param done fun(result: any)
+local function request(client, method, params, done)
+  local function answered(err, result)
+    if err then
+      warn(err.message)
+    else
+      done(flagline.value(result))
+    end
+  end
+  local bufnr = vim.api.nvim_get_current_buf()
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:request(method, params, answered, bufnr)
+  else
+    client.request(method, params, answered, bufnr)
+  end
+end
+
+local function execute(client, command, argument)
+  local params = { command = command, arguments = argument and { argument } or nil }
+  request(client, 'workspace/executeCommand', params, function() end)
+end
+
+local function position(client)
+  return vim.lsp.util.make_position_params(0, client.offset_encoding)
+end
+
+--- Finds the flag at the cursor, and calls `done` with its key or nil.
+---@param done fun(key?: string)
+local function key_at_cursor(client, done)
+  request(client, 'flagline/flagAt', position(client), function(flag)
+    done(flag and flag.key)
+  end)
+end
+
+--- Locations as a quickfix list in a window.
+local function list(client, title, locations)
+  local items = vim.lsp.util.locations_to_items(locations, client.offset_encoding)
+  vim.fn.setqflist({}, ' ', { title = title, items = items })
+  vim.cmd('botright copen')
+end
+
+--- What a code lens runs: its arguments are a document, a position and locations.
+---@param command lsp.Command
+---@param context { client_id: integer }
+function M.show_references(command, context)
+  local client = vim.lsp.get_client_by_id(context.client_id)
+  local locations = command.arguments and flagline.value(command.arguments[3])
+  if not client or not locations or #locations == 0 then
+    return tell('no reads')
+  end
+  list(client, command.title, locations)
+end
+
+local subcommands = {}
+
+--- create [key]: makes the feature; asks for the key when none is given.
+function subcommands.create(key)
+  local client = attached()
+  if not client then
+    return
+  end
+  local function create(it)
+    it = it and vim.trim(it)
+    if it and it ~= '' then
+      execute(client, 'flagline.createFeature', { key = it })
+    end
+  end
+  if key then
+    return create(key)
+  end
+  key_at_cursor(client, function(found)
+    vim.ui.input({ prompt = "Key of the feature's flag: ", default = found or '' }, create)
+  end)
+end
+
+--- open [key]: the flag's page in the browser; the list of flags where no flag is meant.
+function subcommands.open(key)
+  local client = attached()
+  if not client then
+    return
+  end
+  if key then
+    return execute(client, 'flagline.open', { key = key })
+  end
+  key_at_cursor(client, function(found)
+    execute(client, 'flagline.open', found and { key = found })
+  end)
+end
+
+--- show [key]: the card that hover shows.
+function subcommands.show(key)
+  local client = attached()
+  if not client then
+    return
+  end
+  if not key then
+    return vim.lsp.buf.hover()
+  end
+  local cmd = client.config.cmd
+  local program = type(cmd) == 'table' and cmd[1] or 'flagline'
+  vim.system(
+    { program, 'show', key },
+    { text = true, cwd = client.config.root_dir, env = client.config.cmd_env },
+    vim.schedule_wrap(function(answer)
+      -- A flag that the project does not have is an answer too, with exit code 1.
+      local words = vim.trim(answer.stdout)
+      if words == '' then
+        return warn((vim.trim(answer.stderr):gsub('^flagline: ', '')))
+      end
+      vim.lsp.util.open_floating_preview(vim.split(words, '\n'), '', { focus_id = 'flagline.show' })
+    end)
+  )
+end
+
+--- references: every read of the flag at the cursor, in the quickfix list.
+function subcommands.references()
+  local client = attached()
+  if not client then
+    return
+  end
+  key_at_cursor(client, function(key)
+    if not key then
+      return tell('no flag here')
+    end
+    local params = vim.tbl_extend('force', position(client), { context = { includeDeclaration = true } })
+    request(client, 'textDocument/references', params, function(locations)
+      if not locations or #locations == 0 then
+        return tell(("no reads of '%s'"):format(key))
+      end
+      list(client, ("Reads of '%s'"):format(key), locations)
+    end)
+  end)
+end
+
+--- refresh: fetches everything anew, and reads all files again.
+function subcommands.refresh()
+  local client = attached()
+  if client then
+    execute(client, 'flagline.refresh')
+  end
+end
+
+--- What the server knows of an environment, in a line.
+---@return string
+function M.describe(environment)
+  local project = flagline.value(environment.project)
+  local words = { ('%s: %s'):format(environment.name, flagline.words[environment.state] or environment.state) }
+  if project then
+    table.insert(words, ('%s (project %d)'):format(project.name, project.id))
+  end
+  table.insert(words, environment.host)
+  if flagline.value(environment.flags) then
+    table.insert(words, ('%d flags'):format(environment.flags))
+  end
+  if flagline.value(environment.fetchedAt) then
+    table.insert(words, 'fetched ' .. environment.fetchedAt:gsub('%.%d+', ''))
+  end
+  local message = flagline.value(environment.message)
+  return table.concat(words, ' · ') .. (message and '\n  ' .. message or '')
+end
+
+--- status: what the server knows of each environment.
+function subcommands.status()
+  local client = attached()
+  if not client then
+    return
+  end
+  local status = flagline.status_of(client.id)
+  if not status then
+    return tell('running; it said nothing of PostHog yet')
+  end
+  tell(table.concat(vim.tbl_map(M.describe, status.environments), '\n'))
+end
+
+--- log: what the server wrote, among what other servers wrote.
+function subcommands.log()
+  vim.cmd('botright split ' .. vim.fn.fnameescape(vim.lsp.log.get_filename()))
+  vim.cmd('setlocal readonly nomodifiable nowrap | normal! G')
+end
+
+--- restart: ends the server, if it still runs, and starts it for all buffers that belong to it.
+function subcommands.restart()
+  local clients = vim.lsp.get_clients({ name = 'flagline' })
+  for _, client in ipairs(clients) do
+    if vim.fn.has('nvim-0.11') == 1 then
+      client:stop()
+    else
+      client.stop()
+    end
+  end
+  local tries = 0
+  local function start()
+    local alive = #vim.lsp.get_clients({ name = 'flagline' }) > 0
+    tries = tries + 1
+    if alive and tries < 60 then
+      return vim.defer_fn(start, 50)
+    end
+    if alive then -- It does not answer.
+      for _, client in ipairs(clients) do
+        vim.lsp.stop_client(client.id, true)
+      end
+    end
+    for _, bufnr in ipairs(vim.api.nvim_list_bufs()) do
+      if vim.api.nvim_buf_is_loaded(bufnr) then
+        flagline.start(bufnr)
+      end
+    end
+  end
+  start()
+end
+
+local takes_key = { create = true, open = true, show = true }
+
+--- Keys that this file reads, as it stands on disk.
+local function keys()
+  local file = vim.api.nvim_buf_get_name(0)
+  local client = flagline.client()
+  local cmd = client and client.config.cmd
+  if type(cmd) ~= 'table' or not vim.uv.fs_stat(file) then
+    return {}
+  end
+  local answer = vim.system({ cmd[1], 'reads', '--format', 'json', file }, { text = true }):wait(1000)
+  local parsed, reads = pcall(vim.json.decode, answer.stdout or '')
+  local found = {}
+  for _, read in ipairs(parsed and reads.reads or {}) do
+    if flagline.value(read.key) then
+      found[read.key] = true
+    end
+  end
+  return vim.tbl_keys(found)
+end
+
+--- Completion of a command line.
+---@param line string up to the cursor
+---@return string[]
+function M.complete(line)
+  local words = vim.split(line, '%s+')
+  local lead = words[#words]
+  local candidates = {}
+  if #words == 2 then
+    candidates = vim.tbl_keys(subcommands)
+  elseif #words == 3 and takes_key[words[2]] then
+    candidates = keys()
+  end
+  candidates = vim.tbl_filter(function(it)
+    return vim.startswith(it, lead)
+  end, candidates)
+  table.sort(candidates)
+  return candidates
+end
+
+--- Runs a subcommand; without one, lets choose.
+---@param arguments string[]
+function M.run(arguments)
+  local name, key = arguments[1], arguments[2]
+  if not name then
+    local names = vim.tbl_keys(subcommands)
+    table.sort(names)
+    return vim.ui.select(names, { prompt = 'Flagline' }, function(it)
+      if it then
+        subcommands[it]()
+      end
+    end)
+  end
+  local subcommand = subcommands[name]
+  if not subcommand then
+    return warn(("no subcommand '%s'; :Flagline <Tab> lists them"):format(name))
+  end
+  if #arguments > 2 or (key and not takes_key[name]) then
+    return warn((":Flagline %s does not take '%s'"):format(name, arguments[#arguments]))
+  end
+  subcommand(key)
+end
+
+return M

@@ -1,0 +1,57 @@
+-- Code actions, through Neovim's own menu.
+local editor = require('editor')
+local test = require('mini.test')
+local child, expect = editor.child, test.expect
+
+local T = test.new_set({ hooks = { post_case = editor.stop } })
+
+T['a mistyped key becomes the key that was meant'] = function()
+  editor.start()
+  editor.open_checkout()
+  editor.cursor_on('new-chekout')
+  editor.act("Change to 'new-checkout'")
+  editor.wait('the change', [[return vim.fn.getline(22):find("'new-checkout'", 1, true) ~= nil]])
+  editor.wait('one stale read more, none unknown', [[
+    local counts = {}
+    for _, it in ipairs(vim.diagnostic.get(0)) do counts[it.code] = (counts[it.code] or 0) + 1 end
+    return counts['stale-flag'] == 2 and not counts['unknown-flag']
+  ]])
+  -- The menu, as Neovim showed it.
+  local choices = table.concat(child.lua_get('_G.choices'), '\n')
+  assert(choices:find("Create feature 'new-chekout'", 1, true), choices)
+end
+
+T['a stale flag is removed, and the kept branch moves out'] = function()
+  editor.start()
+  editor.open_checkout()
+  editor.cursor_on('new-checkout')
+  editor.act("Remove flag 'new-checkout'")
+  editor.wait('the removal', [[return vim.fn.getline(9) == '    startCheckout(cart)']])
+  expect.equality(editor.lines(8, 10), { '  function pay() {', '    startCheckout(cart)', '  }' })
+  editor.wait('the warning gone', [[
+    for _, it in ipairs(vim.diagnostic.get(0)) do
+      if it.code == 'stale-flag' then return false end
+    end
+    return true
+  ]])
+  child.lua([[vim.api.nvim_win_set_cursor(0, { 1, 0 })]])
+  editor.expect_screen('removed')
+end
+
+T['a feature is created from an unknown key'] = function()
+  editor.start()
+  editor.open('server/gifts.py')
+  editor.warning('unknown-flag', 'gift-wrapping')
+  editor.cursor_on('gift-wrapping')
+  editor.act("Create feature 'gift-wrapping'")
+  local it = editor.told("feature 'gift-wrapping' in Offset: flag created (off, nobody sees it yet)")
+  expect.equality(it.level, vim.log.levels.INFO + 0)
+  editor.wait('the flag known', [[
+    for _, it in ipairs(vim.diagnostic.get(0)) do
+      if it.code == 'unknown-flag' then return false end
+    end
+    return true
+  ]])
+end
+
+return T

@@ -1,0 +1,237 @@
+-- :Flagline, :checkhealth flagline, the status, and the help.
+local editor = require('editor')
+local test = require('mini.test')
+local child, expect = editor.child, test.expect
+
+local T = test.new_set({ hooks = { post_case = editor.stop } })
+
+local function completion(line)
+  return child.fn.getcompletion(line, 'cmdline')
+end
+
+T['completes subcommands, and keys that the file reads'] = function()
+  editor.start()
+  editor.open('src/Checkout.tsx')
+  expect.equality(completion('Flagline '), {
+    'create', 'log', 'open', 'references', 'refresh', 'restart', 'show', 'status',
+  })
+  expect.equality(completion('Flagline re'), { 'references', 'refresh', 'restart' })
+  expect.equality(completion('Flagline open '), { 'new-checkout', 'new-chekout', 'pricing-page', 'project-videos' })
+  expect.equality(completion('Flagline create new-che'), { 'new-checkout', 'new-chekout' })
+  expect.equality(completion('Flagline refresh '), {})
+  child.type_keys(':Flagline ', '<Tab>')
+  editor.expect_screen('completion')
+end
+
+T['create asks for the key, and offers the one at the cursor'] = function()
+  editor.start()
+  editor.open('server/gifts.py')
+  editor.warning('unknown-flag', 'gift-wrapping')
+  editor.cursor_on('gift-wrapping')
+  child.lua([[
+    vim.ui.input = function(options, done)
+      _G.asked = options
+      done('gift-boxes')
+    end
+  ]])
+  child.cmd('Flagline create')
+  editor.told("feature 'gift-boxes' in Offset: flag created")
+  expect.equality(child.lua_get('_G.asked'), { prompt = "Key of the feature's flag: ", default = 'gift-wrapping' })
+  -- With a key, nothing is asked.
+  child.lua('_G.asked = nil')
+  child.cmd('Flagline create gift-wrapping')
+  editor.told("feature 'gift-wrapping' in Offset: flag created")
+  expect.equality(child.lua_get('_G.asked == nil'), true)
+end
+
+T['create makes nothing when nothing is typed'] = function()
+  editor.start()
+  editor.open('server/gifts.py')
+  editor.warning('unknown-flag', 'gift-wrapping')
+  child.lua([[vim.ui.input = function(_, done) _G.asked = true; done(nil) end]])
+  child.cmd('Flagline create')
+  editor.wait('the question', 'return _G.asked')
+  vim.uv.sleep(300)
+  expect.equality(child.lua_get('_G.told'), {})
+end
+
+T['open leads to the page of the flag'] = function()
+  editor.start()
+  editor.open_checkout()
+  editor.cursor_on('project-videos')
+  child.cmd('Flagline open')
+  local url = editor.wait('a page', 'return _G.opened[1]')
+  assert(url:find('/project/1/feature_flags/%d+$'), url)
+  child.cmd('Flagline open new-checkout')
+  local other = editor.wait('another page', 'return _G.opened[2]')
+  assert(other:find('/project/1/feature_flags/%d+$') and other ~= url, other)
+  child.lua('vim.api.nvim_win_set_cursor(0, { 3, 0 })')
+  child.cmd('Flagline open')
+  local all = editor.wait('the list', 'return _G.opened[3]')
+  assert(all:find('/project/1/feature_flags/?$'), all)
+end
+
+T['status tells the project, and statuslines get a few words'] = function()
+  editor.start()
+  expect.equality(child.lua_get([[require('flagline').status()]]), '')
+  editor.open('src/theme.ts')
+  editor.wait('the project', [[return require('flagline').status() == 'Flagline: Offset']])
+  child.cmd('Flagline status')
+  local it = editor.told('ready')
+  assert(it.message:find('Offset (project 1)', 1, true), it.message)
+  assert(it.message:find('17 flags', 1, true), it.message)
+  child.lua([[
+    vim.o.laststatus = 2
+    vim.o.statusline = "%f %= %{v:lua.require'flagline'.status()}"
+  ]])
+  editor.expect_screen('statusline')
+end
+
+T['status says what is wrong'] = function()
+  editor.start({ signed_out = true })
+  editor.open('src/theme.ts')
+  editor.wait('signed out', [[return require('flagline').status() == 'Flagline: signed out']])
+  child.cmd('Flagline status')
+  editor.told('signed out')
+end
+
+T['references fill the quickfix list'] = function()
+  editor.start()
+  editor.open_checkout()
+  editor.cursor_on('new-chekout')
+  editor.act("Change to 'new-checkout'")
+  editor.wait('the change', [[return vim.fn.getline(22):find("'new-checkout'", 1, true) ~= nil]])
+  child.cmd('Flagline references')
+  editor.wait('the list', [[return #vim.fn.getqflist() == 2]])
+  expect.equality(child.fn.getqflist({ title = true }).title, "Reads of 'new-checkout'")
+  expect.equality(vim.tbl_map(function(it) return it.lnum end, child.fn.getqflist()), { 9, 22 })
+  editor.expect_screen('references')
+end
+
+T['a code lens tells who meets the flag, and lists its reads'] = function()
+  editor.start()
+  child.lua([[vim.g.flagline = { lens = true }]])
+  editor.open_checkout()
+  editor.wait('lenses', [[return #vim.lsp.codelens.get(0) > 3]])
+  editor.cursor_on('new-checkout')
+  editor.expect_screen('lens')
+  child.lua([[vim.lsp.codelens.run()]])
+  editor.wait('the list', [[return #vim.fn.getqflist() > 0]])
+  expect.equality(child.fn.getqflist()[1].lnum, 9)
+end
+
+T['show prints the card of a flag that stands elsewhere'] = function()
+  editor.start()
+  editor.open('src/theme.ts')
+  for key, words in pairs({ ['project-videos'] = '2/4 beta, 40 %', ['new-checkuot'] = 'new-checkout' }) do
+    child.cmd('Flagline show ' .. key)
+    editor.wait('the card of ' .. key, [[
+      for _, window in ipairs(vim.api.nvim_list_wins()) do
+        local text = table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false), '\n')
+        if text:find(..., 1, true) then return true end
+      end
+    ]], words)
+  end
+end
+
+T['restart brings a killed server back'] = function()
+  editor.start()
+  editor.open_checkout()
+  child.cmd('vsplit server/gifts.py')
+  editor.warning('unknown-flag', 'gift-wrapping')
+  local function server()
+    return child.lua([[
+      for _, process in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do
+        local info = vim.api.nvim_get_proc(process)
+        if info and info.name == 'flagline' then return process end
+      end
+    ]])
+  end
+  local killed = server()
+  vim.uv.kill(killed, 'sigkill')
+  editor.wait('the end', [[return #vim.lsp.get_clients({ name = 'flagline' }) == 0]])
+  child.cmd('Flagline status')
+  editor.told('not running for this buffer')
+  child.cmd('Flagline restart')
+  editor.wait('both buffers served', [[
+    local client = vim.lsp.get_clients({ name = 'flagline' })[1]
+    return client and client.initialized and vim.tbl_count(client.attached_buffers) == 2
+  ]])
+  assert(server() ~= killed)
+  editor.warning('unknown-flag', 'gift-wrapping')
+  -- One that runs is ended first.
+  local before = server()
+  child.cmd('Flagline restart')
+  editor.wait('another server', [[
+    local client = vim.lsp.get_clients({ name = 'flagline' })[1]
+    return client and client.initialized and vim.tbl_count(client.attached_buffers) == 2
+  ]])
+  editor.wait('the old one gone', ('return not vim.api.nvim_get_proc(%d)'):format(before))
+end
+
+T['checkhealth tells what is there, and never the key'] = function()
+  editor.start()
+  editor.open_checkout()
+  editor.wait('the project', [[return require('flagline').status() == 'Flagline: Offset']])
+  child.cmd('checkhealth flagline')
+  local report = table.concat(child.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  for _, it in ipairs({
+    'flagline %d+%.%d+%.%d+ %(.*/bin/flagline%)',
+    'running for 1 buffer',
+    'root: .*/app',
+    'production: ready · Offset %(project 1%)',
+    'FLAGLINE_API_KEY: set',
+    'FLAGLINE_PROJECT: 1',
+    'lsp%.log',
+  }) do
+    assert(report:find(it), it .. ' is missing in:\n' .. report)
+  end
+  assert(not report:find(vim.env.FLAGLINE_API_KEY, 1, true), report)
+  assert(not report:find('ERROR') and not report:find('WARN'), report)
+end
+
+T['checkhealth tells what is missing'] = function()
+  editor.start({ signed_out = true, before = [[vim.env.PATH = '/nowhere']] })
+  child.cmd('checkhealth flagline')
+  local report = table.concat(child.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  assert(report:find('there is no program `flagline`', 1, true), report)
+  assert(report:find('FLAGLINE_API_KEY: not set', 1, true), report)
+end
+
+T['log opens what the server wrote'] = function()
+  editor.start()
+  editor.open('src/theme.ts')
+  child.cmd('Flagline log')
+  assert(child.api.nvim_buf_get_name(0):find('lsp%.log$'))
+  expect.equality(child.bo.modifiable, false)
+end
+
+T['wrong subcommands are told'] = function()
+  editor.start()
+  child.cmd('Flagline remove')
+  editor.told("no subcommand 'remove'")
+  child.cmd('Flagline refresh now')
+  editor.told(":Flagline refresh does not take 'now'")
+  child.cmd('Flagline create')
+  editor.told('not running for this buffer')
+end
+
+T['the help has its tags'] = function()
+  editor.start()
+  local doc = vim.fn.tempname()
+  vim.fn.mkdir(doc, 'p')
+  vim.fn.system({ 'cp', vim.env.FLAGLINE_ROOT .. '/editors/nvim/doc/flagline.txt', doc })
+  child.cmd('helptags ' .. doc)
+  local tags = table.concat(vim.fn.readfile(doc .. '/tags'), '\n')
+  for _, it in ipairs({ 'flagline.txt', 'flagline-install', ':Flagline', ':Flagline-create', 'flagline-health' }) do
+    assert(tags:find(it, 1, true), it)
+  end
+  for _, it in ipairs(completion('Flagline ')) do
+    assert(tags:find(':Flagline-' .. it, 1, true), 'no help for ' .. it)
+  end
+  for i, line in ipairs(vim.fn.readfile(doc .. '/flagline.txt')) do
+    assert(vim.fn.strdisplaywidth(line) <= 80, ('line %d is longer than 80'):format(i))
+  end
+end
+
+return T
