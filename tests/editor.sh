@@ -62,7 +62,7 @@ fresh
 start_sandbox() {
   flagline sandbox >"$work/sandbox.txt" &
   processes+=($!)
-  for _ in $(seq 200); do grep -q FLAGLINE_PROJECT "$work/sandbox.txt" && break; sleep 0.05; done
+  for _ in $(seq 200); do grep -qs FLAGLINE_PROJECT "$work/sandbox.txt" && break; sleep 0.05; done
   eval "$(grep '^ *export ' "$work/sandbox.txt")"
 }
 

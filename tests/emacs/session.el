@@ -1,0 +1,55 @@
+;;; In the sample app, as a person would: attach, warnings, hover, one action, quit.  -*- lexical-binding: t -*-
+(require 'eglot)
+(require 'flymake)
+(load (expand-file-name "tests/emacs/flagline.el" (getenv "FLAGLINE_ROOT")) nil t)
+
+(setq eglot-sync-connect 20
+      eglot-confirm-server-edits nil
+      native-comp-jit-compilation nil)
+
+(defun session-until (what condition)
+  "Wait until CONDITION gives something, and return that; fail with WHAT."
+  (let ((end (+ (float-time) 20)) result)
+    (while (not (setq result (funcall condition)))
+      (when (> (float-time) end) (error "timeout: %s" what))
+      (accept-process-output nil 0.05))
+    result))
+
+(defun session-warning (words)
+  "The warning of this buffer that holds WORDS, once it is there."
+  (session-until
+   words
+   (lambda ()
+     (flymake-start)
+     (seq-find (lambda (it) (string-search words (flymake-diagnostic-text it))) (flymake-diagnostics)))))
+
+(find-file "server/gifts.py")
+(unless (derived-mode-p 'python-base-mode) (error "mode: %s" major-mode))
+(apply #'eglot (eglot--guess-contact))
+(unless (eglot-managed-p) (error "not attached"))
+
+(let ((warning (session-warning "Offset has no flag 'gift-wrapping'")))
+  (unless (= 10 (line-number-at-pos (flymake-diagnostic-beg warning))) (error "place: %S" warning))
+  ;; Hover, through what eldoc asks.
+  (goto-char (point-min))
+  (search-forward "gift-cards")
+  (backward-char 2)
+  (session-until
+   "a hover with exposure"
+   (lambda ()
+     (let (card)
+       (eglot-hover-eldoc-function (lambda (text &rest _) (setq card text)))
+       (session-until "a hover" (lambda () card))
+       (string-search "Nobody in the last 7 days; never seen" card))))
+  ;; The unknown flag is created.
+  (goto-char (flymake-diagnostic-beg warning))
+  (let* ((actions (eglot-code-actions (flymake-diagnostic-beg warning) (flymake-diagnostic-end warning)))
+         (action (seq-find (lambda (it) (equal (plist-get it :title) "Create feature 'gift-wrapping'")) actions)))
+    (unless action (error "actions: %S" actions))
+    (eglot-execute (eglot-current-server) action))
+  (session-until
+   "the warning gone"
+   (lambda () (flymake-start) (not (flymake-diagnostics)))))
+
+(eglot-shutdown (eglot-current-server))
+(message "Emacs %s: warnings, hover, action: fine" emacs-version)
