@@ -1,3 +1,8 @@
 (with-eval-after-load 'eglot
-  (dolist (mode '(tsx-ts-mode typescript-ts-mode js-mode js-ts-mode python-mode python-ts-mode))
-    (add-to-list 'eglot-server-programs (cons mode '("flagline" "lsp")))))
+  (add-to-list 'eglot-server-programs
+               '(((js-mode :language-id "javascript")
+                  (js-ts-mode :language-id "javascript")
+                  (typescript-ts-mode :language-id "typescript")
+                  (tsx-ts-mode :language-id "typescriptreact")
+                  python-mode python-ts-mode)
+                 . ("flagline" "lsp"))))

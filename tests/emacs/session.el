@@ -23,33 +23,33 @@
      (flymake-start)
      (seq-find (lambda (it) (string-search words (flymake-diagnostic-text it))) (flymake-diagnostics)))))
 
+;; Python: warnings, hover.
 (find-file "server/gifts.py")
-(unless (derived-mode-p 'python-base-mode) (error "mode: %s" major-mode))
 (apply #'eglot (eglot--guess-contact))
 (unless (eglot-managed-p) (error "not attached"))
-
 (let ((warning (session-warning "Offset has no flag 'gift-wrapping'")))
-  (unless (= 10 (line-number-at-pos (flymake-diagnostic-beg warning))) (error "place: %S" warning))
-  ;; Hover, through what eldoc asks.
-  (goto-char (point-min))
-  (search-forward "gift-cards")
-  (backward-char 2)
-  (session-until
-   "a hover with exposure"
-   (lambda ()
-     (let (card)
-       (eglot-hover-eldoc-function (lambda (text &rest _) (setq card text)))
-       (session-until "a hover" (lambda () card))
-       (string-search "Nobody in the last 7 days; never seen" card))))
-  ;; The unknown flag is created.
-  (goto-char (flymake-diagnostic-beg warning))
-  (let* ((actions (eglot-code-actions (flymake-diagnostic-beg warning) (flymake-diagnostic-end warning)))
-         (action (seq-find (lambda (it) (equal (plist-get it :title) "Create feature 'gift-wrapping'")) actions)))
-    (unless action (error "actions: %S" actions))
-    (eglot-execute (eglot-current-server) action))
-  (session-until
-   "the warning gone"
-   (lambda () (flymake-start) (not (flymake-diagnostics)))))
+  (unless (= 10 (line-number-at-pos (flymake-diagnostic-beg warning))) (error "place: %S" warning)))
+(search-forward "gift-cards")
+(backward-char 2)
+(session-until
+ "a hover with exposure"
+ (lambda ()
+   (let (card)
+     (eglot-hover-eldoc-function (lambda (text &rest _) (setq card text)))
+     (session-until "a hover" (lambda () card))
+     (string-search "Nobody in the last 7 days; never seen" card))))
+(eglot-shutdown (eglot-current-server))
 
+;; JavaScript: a mistyped key becomes the key that was meant.
+(find-file "src/pay.js")
+(apply #'eglot (eglot--guess-contact))
+(let* ((warning (session-warning "did you mean 'new-checkout'?"))
+       (actions (eglot-code-actions (flymake-diagnostic-beg warning) (flymake-diagnostic-end warning)))
+       (action (seq-find (lambda (it) (equal (plist-get it :title) "Change to 'new-checkout'")) actions)))
+  (unless action (error "actions: %S" actions))
+  (eglot-execute (eglot-current-server) action))
+(unless (string-search "isFeatureEnabled('new-checkout')" (buffer-string)) (error "action: %s" (buffer-string)))
+(session-warning "'new-checkout' is on for everyone since")
+(set-buffer-modified-p nil)
 (eglot-shutdown (eglot-current-server))
 (message "Emacs %s: warnings, hover, action: fine" emacs-version)

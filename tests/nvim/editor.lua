@@ -106,7 +106,7 @@ end
 function M.wait(what, code, ...)
   local arguments = { ... }
   local result
-  local came = vim.wait(20000, function()
+  local came = vim.wait(6000, function()
     local good, answer = pcall(child.lua, code, arguments)
     result = answer
     return good and answer ~= nil and answer ~= vim.NIL and answer ~= false
