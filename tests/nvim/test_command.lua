@@ -79,7 +79,7 @@ T['status tells the project, and statuslines get a few words'] = function()
   child.cmd('Flagline status')
   local it = editor.told('ready')
   assert(it.message:find('Offset (project 1)', 1, true), it.message)
-  assert(it.message:find('17 flags', 1, true), it.message)
+  assert(it.message:find('16 flags', 1, true), it.message)
   child.lua([[
     vim.o.laststatus = 2
     vim.o.statusline = "%f %= %{v:lua.require'flagline'.status()}"

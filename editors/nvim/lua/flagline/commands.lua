@@ -130,7 +130,7 @@ function subcommands.show(key)
       if words == '' then
         return warn((vim.trim(answer.stderr):gsub('^flagline: ', '')))
       end
-      vim.lsp.util.open_floating_preview(vim.split(words, '\n'), '', { focus_id = 'flagline.show' })
+      vim.lsp.util.open_floating_preview(vim.split(words, '\n'), '', { focus_id = 'flagline.show.' .. key })
     end)
   )
 end
