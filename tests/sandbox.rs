@@ -487,8 +487,13 @@ async fn people_set_faults_on_the_page() {
     let page = home().await;
     assert!(page.contains("&quot;&gt;&lt;script&gt;") && !page.contains("<script"), "{page}");
     assert!(matches!(bench.ask(Method::GET, FLAGS, None).await.1, Value::String(_)), "half a JSON");
-    let cut = bench.send(Method::GET, "/api/projects/1/cohorts/", API_KEY, None).await;
-    assert!(cut.bytes().await.is_err());
+    let cohorts = format!("{}/api/projects/1/cohorts/", bench.sandbox.url());
+    let answer = bench.client.get(cohorts).bearer_auth(API_KEY).send().await;
+    // The connection ends before the head of the answer came, or after.
+    assert!(match answer {
+        Ok(answer) => answer.bytes().await.is_err(),
+        Err(_) => true,
+    });
     assert_eq!(submit(&bench, "form/remove", "index=0", &own).await, done);
     assert_eq!(bench.ask(Method::GET, FLAGS, None).await.0, 200);
     let faults = &bench.get("/_sandbox/state/").await["faults"];

@@ -88,7 +88,8 @@ margin:1rem 0}section h2{margin:0 0 .5rem;font-size:1.15rem}section p{margin:0 0
 section table{margin:0 0 .75rem}section td{vertical-align:middle}section code{background:var(--back)}\
 form{margin:0}.row{display:flex;flex-wrap:wrap;gap:.5rem}.grow{flex:1}\
 .fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.75rem;align-items:end;\
-margin-top:1rem}label{font-size:.85rem;color:var(--soft)}\
+margin-top:1rem}@media(min-width:40rem){.wide{grid-column:span 2}}section td:last-child{text-align:right}\
+label{font-size:.85rem;color:var(--soft)}\
 input,select,button{font:inherit;font-size:1rem;color:var(--text);background:var(--back);\
 border:1px solid var(--line);border-radius:6px;padding:.35rem .6rem}\
 label input,label select{display:block;width:100%;box-sizing:border-box;height:2.3rem}\

@@ -184,7 +184,7 @@ fn faults(faults: &[Fault]) -> String {
 /// What a fault does, in words.
 fn what(fault: &Fault) -> String {
     match (fault.kind, fault.status.unwrap_or(500)) {
-        (Kind::Latency, _) => format!("waits {} ms", fault.milliseconds.unwrap_or(0)),
+        (Kind::Latency, _) => format!("Slow: waits {} ms", fault.milliseconds.unwrap_or(0)),
         (Kind::Status, status) => {
             let label = CHOICES.iter().find(|it| it.status == Some(status)).map(|it| it.label.to_owned());
             let label = label.unwrap_or_else(|| status.to_string());
@@ -214,7 +214,7 @@ fn fault_form() -> String {
     let paths: String = PATHS.iter().map(|it| format!("<option value=\"{}\">", escape(it))).collect();
     format!(
         "<form method=\"post\" action=\"/_sandbox/form/fault\" class=\"fields\">\
-         <label>What<select name=\"what\">{choices}</select></label>\
+         <label class=\"wide\">What<select name=\"what\">{choices}</select></label>\
          <label>Requests with this in their path<input name=\"path\" list=\"paths\" placeholder=\"all\" \
          autocomplete=\"off\"></label><datalist id=\"paths\">{paths}</datalist>\
          <label>Method<select name=\"method\"><option value=\"\">any</option><option>GET</option>\
@@ -246,7 +246,7 @@ mod tests {
             ("429: too many requests, Retry-After 7 s", "POST <code>/query/</code>", Some(3))
         );
         let it = check("what=slow&path=+&retry_after=7").unwrap();
-        assert_eq!((what(&it).as_str(), which(&it).as_str(), it.times), ("waits 2000 ms", "all", None));
+        assert_eq!((what(&it).as_str(), which(&it).as_str(), it.times), ("Slow: waits 2000 ms", "all", None));
         assert_eq!(check("what=slow&milliseconds=999999").unwrap().milliseconds, Some(60_000));
         assert!(check("what=cut&times=-1").unwrap_err().contains("no whole number"));
         assert!(check("what=teapot").is_err() && check("").is_err());
