@@ -4,6 +4,7 @@
 mod demo;
 mod lsp;
 mod reads;
+mod sample;
 mod sandbox;
 mod show;
 
@@ -63,7 +64,12 @@ enum Command {
         port: u16,
     },
     /// See it work: the sandbox, a sample app, and a real editor session, printed.
-    Demo,
+    Demo {
+        /// Leave the sandbox running and the sample app on disk, to go on in your own editor; in this folder, which
+        /// must be new or empty, or in a temporary one.
+        #[arg(long, value_name = "DIR", num_args = 0..=1)]
+        keep: Option<Option<PathBuf>>,
+    },
 }
 
 /// How to print.
@@ -108,7 +114,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Show { key, format } => show::run(&key, format).await,
         Command::Sandbox { port } => sandbox::run(port).await,
-        Command::Demo => demo::run().await,
+        Command::Demo { keep } => demo::run(keep).await,
     }
 }
 
