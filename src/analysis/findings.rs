@@ -19,6 +19,8 @@ pub struct Finding {
     pub span: Span,
     /// A sentence for a person.
     pub message: String,
+    /// What to try: another sentence, `did you mean 'x'?`.
+    pub help: Option<String>,
     /// A page that tells more.
     pub link: Option<String>,
 }
@@ -40,13 +42,31 @@ pub enum Code {
     DisabledFlag,
 }
 
-/// How loud a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How loud a finding is, the loudest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Something is wrong or should be done.
     Warning,
     /// Good to know.
     Information,
+}
+
+impl Severity {
+    /// The public name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Information => "information",
+        }
+    }
+}
+
+impl Finding {
+    /// The message and the help in one sentence, for those who show one.
+    pub fn sentence(&self) -> String {
+        let help = self.help.as_ref().map(|it| format!("; {it}")).unwrap_or_default();
+        format!("{}{help}", self.message)
+    }
 }
 
 impl Code {
@@ -76,27 +96,23 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
 
 fn finding(snapshot: &Snapshot, environment: &Environment, read: &Read) -> Option<Finding> {
     let key = read.key.as_ref()?;
+    let mut help = None;
     let (code, message, page) = match environment.lookup(key) {
         Lookup::NotLoaded => return None,
         Lookup::Unknown => {
             // An empty key is half-typed, not unknown.
             (!key.as_str().is_empty()).then_some(())?;
-            let (code, message) = unknown(environment, key);
-            (code, message, "feature_flags".to_owned())
+            let similar = similar(environment, key);
+            help = similar.as_ref().map(|it| plain(&format!("did you mean '{it}'?")));
+            let message = plain(&format!("{} has no flag '{key}'", project_name(environment)));
+            (Code::UnknownFlag { similar }, message, "feature_flags".to_owned())
         }
         Lookup::Known(flag) => {
             let (code, message) = constant(snapshot, environment, flag)?;
             (code, message, format!("feature_flags/{}", flag.id))
         }
     };
-    Some(Finding { code, key: key.clone(), span: read.key_span, message, link: environment.page(page) })
-}
-
-fn unknown(environment: &Environment, key: &FlagKey) -> (Code, String) {
-    let similar = similar(environment, key);
-    let hint = similar.as_ref().map(|it| format!("; did you mean '{it}'?")).unwrap_or_default();
-    let message = format!("{} has no flag '{}'{hint}", project_name(environment), key);
-    (Code::UnknownFlag { similar }, plain(&message))
+    Some(Finding { code, key: key.clone(), span: read.key_span, message, help, link: environment.page(page) })
 }
 
 fn constant(snapshot: &Snapshot, environment: &Environment, flag: &Flag) -> Option<(Code, String)> {

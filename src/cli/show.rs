@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use super::{Format, configuration, print};
 use crate::analysis::{self, Markup, State};
 use crate::flags::FlagKey;
-use crate::posthog::{disk, refresh};
+use crate::posthog::disk;
+use crate::posthog::refresh::{self, Wanted};
 use crate::report;
 
 pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
     let key = FlagKey::from(key);
     let keys = BTreeSet::from([key.clone()]);
-    let mirror = refresh::once(&configuration(), disk::folder(), &keys).await;
+    let mirror = refresh::once(&configuration(), disk::folder(), &keys, Wanted::Exposure).await;
     let now = Timestamp::now();
     let card = analysis::card(&mirror, &key, now);
     match format {

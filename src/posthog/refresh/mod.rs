@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use self::site::{Next, Site};
+use self::site::{Next, Site, Work};
 use crate::config::Config;
 use crate::flags::{Flag, FlagKey, Mirror};
 
@@ -62,13 +62,42 @@ pub fn spawn(config: &Config, folder: Option<PathBuf>) -> Handle {
     Handle { asks, mirror }
 }
 
+/// What a command wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The flags, and since when they serve what they serve.
+    Flags,
+    /// Who meets them too.
+    Exposure,
+}
+
+/// The mirror on disk, as it is; nothing is asked.
+pub fn stored(config: &Config, folder: Option<PathBuf>) -> Mirror {
+    let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
+    for site in &mut sites {
+        // Whether PostHog could be asked does not matter here.
+        site.known.trouble = None;
+        site.load_from_disk();
+    }
+    mirror_of(&sites, 1)
+}
+
 /// Loads what there is to know about some keys, once, for a command that prints and exits.
-pub async fn once(config: &Config, folder: Option<PathBuf>, keys: &BTreeSet<FlagKey>) -> Mirror {
+pub async fn once(
+    config: &Config,
+    folder: Option<PathBuf>,
+    keys: &BTreeSet<FlagKey>,
+    wanted: Wanted,
+) -> Mirror {
     let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
     for site in &mut sites {
         site.load_from_disk();
         site.want(keys.clone(), Instant::now());
         while let Next::Now(work) = site.next(site::gathered(Instant::now())) {
+            // Exposure is due last, when everything else is there.
+            if work == Work::Exposure && wanted == Wanted::Flags {
+                break;
+            }
             site.work(work).await;
         }
         site.save().await;

@@ -1,0 +1,36 @@
+//! The files and folders that a command is given.
+
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// Full names without `.` and `..`; the working directory when nothing is named. What is missing or a folder that
+/// cannot be listed is an error, since it would look like a place without any flags.
+pub(super) fn named(paths: &[PathBuf], directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if paths.is_empty() {
+        return Ok(vec![directory.to_owned()]);
+    }
+    let mut named = Vec::new();
+    for path in paths {
+        let full = normal(&directory.join(path));
+        full.symlink_metadata().with_context(|| path.display().to_string())?;
+        if full.is_dir() {
+            full.read_dir().with_context(|| path.display().to_string())?;
+        }
+        named.push(full);
+    }
+    Ok(named)
+}
+
+/// Without `.` and `..`, so that a file named twice is one file. Links are left as they are.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(normal.pop()),
+            part => normal.push(part),
+        }
+    }
+    normal
+}
