@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::frame::frame;
 use super::reads::{Place, place};
@@ -49,6 +48,26 @@ pub struct FindingRow {
 
 fn name_of_severity<S: serde::Serializer>(it: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(it.name())
+}
+
+/// The public JSON of `flagline check`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Json<'a> {
+    findings: &'a [FindingRow],
+    summary: Summary,
+    project: Option<&'a str>,
+    fetched_at: Option<String>,
+    trouble: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    findings: usize,
+    codes: BTreeMap<&'static str, usize>,
+    files_with_findings: usize,
+    files: usize,
 }
 
 /// In this order the kinds are counted.
@@ -108,19 +127,19 @@ impl Report {
     }
 
     /// For programs.
-    pub fn json(&self) -> Value {
-        json!({
-            "findings": self.findings,
-            "summary": {
-                "findings": self.findings.len(),
-                "codes": self.counts().into_iter().map(|(code, n)| (code.to_owned(), n)).collect::<BTreeMap<_, _>>(),
-                "filesWithFindings": self.n_files_with_findings(),
-                "files": self.n_files,
+    pub fn json(&self) -> impl Serialize {
+        Json {
+            findings: &self.findings,
+            summary: Summary {
+                findings: self.findings.len(),
+                codes: self.counts().into_iter().collect(),
+                files_with_findings: self.n_files_with_findings(),
+                files: self.n_files,
             },
-            "project": self.project,
-            "fetchedAt": self.fetched_at.map(|it| it.to_string()),
-            "trouble": self.trouble,
-        })
+            project: self.project.as_deref(),
+            fetched_at: self.fetched_at.map(|it| it.to_string()),
+            trouble: self.trouble.as_deref(),
+        }
     }
 
     fn summary(&self, now: Timestamp) -> String {
