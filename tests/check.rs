@@ -255,6 +255,15 @@ async fn without_posthog_the_copy_on_disk_serves() {
     assert!(stdout.contains("since ") && stdout.contains("2 findings: "), "{stdout}");
     assert_eq!(posthog.all_requests().await, asked, "offline nothing is asked");
 
+    let mut wrong_key = signed_in(folder.path(), &posthog);
+    wrong_key.env("FLAGLINE_API_KEY", "phx_revoked").arg("check");
+    let (code, stdout, stderr) = run(wrong_key).await;
+    assert_eq!((code, &*stdout), (2, ""), "a refused key is no matter of the network");
+    assert!(
+        stderr.contains("does not accept the API key") && stderr.contains("--offline checks"),
+        "{stderr}"
+    );
+
     let mut unreachable = signed_in(folder.path(), &posthog);
     unreachable.args(["check", "--format", "json"]);
     posthog.stop().await;

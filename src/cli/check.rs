@@ -17,7 +17,7 @@ use crate::flags::{Environment, FlagKey, Mirror};
 use crate::index::Index;
 use crate::index::scan::{self, Progress, Scanned};
 use crate::posthog::disk;
-use crate::posthog::refresh::{self, Wanted};
+use crate::posthog::refresh::{self, Loaded, Wanted};
 use crate::report::{self, FindingRow};
 use crate::syntax::FileFacts;
 
@@ -70,33 +70,27 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if config.environments.iter().any(|it| it.problem.is_some()) {
         bail!("nothing was checked, since these settings are wrong");
     }
-    let is_asked = |it: &Path| named.iter().any(|named| it.starts_with(named));
 
     let walk = Arc::new(Progress::default());
     let progress = progress::line({
         let walk = walk.clone();
         move || activity(&walk)
     });
-    let scanned = scan::scan(&roots(&named, &directory), &walk);
-    let n_files = scanned.iter().filter(|it| is_asked(&it.path)).count();
-    let (index, skipped) = sort(scanned);
-    let mirror = Arc::new(load(&config, arguments.offline, &keys(&index, is_asked)).await);
+    let read = read(named, &directory, &walk);
+    let loaded = load(&config, arguments.offline, &read.keys()).await;
     drop(progress);
 
-    let skipped: Vec<Scanned> = skipped.into_iter().filter(|it| is_asked(&it.path)).collect();
-    tell_skipped(&skipped, &directory);
+    read.tell_skipped(&directory);
     let now = Timestamp::now();
-    let environment = loaded(&mirror, &config, arguments.offline, now)?;
-    let found = findings(&Arc::new(index), &mirror, &config, is_asked, now);
-    let report = report::report(found, n_files, environment, &directory);
+    let environment = environment(&loaded, &config, arguments.offline, now)?;
+    let found = findings(&read, &loaded.mirror, &config, now);
+    let report = report::report(found, read.n_files, environment, &directory);
     match arguments.format {
         Format::Text => print_coloured(&report.text(|it| std::fs::read_to_string(it).ok(), now))?,
         Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report.json())?))?,
     }
-    // Somebody who names a file wants to know about it; the walk of a folder may skip some.
-    let is_blind = skipped.iter().any(|it| named.contains(&it.path));
     let fails = report.findings.iter().any(|finding| arguments.fail_on.iter().any(|it| it.fails(finding)));
-    Ok(ExitCode::from(if is_blind { 2 } else { u8::from(fails) }))
+    Ok(ExitCode::from(if read.is_blind() { 2 } else { u8::from(fails) }))
 }
 
 /// What a person waits for.
@@ -117,32 +111,60 @@ fn roots(named: &[PathBuf], directory: &Path) -> Vec<PathBuf> {
     whole.into_iter().chain(named.iter().cloned()).collect()
 }
 
-/// Facts by file, and the files that could not be read.
-fn sort(scanned: Vec<Scanned>) -> (Index, Vec<Scanned>) {
-    let (mut index, mut skipped) = (Index::default(), Vec::new());
-    for file in scanned {
+/// What the files say.
+struct Files {
+    /// Full names of what is reported on.
+    named: Vec<PathBuf>,
+    /// Facts of all files that were read.
+    index: Arc<Index>,
+    /// Files that could not be read.
+    skipped: Vec<Scanned>,
+    /// How many files are reported on.
+    n_files: usize,
+}
+
+fn read(named: Vec<PathBuf>, directory: &Path, walk: &Progress) -> Files {
+    let mut files = Files { named, index: Arc::default(), skipped: Vec::new(), n_files: 0 };
+    let mut index = Index::default();
+    for file in scan::scan(&roots(&files.named, directory), walk) {
+        files.n_files += usize::from(files.is_asked(&file.path));
         match file.facts {
             Ok(facts) => drop(index.set(&file.path, facts.into())),
-            Err(_) => skipped.push(file),
+            Err(_) => files.skipped.push(file),
         }
     }
-    (index, skipped)
+    files.index = index.into();
+    files
 }
 
-fn tell_skipped(skipped: &[Scanned], directory: &Path) {
-    for file in skipped {
-        if let Err(why) = &file.facts {
-            complain(&format!("{} {why}", report::relative(&file.path, directory)));
+impl Files {
+    fn is_asked(&self, path: &Path) -> bool {
+        self.named.iter().any(|it| path.starts_with(it))
+    }
+
+    fn facts(&self) -> impl Iterator<Item = (&Arc<Path>, &Arc<FileFacts>)> {
+        self.index.files().filter(|it| self.is_asked(it.0))
+    }
+
+    fn keys(&self) -> BTreeSet<FlagKey> {
+        self.facts().flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
+    }
+
+    fn tell_skipped(&self, directory: &Path) {
+        for file in self.skipped.iter().filter(|it| self.is_asked(&it.path)) {
+            if let Err(why) = &file.facts {
+                complain(&format!("{} {why}", report::relative(&file.path, directory)));
+            }
         }
+    }
+
+    /// Whether a file that somebody named could not be read; the walk of a folder may skip some.
+    fn is_blind(&self) -> bool {
+        self.skipped.iter().any(|it| self.named.contains(&it.path))
     }
 }
 
-fn keys(index: &Index, is_asked: impl Fn(&Path) -> bool) -> BTreeSet<FlagKey> {
-    let files = index.files().filter(|it| is_asked(it.0));
-    files.flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
-}
-
-async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Mirror {
+async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Loaded {
     if offline {
         refresh::stored(config, disk::folder())
     } else {
@@ -151,18 +173,24 @@ async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Mirro
 }
 
 /// The environment that findings are about, if its flags are there: else nothing can be said of any key.
-fn loaded<'a>(
-    mirror: &'a Mirror,
+fn environment<'a>(
+    loaded: &'a Loaded,
     config: &Config,
     offline: bool,
     now: Timestamp,
 ) -> anyhow::Result<&'a Environment> {
-    let environment = mirror.primary().context("no environment is configured")?;
+    let environment = loaded.mirror.primary().context("no environment is configured")?;
     let Some(flags) = &environment.flags else {
         let configured = config.environments.first().and_then(|it| it.project);
         bail!("nothing was checked: {}", why_not_loaded(environment, configured, offline));
     };
     if let Some(trouble) = &environment.trouble {
+        if loaded.refused {
+            bail!(
+                "nothing was checked: {trouble}; --offline checks with the flags as of {}",
+                ago(flags.fetched_at, now)
+            );
+        }
         complain(&format!("{trouble}; checked with the flags as of {}", ago(flags.fetched_at, now)));
     }
     Ok(environment)
@@ -185,21 +213,19 @@ fn why_not_loaded(environment: &Environment, project: Option<u64>, offline: bool
 }
 
 fn findings(
-    index: &Arc<Index>,
+    files: &Files,
     mirror: &Arc<Mirror>,
     config: &Arc<Config>,
-    is_asked: impl Fn(&Path) -> bool,
     now: Timestamp,
 ) -> Vec<(Arc<Path>, Vec<Finding>)> {
-    let files = index.files().filter(|it| is_asked(it.0));
-    let snapshot = |(path, facts): (&Arc<Path>, &Arc<FileFacts>)| Snapshot {
+    let snapshot = |path: &Arc<Path>, facts: &Arc<FileFacts>| Snapshot {
         path: path.clone(),
         source: None,
         facts: facts.clone(),
-        index: index.clone(),
+        index: files.index.clone(),
         mirror: mirror.clone(),
         config: config.clone(),
         now,
     };
-    files.map(|it| (it.0.clone(), analysis::findings(&snapshot(it)))).collect()
+    files.facts().map(|(path, facts)| (path.clone(), analysis::findings(&snapshot(path, facts)))).collect()
 }

@@ -24,12 +24,16 @@ pub(super) fn line(text: impl Fn() -> String + Send + 'static) -> Line {
     }
     let (stop, stopped) = mpsc::channel::<()>();
     let thread = std::thread::spawn(move || {
-        let mut wait = AFTER;
+        let (mut wait, mut shown) = (AFTER, String::new());
         while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
-            rewrite(&text());
+            let now = text();
+            if now != shown {
+                rewrite(&now);
+                shown = now;
+            }
             wait = EVERY;
         }
-        if wait == EVERY {
+        if !shown.is_empty() {
             rewrite("");
         }
     });

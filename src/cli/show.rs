@@ -13,7 +13,7 @@ use crate::report;
 pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
     let key = FlagKey::from(key);
     let keys = BTreeSet::from([key.clone()]);
-    let mirror = refresh::once(&configuration(), disk::folder(), &keys, Wanted::Exposure).await;
+    let mirror = refresh::once(&configuration(), disk::folder(), &keys, Wanted::Exposure).await.mirror;
     let now = Timestamp::now();
     let card = analysis::card(&mirror, &key, now);
     match format {

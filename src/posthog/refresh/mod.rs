@@ -71,15 +71,24 @@ pub enum Wanted {
     Exposure,
 }
 
+/// What a command got to know.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is known, be it from an earlier run.
+    pub mirror: Arc<Mirror>,
+    /// Whether a server does not accept its key: waiting does not help, a person must do something.
+    pub refused: bool,
+}
+
 /// The mirror on disk, as it is; nothing is asked.
-pub fn stored(config: &Config, folder: Option<PathBuf>) -> Mirror {
+pub fn stored(config: &Config, folder: Option<PathBuf>) -> Loaded {
     let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
     for site in &mut sites {
         // Whether PostHog could be asked does not matter here.
         site.known.trouble = None;
         site.load_from_disk();
     }
-    mirror_of(&sites, 1)
+    Loaded { mirror: mirror_of(&sites, 1).into(), refused: false }
 }
 
 /// Loads what there is to know about some keys, once, for a command that prints and exits.
@@ -88,7 +97,7 @@ pub async fn once(
     folder: Option<PathBuf>,
     keys: &BTreeSet<FlagKey>,
     wanted: Wanted,
-) -> Mirror {
+) -> Loaded {
     let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
     for site in &mut sites {
         site.load_from_disk();
@@ -102,7 +111,7 @@ pub async fn once(
         }
         site.save().await;
     }
-    mirror_of(&sites, 1)
+    Loaded { mirror: mirror_of(&sites, 1).into(), refused: sites.iter().any(|it| it.refused) }
 }
 
 struct Task {

@@ -83,6 +83,8 @@ pub(super) struct Site {
     hover_queries: VecDeque<(Instant, FlagKey)>,
     times: Times,
     failures: u32,
+    /// Whether the server does not accept the key.
+    pub(super) refused: bool,
     exposure_days: u32,
     /// Whether something came that the disk does not have.
     unsaved: bool,
@@ -132,6 +134,7 @@ impl Site {
                 exposure_denied_until: None,
             },
             failures: 0,
+            refused: false,
             exposure_days: EXPOSURE_DAYS,
             unsaved: false,
         }
@@ -241,6 +244,7 @@ impl Site {
         match result {
             Ok(()) => {
                 self.failures = 0;
+                self.refused = false;
                 self.known.trouble = None;
                 self.unsaved = true;
             }
@@ -421,6 +425,7 @@ impl Site {
             return;
         }
         self.failures += 1;
+        self.refused = matches!(error, Error::Unauthorized { .. });
         self.known.trouble = Some(error.to_string().into());
         let pause = match error {
             Error::Limited(wait) => *wait,
