@@ -241,6 +241,17 @@ async fn nothing_is_claimed_of_what_is_not_loaded() {
 }
 
 #[tokio::test]
+async fn without_the_activity_log_it_says_what_is_missing() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[STALE, DISABLED]));
+    posthog.faults(json!([{ "kind": "status", "status": 403, "path_contains": "activity" }])).await;
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--format", "json"]).await;
+    assert_eq!((code, codes(&stdout)), (1, vec![("stale-flag".to_owned(), 1)]));
+    assert!(stderr.contains("without the activity log"), "{stderr}");
+    let trouble = &serde_json::from_str::<Value>(&stdout).unwrap()["historyTrouble"];
+    assert!(trouble.as_str().unwrap().contains("not allowed"), "{trouble}");
+}
+
+#[tokio::test]
 async fn without_posthog_the_copy_on_disk_serves() {
     let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN, STALE]));
     let (_, online, _) = check(folder.path(), &posthog, &["--format", "json"]).await;
@@ -261,6 +272,15 @@ async fn without_posthog_the_copy_on_disk_serves() {
     assert_eq!((code, &*stdout), (2, ""), "a refused key is no matter of the network");
     assert!(
         stderr.contains("does not accept the API key") && stderr.contains("--offline checks"),
+        "{stderr}"
+    );
+
+    let mut signed_out = signed_in(folder.path(), &posthog);
+    signed_out.env_remove("FLAGLINE_API_KEY").arg("check");
+    let (code, stdout, stderr) = run(signed_out).await;
+    assert!(code == 1 && stdout.contains("2 findings: "), "{stdout}");
+    assert!(
+        stderr.contains("not signed in") && stderr.contains("; checked with the flags as of "),
         "{stderr}"
     );
 

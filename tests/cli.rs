@@ -263,7 +263,7 @@ async fn help_and_mistakes() {
         command
     })
     .await;
-    for command in ["lsp", "reads", "show", "sandbox", "demo"] {
+    for command in ["lsp", "reads", "check", "show", "sandbox", "demo"] {
         assert!(help.lines().any(|it| it.trim_start().starts_with(command)), "{command} in {help}");
     }
 }

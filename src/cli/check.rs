@@ -193,6 +193,12 @@ fn environment<'a>(
         }
         complain(&format!("{trouble}; checked with the flags as of {}", ago(flags.fetched_at, now)));
     }
+    if let Some(trouble) = &environment.history_trouble {
+        complain(&format!(
+            "{trouble}; without the activity log, flags are stale \"for at least\" some time, and those that were \
+             switched off are not told"
+        ));
+    }
     Ok(environment)
 }
 

@@ -72,7 +72,7 @@ fn your_turn(sandbox: &Sandbox, app: &Path) -> anyhow::Result<String> {
         "\n── Your turn\n\n\
          The sandbox keeps running until Ctrl-C. Its page makes requests fail and moves its clock: {url}\n\
          The sample app is in {folder}\n\n\
-         In another terminal:\n\n{variables}\n  code {shell}\n  nvim {file}\n\n\
+         In another terminal:\n\n{variables}\n  code {shell}\n  nvim {file}\n  flagline check {shell}\n\n\
          Look first at {FILE}\n  \
          line {hover}: hover over 'new-checkout', then take the code action that removes it\n  \
          line {videos}: hover over 'project-videos', which is on its way\n  \

@@ -175,6 +175,7 @@ impl Stored {
                 .collect(),
             exposure_trouble: None,
             history: self.history.into_iter().map(|it| (it.flag, Arc::new(it.into_history()))).collect(),
+            history_trouble: None,
             trouble: None,
         }
     }

@@ -23,6 +23,7 @@ pub struct Report {
     pub n_files: usize,
     project: Option<String>,
     fetched_at: Option<Timestamp>,
+    history_trouble: Option<String>,
     trouble: Option<String>,
 }
 
@@ -58,6 +59,7 @@ struct Json<'a> {
     summary: Summary,
     project: Option<&'a str>,
     fetched_at: Option<String>,
+    history_trouble: Option<&'a str>,
     trouble: Option<&'a str>,
 }
 
@@ -91,6 +93,7 @@ pub fn report(
         n_files,
         project: environment.project.as_ref().map(|it| it.name.to_string()),
         fetched_at: environment.flags.as_ref().map(|it| it.fetched_at),
+        history_trouble: environment.history_trouble.as_deref().map(str::to_owned),
         trouble: environment.trouble.as_deref().map(str::to_owned),
     }
 }
@@ -138,6 +141,7 @@ impl Report {
             },
             project: self.project.as_deref(),
             fetched_at: self.fetched_at.map(|it| it.to_string()),
+            history_trouble: self.history_trouble.as_deref(),
             trouble: self.trouble.as_deref(),
         }
     }

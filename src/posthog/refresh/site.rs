@@ -341,6 +341,7 @@ impl Site {
         let Some(flag) = flag else { return Ok(()) };
         let history = client.history(&project, &flag, Timestamp::now()).await?;
         self.known.history.insert(id, Arc::new(history));
+        self.known.history_trouble = None;
         Ok(())
     }
 
@@ -421,6 +422,7 @@ impl Site {
             return;
         }
         if of_this_part && is_history {
+            self.known.history_trouble = Some(error.to_string().into());
             self.times.history_denied_until = Some(now + DENIED_FOR);
             return;
         }
