@@ -118,6 +118,18 @@ pub enum Severity {
     Hint,
 }
 
+impl Severity {
+    /// The public name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Information => "information",
+            Severity::Hint => "hint",
+        }
+    }
+}
+
 /// How loud each kind of finding is; `None` is not told at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Severities {
