@@ -55,6 +55,37 @@ T['of TOML, only files of Flagline are served'] = function()
   expect.equality(child.lua_get('#vim.lsp.get_clients({ bufnr = 0 })'), 0)
 end
 
+T['flagline.toml is checked, explained and completed'] = function()
+  editor.start()
+  vim.fn.writefile({ 'stale_dayz = 60', 'wrapper_names = ["useFlag"]', '' }, editor.app .. '/flagline.toml')
+  editor.open('flagline.toml')
+  local warning = editor.wait('what is wrong', 'return vim.diagnostic.get(0)[1]')
+  expect.equality({ warning.lnum, warning.col, warning.end_col }, { 0, 0, 10 })
+  assert(warning.message:find('stale_days', 1, true), warning.message)
+  editor.cursor_on('wrapper_names')
+  editor.hover("The team's own functions")
+  child.api.nvim_win_set_cursor(0, { 3, 0 })
+  child.type_keys('i', 'cl', '<C-x><C-o>')
+  editor.wait('the completion', [[return vim.fn.getline(3):find('client_names', 1, true) ~= nil]])
+end
+
+T['settings reach the server'] = function()
+  editor.start()
+  child.lua([[
+    local changed = { settings = { flagline = { staleDays = 200 } } }
+    if vim.lsp.config then
+      vim.lsp.config('flagline', changed)
+    else
+      require('flagline').setup({ lsp = changed })
+    end
+  ]])
+  editor.open('src/Checkout.tsx')
+  editor.warning('unknown-flag')
+  editor.cursor_on('new-checkout')
+  editor.hover('everyone since 7 Aug 2026 (110 days)')
+  expect.equality(child.lua_get('#vim.diagnostic.get(0)'), 1)
+end
+
 T['a missing program is told once, with what to do'] = function()
   editor.start({ before = [[vim.env.PATH = '/nowhere']] })
   child.cmd('edit src/theme.ts')
