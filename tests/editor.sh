@@ -39,24 +39,25 @@ if [ ! -e "$faketime" ]; then
   )
 fi
 
-mkdir -p "$work/bin" "$work/home"
+mkdir "$work/bin"
 cat >"$work/bin/flagline" <<SCRIPT
 #!/bin/sh
 export LD_PRELOAD=$faketime FAKETIME='2026-11-25 12:00:00' FAKETIME_DONT_FAKE_MONOTONIC=1
 exec $binary "\$@"
 SCRIPT
 chmod +x "$work/bin/flagline"
-export PATH=$work/bin:$PATH HOME=$work/home XDG_CACHE_HOME=$work/home/cache XDG_STATE_HOME=$work/home/state \
-  XDG_CONFIG_HOME=$work/home/config XDG_DATA_HOME=$work/home/data XDG_RUNTIME_DIR=$work/home/run
-mkdir -p "$XDG_RUNTIME_DIR"
+export PATH=$work/bin:$PATH
 
-# A fresh sample app, and nothing remembered.
-fresh() {
-  rm -rf "$work/app" "$work/home"
-  cp -r "$root/fixtures/sample-app" "$work/app"
-  mkdir -p "$work/app/.git" "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME"
+# live_in FOLDER: a home of one's own.
+live_in() {
+  export HOME=$1 XDG_CACHE_HOME=$1/cache XDG_STATE_HOME=$1/state XDG_CONFIG_HOME=$1/config XDG_DATA_HOME=$1/data \
+    XDG_RUNTIME_DIR=$1/run
+  mkdir -p "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME"
 }
-fresh
+live_in "$work/home"
+
+cp -r "$root/fixtures/sample-app" "$work/app"
+mkdir "$work/app/.git"
 
 # A sandbox of one's own; exports what leads to it.
 start_sandbox() {

@@ -28,25 +28,48 @@ local function init_file()
   return path
 end
 
-local sandbox
+-- What leads to the sandbox: one for all cases.
+local variables
 
 local function start_sandbox()
   local text = ''
-  sandbox = vim.fn.jobstart({ 'flagline', 'sandbox' }, {
+  vim.fn.jobstart({ 'flagline', 'sandbox' }, {
     on_stdout = function(_, data)
       text = text .. table.concat(data, '\n')
     end,
+    on_stderr = function(_, data)
+      io.stderr:write(table.concat(data, '\n'))
+    end,
+    on_exit = function(_, code)
+      io.stderr:write('\nthe sandbox ended: ' .. code .. '\n')
+    end,
   })
-  assert(vim.wait(10000, function()
+  assert(vim.wait(20000, function()
     return text:find('FLAGLINE_PROJECT=%d+\n') ~= nil
   end, 10))
+  variables = {}
   for name, value in text:gmatch('export (%S+)=(%S+)') do
-    vim.env[name] = value
+    variables[name] = value
   end
 end
 
+--- Sends a request to the sandbox, as somebody else would.
+---@param path string
+---@param body? string JSON
+function M.post(path, body)
+  local answer = vim.system({
+    'curl', '--silent', '--show-error', '--fail-with-body', '--header', 'Content-Type: application/json',
+    '--header', 'Authorization: Bearer ' .. variables.FLAGLINE_API_KEY,
+    '--data', body or '', variables.FLAGLINE_HOST .. path,
+  }, { text = true }):wait()
+  assert(answer.code == 0, answer.stderr .. answer.stdout)
+end
+
+-- Whether the case changes what is in the sandbox.
+local writes = false
+
 --- Starts the child in a fresh copy of the sample app. `before` is Lua that runs in its init.lua.
----@param options? { before?: string, signed_out?: boolean }
+---@param options? { before?: string, signed_out?: boolean, writes?: boolean }
 function M.start(options)
   options = options or {}
   vim.fn.delete(M.app, 'rf')
@@ -56,9 +79,13 @@ function M.start(options)
   end
   vim.fn.system({ 'cp', '-r', root .. '/fixtures/sample-app/.', M.app })
   vim.fn.chdir(M.app)
-  if not options.signed_out then
+  if not variables then
     start_sandbox()
   end
+  for name, value in pairs(variables) do
+    vim.env[name] = not options.signed_out and value or nil
+  end
+  writes = options.writes or false
   child.restart({ '--cmd', 'set lines=26 columns=96', '--cmd', 'lua ' .. (options.before or ''), '-u', init_file() })
   child.o.termguicolors = false
   child.lua([[
@@ -91,12 +118,8 @@ end
 
 function M.stop()
   child.stop()
-  if sandbox then
-    vim.fn.jobstop(sandbox)
-    sandbox = nil
-  end
-  for _, name in ipairs({ 'FLAGLINE_HOST', 'FLAGLINE_API_KEY', 'FLAGLINE_PROJECT' }) do
-    vim.env[name] = nil
+  if writes then
+    M.post('/_sandbox/reset/')
   end
 end
 
@@ -106,7 +129,7 @@ end
 function M.wait(what, code, ...)
   local arguments = { ... }
   local result
-  local came = vim.wait(6000, function()
+  local came = vim.wait(15000, function()
     local good, answer = pcall(child.lua, code, arguments)
     result = answer
     return good and answer ~= nil and answer ~= vim.NIL and answer ~= false

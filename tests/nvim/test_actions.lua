@@ -39,7 +39,7 @@ T['a stale flag is removed, and the kept branch moves out'] = function()
 end
 
 T['a feature is created from an unknown key'] = function()
-  editor.start()
+  editor.start({ writes = true })
   editor.open('server/gifts.py')
   editor.warning('unknown-flag', 'gift-wrapping')
   editor.cursor_on('gift-wrapping')

@@ -24,7 +24,7 @@ T['completes subcommands, and keys that the file reads'] = function()
 end
 
 T['create asks for the key, and offers the one at the cursor'] = function()
-  editor.start()
+  editor.start({ writes = true })
   editor.open('server/gifts.py')
   editor.warning('unknown-flag', 'gift-wrapping')
   editor.cursor_on('gift-wrapping')
@@ -79,7 +79,7 @@ T['status tells the project, and statuslines get a few words'] = function()
   child.cmd('Flagline status')
   local it = editor.told('ready')
   assert(it.message:find('Offset (project 1)', 1, true), it.message)
-  assert(it.message:find('16 flags', 1, true), it.message)
+  assert(it.message:find('%d+ flags · fetched 2026%-11%-25T12:00:00Z'), it.message)
   child.lua([[
     vim.o.laststatus = 2
     vim.o.statusline = "%f %= %{v:lua.require'flagline'.status()}"
@@ -110,15 +110,11 @@ T['references fill the quickfix list'] = function()
 end
 
 T['refresh brings what somebody else made'] = function()
-  editor.start()
+  editor.start({ writes = true })
   editor.open('server/gifts.py')
   editor.warning('unknown-flag', 'gift-wrapping')
-  local made = vim.system({
-    'curl', '--silent', '--fail', '--header', 'Authorization: Bearer ' .. vim.env.FLAGLINE_API_KEY,
-    '--json', '{"key": "gift-wrapping", "name": "", "active": true, "filters": {"groups": [{"properties": [], "rollout_percentage": 50}]}}',
-    vim.env.FLAGLINE_HOST .. '/api/projects/1/feature_flags/',
-  }, { text = true }):wait()
-  expect.equality(made.code, 0)
+  local filters = '{"groups": [{"properties": [], "rollout_percentage": 50}]}'
+  editor.post('/api/projects/1/feature_flags/', '{"key": "gift-wrapping", "active": true, "filters": ' .. filters .. '}')
   child.cmd('Flagline refresh')
   editor.wait('the flag known', 'return #vim.diagnostic.get(0) == 0')
 end
@@ -128,10 +124,11 @@ T['a code lens tells who meets the flag, and lists its reads'] = function()
   child.lua([[vim.g.flagline = { lens = true }]])
   editor.open_checkout()
   editor.wait('lenses', [[
-    local lenses = vim.lsp.codelens.get(vim.fn.has('nvim-0.12') == 1 and { bufnr = 0 } or 0)
-    -- Later versions give each with its client.
-    local first = lenses[1] and (lenses[1].lens or lenses[1])
-    return #lenses == 4 and first.command.title == 'everyone · 1 read'
+    local titles = {}
+    for _, it in ipairs(vim.lsp.codelens.get(vim.fn.has('nvim-0.12') == 1 and { bufnr = 0 } or 0)) do
+      titles[(it.lens or it).command.title] = true
+    end
+    return titles['everyone · 1 read'] and titles['unknown · 1 read']
   ]])
   editor.cursor_on('new-checkout')
   editor.expect_screen('lens')
