@@ -88,6 +88,7 @@ function M.start(options)
   writes = options.writes or false
   child.restart({ '--cmd', 'set lines=26 columns=96', '--cmd', 'lua ' .. (options.before or ''), '-u', init_file() })
   child.o.termguicolors = false
+  child.lua('vim.diagnostic.config({ virtual_text = false })') -- 0.10 shows it unasked
   child.lua([[
     -- What a person would be told, and what the browser would open.
     _G.told, _G.opened, _G.choices = {}, {}, {}
