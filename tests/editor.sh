@@ -13,6 +13,12 @@ unpacks() {
   command -v apt-get >/dev/null && [ "$(uname -m)" = x86_64 ] && [ -r /etc/apt/sources.list.d/debian.sources ]
 }
 
+# shown SECTION: the first code that a section of docs/install.md shows.
+shown() {
+  awk -v section="## $1" '/^```/ && here { if (inside) exit; inside = 1; next } inside; /^## / { here = $0 == section }' \
+    "$root/docs/install.md"
+}
+
 # need PROGRAM [PACKAGE]
 need() {
   command -v "$1" >/dev/null || "$root/tests/apt" "${2:-$1}"

@@ -1,7 +1,6 @@
 ;;; In the sample app, as a person would: attach, warnings, hover, one action, quit.  -*- lexical-binding: t -*-
 (require 'eglot)
 (require 'flymake)
-(load (expand-file-name "tests/emacs/flagline.el" (getenv "FLAGLINE_ROOT")) nil t)
 
 (setq eglot-sync-connect 20
       eglot-confirm-server-edits nil
@@ -23,6 +22,17 @@
      (flymake-start)
      (seq-find (lambda (it) (string-search words (flymake-diagnostic-text it))) (flymake-diagnostics)))))
 
+(defun session-hover (words)
+  "Ask for a hover just before point until it holds WORDS: what is not known yet comes a moment later."
+  (backward-char 2)
+  (session-until
+   words
+   (lambda ()
+     (let (card)
+       (eglot-hover-eldoc-function (lambda (text &rest _) (setq card text)))
+       (session-until "a hover" (lambda () card))
+       (string-search words card)))))
+
 ;; Python: warnings, hover.
 (find-file "server/gifts.py")
 (apply #'eglot (eglot--guess-contact))
@@ -30,18 +40,18 @@
 (let ((warning (session-warning "Offset has no flag 'gift-wrapping'")))
   (unless (= 10 (line-number-at-pos (flymake-diagnostic-beg warning))) (error "place: %S" warning)))
 (search-forward "gift-cards")
-(backward-char 2)
-(session-until
- "a hover with exposure"
- (lambda ()
-   (let (card)
-     (eglot-hover-eldoc-function (lambda (text &rest _) (setq card text)))
-     (session-until "a hover" (lambda () card))
-     (string-search "Nobody in the last 7 days; never seen" card))))
+(session-hover "Nobody in the last 7 days; never seen")
+(eglot-shutdown (eglot-current-server))
+
+;; flagline.toml: hover.
+(find-file "../flagline.toml")
+(apply #'eglot (eglot--guess-contact))
+(search-forward "stale_days")
+(session-hover "After how many days with one value for everyone")
 (eglot-shutdown (eglot-current-server))
 
 ;; JavaScript: a mistyped key becomes the key that was meant.
-(find-file "../src/pay.js")
+(find-file "src/pay.js")
 (apply #'eglot (eglot--guess-contact))
 (let* ((warning (session-warning "did you mean 'new-checkout'?"))
        (actions (eglot-code-actions (flymake-diagnostic-beg warning) (flymake-diagnostic-end warning)))
