@@ -40,9 +40,6 @@ local function start_sandbox()
     on_stderr = function(_, data)
       io.stderr:write(table.concat(data, '\n'))
     end,
-    on_exit = function(_, code)
-      io.stderr:write('\nthe sandbox ended: ' .. code .. '\n')
-    end,
   })
   assert(vim.wait(20000, function()
     return text:find('FLAGLINE_PROJECT=%d+\n') ~= nil
