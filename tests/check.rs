@@ -135,7 +135,10 @@ async fn fails_on_what_it_is_told() {
     }
     let (code, stdout, stderr) = check(folder.path(), &posthog, &["--fail-on", "warnings"]).await;
     assert_eq!((code, &*stdout), (2, ""));
-    assert!(stderr.contains("possible values: error, warning, information, hint, never, unknown-flag"), "{stderr}");
+    assert!(
+        stderr.contains("possible values: error, warning, information, hint, never, unknown-flag"),
+        "{stderr}"
+    );
 }
 
 #[tokio::test]

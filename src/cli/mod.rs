@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod init;
 mod lsp;
 mod paths;
 mod progress;
@@ -45,6 +46,12 @@ enum Command {
         /// End when this process ends.
         #[arg(long = "clientProcessId", value_name = "PID")]
         client_process_id: Option<u32>,
+    },
+    /// Write a first flagline.toml: finds the project by the tokens in the code, asks who sees new features first.
+    Init {
+        /// Ask nothing: take the defaults.
+        #[arg(long)]
+        yes: bool,
     },
     /// List every place that reads a flag. Offline; needs no configuration.
     Reads {
@@ -119,6 +126,7 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Lsp { stdio: _, client_process_id } => lsp::run(client_process_id).await,
+        Command::Init { yes } => init::run(yes).await,
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Check(arguments) => check::run(arguments).await,
         Command::Show { key, format } => show::run(&key, format).await,

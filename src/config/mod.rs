@@ -4,6 +4,7 @@
 //! A key goes only to the host it was given for. Files and editor settings may come from a repository, so they may
 //! name a host and a project, but never send a key to a host that it does not belong to.
 
+pub mod draft;
 pub mod file;
 mod host;
 pub mod posthog_json;
