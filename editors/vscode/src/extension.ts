@@ -1,4 +1,3 @@
-import * as vscode from 'vscode'
 import { commands, ExtensionMode, window, workspace, type ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { languageClient, offerRestart, sendSettings } from './client'
@@ -103,7 +102,7 @@ export function activate(context: ExtensionContext): unknown {
   )
   // The editor does not wait for the server; what is wrong is told by then.
   queue = start().catch(log)
-  return context.extensionMode === ExtensionMode.Test ? { vscode, context, bar, channels, redacted, client: () => running } : undefined
+  return context.extensionMode === ExtensionMode.Test ? { context, client: () => running } : undefined
 }
 
 export async function deactivate(): Promise<void> {
