@@ -1,13 +1,12 @@
-// The cases of tests/vscode/host, each file in an extension host of its own: host.mjs VSIX BINARY [NAME...]
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// The cases of tests/vscode/host, each file in an extension host of its own: host.mjs PLATFORM UNIVERSAL BINARY [NAME...]
+// PLATFORM and UNIVERSAL are the packages with and without the program inside.
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
 import { browser, editor, install, openPage, sampleApp, sandbox, until, workFolder } from './support.mjs'
 
-const [vsix, binary, ...names] = process.argv.slice(2)
+const [platform, universal, binary, ...names] = process.argv.slice(2)
 const work = workFolder()
-const unpacked = install(vsix, work.folder('unpacked'), work.folder('install'))
-// Inside the extension's folder, so that the cases get the same `vscode` as the extension, and can watch what it does.
-cpSync(join(import.meta.dirname, 'host'), join(unpacked, 'test'), { recursive: true })
+const unpacked = { platform: unpack('platform', platform), universal: unpack('universal', universal) }
 
 /** What each file of cases runs in. */
 const launches = {
@@ -28,6 +27,12 @@ const launches = {
     writeFileSync(join(open, '.vscode', 'settings.json'), JSON.stringify(wanted))
     return { open, trusted: false, settings: { 'flagline.host': url } }
   },
+  universal: () => {
+    const folder = work.folder('programs')
+    symlinkSync(resolve(binary), join(folder, 'flagline'))
+    const environment = { PATH: `.${delimiter}${folder}${delimiter}${process.env.PATH}` }
+    return { open: sampleApp(join(work.root, 'universal')), extension: 'universal', environment }
+  },
 }
 
 let passed = 0
@@ -43,21 +48,28 @@ for (const { name, why } of failures) console.log(`\nFAILED ${name}\n${why}`)
 console.log(`\n${passed} passed, ${failures.length} failed${failures.length > 0 ? `; what was written: ${work.root}` : ''}`)
 process.exit(failures.length > 0 ? 1 : 0)
 
+/** As the product does, and with the cases inside: so they get the same `vscode` as the extension, and can watch it. */
+function unpack(name, vsix) {
+  const path = install(vsix, work.folder(`unpacked-${name}`), work.folder('install'))
+  cpSync(join(import.meta.dirname, 'host'), join(path, 'test'), { recursive: true })
+  return path
+}
+
 async function launch(name) {
   console.log(`\n${name}`)
   const posthog = await sandbox(binary)
-  const { open, ...options } = launches[name](posthog.url)
+  const { open, extension = 'platform', environment, ...options } = launches[name](posthog.url)
   const results = join(work.root, `${name}.results`)
   const code = await editor({
     data: work.folder(`${name}-data`),
     extensions: work.folder(`${name}-extensions`),
     ...options,
-    environment: { FLAGLINE_TEST: JSON.stringify({ cases: name, sandbox: posthog.url, results, open, binary }) },
+    environment: { ...environment, FLAGLINE_TEST: JSON.stringify({ cases: name, sandbox: posthog.url, results, open, binary }) },
   })
   try {
     const page = await openPage(chromium, { width: 1100, height: 700 })
     if (process.env.VERBOSE) page.on('console', it => console.log(`  page: ${it.text().slice(0, 400)}`))
-    await page.goto(code.page(open, { development: unpacked, tests: join(unpacked, 'test', 'index.cjs') }))
+    await page.goto(code.page(open, { development: unpacked[extension], tests: join(unpacked[extension], 'test', 'index.cjs') }))
     await report(name, results, page)
     await page.close()
   } finally {

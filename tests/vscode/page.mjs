@@ -54,16 +54,18 @@ try {
   })
 
   await step('hover card', async () => {
-    const card = await hover("'new-checkout'", 'everyone since')
-    await shoot('hover', await round(card, "'new-checkout'"))
+    const card = await hover("'pricing-page'", 'People in the last 7 days')
+    await until('all of it is there', async () => !/Loading|Checking/.test(await card.innerText()))
+    await shoot('hover', await round(card, "'pricing-page'"))
   })
 
   await step('warning of a stale flag, with its quick fixes', async () => {
     await page.locator('.squiggly-warning').first().waitFor()
     const card = await hover("'new-checkout'", 'stale-flag')
-    await until('the fixes are found', async () => (await card.innerText()).includes('Quick Fix'))
-    await quickFixes("'new-checkout'", "Remove flag 'new-checkout'")
-    await shoot('warning', await round(page.locator('.action-widget'), "'new-checkout'"))
+    await card.locator('.action', { hasText: 'Quick Fix' }).click()
+    const menu = page.locator('.action-widget', { hasText: "Remove flag 'new-checkout'" })
+    await menu.waitFor()
+    await shoot('warning', await round(menu, "'new-checkout'"))
     await page.keyboard.press('Escape')
   })
 
@@ -114,10 +116,9 @@ async function shoot(name, clip) {
 /** The part of the page with the code round a text and what is shown there. */
 async function round(locator, text) {
   const [box, at] = [await locator.boundingBox(), await where(text)]
-  const right = Math.min(1000, Math.max(box.x + box.width, 700) + 20)
   const top = Math.max(0, Math.min(box.y, at.y) - 90)
-  const bottom = Math.min(538, Math.max(box.y + box.height, at.y + at.height) + 50)
-  return { x: 0, y: top, width: right, height: bottom - top }
+  const bottom = Math.min(526, Math.max(box.y + box.height, at.y + at.height) + 50)
+  return { x: 0, y: top, width: 1000, height: bottom - top }
 }
 
 const bar = text => page.locator('.statusbar-item', { hasText: text }).waitFor({ timeout: 60_000 })
@@ -178,20 +179,6 @@ async function clickAt(text) {
   const { x, y, width, height } = await where(text)
   await page.mouse.click(x + width / 2, y + height / 2)
   await away()
-}
-
-async function quickFixes(text, title) {
-  const entry = page.locator('.action-widget .monaco-list-row', { hasText: title })
-  for (let tries = 0; ; tries += 1) {
-    await clickAt(text)
-    await page.keyboard.press('Control+.')
-    try {
-      await entry.waitFor({ timeout: 5000 })
-      return
-    } catch (error) {
-      if (tries === 3) throw error
-    }
-  }
 }
 
 async function clearToasts(text) {

@@ -6,12 +6,12 @@ const HOSTS = 'flagline.hosts'
 
 /** Personal API keys, one a host, where the editor keeps secrets. */
 export type Credentials = {
-  hosts(): readonly string[]
-  get(host: string): Promise<string | undefined>
-  store(host: string, key: string): Promise<void>
-  forget(host: string): Promise<void>
+  hosts: () => readonly string[]
+  get: (host: string) => Promise<string | undefined>
+  store: (host: string, key: string) => Promise<void>
+  forget: (host: string) => Promise<void>
   /** Calls back when another window signed in to a host or out of it. */
-  onChange(changed: (host: string) => void): void
+  onChange: (changed: (host: string) => void) => void
 }
 
 export function credentials(context: ExtensionContext): Credentials {

@@ -18,8 +18,8 @@ export type Trouble = 'starting' | 'stopped' | undefined
 export type StatusBar = {
   readonly item: StatusBarItem
   readonly status: Status
-  set(status: Status): void
-  setServer(trouble: Trouble): void
+  set: (status: Status) => void
+  setServer: (trouble: Trouble) => void
 }
 
 const NOTHING: Status = { readOnly: false, environments: [] }
@@ -72,7 +72,7 @@ function current(status: Status): Environment | undefined {
 }
 
 function label(environment: Environment | undefined): string {
-  if (environment === undefined) return '$(loading~spin) Flagline'
+  if (environment === undefined) return '$(symbol-boolean) Flagline'
   const project = iconless(environment.project?.name ?? 'Flagline')
   switch (environment.state) {
     case 'signed-out':

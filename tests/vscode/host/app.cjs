@@ -2,7 +2,7 @@ const assert = require('node:assert/strict')
 const { existsSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const {
-  action, answers, bar, barSays, extension, file, flags, hover, hoverSays, open, pause, place, root, said, seen, signIn, take, test, until,
+  action, answers, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until,
   vscode, warnings, warns,
 } = require('./support.cjs')
 const { commands, ConfigurationTarget, window, workspace } = vscode
@@ -53,7 +53,7 @@ module.exports = [
   }],
   ['the status bar shows project and state, its tooltip the age', async () => {
     await until('ready', () => bar().startsWith('$(symbol-boolean) Offset'))
-    const { tooltip, command } = seen.items.at(-1)
+    const { tooltip, command } = item()
     assert.match(tooltip.value.replaceAll('&nbsp;', ' '), /just now|min ago/)
     assert.equal(tooltip.isTrusted ?? false, false)
     assert.equal(command, 'flagline.menu')

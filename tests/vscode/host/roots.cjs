@@ -1,11 +1,11 @@
 const assert = require('node:assert/strict')
-const { barSays, extension, file, hoverSays, open, seen, signIn, test, until, vscode, warns } = require('./support.cjs')
+const { barSays, extension, file, hoverSays, item, open, signIn, test, until, vscode, warns } = require('./support.cjs')
 const { ConfigurationTarget, workspace } = vscode
 
 module.exports = [
   ['a repository with .flagline/ wakes the extension without an open file', async () => {
     await until('active', () => extension().isActive)
-    assert.equal(seen.items.length, 1)
+    await until('a status bar', () => item() !== undefined)
   }],
   ['several roots are one server: flags are known in each', async () => {
     await workspace.getConfiguration('flagline').update('host', test.sandbox, ConfigurationTarget.Workspace)

@@ -10,7 +10,7 @@ const test = JSON.parse(process.env.FLAGLINE_TEST)
 const root = test.open.endsWith('.code-workspace') ? join(test.open, '..') : test.open
 
 /** All that was shown or written so far. */
-const seen = { messages: [], items: [], output: {}, boxes: [], commands: [] }
+const seen = { messages: [], output: {}, boxes: [], commands: [] }
 
 for (const kind of ['showInformationMessage', 'showWarningMessage', 'showErrorMessage']) {
   window[kind] = async (message, ...buttons) => {
@@ -19,12 +19,6 @@ for (const kind of ['showInformationMessage', 'showWarningMessage', 'showErrorMe
     answers.button = undefined
     return wanted
   }
-}
-const createItem = window.createStatusBarItem
-window.createStatusBarItem = (...given) => {
-  const item = createItem.apply(window, given)
-  seen.items.push(item)
-  return item
 }
 const createChannel = window.createOutputChannel
 window.createOutputChannel = (name, ...given) => {
@@ -160,7 +154,8 @@ async function take(action) {
 }
 
 /** What the status bar shows. */
-const bar = () => seen.items.at(-1)?.text ?? ''
+const item = () => extension().exports?.bar.item
+const bar = () => item()?.text ?? ''
 const barSays = text => until(`the status bar says ${text}; it says: ${bar()}`, () => bar().includes(text))
 
 /** Signs in to the sandbox. */
@@ -183,6 +178,6 @@ async function flags() {
 const said = text => until(`a message with '${text}'; there were: ${JSON.stringify(seen.messages)}`, () => seen.messages.find(it => it.message.includes(text)))
 
 module.exports = {
-  vscode, test, root, seen, answers, until, pause, extension, file, open, place, hover, hoverSays, warnings, warns, action, take, bar,
+  vscode, test, root, seen, answers, until, pause, extension, file, open, place, hover, hoverSays, warnings, warns, action, take, bar, item,
   barSays, signIn, posthog, flags, said,
 }

@@ -1,7 +1,7 @@
 const assert = require('node:assert/strict')
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
-const { answers, action, barSays, extension, flags, hoverSays, open, pause, root, seen, signIn, until, vscode, warns } = require('./support.cjs')
+const { barSays, extension, flags, hoverSays, item, open, pause, root, signIn, until, vscode, warns } = require('./support.cjs')
 const { commands, workspace } = vscode
 
 module.exports = [
@@ -13,7 +13,7 @@ module.exports = [
     const { command } = extension().exports.client()._serverOptions
     assert.ok(command.startsWith(extension().extensionPath), command)
     assert.ok(!existsSync(join(root, 'trapped')))
-    assert.ok(!seen.items.at(-1).tooltip.value.includes('invalid'))
+    assert.ok(!item().tooltip.value.includes('invalid'))
   }],
   ['reading works', async () => {
     await signIn('phx_sandbox')
@@ -21,7 +21,7 @@ module.exports = [
     const document = await open('src/Checkout.tsx')
     await hoverSays(document, 'new-checkout', 'everyone since')
     await warns(document, "unknown-flag 'new-chekout'")
-    assert.match(seen.items.at(-1).tooltip.value.replaceAll('&nbsp;', ' '), /nothing is written/)
+    assert.match(item().tooltip.value.replaceAll('&nbsp;', ' '), /nothing is written/)
   }],
   ['writing is refused', async () => {
     const document = await open('src/Checkout.tsx')
