@@ -4,16 +4,18 @@
 //!
 //! ```text
 //! main -> cli -> lsp, sandbox -> rollout -> workspace -> analysis -> removal
-//!      -> posthog -> feature, index, config -> flags, syntax -> text
+//!      -> posthog -> config -> feature, index -> flags, syntax, schema -> text
 //! ```
 //!
-//! `text`, `syntax`, `flags`, `index`, `feature`, `removal` and `analysis` are pure: they mention neither
+//! `text`, `schema`, `syntax`, `flags`, `index`, `feature`, `removal` and `analysis` are pure: they mention neither
 //! tower-lsp nor tokio nor reqwest nor clap. Time, network and disk are arguments where a decision is made.
 
 #![warn(missing_docs)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
 
 pub mod text;
+
+pub mod schema;
 
 pub mod syntax;
 

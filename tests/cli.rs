@@ -234,7 +234,7 @@ async fn show_exits_with_2_when_nothing_is_loaded() {
         command.args(["show", "new-checkout", "--format", format]);
         let (code, stdout, _) = run(command).await;
         assert_eq!(code, 2);
-        assert!(stdout.contains("not signed in; set FLAGLINE_API_KEY"), "{stdout}");
+        assert!(stdout.contains("not signed in to"), "{stdout}");
         if format == "json" {
             assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap()["state"], "not-loaded");
         }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom to the top; a module may use those before it. Modules of one row do not use each other,
 /// except as listed in `SIDEWAYS`.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["text"],
-    &["flags", "syntax"],
-    &["feature", "index", "config"],
+    &["schema", "flags", "syntax"],
+    &["feature", "index"],
+    &["config"],
     &["posthog"],
     &["removal"],
     &["analysis"],
@@ -23,7 +24,7 @@ const LAYERS: [&[&str]; 12] = [
 /// Facts name keys.
 const SIDEWAYS: [(&str, &str); 1] = [("syntax", "flags")];
 
-const PURE: [&str; 7] = ["text", "syntax", "flags", "index", "feature", "removal", "analysis"];
+const PURE: [&str; 8] = ["text", "schema", "syntax", "flags", "index", "feature", "removal", "analysis"];
 const IMPURE: [&str; 4] = ["tower_lsp", "tokio", "reqwest", "clap"];
 
 #[test]

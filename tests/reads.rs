@@ -14,7 +14,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flagline::syntax::{Definition, FileFacts, KeyFrom, Language, Read, Source, facts};
+use flagline::syntax::{Definition, FileFacts, KeyFrom, Language, Names, Read, Source, facts};
 use flagline::text::{Span, Text};
 
 #[test]
@@ -48,7 +48,7 @@ fn annotated(file: &Path, fixture: &str) -> String {
     let language = Language::from_path(file).unwrap();
     let code: String = fixture.split_inclusive('\n').filter(|it| !is_carets(it)).collect();
     let text = Text::new(code.as_str());
-    let found = facts(language, &text);
+    let found = facts(language, &text, &Names::default());
     let open = Source::new(language, 1, text.clone());
     assert_eq!(found, *open.facts, "{}: open and closed differ", file.display());
     let half_typed = file.file_stem().unwrap().to_string_lossy().contains("half_typed");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use flagline::flags::FlagKey;
-use flagline::syntax::{Language, Source, facts, may_read_flags};
+use flagline::syntax::{Language, Names, Source, facts, may_read_flags};
 use flagline::text::{Change, Encoding, LineColumn, Text};
 use proptest::prelude::*;
 
@@ -117,15 +117,15 @@ proptest! {
     fn no_text_is_fatal(parts in prop::collection::vec(0..INSERTS.len(), 0..40), noise in "\\PC{0,40}") {
         let text: String = parts.iter().map(|it| INSERTS[*it]).chain([noise.as_str()]).collect();
         for language in [Language::TypeScript, Language::Tsx, Language::Python] {
-            facts(language, &Text::new(text.as_str()));
+            facts(language, &Text::new(text.as_str()), &Names::default());
         }
     }
 
     #[test]
     fn no_cut_is_fatal(at in 0..1_000_000usize) {
         for (language, text) in FIXTURES {
-            facts(language, &Text::new(&text[..boundary(text, at)]));
-            facts(language, &Text::new(&text[boundary(text, at)..]));
+            facts(language, &Text::new(&text[..boundary(text, at)]), &Names::default());
+            facts(language, &Text::new(&text[boundary(text, at)..]), &Names::default());
         }
     }
 }
@@ -173,7 +173,7 @@ fn deep_nesting_is_no_danger() {
         ("elements", Language::Tsx, format!("{}{{{read}}}", "<a>".repeat(20_000))),
     ] {
         soon(what, || {
-            facts(language, &Text::new(text));
+            facts(language, &Text::new(text), &Names::default());
         });
     }
 }
@@ -217,7 +217,7 @@ fn the_sieve_lets_through_what_can_hold_a_read() {
         (Language::Python, "posthog.feature_enabled('a')", true),
         (Language::Python, "flags.is_enabled('a')", false),
     ] {
-        assert_eq!(may_read_flags(language, text.as_bytes()), expected, "{text}");
+        assert_eq!(may_read_flags(language, text.as_bytes(), &Names::default()), expected, "{text}");
     }
 }
 

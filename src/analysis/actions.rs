@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::Snapshot;
-use super::findings::{Code, Finding, findings};
+use super::findings::{Code, Finding, all};
 use crate::feature::{self, Value};
 use crate::flags::{FlagKey, Lookup};
 use crate::removal::{self, Edit};
@@ -35,7 +35,7 @@ pub enum Effect {
 /// What can be done at `range` (bytes of the open document), the most likely first.
 pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
     let touched = |it: &Span| it.start.offset <= range.end && range.start <= it.end.offset;
-    let found = findings(snapshot);
+    let found: Vec<Finding> = all(snapshot).into_iter().map(|it| it.0).collect();
     let mut actions = Vec::new();
     let mut opened: Vec<&str> = Vec::new();
     for read in snapshot.facts.reads.iter().filter(|it| touched(&it.key_span) || touched(&it.call_span)) {
@@ -51,12 +51,12 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
                 actions.extend(
                     similar.as_ref().filter(|_| literal).and_then(|it| rename(snapshot, finding, it)),
                 );
-                actions.push(create(key, finding));
+                actions.push(create(snapshot, key, finding));
             }
             Some((Code::StaleFlag { value }, finding)) => {
                 actions.extend(remove(snapshot, read, value, finding));
             }
-            _ if is_half_made(snapshot, key) => actions.push(Action {
+            _ if is_half_made(snapshot, key) && !snapshot.config.read_only => actions.push(Action {
                 title: format!("Complete feature '{key}'"),
                 effect: Effect::CreateFeature(key.clone()),
                 settles: None,
@@ -79,8 +79,10 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
     actions
 }
 
-fn create(key: &FlagKey, finding: &Finding) -> Action {
-    let effect = if key.is_valid() {
+fn create(snapshot: &Snapshot, key: &FlagKey, finding: &Finding) -> Action {
+    let effect = if snapshot.config.read_only {
+        Effect::Refused("this workspace is not trusted, so nothing is written to PostHog".into())
+    } else if key.is_valid() {
         Effect::CreateFeature(key.clone())
     } else {
         Effect::Refused("PostHog takes letters, digits, - and _ in a key, 400 at most".into())

@@ -3,6 +3,7 @@ use jiff::SignedDuration;
 use super::Snapshot;
 use super::card::{project_name, similar};
 use super::markup::{day, plain};
+use crate::config::{Severities, Severity};
 use crate::feature::{Since, Value, constant_since, was_on};
 use crate::flags::{Environment, Flag, FlagKey, Lookup};
 use crate::syntax::Read;
@@ -19,6 +20,8 @@ pub struct Finding {
     pub span: Span,
     /// A sentence for a person.
     pub message: String,
+    /// How loud it is.
+    pub severity: Severity,
     /// A page that tells more.
     pub link: Option<String>,
 }
@@ -40,15 +43,6 @@ pub enum Code {
     DisabledFlag,
 }
 
-/// How loud a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// Something is wrong or should be done.
-    Warning,
-    /// Good to know.
-    Information,
-}
-
 impl Code {
     /// The public name.
     pub fn name(&self) -> &'static str {
@@ -59,22 +53,27 @@ impl Code {
         }
     }
 
-    /// How loud it is.
-    pub fn severity(&self) -> Severity {
+    fn severity(&self, severities: &Severities) -> Option<Severity> {
         match self {
-            Code::UnknownFlag { .. } | Code::StaleFlag { .. } => Severity::Warning,
-            Code::DisabledFlag => Severity::Information,
+            Code::UnknownFlag { .. } => severities.unknown_flag,
+            Code::StaleFlag { .. } => severities.stale_flag,
+            Code::DisabledFlag => severities.disabled_flag,
         }
     }
 }
 
 /// Everything worth telling about a file, in the order of its reads. Nothing is said of what is not loaded.
 pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+    all(snapshot).into_iter().filter_map(|(finding, told)| told.then_some(finding)).collect()
+}
+
+/// Every finding, and whether the settings want it told: what is not told can still be acted upon.
+pub(super) fn all(snapshot: &Snapshot) -> Vec<(Finding, bool)> {
     let Some(environment) = snapshot.mirror.primary() else { return Vec::new() };
     snapshot.facts.reads.iter().filter_map(|it| finding(snapshot, environment, it)).collect()
 }
 
-fn finding(snapshot: &Snapshot, environment: &Environment, read: &Read) -> Option<Finding> {
+fn finding(snapshot: &Snapshot, environment: &Environment, read: &Read) -> Option<(Finding, bool)> {
     let key = read.key.as_ref()?;
     let (code, message, page) = match environment.lookup(key) {
         Lookup::NotLoaded => return None,
@@ -89,7 +88,11 @@ fn finding(snapshot: &Snapshot, environment: &Environment, read: &Read) -> Optio
             (code, message, format!("feature_flags/{}", flag.id))
         }
     };
-    Some(Finding { code, key: key.clone(), span: read.key_span, message, link: environment.page(page) })
+    let told = code.severity(&snapshot.config.severities);
+    let severity = told.unwrap_or(Severity::Hint);
+    let link = environment.page(page);
+    let finding = Finding { code, key: key.clone(), span: read.key_span, message, severity, link };
+    Some((finding, told.is_some()))
 }
 
 fn unknown(environment: &Environment, key: &FlagKey) -> (Code, String) {

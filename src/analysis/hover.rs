@@ -31,13 +31,18 @@ pub enum Markup {
 
 /// The card of the flag whose key, or whose definition, is at `offset`.
 pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> {
+    let (key, span) = key_at(snapshot, offset)?;
+    let text = render(&card(&snapshot.mirror, &key, snapshot.now), markup, snapshot.now);
+    Some(Hover { key, text, span })
+}
+
+/// The key that is read or defined at `offset`, and where it stands.
+pub fn key_at(snapshot: &Snapshot, offset: u32) -> Option<(FlagKey, Span)> {
     let facts = &snapshot.facts;
     let read = facts.reads.iter().rfind(|it| it.key.is_some() && it.key_span.touches(offset));
     let read = read.and_then(|it| Some((it.key.clone()?, it.key_span)));
     let definition = || facts.definitions.iter().find(|it| it.key_span.touches(offset));
-    let (key, span) = read.or_else(|| definition().map(|it| (it.key.clone(), it.key_span)))?;
-    let text = render(&card(&snapshot.mirror, &key, snapshot.now), markup, snapshot.now);
-    Some(Hover { key, text, span })
+    read.or_else(|| definition().map(|it| (it.key.clone(), it.key_span)))
 }
 
 /// Writes a card. Every text that comes from outside is escaped; only addresses made here are links.

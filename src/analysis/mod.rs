@@ -2,8 +2,10 @@
 
 mod actions;
 mod card;
+mod changes;
 mod findings;
 mod hover;
+mod lenses;
 mod markup;
 #[cfg(test)]
 mod tests;
@@ -15,9 +17,13 @@ use jiff::Timestamp;
 
 pub use actions::{Action, Effect, actions};
 pub use card::{Card, Details, Link, State, card};
-pub use findings::{Code, Finding, Severity, findings};
-pub use hover::{Hover, Markup, hover, render};
+pub use changes::{Change, changes};
+pub use findings::{Code, Finding, findings};
+pub use hover::{Hover, Markup, hover, key_at, render};
+pub use lenses::{Lens, lenses};
 pub use markup::{ago, day, plain};
+
+pub use crate::config::Severity;
 
 use crate::config::Config;
 use crate::flags::Mirror;

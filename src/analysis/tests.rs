@@ -64,7 +64,7 @@ fn snapshot(path: &str, text: &str, environment: Environment) -> Snapshot {
         facts: source.facts.clone(),
         source: Some(source),
         index: Arc::default(),
-        mirror: Arc::new(Mirror { environments: vec![environment], revision: 1 }),
+        mirror: Arc::new(Mirror { environments: vec![Arc::new(environment)], revision: 1 }),
         config: Arc::default(),
         now: now(),
     }

@@ -8,9 +8,10 @@ mod sandbox;
 mod show;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
@@ -18,7 +19,9 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{self, Config};
+use crate::config::Config;
+use crate::text::Text;
+use crate::{report, workspace};
 
 /// The life of a PostHog feature flag, in your editor and your terminal.
 #[derive(Debug, Parser)]
@@ -126,11 +129,27 @@ fn complain(message: &str) {
     drop(writeln!(io::stderr(), "flagline: {message}"));
 }
 
-/// The configuration of a command; its problems are told, the rest counts.
-fn configuration() -> Config {
-    let (config, problems) = config::load(|it| std::env::var(it).ok(), None);
+/// The configuration of a command that runs in a folder. What is wrong with variables is told, the rest counts;
+/// a settings file that is wrong ends the command, with all that is wrong in it.
+fn configuration(folder: &Path) -> anyhow::Result<Config> {
+    let mut n_wrong = 0;
+    for file in workspace::files_of(folder) {
+        let text = Text::new(file.text);
+        for problem in &file.problems {
+            let at = text.span(problem.span.clone()).start;
+            let path = report::relative(&file.path, folder);
+            complain(&format!("{path}:{}:{}: {}", at.line + 1, at.scalar + 1, problem.message));
+            n_wrong += 1;
+        }
+    }
+    match n_wrong {
+        0 => {}
+        1 => bail!("the settings have 1 error"),
+        n => bail!("the settings have {n} errors"),
+    }
+    let (config, problems) = workspace::config_in(folder);
     problems.iter().for_each(|it| complain(it));
-    config
+    Ok(config)
 }
 
 /// `FLAGLINE_LOG=debug` shows more. Bodies and keys are never logged: other crates trace every message they pass

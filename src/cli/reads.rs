@@ -3,13 +3,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use super::{Format, complain, print};
-use crate::index::scan::{self, Progress, Scanned};
+use super::{Format, complain, configuration, print};
+use crate::config::Config;
+use crate::index::scan::{self, Progress, Root, Scanned};
 use crate::report;
 
 pub(super) fn run(paths: Vec<PathBuf>, format: Format) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
-    let scanned = scan(&paths, &directory)?;
+    let scanned = scan(&paths, &directory, &configuration(&directory)?)?;
     for file in &scanned {
         if let Err(why) = &file.facts {
             complain(&format!("{} {why}", report::relative(&file.path, &directory)));
@@ -41,17 +42,18 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-fn scan(paths: &[PathBuf], directory: &Path) -> anyhow::Result<Vec<Scanned>> {
+fn scan(paths: &[PathBuf], directory: &Path, config: &Config) -> anyhow::Result<Vec<Scanned>> {
+    let root = |path| Root { path, exclude: config.exclude.clone(), names: config.names.clone() };
     let mut roots = Vec::new();
     for path in paths {
-        let root = normal(&directory.join(path));
-        match root.symlink_metadata() {
-            Ok(_) => roots.push(root),
+        let full = normal(&directory.join(path));
+        match full.symlink_metadata() {
+            Ok(_) => roots.push(root(full)),
             Err(error) => bail!("{}: {error}", path.display()),
         }
     }
     if roots.is_empty() {
-        roots.push(directory.to_owned());
+        roots.push(root(directory.to_owned()));
     }
     Ok(scan::scan(&roots, &Progress::default()))
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::{Format, configuration, print};
@@ -12,7 +13,8 @@ use crate::report;
 pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
     let key = FlagKey::from(key);
     let keys = BTreeSet::from([key.clone()]);
-    let mirror = refresh::once(&configuration(), disk::folder(), &keys).await;
+    let directory = std::env::current_dir().context("the working directory is gone")?;
+    let mirror = refresh::once(&configuration(&directory)?, disk::folder(), &keys).await;
     let now = Timestamp::now();
     let card = analysis::card(&mirror, &key, now);
     match format {

@@ -30,6 +30,10 @@ pub enum Audience {
     EmailDomain(String),
     /// The one person with this e-mail address.
     Email(String),
+    /// The people of this cohort.
+    Cohort(u64),
+    /// People or groups with these properties, as PostHog takes them in a release condition.
+    Properties(Vec<Value>),
     /// Everyone.
     Everyone,
 }
@@ -100,6 +104,8 @@ impl Audience {
             Audience::Email(address) => {
                 json!([{ "key": "email", "type": "person", "operator": "exact", "value": [address] }])
             }
+            Audience::Cohort(id) => json!([{ "key": "id", "type": "cohort", "operator": "in", "value": id }]),
+            Audience::Properties(properties) => json!(properties),
             Audience::Everyone => json!([]),
         }
     }

@@ -123,6 +123,7 @@ pub(crate) mod tests {
             updated_at: Some(day("2026-06-01")),
             last_called_at: None,
             created_by: None,
+            modified_by: None,
             tags: vec![],
             experiments: vec![],
             experiment_running: None,

@@ -33,6 +33,8 @@ pub struct Flag {
     pub last_called_at: Option<Timestamp>,
     /// Who made it.
     pub created_by: Option<Person>,
+    /// Who wrote it last; `None` on old servers.
+    pub modified_by: Option<Person>,
     /// Tags.
     pub tags: Vec<String>,
     /// Ids of the experiments on this flag.

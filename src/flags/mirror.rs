@@ -9,7 +9,7 @@ use super::{Exposure, Flag, FlagKey, History};
 #[derive(Debug, Clone, Default)]
 pub struct Mirror {
     /// One per configured environment, the primary first.
-    pub environments: Vec<Environment>,
+    pub environments: Vec<Arc<Environment>>,
     /// Grows with every publication.
     pub revision: u64,
 }
@@ -17,7 +17,7 @@ pub struct Mirror {
 impl Mirror {
     /// The environment on which staleness is judged.
     pub fn primary(&self) -> Option<&Environment> {
-        self.environments.first()
+        self.environments.first().map(|it| &**it)
     }
 }
 
@@ -28,6 +28,8 @@ pub struct Environment {
     pub name: Arc<str>,
     /// The PostHog it lives on, without a slash at the end (`https://eu.posthog.com`).
     pub host: Arc<str>,
+    /// The project that the settings name; `None` = the only one that the key can see.
+    pub configured_project: Option<u64>,
     /// The project, once known.
     pub project: Option<Project>,
     /// All flags; `None` = not loaded.
@@ -40,6 +42,22 @@ pub struct Environment {
     pub history: HashMap<u64, Arc<History>>,
     /// What stands in the way of newer data, as a sentence for a person.
     pub trouble: Option<Arc<str>>,
+    /// What may be done about it.
+    pub access: Access,
+    /// The e-mail address of the key's owner, once known.
+    pub me: Option<Arc<str>>,
+}
+
+/// Whether PostHog can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// It can, as far as is known.
+    #[default]
+    Open,
+    /// Nobody has signed in to the host.
+    SignedOut,
+    /// The settings are wrong.
+    Unsettled,
 }
 
 /// A project of PostHog.

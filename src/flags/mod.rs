@@ -14,4 +14,4 @@ pub use filters::{Filters, Holdout, Multivariate, Property, ReleaseCondition, Va
 pub use flag::{Flag, Person};
 pub use history::{Entry, History};
 pub use key::FlagKey;
-pub use mirror::{Environment, FlagList, Lookup, Mirror, Project};
+pub use mirror::{Access, Environment, FlagList, Lookup, Mirror, Project};

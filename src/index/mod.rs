@@ -1,10 +1,13 @@
 //! The facts of all files: which file reads which key.
 
+mod exclude;
 pub mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+
+pub use exclude::Exclude;
 
 use crate::flags::FlagKey;
 use crate::syntax::{FileFacts, Read};

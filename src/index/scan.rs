@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ignore::WalkBuilder;
 use rayon::prelude::*;
 
-use crate::syntax::{self, FileFacts, Language};
+use super::Exclude;
+use crate::syntax::{self, FileFacts, Language, Names};
 use crate::text::Text;
 
 /// Files above this many bytes are bundles, not source.
@@ -16,6 +18,17 @@ pub const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Lines longer than this on average are minified code.
 const MAX_AVERAGE_LINE: usize = 500;
+
+/// A folder or file to scan, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Root {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is left out of it.
+    pub exclude: Arc<Exclude>,
+    /// What its settings add to the SDK's names.
+    pub names: Arc<Names>,
+}
 
 /// One file that was looked at.
 #[derive(Debug)]
@@ -58,14 +71,14 @@ pub struct Progress {
 
 /// Walks `roots` as git would (ignore files are obeyed, hidden files skipped) and reads every source file that
 /// can hold a read. A root that is a file is read whatever ignore files say. Sorted by path.
-pub fn scan(roots: &[PathBuf], progress: &Progress) -> Vec<Scanned> {
+pub fn scan(roots: &[Root], progress: &Progress) -> Vec<Scanned> {
     let files = walk(roots);
     progress.total.store(files.len(), Ordering::Relaxed);
     let mut scanned: Vec<Scanned> = files
         .into_par_iter()
         .filter(|_| !progress.cancelled.load(Ordering::Relaxed))
-        .map(|(path, language)| {
-            let facts = read(&path, language);
+        .map(|File { path, language, names }| {
+            let facts = read(&path, language, &names);
             progress.done.fetch_add(1, Ordering::Relaxed);
             Scanned { path, language, facts }
         })
@@ -75,7 +88,7 @@ pub fn scan(roots: &[PathBuf], progress: &Progress) -> Vec<Scanned> {
 }
 
 /// Reads one closed file.
-pub fn read(path: &Path, language: Language) -> Result<FileFacts, Skipped> {
+pub fn read(path: &Path, language: Language, names: &Names) -> Result<FileFacts, Skipped> {
     let file = std::fs::File::open(path)?;
     if file.metadata()?.len() > MAX_FILE_BYTES {
         return Err(Skipped::TooLarge);
@@ -87,14 +100,14 @@ pub fn read(path: &Path, language: Language) -> Result<FileFacts, Skipped> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Skipped::NotUtf8);
     }
-    if !syntax::may_read_flags(language, &bytes) {
+    if !syntax::may_read_flags(language, &bytes, names) {
         return Ok(FileFacts::default());
     }
     let text = String::from_utf8(bytes).map_err(|_| Skipped::NotUtf8)?;
     if is_minified(&text) {
         return Err(Skipped::Minified);
     }
-    Ok(syntax::facts(language, &Text::new(text)))
+    Ok(syntax::facts(language, &Text::new(text), names))
 }
 
 /// Whether a text is code for machines: long, and hardly any lines.
@@ -103,36 +116,61 @@ pub fn is_minified(text: &str) -> bool {
         && text.len() / (memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1) > MAX_AVERAGE_LINE
 }
 
-/// Those of `files` that a scan of `roots` would read.
-pub fn wanted<'a>(roots: &[PathBuf], files: &[&'a Path]) -> Vec<&'a Path> {
+/// Those of `files` that a scan of `roots` would read, with what it would read them by.
+pub fn wanted(roots: &[Root], files: &[&Path]) -> Vec<File> {
     // Only the folders above the files are walked, which obeys every ignore file on the way.
-    let on_the_way: HashSet<PathBuf> =
-        files.iter().flat_map(|it| it.ancestors()).map(Path::to_owned).collect();
-    let above = |root: &&PathBuf| files.iter().any(|it| it.starts_with(root));
-    let roots: Vec<PathBuf> = roots.iter().filter(above).cloned().collect();
-    let walked: HashSet<PathBuf> =
-        walk_where(&roots, move |it| on_the_way.contains(it)).into_iter().map(|it| it.0).collect();
-    files.iter().copied().filter(|it| walked.contains(*it)).collect()
+    let on_the_way: Arc<HashSet<PathBuf>> =
+        Arc::new(files.iter().flat_map(|it| it.ancestors()).map(Path::to_owned).collect());
+    let above = |root: &&Root| files.iter().any(|it| it.starts_with(&root.path));
+    let roots: Vec<Root> = roots.iter().filter(above).cloned().collect();
+    let mut walked = walk_where(&roots, &on_the_way, |on_the_way, it| on_the_way.contains(it));
+    walked.retain(|it| files.contains(&&*it.path));
+    walked
 }
 
-fn walk(roots: &[PathBuf]) -> Vec<(PathBuf, Language)> {
-    walk_where(roots, |_| true)
+fn walk(roots: &[Root]) -> Vec<File> {
+    walk_where(roots, &Arc::default(), |_, _| true)
+}
+
+/// A file that the walk found.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its language.
+    pub language: Language,
+    /// The names that count in it.
+    pub names: Arc<Names>,
 }
 
 fn walk_where(
-    roots: &[PathBuf],
-    entered: impl Fn(&Path) -> bool + Send + Sync + 'static,
-) -> Vec<(PathBuf, Language)> {
-    let Some((first, rest)) = roots.split_first() else { return Vec::new() };
-    let mut builder = WalkBuilder::new(first);
-    for root in rest {
-        builder.add(root);
+    roots: &[Root],
+    on_the_way: &Arc<HashSet<PathBuf>>,
+    entered: fn(&HashSet<PathBuf>, &Path) -> bool,
+) -> Vec<File> {
+    let mut roots: Vec<&Root> = roots.iter().collect();
+    // Where one root lies in another, a file belongs to the inner one.
+    roots.sort_by_key(|it| std::cmp::Reverse(it.path.components().count()));
+    let mut files = Vec::new();
+    for root in roots {
+        let on_the_way = on_the_way.clone();
+        files.extend(walk_root(root, move |it| entered(&on_the_way, it)));
     }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.dedup_by(|a, b| a.path == b.path);
+    files
+}
+
+fn walk_root(root: &Root, entered: impl Fn(&Path) -> bool + Send + Sync + 'static) -> Vec<File> {
+    let exclude = root.exclude.clone();
     // Ignore files count outside of a git repository too; node_modules never holds a team's own reads.
+    let mut builder = WalkBuilder::new(&root.path);
     builder.require_git(false).add_custom_ignore_filename(".flaglineignore").filter_entry(move |it| {
         let foreign =
             matches!(it.file_name().to_str(), Some("node_modules" | "__pycache__" | ".venv" | "venv"));
-        it.depth() == 0 || (!foreign && entered(it.path()))
+        let is_folder = it.file_type().is_some_and(|it| it.is_dir());
+        it.depth() == 0
+            || (!foreign && !exclude.excludes(it.path(), is_folder) && (!is_folder || entered(it.path())))
     });
     let (sender, receiver) = std::sync::mpsc::channel();
     builder.build_parallel().run(|| {
@@ -149,8 +187,6 @@ fn walk_where(
         })
     });
     drop(sender);
-    let mut files: Vec<_> = receiver.into_iter().collect();
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    files.dedup_by(|a, b| a.0 == b.0);
-    files
+    let file = |(path, language)| File { path, language, names: root.names.clone() };
+    receiver.into_iter().map(file).collect()
 }

@@ -6,19 +6,24 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
-    CodeActionOrCommand, CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams,
+    CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
+    CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, Hover, HoverParams,
-    InitializeParams, InitializeResult, InitializedParams, MessageType, Url,
+    DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, FileEvent, Hover,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, Location, MessageType,
+    ReferenceParams, TextDocumentPositionParams, Url,
 };
 use tower_lsp::{Client, LanguageServer};
 
+use super::account::SignIn;
 use super::capabilities::initialize_result;
 use super::convert::{self, Asked};
 use super::publish::Look;
 use super::session::{Session, folder};
-use super::{commands, parent};
+use super::{account, commands, parent, toml};
 use crate::analysis::{self, Snapshot};
+use crate::flags::{FlagKey, Lookup};
+use crate::index::Index;
 use crate::posthog::refresh::Ask;
 use crate::workspace::{Opened, Workspace};
 
@@ -45,7 +50,7 @@ impl Backend {
         misbehave(&params).await;
         drop(params);
         let workspace = &self.session()?.workspace;
-        let mirror = workspace.refresh.mirror();
+        let mirror = workspace.mirror_of(&workspace.configs().swap_remove(0).1);
         let environment = mirror.primary();
         Ok(json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -58,6 +63,64 @@ impl Backend {
             "flags": environment.and_then(|it| it.flags.as_ref()).map(|it| it.by_key.len()),
             "trouble": environment.and_then(|it| it.trouble.as_deref()),
         }))
+    }
+
+    /// `flagline/signIn`: tries a key and uses it.
+    pub(super) async fn sign_in(&self, params: SignIn) -> Result<Value> {
+        account::sign_in(self.session()?, params).await
+    }
+
+    /// `flagline/signOut`: forgets a key and what it was used for.
+    pub(super) async fn sign_out(&self, params: account::Host) -> Result<Value> {
+        account::sign_out(self.session()?, params).await
+    }
+
+    /// `flagline/projects`: what the key can see.
+    pub(super) async fn projects(&self, params: account::Projects) -> Result<Value> {
+        account::projects(self.session()?, params).await
+    }
+
+    /// `flagline/flagAt`: the flag at a place.
+    pub(super) async fn flag_at(&self, params: TextDocumentPositionParams) -> Result<Value> {
+        let Some((snapshot, offset)) = self.at(params).await? else { return Ok(Value::Null) };
+        let Some((key, span)) = analysis::key_at(&snapshot, offset) else { return Ok(Value::Null) };
+        let state = match snapshot.mirror.primary().map(|it| it.lookup(&key)) {
+            Some(Lookup::Known(_)) => "known",
+            Some(Lookup::Unknown) => "unknown",
+            Some(Lookup::NotLoaded) | None => "not-loaded",
+        };
+        let range = convert::range(span, self.session()?.caps.encoding);
+        Ok(json!({ "key": key.as_str(), "range": range, "state": state }))
+    }
+
+    /// A source with the byte that a position means.
+    async fn at(&self, at: TextDocumentPositionParams) -> Result<Option<(Snapshot, u32)>> {
+        let Some(snapshot) = self.snapshot(&at.text_document.uri).await? else { return Ok(None) };
+        let encoding = self.session()?.caps.encoding;
+        let offset =
+            snapshot.source.as_ref().map(|it| it.text.offset(convert::line_column(at.position), encoding));
+        Ok(offset.map(|it| (snapshot, it as u32)))
+    }
+
+    /// Where a key is read, and defined if that is wanted, in all files.
+    fn places(&self, index: &Index, key: &FlagKey, definitions: bool) -> Result<Vec<Location>> {
+        let session = self.session()?;
+        let mut places = Vec::new();
+        for (path, facts) in index.files() {
+            let reads = facts.reads.iter().filter(|it| it.key.as_ref() == Some(key)).map(|it| it.key_span);
+            let defined =
+                facts.definitions.iter().filter(|it| definitions && it.key == *key).map(|it| it.key_span);
+            let mut spans: Vec<_> = reads.chain(defined).collect();
+            spans.sort();
+            spans.dedup();
+            let uri =
+                session.workspace.document(path).map(|it| it.0).or_else(|| Url::from_file_path(path).ok());
+            let Some(uri) = uri.filter(|_| !spans.is_empty()) else { continue };
+            let location =
+                |it| Location { uri: uri.clone(), range: convert::range(it, session.caps.encoding) };
+            places.extend(spans.into_iter().map(location));
+        }
+        Ok(places)
     }
 
     async fn snapshot(&self, uri: &Url) -> Result<Option<Snapshot>> {
@@ -150,9 +213,17 @@ impl LanguageServer for Backend {
         }
     }
 
-    async fn did_save(&self, _: DidSaveTextDocumentParams) {
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        let Ok(session) = self.session() else { return };
+        if session.workspace.is_settings_file(&Workspace::path_of(&params.text_document.uri)) {
+            return session.settings_changed();
+        }
+        session.saved();
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
         if let Ok(session) = self.session() {
-            session.saved();
+            session.take_settings(params.settings);
         }
     }
 
@@ -164,30 +235,32 @@ impl LanguageServer for Backend {
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
         let Ok(session) = self.session() else { return };
+        let path = |it: &FileEvent| Workspace::path_of(&it.uri);
+        if params.changes.iter().any(|it| session.workspace.is_settings_file(&path(it))) {
+            session.settings_changed();
+        }
         // A switch of branches arrives as thousands of events; then looking at everything is faster.
         if params.changes.len() > 500 {
             return session.rescan("Reading flags");
         }
-        session.reread(params.changes.iter().map(|it| Workspace::path_of(&it.uri)).collect());
+        session.reread(params.changes.iter().map(path).collect());
     }
 
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let Ok(session) = self.session() else { return };
         let removed: Vec<_> = params.event.removed.iter().filter_map(|it| folder(&it.uri)).collect();
-        let mut roots = session.workspace.roots();
-        roots.retain(|it| !removed.contains(it));
-        roots.extend(params.event.added.iter().filter_map(|it| folder(&it.uri)));
-        session.workspace.set_roots(roots);
-        session.rescan("Reading flags");
+        session
+            .change_folders(&removed, params.event.added.iter().filter_map(|it| folder(&it.uri)).collect());
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let at = params.text_document_position_params;
-        let Some(snapshot) = self.snapshot(&at.text_document.uri).await? else { return Ok(None) };
         let session = self.session()?;
-        let Some(source) = &snapshot.source else { return Ok(None) };
-        let offset = source.text.offset(convert::line_column(at.position), session.caps.encoding);
-        let hover = analysis::hover(&snapshot, offset as u32, session.caps.hover_markup);
+        if let Some(text) = session.workspace.toml(&Workspace::path_of(&at.text_document.uri)) {
+            return Ok(toml::hover(&text, at.position, &session.caps));
+        }
+        let Some((snapshot, offset)) = self.at(at).await? else { return Ok(None) };
+        let hover = analysis::hover(&snapshot, offset, session.caps.hover_markup);
         if let Some(hover) = &hover {
             session.workspace.refresh.ask(Ask::Hover(hover.key.clone()));
         }
@@ -214,6 +287,36 @@ impl LanguageServer for Backend {
         let asked = Asked { uri: &uri, version: source.version, source: &source, caps };
         let actions = analysis::actions(&snapshot, range).into_iter();
         Ok(Some(actions.filter_map(|it| convert::action(it, &asked)).filter(wanted).collect()))
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let at = params.text_document_position;
+        let session = self.session()?;
+        let text = session.workspace.toml(&Workspace::path_of(&at.text_document.uri));
+        let items = text.map(|it| toml::completions(&it, at.position, &session.caps));
+        Ok(items.map(CompletionResponse::Array))
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let Some((snapshot, offset)) = self.at(params.text_document_position).await? else { return Ok(None) };
+        let Some((key, _)) = analysis::key_at(&snapshot, offset) else { return Ok(None) };
+        self.places(&snapshot.index, &key, params.context.include_declaration).map(Some)
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        let uri = params.text_document.uri;
+        let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
+        let caps = &self.session()?.caps;
+        let mut lenses = Vec::new();
+        for lens in analysis::lenses(&snapshot) {
+            let places = if caps.show_references {
+                self.places(&snapshot.index, &lens.key, false)?
+            } else {
+                Vec::new()
+            };
+            lenses.push(convert::lens(lens, &uri, &places, caps));
+        }
+        Ok(Some(lenses))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {

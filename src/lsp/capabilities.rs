@@ -1,10 +1,11 @@
 //! What client and server agree on, reduced to plain fields.
 
+use serde_json::Value;
 use tower_lsp::lsp_types::{
-    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
-    ExecuteCommandOptions, HoverProviderCapability, InitializeParams, InitializeResult, MarkupKind, OneOf,
-    PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
-    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
+    CompletionOptions, ExecuteCommandOptions, HoverProviderCapability, InitializeParams, InitializeResult,
+    MarkupKind, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
@@ -24,6 +25,13 @@ pub(super) struct ClientCaps {
     pub(super) progress: bool,
     pub(super) watch_files: bool,
     pub(super) show_document: bool,
+    pub(super) pull_settings: bool,
+    pub(super) settings_registration: bool,
+    pub(super) lens_refresh: bool,
+    /// What this server's own clients say in `experimental`.
+    pub(super) credentials: bool,
+    pub(super) status: bool,
+    pub(super) show_references: bool,
 }
 
 impl ClientCaps {
@@ -31,6 +39,9 @@ impl ClientCaps {
         let text = client.text_document.as_ref();
         let workspace = client.workspace.as_ref();
         let window = client.window.as_ref();
+        let own = |pointer: &str| client.experimental.as_ref().and_then(|it| it.pointer(pointer));
+        let declared = |pointer: &str| own(pointer).and_then(Value::as_bool).unwrap_or(false);
+        let commands = own("/commands/commands").and_then(Value::as_array);
         let action = text.and_then(|it| it.code_action.as_ref());
         let markdown = text
             .and_then(|it| it.hover.as_ref()?.content_format.as_ref())
@@ -51,6 +62,14 @@ impl ClientCaps {
                 .and_then(|it| it.did_change_watched_files.as_ref()?.dynamic_registration)
                 .unwrap_or(false),
             show_document: window.and_then(|it| Some(it.show_document.as_ref()?.support)).unwrap_or(false),
+            pull_settings: workspace.and_then(|it| it.configuration).unwrap_or(false),
+            settings_registration: workspace
+                .and_then(|it| it.did_change_configuration.as_ref()?.dynamic_registration)
+                .unwrap_or(false),
+            lens_refresh: workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support).unwrap_or(false),
+            credentials: declared("/flagline/credentials"),
+            status: declared("/flagline/status"),
+            show_references: commands.is_some_and(|it| it.iter().any(|it| it == commands::SHOW_REFERENCES)),
         }
     }
 }
@@ -94,6 +113,13 @@ pub(super) fn initialize_result(params: &InitializeParams, caps: &ClientCaps) ->
                 ..TextDocumentSyncOptions::default()
             })),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
+            references_provider: Some(OneOf::Left(true)),
+            code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+            // In flagline.toml.
+            completion_provider: Some(CompletionOptions {
+                trigger_characters: Some(["\"", "[", "{", "."].map(str::to_owned).to_vec()),
+                ..CompletionOptions::default()
+            }),
             code_action_provider: Some(code_action),
             execute_command_provider: Some(ExecuteCommandOptions {
                 commands: commands::NAMES.map(str::to_owned).to_vec(),
@@ -118,7 +144,7 @@ pub(super) fn initialize_result(params: &InitializeParams, caps: &ClientCaps) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn caps(client: Value) -> ClientCaps {
         ClientCaps::new(&serde_json::from_value(client).unwrap())

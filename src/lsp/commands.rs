@@ -14,28 +14,37 @@ use tower_lsp::lsp_types::{
 
 use super::progress::Progress;
 use super::session::Session;
+use crate::config::Config;
 use crate::flags::{Environment, FlagKey};
 use crate::posthog::refresh::Ask;
 use crate::posthog::{self, Client};
 use crate::rollout::{self, Created, Made};
+use crate::workspace::Workspace;
 
 pub(super) const CREATE_FEATURE: &str = "flagline.createFeature";
 pub(super) const OPEN: &str = "flagline.open";
 pub(super) const REFRESH: &str = "flagline.refresh";
 pub(super) const EXPLAIN: &str = "flagline.explain";
 pub(super) const APPLY_EDIT: &str = "flagline.applyEdit";
+/// The client's own command, for lenses.
+pub(super) const SHOW_REFERENCES: &str = "flagline.showReferences";
 
 /// Everything that can be executed.
 pub(super) const NAMES: [&str; 5] = [CREATE_FEATURE, OPEN, REFRESH, EXPLAIN, APPLY_EDIT];
 
+/// A flag, and the document that decides whose it is.
 #[derive(Deserialize)]
 struct Key {
     key: String,
+    uri: Option<Url>,
 }
 
-#[derive(Deserialize)]
+/// A page, or the flag that it shows; neither means the list of flags.
+#[derive(Default, Deserialize)]
 struct Page {
-    url: Url,
+    url: Option<Url>,
+    key: Option<String>,
+    uri: Option<Url>,
 }
 
 #[derive(Deserialize)]
@@ -54,12 +63,13 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
     let session = session.clone();
     match params.command.as_str() {
         CREATE_FEATURE => {
-            let Key { key } = argument(params.arguments)?;
-            tokio::spawn(async move { create_feature(&session, &FlagKey::from(key.as_str())).await });
+            let wanted: Key = argument(params.arguments)?;
+            tokio::spawn(async move { create_feature(&session, wanted).await });
         }
         OPEN => {
-            let Page { url } = argument(params.arguments)?;
-            tokio::spawn(async move { open(&session, url).await });
+            let page =
+                if params.arguments.is_empty() { Page::default() } else { argument(params.arguments)? };
+            tokio::spawn(async move { open_page(&session, page).await });
         }
         REFRESH => {
             session.workspace.refresh.ask(Ask::Everything);
@@ -84,10 +94,11 @@ fn argument<T: DeserializeOwned>(arguments: Vec<Value>) -> Result<T> {
     serde_json::from_value(first).map_err(|it| Error::invalid_params(it.to_string()))
 }
 
-async fn create_feature(session: &Session, key: &FlagKey) {
+async fn create_feature(session: &Session, Key { key, uri }: Key) {
+    let (key, config) = (&FlagKey::from(key.as_str()), config_of(session, uri.as_ref()));
     let title = format!("Creating feature '{key}'");
     let progress = if session.caps.progress { Progress::begin(&session.client, &title).await } else { None };
-    let (kind, message) = match try_create(session, key).await {
+    let (kind, message) = match try_create(session, key, &config).await {
         Ok(message) => (MessageType::INFO, message),
         Err(error) => (MessageType::ERROR, interrupted(key, &error)),
     };
@@ -103,20 +114,45 @@ fn interrupted(key: &FlagKey, error: &posthog::Error) -> String {
     crate::analysis::plain(&format!("feature '{key}' is not complete: {error}{again}"))
 }
 
-async fn try_create(session: &Session, key: &FlagKey) -> std::result::Result<String, posthog::Error> {
+/// The settings for a document; the first folder's when none is named.
+fn config_of(session: &Session, uri: Option<&Url>) -> Arc<Config> {
+    match uri {
+        Some(uri) => session.workspace.config_of(&Workspace::path_of(uri)),
+        None => session.workspace.configs().swap_remove(0).1,
+    }
+}
+
+async fn try_create(
+    session: &Session,
+    key: &FlagKey,
+    config: &Config,
+) -> std::result::Result<String, posthog::Error> {
     let workspace = &session.workspace;
-    let Some(configured) = workspace.config.environments.first() else {
-        return Err(posthog::Error::SignedOut);
+    let Some(configured) = config.environments.first() else {
+        return Err(posthog::Error::Settings("no environment is set".into()));
     };
+    if config.read_only {
+        let why = "this workspace is not trusted, so nothing is written to PostHog";
+        return Err(posthog::Error::Settings(why.into()));
+    }
+    if !key.is_valid() {
+        let why = "PostHog takes letters, digits, - and _ in a key, 400 at most";
+        return Err(posthog::Error::Settings(why.into()));
+    }
     let client = Client::new(configured)?;
-    let mirror = workspace.refresh.mirror();
+    let mirror = workspace.mirror_of(config);
     let known = mirror.primary().and_then(|it| it.project.clone());
     let project = match known {
         Some(project) => project,
         None => client.project(configured.project).await?.into(),
     };
-    let created = rollout::create_feature(&client, &project, key).await?;
-    workspace.refresh.ask(Ask::Written(Arc::new(created.flag.clone())));
+    let created = rollout::create_feature(&client, &project, key, config.plans.get("default")).await?;
+    session.note_written(created.flag.id, created.flag.version);
+    workspace.refresh.ask(Ask::Written {
+        host: configured.host.clone(),
+        project: project.id,
+        flag: Arc::new(created.flag.clone()),
+    });
     let environment =
         Environment { host: configured.host.clone(), project: Some(project), ..Environment::default() };
     Ok(words(&created, &environment))
@@ -139,6 +175,26 @@ fn words(created: &Created, environment: &Environment) -> String {
         made(created.dashboard_made, "dashboard"),
         page(format!("dashboard/{}", created.dashboard)),
     ))
+}
+
+async fn open_page(session: &Session, page: Page) {
+    let config = config_of(session, page.uri.as_ref());
+    let mirror = session.workspace.mirror_of(&config);
+    let of_flag = |environment: &Environment| {
+        let key = page.key.as_deref()?;
+        let flag = environment.flags.as_ref()?.by_key.get(key)?;
+        environment.page(format!("feature_flags/{}", flag.id))
+    };
+    let list = || mirror.primary().and_then(|it| it.page("feature_flags"));
+    let known = mirror.environments.iter().find_map(|it| of_flag(it)).or_else(list);
+    match page.url.or_else(|| known.and_then(|it| Url::parse(&it).ok())) {
+        Some(url) => open(session, url).await,
+        None => {
+            let why =
+                mirror.primary().and_then(|it| it.trouble.as_deref()).unwrap_or("PostHog was not asked yet");
+            session.client.show_message(MessageType::WARNING, format!("Flagline: {why}")).await;
+        }
+    }
 }
 
 /// Opens a page in the browser, or tells its address.

@@ -4,18 +4,21 @@ use std::collections::HashMap;
 
 use serde_json::json;
 use tower_lsp::lsp_types::{
-    CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeDescription, Command,
-    Diagnostic, DiagnosticSeverity, DocumentChanges, Hover, HoverContents, MarkupContent, MarkupKind,
-    NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position, Range,
-    TextDocumentContentChangeEvent, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
+    CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeDescription, CodeLens, Command,
+    CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticSeverity, DocumentChanges,
+    Documentation, Hover, HoverContents, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
+    OptionalVersionedTextDocumentIdentifier, Position, Range, TextDocumentContentChangeEvent,
+    TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
 
 use super::capabilities::ClientCaps;
 use super::commands;
-use crate::analysis::{self, Action, Code, Effect, Finding, Markup, Severity};
+use crate::analysis::{self, Action, Code, Effect, Finding, Lens, Markup, Severity};
+use crate::config::FileProblem;
 use crate::removal::Edit;
+use crate::schema::{self, ItemKind};
 use crate::syntax::Source;
-use crate::text::{Change, Encoding, LineColumn, Point, Span};
+use crate::text::{Change, Encoding, LineColumn, Point, Span, Text};
 
 pub(super) fn line_column(position: Position) -> LineColumn {
     LineColumn { line: position.line, column: position.character }
@@ -60,9 +63,11 @@ pub(super) fn diagnostic(finding: &Finding, caps: &ClientCaps) -> Diagnostic {
     let href = finding.link.as_deref().filter(|_| caps.code_description).and_then(|it| Url::parse(it).ok());
     Diagnostic {
         range: range(finding.span, caps.encoding),
-        severity: Some(match finding.code.severity() {
+        severity: Some(match finding.severity {
+            Severity::Error => DiagnosticSeverity::ERROR,
             Severity::Warning => DiagnosticSeverity::WARNING,
             Severity::Information => DiagnosticSeverity::INFORMATION,
+            Severity::Hint => DiagnosticSeverity::HINT,
         }),
         code: Some(NumberOrString::String(finding.code.name().into())),
         code_description: href.map(|href| CodeDescription { href }),
@@ -97,7 +102,8 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
     };
     match it.effect {
         Effect::CreateFeature(key) => {
-            action.command = Some(command(commands::CREATE_FEATURE, json!({ "key": key.as_str() })));
+            action.command =
+                Some(command(commands::CREATE_FEATURE, json!({ "key": key.as_str(), "uri": asked.uri })));
         }
         Effect::Open(url) => action.command = Some(command(commands::OPEN, json!({ "url": url }))),
         Effect::Edit(edits) => action.edit = Some(workspace_edit(&edits, asked)),
@@ -115,6 +121,68 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
     }
     let edit = |edit| command(commands::APPLY_EDIT, json!({ "label": it.title, "edit": edit }));
     action.command.or_else(|| action.edit.map(edit)).map(CodeActionOrCommand::Command)
+}
+
+/// What is wrong in a settings file.
+pub(super) fn settings_problem(text: &Text, problem: &FileProblem, encoding: Encoding) -> Diagnostic {
+    let mut span = problem.span.clone();
+    // Something at the very end, or an empty place, is shown on the character before it.
+    if span.is_empty() {
+        span.start = text.as_str()[..span.start].char_indices().next_back().map_or(0, |it| it.0);
+    }
+    Diagnostic {
+        range: range(text.span(span), encoding),
+        severity: Some(DiagnosticSeverity::ERROR),
+        code: Some(NumberOrString::String("settings".into())),
+        source: Some("flagline".into()),
+        message: problem.message.clone(),
+        ..Diagnostic::default()
+    }
+}
+
+/// Something that can be written in a settings file.
+pub(super) fn completion(text: &Text, item: schema::Item, encoding: Encoding) -> CompletionItem {
+    let edit = TextEdit { range: range(text.span(item.replaced), encoding), new_text: item.text };
+    CompletionItem {
+        // What is typed so far is compared with the label, also between quotes.
+        filter_text: Some(item.label.clone()),
+        label: item.label,
+        kind: Some(match item.kind {
+            ItemKind::Key => CompletionItemKind::PROPERTY,
+            ItemKind::Table => CompletionItemKind::MODULE,
+            ItemKind::Value => CompletionItemKind::VALUE,
+        }),
+        detail: Some(item.detail),
+        documentation: Some(Documentation::String(item.meaning)),
+        text_edit: Some(CompletionTextEdit::Edit(edit)),
+        ..CompletionItem::default()
+    }
+}
+
+/// What a key of a settings file means.
+pub(super) fn explanation(
+    text: &Text,
+    markdown: String,
+    span: std::ops::Range<usize>,
+    caps: &ClientCaps,
+) -> Hover {
+    let (kind, value) = match caps.hover_markup {
+        Markup::Markdown => (MarkupKind::Markdown, markdown),
+        Markup::Plain => (MarkupKind::PlainText, markdown.replace('`', "")),
+    };
+    let contents = HoverContents::Markup(MarkupContent { kind, value });
+    Hover { contents, range: Some(range(text.span(span), caps.encoding)) }
+}
+
+/// A lens with the places that it leads to.
+pub(super) fn lens(it: Lens, uri: &Url, places: &[Location], caps: &ClientCaps) -> CodeLens {
+    let at = range(it.span, caps.encoding);
+    let (command, arguments) = match caps.show_references {
+        true => (commands::SHOW_REFERENCES, vec![json!(uri), json!(at.start), json!(places)]),
+        false => (commands::OPEN, vec![json!({ "key": it.key.as_str(), "uri": uri })]),
+    };
+    let command = Command { title: it.title, command: command.into(), arguments: Some(arguments) };
+    CodeLens { range: at, command: Some(command), data: None }
 }
 
 fn workspace_edit(edits: &[Edit], asked: &Asked) -> WorkspaceEdit {

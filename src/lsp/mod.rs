@@ -4,15 +4,19 @@
 //! have none; requests take their snapshot first; nobody awaits the client or the network inside a handler;
 //! guards never leave a method; nothing but the pump prints to stdout; a panic is caught by the service.
 
+mod account;
 mod backend;
 mod capabilities;
 pub mod client;
 mod commands;
 mod convert;
+mod news;
 mod parent;
 mod progress;
 mod publish;
 mod service;
 mod session;
+mod status;
+mod toml;
 
 pub use service::serve;

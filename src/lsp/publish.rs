@@ -56,6 +56,11 @@ pub(super) async fn run(
         for path in paths {
             publish(&workspace, &client, &caps, &path, &mut published).await;
         }
+        if everywhere && caps.lens_refresh {
+            // Nobody waits for the answer: a client that does not give one still has its diagnostics.
+            let client = client.clone();
+            tokio::spawn(async move { drop(client.code_lens_refresh().await) });
+        }
     }
 }
 
@@ -67,7 +72,8 @@ fn gather(workspace: &Workspace, look: Look, paths: &mut BTreeSet<Arc<Path>>) ->
         }
         Look::Everywhere => {
             paths.extend(workspace.open_paths());
-            if workspace.config.diagnostics == Scope::Workspace {
+            paths.extend(workspace.settings_files());
+            if workspace.configs().iter().any(|it| it.1.diagnostics == Scope::Workspace) {
                 paths.extend(workspace.index().files().map(|it| it.0.clone()));
             }
             true
@@ -84,15 +90,18 @@ async fn publish(
 ) {
     workspace.parsed(path).await;
     let document = workspace.document(path);
-    let counts = document.is_some() || workspace.config.diagnostics == Scope::Workspace;
+    let counts = document.is_some() || workspace.config_of(path).diagnostics == Scope::Workspace;
     let snapshot = workspace.snapshot(path, Timestamp::now()).filter(|_| counts);
     let version = snapshot.as_ref().and_then(|it| it.source.as_ref()).map(|it| it.version);
-    let diagnostics = snapshot.map(|snapshot| {
+    let findings = snapshot.map(|snapshot| {
         // A file that breaks a rule must not end the diagnostics of all others.
         catch_unwind(AssertUnwindSafe(|| analysis::findings(&snapshot))).unwrap_or_default()
     });
-    let diagnostics: Vec<Diagnostic> =
-        diagnostics.unwrap_or_default().iter().map(|it| convert::diagnostic(it, caps)).collect();
+    let mut diagnostics: Vec<Diagnostic> =
+        findings.unwrap_or_default().iter().map(|it| convert::diagnostic(it, caps)).collect();
+    if workspace.is_settings_file(path) {
+        diagnostics = super::toml::diagnostics(workspace, path, caps);
+    }
     let uri = match document {
         Some((uri, _)) => uri,
         None => match Url::from_file_path(path).or_else(|()| Url::parse(&path.to_string_lossy())) {

@@ -28,8 +28,13 @@ pub async fn serve(client_process: Option<u32>) -> ! {
     if let Some(process) = client_process {
         parent::end_with(process);
     }
-    let (service, socket) =
-        LspService::build(Backend::new).custom_method("flagline/debug", Backend::debug).finish();
+    let (service, socket) = LspService::build(Backend::new)
+        .custom_method("flagline/debug", Backend::debug)
+        .custom_method("flagline/signIn", Backend::sign_in)
+        .custom_method("flagline/signOut", Backend::sign_out)
+        .custom_method("flagline/projects", Backend::projects)
+        .custom_method("flagline/flagAt", Backend::flag_at)
+        .finish();
     // tower-lsp stops reading while it cannot write; the pump takes every answer off its hands.
     let (output, mut pump) = tokio::io::duplex(OUTPUT_BUFFER);
     let pump = tokio::spawn(async move { tokio::io::copy(&mut pump, &mut tokio::io::stdout()).await });

@@ -3,37 +3,43 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tower_lsp::Client;
-use tower_lsp::lsp_types::{InitializeParams, MessageType, Registration, Url};
+use tower_lsp::lsp_types::{ConfigurationItem, InitializeParams, MessageType, Registration, Url};
 
 use super::capabilities::ClientCaps;
 use super::progress::Progress;
 use super::publish::{self, Look};
-use crate::config::{self, Config};
 use crate::index::scan;
 use crate::posthog::{disk, refresh};
-use crate::workspace::Workspace;
+use crate::workspace::{Given, Workspace};
 
 /// The same trouble is told once an hour.
 const TOLD_FOR: Duration = Duration::from_secs(60 * 60);
 /// Without a client that watches files, a save is the sign to look at the disk again, this often at most.
 const RESCAN_EVERY: Duration = Duration::from_secs(10);
-const WATCHED: &str = "**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs,py,pyi}";
+const WATCHED: [&str; 2] =
+    ["**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs,py,pyi}", "**/{flagline.toml,.posthog.json}"];
 
 /// Everything that lives as long as the client.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) caps: Arc<ClientCaps>,
     pub(super) workspace: Arc<Workspace>,
+    given: Mutex<Given>,
+    folders: Mutex<Vec<PathBuf>>,
+    /// One at a time: the later settings win.
+    configuring: tokio::sync::Mutex<()>,
     looks: mpsc::UnboundedSender<Look>,
     told: Mutex<HashMap<String, Instant>>,
     logged: Mutex<HashSet<String>>,
     scanned: Mutex<Option<Instant>>,
+    written: Mutex<HashSet<(u64, Option<i64>)>>,
+    status: Mutex<Option<Value>>,
     problems: Vec<String>,
 }
 
@@ -41,17 +47,28 @@ impl Session {
     /// Reads the settings and starts the tasks. Sends the client nothing: it may not be told before
     /// `initialized`.
     pub(super) fn new(client: Client, params: &InitializeParams) -> Arc<Session> {
-        let variable = |name: &str| std::env::var(name).ok();
-        let (config, problems) = config::load(variable, params.initialization_options.as_ref());
-        let config: Arc<Config> = config.into();
-        let refresh = refresh::spawn(&config, disk::folder());
-        let workspace = Arc::new(Workspace::new(config, refresh));
-        workspace.set_roots(roots(params));
+        let given = Given { settings: params.initialization_options.clone(), ..Given::default() };
+        let workspace = Arc::new(Workspace::new(refresh::spawn(&[], disk::folder())));
+        let folders = roots(params);
+        let configured = workspace.configure(folders.clone(), &given);
         let caps = Arc::new(ClientCaps::new(&params.capabilities));
         let (looks, receiver) = mpsc::unbounded_channel();
         tokio::spawn(publish::run(workspace.clone(), client.clone(), caps.clone(), receiver));
-        let (told, logged, scanned) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Session { client, caps, workspace, looks, told, logged, scanned, problems })
+        Arc::new(Session {
+            client,
+            caps,
+            workspace,
+            given: given.into(),
+            folders: folders.into(),
+            configuring: tokio::sync::Mutex::default(),
+            looks,
+            told: Mutex::default(),
+            logged: Mutex::default(),
+            scanned: Mutex::default(),
+            written: Mutex::default(),
+            status: Mutex::default(),
+            problems: configured.problems,
+        })
     }
 
     /// After `initialized`: tells what was wrong with the settings, watches files and the mirror, scans.
@@ -62,9 +79,107 @@ impl Session {
                 session.tell(MessageType::WARNING, problem).await;
             }
             session.watch_files().await;
+            if session.pull_settings().await || session.ask_for_keys().await {
+                session.reconfigure().await;
+            }
+            session.send_status().await;
         });
         tokio::spawn(self.clone().watch_mirror());
         self.rescan("Reading flags");
+    }
+
+    /// What settings depend on besides files.
+    pub(super) fn given(&self) -> MutexGuard<'_, Given> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last status that was sent.
+    pub(super) fn last_status(&self) -> MutexGuard<'_, Option<Value>> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the folders of the workspace.
+    pub(super) fn change_folders(self: &Arc<Session>, removed: &[PathBuf], added: Vec<PathBuf>) {
+        {
+            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+            folders.retain(|it| !removed.contains(it));
+            folders.extend(added);
+        }
+        self.settings_changed();
+    }
+
+    /// Reads all settings again, in a task of its own.
+    pub(super) fn settings_changed(self: &Arc<Session>) {
+        let session = self.clone();
+        tokio::spawn(async move {
+            session.pull_settings().await;
+            session.reconfigure().await;
+            if session.ask_for_keys().await {
+                session.reconfigure().await;
+            }
+        });
+    }
+
+    /// Reads the files of settings again and makes everything follow.
+    pub(super) async fn reconfigure(self: &Arc<Session>) {
+        let _one_at_a_time = self.configuring.lock().await;
+        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (workspace, given) = (self.workspace.clone(), self.given().clone());
+        let work = tokio::task::spawn_blocking(move || workspace.configure(folders, &given));
+        let Ok(configured) = work.await else { return };
+        for problem in &configured.problems {
+            self.tell(MessageType::WARNING, problem).await;
+        }
+        if configured.rescan {
+            self.rescan("Reading flags");
+        }
+        self.look(Look::Everywhere);
+        self.send_status().await;
+    }
+
+    /// Asks the client for its settings, if it can be asked; whether they are others than before.
+    async fn pull_settings(&self) -> bool {
+        if !self.caps.pull_settings {
+            return false;
+        }
+        let item = ConfigurationItem { scope_uri: None, section: Some("flagline".into()) };
+        let asked = self.client.configuration(vec![item]);
+        match tokio::time::timeout(Duration::from_secs(10), asked).await {
+            Ok(Ok(mut answers)) if answers.first().is_some_and(Value::is_object) => {
+                let settings = Some(answers.swap_remove(0));
+                let mut given = self.given();
+                let changed = given.settings != settings;
+                given.settings = settings;
+                changed
+            }
+            // It has none: what it sent with `initialize` counts.
+            Ok(Ok(_)) => false,
+            other => {
+                tracing::warn!(failed = other.is_err(), "the client does not say its settings");
+                false
+            }
+        }
+    }
+
+    /// Takes settings that the client sent by itself.
+    pub(super) fn take_settings(self: &Arc<Session>, sent: Value) {
+        if !self.caps.pull_settings {
+            let own = sent.get("flagline").cloned().unwrap_or(sent);
+            if own.is_object() {
+                self.given().settings = Some(own);
+            }
+        }
+        self.settings_changed();
+    }
+
+    /// Remembers what was written here, so that it is not told as news.
+    pub(super) fn note_written(&self, id: u64, version: Option<i64>) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert((id, version));
+    }
+
+    /// Whether this version of a flag was written here.
+    pub(super) fn wrote(&self, id: u64, version: Option<i64>) -> bool {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).contains(&(id, version))
     }
 
     /// Has the diagnostics of a file looked at again.
@@ -152,36 +267,32 @@ impl Session {
         }
     }
 
-    /// Every publication of the mirror may change every diagnostic; a new trouble is told once.
-    async fn watch_mirror(self: Arc<Session>) {
-        let mut mirror = self.workspace.refresh.watch();
-        let mut told: Option<Arc<str>> = None;
-        while mirror.changed().await.is_ok() {
-            self.look(Look::Everywhere);
-            let trouble = mirror.borrow_and_update().primary().and_then(|it| it.trouble.clone());
-            if let Some(trouble) = &trouble
-                && told.as_ref() != Some(trouble)
-            {
-                self.tell(MessageType::WARNING, trouble).await;
-            }
-            told = trouble;
-        }
-    }
-
     async fn watch_files(&self) {
-        if !self.caps.watch_files {
+        let mut wanted = Vec::new();
+        if self.caps.watch_files {
+            // Absolute globs: relative patterns are broken in some clients (neovim#23380).
+            wanted.push(Registration {
+                id: "flagline-files".into(),
+                method: "workspace/didChangeWatchedFiles".into(),
+                register_options: Some(json!({
+                    "watchers": WATCHED.map(|it| json!({ "globPattern": it })),
+                })),
+            });
+        }
+        if self.caps.settings_registration {
+            wanted.push(Registration {
+                id: "flagline-settings".into(),
+                method: "workspace/didChangeConfiguration".into(),
+                register_options: Some(json!({ "section": "flagline" })),
+            });
+        }
+        if wanted.is_empty() {
             return;
         }
-        // An absolute glob: relative patterns are broken in some clients (neovim#23380).
-        let registration = Registration {
-            id: "flagline-files".into(),
-            method: "workspace/didChangeWatchedFiles".into(),
-            register_options: Some(json!({ "watchers": [{ "globPattern": WATCHED }] })),
-        };
-        let registered = self.client.register_capability(vec![registration]);
+        let registered = self.client.register_capability(wanted);
         match tokio::time::timeout(Duration::from_secs(5), registered).await {
             Ok(Ok(())) => {}
-            other => tracing::warn!(?other, "the client does not watch files"),
+            other => tracing::warn!(?other, "the client does not watch for us"),
         }
     }
 

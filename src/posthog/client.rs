@@ -38,8 +38,8 @@ impl Client {
         if let Some(problem) = &environment.problem {
             return Err(Error::Settings(problem.to_string()));
         }
-        let key = environment.key.clone().ok_or(Error::SignedOut)?;
         let host = environment.host.to_string();
+        let key = environment.key.clone().ok_or_else(|| Error::SignedOut { host: host.clone() })?;
         // Fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
@@ -63,8 +63,7 @@ impl Client {
         if let Some(id) = id {
             return self.get(&format!("/api/projects/{id}/"), &[]).await;
         }
-        let page: Page<wire::Project> = self.get("/api/projects/", &[("limit", "100".into())]).await?;
-        match page.results.as_slice() {
+        match self.projects().await?.as_slice() {
             [] => Err(Error::Forbidden("the key cannot see any project".into())),
             // The list leaves out the query mode.
             [only] => self.get(&format!("/api/projects/{}/", only.id), &[]).await,
@@ -73,6 +72,12 @@ impl Client {
                 Err(Error::WhichProject(names.join(", ")))
             }
         }
+    }
+
+    /// The projects that the key can see; the first hundred.
+    pub async fn projects(&self) -> Result<Vec<wire::Project>, Error> {
+        let page: Page<wire::Project> = self.get("/api/projects/", &[("limit", "100".into())]).await?;
+        Ok(page.results)
     }
 
     /// All flags, archived ones too.

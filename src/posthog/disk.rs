@@ -75,6 +75,15 @@ pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     renamed
 }
 
+/// Removes a mirror.
+pub fn forget(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "the mirror on disk cannot be removed");
+    }
+}
+
 #[cfg(unix)]
 fn private(path: &Path) -> io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -173,9 +182,8 @@ impl Stored {
                 .into_iter()
                 .map(|it| (it.key.as_str().into(), Arc::new(it.into_exposure())))
                 .collect(),
-            exposure_trouble: None,
             history: self.history.into_iter().map(|it| (it.flag, Arc::new(it.into_history()))).collect(),
-            trouble: None,
+            ..Environment::default()
         }
     }
 }

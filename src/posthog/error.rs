@@ -4,9 +4,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// 401.
-    #[error(
-        "{host} does not accept the API key ({detail}); make a new personal API key there and set FLAGLINE_API_KEY"
-    )]
+    #[error("{host} does not accept the API key ({detail}); make a new personal API key there")]
     Unauthorized {
         /// Whom was asked.
         host: String,
@@ -67,7 +65,7 @@ pub enum Error {
         detail: String,
     },
     /// An answer that is no API answer: a login page, a proxy's page, a redirect.
-    #[error("{host} does not answer like PostHog ({what}); is FLAGLINE_HOST right?")]
+    #[error("{host} does not answer like PostHog ({what}); is the address right?")]
     NotPostHog {
         /// Whom was asked.
         host: String,
@@ -89,10 +87,15 @@ pub enum Error {
     #[error("{0}")]
     Settings(String),
     /// No key.
-    #[error("not signed in; set FLAGLINE_API_KEY (and FLAGLINE_HOST outside of US cloud)")]
-    SignedOut,
+    #[error(
+        "not signed in to {host}; sign in, or set FLAGLINE_API_KEY (and FLAGLINE_HOST outside of US cloud)"
+    )]
+    SignedOut {
+        /// Whom nobody signed in to.
+        host: String,
+    },
     /// More than one project to choose from.
-    #[error("the key can see several projects; set FLAGLINE_PROJECT to one of them: {0}")]
+    #[error("the key can see several projects; choose one in flagline.toml or by FLAGLINE_PROJECT: {0}")]
     WhichProject(String),
 }
 

@@ -55,6 +55,9 @@ pub struct Flag {
     /// Made by.
     #[serde(default)]
     pub created_by: Option<User>,
+    /// Last written by.
+    #[serde(default)]
+    pub last_modified_by: Option<User>,
     /// Tags.
     #[serde(default, deserialize_with = "null_to_default")]
     pub tags: Vec<String>,
@@ -217,6 +220,18 @@ impl From<Project> for flags::Project {
     }
 }
 
+impl From<User> for flags::Person {
+    fn from(it: User) -> flags::Person {
+        flags::Person { first_name: it.first_name, email: it.email }
+    }
+}
+
+impl From<&flags::Person> for User {
+    fn from(it: &flags::Person) -> User {
+        User { first_name: it.first_name.clone(), email: it.email.clone() }
+    }
+}
+
 impl From<Flag> for flags::Flag {
     fn from(it: Flag) -> flags::Flag {
         flags::Flag {
@@ -231,7 +246,8 @@ impl From<Flag> for flags::Flag {
             created_at: it.created_at,
             updated_at: it.updated_at,
             last_called_at: it.last_called_at,
-            created_by: it.created_by.map(|it| flags::Person { first_name: it.first_name, email: it.email }),
+            created_by: it.created_by.map(flags::Person::from),
+            modified_by: it.last_modified_by.map(flags::Person::from),
             tags: it.tags,
             experiments: it.experiment_set,
             experiment_running: it.experiment_set_metadata.map(|it| it.iter().any(|it| it.is_running)),
@@ -254,10 +270,8 @@ impl From<&flags::Flag> for Flag {
             created_at: it.created_at,
             updated_at: it.updated_at,
             last_called_at: it.last_called_at,
-            created_by: it
-                .created_by
-                .as_ref()
-                .map(|it| User { first_name: it.first_name.clone(), email: it.email.clone() }),
+            created_by: it.created_by.as_ref().map(User::from),
+            last_modified_by: it.modified_by.as_ref().map(User::from),
             tags: it.tags.clone(),
             experiment_set: it.experiments.clone(),
             experiment_set_metadata: it.experiment_running.map(|is_running| vec![Experiment { is_running }]),

@@ -26,26 +26,39 @@ pub enum Made {
     Before,
 }
 
-/// Makes a flag with the default plan, off; a dashboard with its exposure; and links them. What is there
-/// already is kept as it is. Nothing is undone on an error: the same call completes what is missing.
-pub async fn create_feature(client: &Client, project: &Project, key: &FlagKey) -> Result<Created, Error> {
-    let (flag, flag_made) = flag(client, project, key).await?;
+/// Makes a flag with the team's plan or the default one, off; a dashboard with its exposure; and links them. What
+/// is there already is kept as it is. Nothing is undone on an error: the same call completes what is missing.
+pub async fn create_feature(
+    client: &Client,
+    project: &Project,
+    key: &FlagKey,
+    plan: Option<&Plan>,
+) -> Result<Created, Error> {
+    let (flag, flag_made) = flag(client, project, key, plan).await?;
     let (dashboard, dashboard_made) = dashboard(client, project, &flag).await?;
     exposure_insight(client, project, key, &dashboard).await?;
     let flag = link(client, project, flag, dashboard.id).await?;
     Ok(Created { flag, flag_made, dashboard: dashboard.id, dashboard_made })
 }
 
-async fn flag(client: &Client, project: &Project, key: &FlagKey) -> Result<(Flag, Made), Error> {
+async fn flag(
+    client: &Client,
+    project: &Project,
+    key: &FlagKey,
+    plan: Option<&Plan>,
+) -> Result<(Flag, Made), Error> {
     if let Some(flag) = client.flag_by_key(project, key).await? {
         return Ok((flag, Made::Before));
     }
-    let owner = client.me().await?;
+    let filters = match plan {
+        Some(plan) => plan.filters(),
+        None => Plan::default_for(&client.me().await?.email).filters(),
+    };
     let body = json!({
         "key": key.as_str(),
         "name": "",
         "active": false,
-        "filters": Plan::default_for(&owner.email).filters(),
+        "filters": filters,
         "tags": [TAG],
     });
     match client.create_flag(project, &body).await {

@@ -12,6 +12,7 @@ pub mod facts;
 mod field;
 mod javascript;
 mod language;
+mod names;
 mod python;
 mod scan;
 mod scope;
@@ -20,27 +21,28 @@ mod words;
 
 pub use facts::{Certainty, Definition, FileFacts, KeyFrom, Read, Returns, Via};
 pub use language::Language;
+pub use names::Names;
 pub use source::Source;
 
 use crate::text::Text;
 
 /// The facts of a closed file. It is parsed only if it can hold a read.
-pub fn facts(language: Language, text: &Text) -> FileFacts {
-    if !may_read_flags(language, text.as_str().as_bytes()) {
+pub fn facts(language: Language, text: &Text, names: &Names) -> FileFacts {
+    if !may_read_flags(language, text.as_str().as_bytes(), names) {
         return FileFacts::default();
     }
-    scan_tree(language, text, &language.parse(text.as_str(), None))
+    scan_tree(language, text, &language.parse(text.as_str(), None), names)
 }
 
-/// Whether a file has a word of the SDK at all: the sieve before the parser.
-pub fn may_read_flags(language: Language, bytes: &[u8]) -> bool {
-    words::may_read(table(language), bytes)
+/// Whether a file has a word of the SDK or of the settings at all: the sieve before the parser.
+pub fn may_read_flags(language: Language, bytes: &[u8], names: &Names) -> bool {
+    words::may_read(table(language), bytes) || names.mentions_wrapper(bytes)
 }
 
-fn scan_tree(language: Language, text: &Text, tree: &tree_sitter::Tree) -> FileFacts {
+fn scan_tree(language: Language, text: &Text, tree: &tree_sitter::Tree, names: &Names) -> FileFacts {
     match language {
-        Language::Python => python::scan(text, tree),
-        _ => javascript::scan(text, tree),
+        Language::Python => python::scan(text, tree, names),
+        _ => javascript::scan(text, tree, names),
     }
 }
 

@@ -9,7 +9,7 @@ use tree_sitter::{Node, Tree, TreeCursor};
 use super::evidence::{Verdict, named_like_client, short_for_client};
 use super::scope::{BindingId, Rules, ScopeId, Scopes};
 use super::words::Call;
-use super::{Certainty, Definition, FileFacts, KeyFrom, Read, Returns};
+use super::{Certainty, Definition, FileFacts, KeyFrom, Names, Read, Returns};
 use crate::flags::FlagKey;
 use crate::text::Text;
 
@@ -21,6 +21,8 @@ pub(super) struct Scan<'t> {
     pub text: &'t Text,
     pub source: &'t str,
     pub tree: &'t Tree,
+    /// What the settings add to the SDK's names.
+    pub names: &'t Names,
     pub scopes: Scopes<'t>,
     /// Verdicts on bindings. One that is being judged stands here as unknown, which ends cycles.
     pub bindings: HashMap<BindingId, Verdict>,
@@ -61,11 +63,12 @@ pub(super) struct Found {
 }
 
 impl<'t> Scan<'t> {
-    pub fn new(text: &'t Text, tree: &'t Tree, rules: &'static Rules) -> Scan<'t> {
+    pub fn new(text: &'t Text, tree: &'t Tree, names: &'t Names, rules: &'static Rules) -> Scan<'t> {
         Scan {
             text,
             source: text.as_str(),
             tree,
+            names,
             scopes: Scopes::new(rules, tree),
             bindings: HashMap::new(),
             fields: HashMap::new(),
@@ -106,12 +109,17 @@ impl<'t> Scan<'t> {
 
     /// Adds a read for each key.
     pub fn add_reads(&mut self, found: Found, keys: Vec<Key<'t>>, call: Node<'t>) {
+        self.add_reads_by(found.call.name, found, keys, call);
+    }
+
+    /// Adds a read for each key that goes through a function of this name.
+    pub fn add_reads_by(&mut self, method: &str, found: Found, keys: Vec<Key<'t>>, call: Node<'t>) {
         let call_span = self.text.span(call.byte_range());
         for it in keys {
             self.facts.reads.push(Read {
                 key: it.key.as_deref().map(FlagKey::from),
                 prefix: it.prefix.map(Into::into),
-                method: found.call.name.into(),
+                method: method.into(),
                 key_span: self.text.span(it.node.byte_range()),
                 call_span,
                 returns: found.returns,

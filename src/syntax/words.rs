@@ -30,6 +30,10 @@ pub(super) enum Needs {
     Snapshot,
 }
 
+/// A function that a team's settings name: nobody knows what it gives.
+pub(super) static WRAPPER: Call =
+    Call { name: "", via: Via::Wrapper, returns: Returns::Variant, needs: Needs::Nothing };
+
 /// The SDK of one language.
 pub(super) struct Table {
     /// Every call.
@@ -103,7 +107,7 @@ pub(super) fn occurrences<'a>(
 }
 
 /// The whole word round a place; always at character boundaries, since other scripts count as letters.
-fn word_around(text: &[u8], at: usize) -> Range<usize> {
+pub(super) fn word_around(text: &[u8], at: usize) -> Range<usize> {
     let part = |it: &&u8| it.is_ascii_alphanumeric() || **it == b'_' || **it == b'$' || **it >= 0x80;
     let before = text[..at].iter().rev().take_while(part).count();
     let after = text[at..].iter().take_while(part).count();

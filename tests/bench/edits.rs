@@ -137,7 +137,7 @@ fn snapshot(path: &Arc<std::path::Path>, source: &Arc<Source>, index: &Index) ->
         source: Some(source.clone()),
         facts: source.facts.clone(),
         index: Arc::new(index.clone()),
-        mirror: Arc::new(Mirror { environments: vec![environment], revision: 1 }),
+        mirror: Arc::new(Mirror { environments: vec![Arc::new(environment)], revision: 1 }),
         config: Arc::new(Config::default()),
         now,
     }

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use self::site::{Next, Site};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::flags::{Flag, FlagKey, Mirror};
 
 /// What the rest of the program may tell the refresh task. None of it waits for an answer.
@@ -24,8 +24,19 @@ pub enum Ask {
     Hover(FlagKey),
     /// Somebody wants everything anew.
     Everything,
-    /// This flag was just written.
-    Written(Arc<Flag>),
+    /// This flag of a project was just written.
+    Written {
+        /// Where.
+        host: Arc<str>,
+        /// The project's number.
+        project: u64,
+        /// As it is now.
+        flag: Arc<Flag>,
+    },
+    /// The settings are these now.
+    Configure(Vec<config::Environment>),
+    /// Somebody signed out of this host: what is known of it is forgotten, on disk too.
+    Forget(Arc<str>),
 }
 
 /// The way to the refresh task. Cheap to clone; the task ends when the last one is gone.
@@ -54,11 +65,12 @@ impl Handle {
 }
 
 /// Starts the task. `folder` is where mirrors lie on disk; `None` keeps nothing.
-pub fn spawn(config: &Config, folder: Option<PathBuf>) -> Handle {
-    let sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
+pub fn spawn(environments: &[config::Environment], folder: Option<PathBuf>) -> Handle {
+    let sites: Vec<Site> = distinct(environments).map(|it| Site::new(it, folder.clone())).collect();
     let (publisher, mirror) = watch::channel(Arc::new(mirror_of(&sites, 0)));
     let (asks, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(Task { sites, asks: receiver, publisher, revision: 0 }.run());
+    let task = Task { sites, folder, keys: BTreeSet::new(), asks: receiver, publisher, revision: 0 };
+    tokio::spawn(task.run());
     Handle { asks, mirror }
 }
 
@@ -76,8 +88,20 @@ pub async fn once(config: &Config, folder: Option<PathBuf>, keys: &BTreeSet<Flag
     mirror_of(&sites, 1)
 }
 
+/// Roots often share an environment.
+fn distinct(environments: &[config::Environment]) -> impl Iterator<Item = &config::Environment> {
+    let same =
+        |a: &config::Environment, b: &config::Environment| (&a.host, a.project) == (&b.host, b.project);
+    let first = move |(at, it): &(usize, &config::Environment)| {
+        !environments[..*at].iter().any(|other| same(it, other))
+    };
+    environments.iter().enumerate().filter(first).map(|it| it.1)
+}
+
 struct Task {
     sites: Vec<Site>,
+    folder: Option<PathBuf>,
+    keys: BTreeSet<FlagKey>,
     asks: mpsc::UnboundedReceiver<Ask>,
     publisher: watch::Sender<Arc<Mirror>>,
     revision: u64,
@@ -124,10 +148,34 @@ impl Task {
 
     fn heed(&mut self, ask: Ask) {
         let now = Instant::now();
+        match &ask {
+            Ask::Configure(environments) => return self.configure(environments),
+            Ask::Keys(keys) => self.keys.clone_from(keys),
+            _ => {}
+        }
         let news = self.sites.iter_mut().map(|it| it.heed(&ask, now)).fold(false, |a, b| a | b);
         if news {
             self.publish();
         }
+    }
+
+    /// Keeps what is known of places that stay, and begins with those that are new.
+    fn configure(&mut self, environments: &[config::Environment]) {
+        let now = Instant::now();
+        let mut old = std::mem::take(&mut self.sites);
+        for environment in distinct(environments) {
+            let site = match old.iter().position(|it| environment.is_at(&it.known)) {
+                Some(at) => old.swap_remove(at).configured(environment, now),
+                None => {
+                    let mut site = Site::new(environment, self.folder.clone());
+                    site.load_from_disk();
+                    site.want(self.keys.clone(), now);
+                    site
+                }
+            };
+            self.sites.push(site);
+        }
+        self.publish();
     }
 
     fn publish(&mut self) {
@@ -137,5 +185,5 @@ impl Task {
 }
 
 fn mirror_of(sites: &[Site], revision: u64) -> Mirror {
-    Mirror { environments: sites.iter().map(|it| it.known.clone()).collect(), revision }
+    Mirror { environments: sites.iter().map(|it| Arc::new(it.known.clone())).collect(), revision }
 }

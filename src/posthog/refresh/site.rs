@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use super::Ask;
 use crate::config;
 use crate::feature::{Served, served};
-use crate::flags::{Environment, Exposure, Flag, FlagKey, FlagList, Lookup, Project};
+use crate::flags::{Access, Environment, Exposure, Flag, FlagKey, FlagList, Lookup, Project};
 use crate::posthog::client::jittered;
 use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY};
 use crate::posthog::{Client, Error, disk};
@@ -75,7 +76,7 @@ pub(super) fn gathered(now: Instant) -> Instant {
 pub(super) struct Site {
     pub(super) known: Environment,
     client: Result<Client, Error>,
-    configured_project: Option<u64>,
+    configured: config::Environment,
     folder: Option<PathBuf>,
     evaluations: Evaluations,
     keys: BTreeSet<FlagKey>,
@@ -101,36 +102,44 @@ struct Times {
     exposure_denied_until: Option<Instant>,
 }
 
+impl Times {
+    fn begin(now: Instant) -> Times {
+        Times {
+            active: now,
+            keys_changed: now,
+            project: None,
+            whole_list: None,
+            changed: None,
+            exposure: None,
+            paused_until: None,
+            history_denied_until: None,
+            exposure_denied_until: None,
+        }
+    }
+}
+
 impl Site {
     pub(super) fn new(environment: &config::Environment, folder: Option<PathBuf>) -> Site {
         let client = Client::new(environment);
         let known = Environment {
             name: environment.name.clone(),
             host: environment.host.clone(),
+            configured_project: environment.project,
             trouble: client.as_ref().err().map(|it| it.to_string().into()),
+            access: access(&client),
             ..Environment::default()
         };
         let now = Instant::now();
         Site {
             known,
             client,
-            configured_project: environment.project,
+            configured: environment.clone(),
             folder,
             evaluations: Evaluations::Events,
             keys: BTreeSet::new(),
             hovered: None,
             hover_queries: VecDeque::new(),
-            times: Times {
-                active: now,
-                keys_changed: now,
-                project: None,
-                whole_list: None,
-                changed: None,
-                exposure: None,
-                paused_until: None,
-                history_denied_until: None,
-                exposure_denied_until: None,
-            },
+            times: Times::begin(now),
             failures: 0,
             exposure_days: EXPOSURE_DAYS,
             unsaved: false,
@@ -139,11 +148,46 @@ impl Site {
 
     /// Takes the mirror of an earlier run. Without a configured project nobody knows yet whose it would be.
     pub(super) fn load_from_disk(&mut self) {
-        let (Some(folder), Some(project)) = (&self.folder, self.configured_project) else { return };
+        let (Some(folder), Some(project)) = (&self.folder, self.configured.project) else { return };
         let path = disk::path(folder, &self.known.host, project);
         if let Some(stored) = disk::load(&path, &self.known.name, &self.known.host) {
-            self.known = Environment { trouble: self.known.trouble.take(), ..stored };
+            self.known = Environment {
+                trouble: self.known.trouble.take(),
+                access: self.known.access,
+                configured_project: Some(project),
+                ..stored
+            };
         }
+    }
+
+    /// The same place by other settings. Another key may be what was missing, so everything is asked anew.
+    pub(super) fn configured(mut self, environment: &config::Environment, now: Instant) -> Site {
+        let key = |it: &config::Environment| it.key.as_ref().map(|it| it.expose_secret().to_owned());
+        self.known.name = environment.name.clone();
+        if key(&self.configured) != key(environment) || self.configured.problem != environment.problem {
+            self.client = Client::new(environment);
+            self.known.trouble = self.client.as_ref().err().map(|it| it.to_string().into());
+            self.known.access = access(&self.client);
+            self.known.me = None;
+            self.times = Times::begin(now);
+            self.failures = 0;
+        }
+        self.configured = environment.clone();
+        self
+    }
+
+    /// Forgets what is known, on disk too.
+    fn forget(&mut self) {
+        if let (Some(folder), Some(project)) = (&self.folder, &self.known.project) {
+            disk::forget(&disk::path(folder, &self.known.host, project.id));
+        }
+        let (name, host) = (self.known.name.clone(), self.known.host.clone());
+        let (configured_project, access) = (self.known.configured_project, self.known.access);
+        let trouble = self.known.trouble.take();
+        self.known =
+            Environment { name, host, configured_project, access, trouble, ..Environment::default() };
+        self.times = Times::begin(Instant::now());
+        self.unsaved = false;
     }
 
     /// Takes note of what somebody said. Returns whether the mirror changed by it.
@@ -164,8 +208,15 @@ impl Site {
                 self.times.exposure_denied_until = None;
                 self.failures = 0;
             }
-            Ask::Written(flag) => {
-                if let Some(list) = &mut self.known.flags {
+            Ask::Forget(host) if *host == self.known.host => {
+                self.forget();
+                return true;
+            }
+            Ask::Configure(_) | Ask::Forget(_) => {}
+            Ask::Written { host, project, flag } => {
+                let is_here = *host == self.known.host
+                    && self.known.project.as_ref().is_some_and(|it| it.id == *project);
+                if let Some(list) = self.known.flags.as_mut().filter(|_| is_here) {
                     replace(list, flag.clone());
                     return true;
                 }
@@ -266,9 +317,18 @@ impl Site {
     }
 
     async fn load_project(&mut self, client: &Client) -> Result<(), Error> {
-        let project = client.project(self.configured_project).await?;
+        let project = client.project(self.configured.project).await?;
         self.evaluations = Evaluations::of_mode(project.flag_evaluations_mode);
-        self.known.project = Some(project.into());
+        let project: Project = project.into();
+        if self.known.project.as_ref().is_some_and(|it| it.id != project.id) {
+            // Another key sees another project.
+            self.known.flags = None;
+            self.known.exposure.clear();
+            self.known.history.clear();
+        }
+        self.known.project = Some(project);
+        // Only to tell the user's own changes from those of others, so a key that may not say it will do.
+        self.known.me = client.me().await.ok().map(|it| it.email.into());
         self.times.project = Some(Instant::now());
         Ok(())
     }
@@ -469,6 +529,14 @@ impl Site {
         let age = self.known.exposure.get(key).map(|it| Timestamp::now().duration_since(it.fetched_at));
         let is_fresh = age.is_some_and(|it| it.as_secs() < HOVER_EVERY.as_secs() as i64);
         (n_lately < HOVER_QUERIES_PER_MINUTE && !this_one && !is_fresh).then(|| key.clone())
+    }
+}
+
+fn access(client: &Result<Client, Error>) -> Access {
+    match client {
+        Ok(_) => Access::Open,
+        Err(Error::SignedOut { .. }) => Access::SignedOut,
+        Err(_) => Access::Unsettled,
     }
 }
 

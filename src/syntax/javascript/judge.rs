@@ -65,6 +65,9 @@ fn either<'t>(
 }
 
 fn name<'t>(scan: &mut Scan<'t>, name: &'t str, scope: ScopeId, hops: u8) -> Verdict {
+    if scan.names.is_client(name) {
+        return Verdict::Client(Certainty::Certain);
+    }
     let known = match scan.resolve(name, scope) {
         Some(id) => binding(scan, id, hops),
         None => Verdict::Unknown,
@@ -229,6 +232,9 @@ fn member<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) -> 
     let (Some(object), Some(name)) = (node.field(Field::Object), property(scan.source, node)) else {
         return Verdict::Unknown;
     };
+    if scan.names.is_client(name) {
+        return Verdict::Client(Certainty::Certain);
+    }
     let object = plain(scan.source, object);
     if object.kind() == "this" {
         let known = class_around(scan, scope).map_or(Verdict::Unknown, |it| field(scan, it, name, hops + 1));

@@ -19,14 +19,14 @@ use super::evidence::{Verdict, is_other_vendor, names_key};
 use super::field::Field;
 use super::scan::{Found, Path, Scan, children, first};
 use super::scope::{BindingId, Origin, ScopeId, Step};
-use super::words::{Call, Needs, find, occurrences};
-use super::{Certainty, FileFacts, Returns, Via};
+use super::words::{Call, Needs, WRAPPER, find, occurrences};
+use super::{Certainty, FileFacts, Names, Returns, Via};
 use crate::text::Text;
 use nodes::{ByField, argument, is_property, plain, property};
 
 /// The facts of a tree.
-pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
-    let mut scan = Scan::new(text, tree, &scopes::RULES);
+pub fn scan(text: &Text, tree: &Tree, names: &Names) -> FileFacts {
+    let mut scan = Scan::new(text, tree, names, &scopes::RULES);
     let mut path = Path::new(&scan);
     let mut aliases = Aliases::default();
     for word in find(&TABLE, scan.source) {
@@ -40,6 +40,13 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
         for place in places(&scan, found) {
             path.seek(&mut scan, place);
             visit_alias(&mut scan, &path, &mut aliases);
+        }
+    }
+    for wrapper in names.wrappers.iter().filter(|it| TABLE.any(it).is_none()) {
+        let places = occurrences(scan.source, wrapper, 0..scan.source.len());
+        for place in places {
+            path.seek(&mut scan, place.start);
+            visit_wrapper(&mut scan, &path, wrapper);
         }
     }
     scan.finish()
@@ -112,6 +119,21 @@ fn visit_alias<'t>(scan: &mut Scan<'t>, path: &Path<'t>, aliases: &mut Aliases<'
             visit_name(scan, path, leaf, aliases);
         }
     }
+}
+
+/// An occurrence of a function that the settings name.
+fn visit_wrapper<'t>(scan: &mut Scan<'t>, path: &Path<'t>, name: &str) {
+    let (Some(leaf), Some(parent)) = (path.up(0), path.up(1)) else { return };
+    let member = is_property(leaf.kind()) && parent.kind() == "member_expression";
+    let (node, up) = if member { (parent, 1) } else { (leaf, 0) };
+    let Some(up) = user(path, node, up) else { return };
+    let Some(user) = path.up(up) else { return };
+    let key =
+        if user.kind() == "call_expression" { argument(user, 0) } else { attribute(scan, user, "flag") };
+    let Some(key) = key else { return };
+    let whole = if user.kind() == "jsx_opening_element" { path.up(up + 1).unwrap_or(user) } else { user };
+    let keys = keys::keys(scan, key, path.scope_at(up));
+    scan.add_reads_by(name, certain(&WRAPPER), keys, whole);
 }
 
 /// `receiver.method(...)` or `<Namespace.Component>`; says whether it was called.

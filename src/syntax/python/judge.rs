@@ -62,6 +62,9 @@ fn either<'t>(
 }
 
 fn name<'t>(scan: &mut Scan<'t>, name: &'t str, scope: ScopeId, hops: u8) -> Verdict {
+    if scan.names.is_client(name) {
+        return Verdict::Client(Certainty::Certain);
+    }
     let known = match scan.resolve(name, scope) {
         Some(id) => binding(scan, id, hops),
         None => Verdict::Unknown,
@@ -198,6 +201,9 @@ fn attribute<'t>(scan: &mut Scan<'t>, node: Node<'t>, scope: ScopeId, hops: u8) 
         return Verdict::Unknown;
     };
     let (object, name) = (plain(object), scan.of(name));
+    if scan.names.is_client(name) {
+        return Verdict::Client(Certainty::Certain);
+    }
     if let Some(class) = class_of(scan, object, scope) {
         let known = field(scan, class, name, hops + 1);
         return known.or_named(scan.is_named_like_client(name));

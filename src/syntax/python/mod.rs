@@ -16,14 +16,14 @@ use super::evidence::{Verdict, is_other_vendor, names_key};
 use super::field::Field;
 use super::scan::{Found, Path, Scan, children};
 use super::scope::{BindingId, Origin, ScopeId};
-use super::words::{Call, Needs, find, occurrences};
-use super::{Certainty, FileFacts};
+use super::words::{Call, Needs, WRAPPER, find, occurrences};
+use super::{Certainty, FileFacts, Names};
 use crate::text::Text;
 use nodes::{ByField, argument, plain};
 
 /// The facts of a tree.
-pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
-    let mut scan = Scan::new(text, tree, &scopes::RULES);
+pub fn scan(text: &Text, tree: &Tree, names: &Names) -> FileFacts {
+    let mut scan = Scan::new(text, tree, names, &scopes::RULES);
     let mut path = Path::new(&scan);
     let mut aliases = Aliases::default();
     for word in find(&TABLE, scan.source) {
@@ -42,6 +42,12 @@ pub fn scan(text: &Text, tree: &Tree) -> FileFacts {
     for place in places {
         path.seek(&mut scan, place);
         visit_alias(&mut scan, &path, &mut aliases);
+    }
+    for wrapper in names.wrappers.iter().filter(|it| TABLE.any(it).is_none()) {
+        for place in occurrences(scan.source, wrapper, 0..scan.source.len()) {
+            path.seek(&mut scan, place.start);
+            visit_wrapper(&mut scan, &path, wrapper);
+        }
     }
     scan.finish()
 }
@@ -68,6 +74,21 @@ fn visit<'t>(scan: &mut Scan<'t>, path: &Path<'t>, call: &'static Call, aliases:
         ("identifier", _) => visit_name(scan, path, leaf, parent, aliases),
         _ => {}
     }
+}
+
+/// An occurrence of a function that the settings name.
+fn visit_wrapper<'t>(scan: &mut Scan<'t>, path: &Path<'t>, name: &str) {
+    let is =
+        |node: Node<'t>, field, it: Node<'t>| node.field(field).is_some_and(|found| found.id() == it.id());
+    let (Some(leaf), Some(parent)) = (path.up(0), path.up(1)) else { return };
+    let member = parent.kind() == "attribute" && is(parent, Field::Attribute, leaf);
+    let (callee, up) = if member { (parent, 2) } else { (leaf, 1) };
+    let call = path.up(up).filter(|it| it.kind() == "call" && is(*it, Field::Function, callee));
+    let Some(call) = call else { return };
+    let key = ["key", "flag", "flag_key"].into_iter().find_map(|it| argument(scan.source, call, 0, it));
+    let Some(key) = key else { return };
+    let keys = keys::keys(scan, key, path.scope_at(up));
+    scan.add_reads_by(name, certain(&WRAPPER), keys, call);
 }
 
 /// An occurrence of a local name of a call or map.

@@ -4,6 +4,8 @@
 //! Every state change is synchronous and complete when its method returns. Locks and guards never leave the
 //! method that took them.
 
+mod settings;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,13 +17,15 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::analysis::Snapshot;
-use crate::config::Config;
-use crate::flags::FlagKey;
+use crate::config::{self, Config, posthog_json};
+use crate::flags::{self, FlagKey, Mirror};
 use crate::index::Index;
 use crate::index::scan::{self, MAX_FILE_BYTES, Progress, Scanned};
 use crate::posthog::refresh::{Ask, Handle};
-use crate::syntax::{FileFacts, Language, Source};
+use crate::syntax::{FileFacts, Language, Names, Source};
 use crate::text::{Change, Encoding, Text};
+
+pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
 
 /// Larger texts are parsed beside the requests: at 3 MB/s this is 5 ms.
 const PARSE_AT_ONCE: usize = 16 << 10;
@@ -32,14 +36,52 @@ const PARSE_FOR: Duration = Duration::from_millis(5);
 /// See the module.
 #[derive(Debug)]
 pub struct Workspace {
-    /// The settings.
-    pub config: Arc<Config>,
     /// The way to the task that owns the mirror.
     pub refresh: Handle,
     documents: DashMap<Arc<Path>, Document>,
     index: RwLock<Arc<Index>>,
-    roots: RwLock<Vec<PathBuf>>,
+    roots: RwLock<Arc<Roots>>,
     parsed: Notify,
+}
+
+/// The folders that are scanned, each with its settings, and the settings of what lies in none of them.
+#[derive(Debug, Default)]
+struct Roots {
+    folders: Vec<Root>,
+    outside: Arc<Config>,
+}
+
+/// A folder that is scanned.
+#[derive(Debug, Clone)]
+struct Root {
+    path: PathBuf,
+    config: Arc<Config>,
+    /// Where its `flagline.toml` lies, if it has one.
+    file: Option<Arc<Path>>,
+    /// What that file said when it was last right.
+    good: Option<Arc<config::File>>,
+}
+
+impl Roots {
+    /// The innermost folder round a path.
+    fn around(&self, path: &Path) -> Option<&Root> {
+        let around = self.folders.iter().filter(|it| path.starts_with(&it.path));
+        around.max_by_key(|it| it.path.components().count())
+    }
+
+    fn config_of(&self, path: &Path) -> &Arc<Config> {
+        let first = || self.folders.first().map(|it| &it.config);
+        self.around(path).map(|it| &it.config).or_else(first).unwrap_or(&self.outside)
+    }
+
+    fn to_scan(&self) -> Vec<scan::Root> {
+        let root = |it: &Root| scan::Root {
+            path: it.path.clone(),
+            exclude: it.config.exclude.clone(),
+            names: it.config.names.clone(),
+        };
+        self.folders.iter().map(root).collect()
+    }
 }
 
 /// An open document.
@@ -55,6 +97,8 @@ struct Document {
 enum Content {
     /// Parsed, with its facts.
     Source(Arc<Source>),
+    /// `flagline.toml`, as it stands in the editor.
+    Toml(Text),
     /// A large text that is being parsed; edits go on meanwhile.
     Parsing(Language, Text),
     /// Not read: too large or minified, or in no language that is known here.
@@ -74,9 +118,8 @@ pub enum Opened {
 
 impl Workspace {
     /// A workspace with nothing in it.
-    pub fn new(config: Arc<Config>, refresh: Handle) -> Workspace {
+    pub fn new(refresh: Handle) -> Workspace {
         Workspace {
-            config,
             refresh,
             documents: DashMap::new(),
             index: RwLock::default(),
@@ -87,16 +130,92 @@ impl Workspace {
 
     /// The folders that are scanned.
     pub fn roots(&self) -> Vec<PathBuf> {
+        self.all_roots().folders.iter().map(|it| it.path.clone()).collect()
+    }
+
+    fn all_roots(&self) -> Arc<Roots> {
         self.roots.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the folders; files outside of all of them are forgotten, open documents excepted.
-    pub fn set_roots(&self, roots: Vec<PathBuf>) {
-        self.change_index(|index| {
-            index.retain(|path| self.is_open(path) || roots.iter().any(|root| path.starts_with(root)));
-            true
-        });
-        *self.roots.write().unwrap_or_else(PoisonError::into_inner) = roots;
+    /// The settings that count for a path.
+    pub fn config_of(&self, path: &Path) -> Arc<Config> {
+        self.all_roots().config_of(path).clone()
+    }
+
+    /// The settings of all folders, each once for every folder; of none, those of a file that lies alone.
+    pub fn configs(&self) -> Vec<(Option<PathBuf>, Arc<Config>)> {
+        let roots = self.all_roots();
+        let folders = roots.folders.iter().map(|it| (Some(it.path.clone()), it.config.clone()));
+        match roots.folders.is_empty() {
+            true => vec![(None, roots.outside.clone())],
+            false => folders.collect(),
+        }
+    }
+
+    /// Whether a path is where some folder's settings lie.
+    pub fn is_settings_file(&self, path: &Path) -> bool {
+        let name = path.file_name().and_then(|it| it.to_str());
+        matches!(name, Some(config::file::FILE_NAME | posthog_json::FILE_NAME))
+    }
+
+    /// The settings files of all folders.
+    pub fn settings_files(&self) -> Vec<Arc<Path>> {
+        self.all_roots().folders.iter().filter_map(|it| it.file.clone()).collect()
+    }
+
+    /// Replaces the folders and reads the settings of each. What was right before stays while a file is wrong;
+    /// files outside of all folders are forgotten, open documents excepted. Returns what is wrong with variables
+    /// and editor settings.
+    pub fn configure(&self, folders: Vec<PathBuf>, given: &Given) -> Configured {
+        let before = self.all_roots();
+        let mut problems = BTreeSet::new();
+        let mut root = |path: PathBuf| {
+            let old = before.folders.iter().find(|it| it.path == path);
+            let (root, told) = Root::load(path, old, given);
+            problems.extend(told);
+            root
+        };
+        let folders: Vec<Root> = folders.into_iter().map(&mut root).collect();
+        let outside = given.outside();
+        let roots = Arc::new(Roots { folders, outside: outside.0.into() });
+        if roots.folders.is_empty() {
+            problems.extend(outside.1);
+        }
+        *self.roots.write().unwrap_or_else(PoisonError::into_inner) = roots.clone();
+        let reading = |it: &Roots| {
+            let of = |it: &Root| (it.path.clone(), it.config.exclude.clone(), it.config.names.clone());
+            it.folders.iter().map(of).collect::<Vec<_>>()
+        };
+        let rescan = reading(&before) != reading(&roots);
+        if rescan {
+            self.change_index(|index| {
+                index.retain(|path| self.is_open(path) || roots.around(path).is_some());
+                true
+            });
+            self.reread_open(&roots);
+        }
+        let environments = roots.folders.iter().flat_map(|it| it.config.environments.clone());
+        let environments: Vec<_> = match roots.folders.is_empty() {
+            true => roots.outside.environments.clone(),
+            false => environments.collect(),
+        };
+        self.refresh.ask(Ask::Configure(environments));
+        Configured { problems: problems.into_iter().collect(), rescan }
+    }
+
+    /// Reads open documents by other names, or not at all.
+    fn reread_open(&self, roots: &Roots) {
+        let open: Vec<_> = self.documents.iter().map(|it| (it.key().clone(), it.content.clone())).collect();
+        for (path, content) in open {
+            let Content::Source(source) = content else { continue };
+            let source = Arc::new(source.renamed(roots.config_of(&path).names.clone()));
+            if let Some(mut document) = self.documents.get_mut(&path)
+                && document.version == source.version
+            {
+                document.content = Content::Source(source.clone());
+            }
+            self.set_facts(&path, &source.facts);
+        }
     }
 
     /// Where a document lies; one that is on no disk has its address for a path.
@@ -109,8 +228,9 @@ impl Workspace {
         let path = Workspace::path_of(&uri);
         let language = Language::from_language_id(language_id).or_else(|| Language::from_path(&path));
         let (content, opened) = match language {
+            None if is_flagline_toml(&path) => (Content::Toml(Text::new(text)), Opened::Read),
             None => (Content::Ignored(None), Opened::Ignored(None)),
-            Some(language) => content(language, version, Text::new(text)),
+            Some(language) => content(language, version, Text::new(text), self.names_of(&path)),
         };
         self.put(path, Document { uri, version, content });
         opened
@@ -136,14 +256,15 @@ impl Workspace {
             }
             Content::Source(source) => {
                 let text = source.text.apply(changes, encoding).0;
-                content(source.language, version, text)
+                content(source.language, version, text, self.names_of(&path))
             }
+            Content::Toml(text) => (Content::Toml(text.apply(changes, encoding).0), Opened::Read),
             Content::Parsing(language, text) => {
                 (Content::Parsing(language, text.apply(changes, encoding).0), Opened::Read)
             }
             // The text of an ignored document is not kept, so only a whole new one can be read again.
             Content::Ignored(Some(language)) if changes.iter().any(|it| it.range.is_none()) => {
-                content(language, version, Text::new("").apply(changes, encoding).0)
+                content(language, version, Text::new("").apply(changes, encoding).0, self.names_of(&path))
             }
             Content::Ignored(language) => (Content::Ignored(language), Opened::Ignored(None)),
         };
@@ -156,7 +277,8 @@ impl Workspace {
         loop {
             let Some(document) = self.documents.get(path).map(|it| it.clone()) else { break };
             let Content::Parsing(language, text) = document.content else { break };
-            let source = Arc::new(Source::new(language, document.version, text));
+            let names = self.names_of(path);
+            let source = Arc::new(Source::with_names(language, document.version, text, names));
             let mut is_current = false;
             if let Some(mut now) = self.documents.get_mut(path)
                 && now.version == document.version
@@ -196,10 +318,10 @@ impl Workspace {
     /// Reads closed files from disk again, as a scan would; the others are forgotten. Takes its time.
     pub fn reread(&self, paths: &[Arc<Path>]) {
         let closed: Vec<&Path> = paths.iter().filter(|it| !self.is_open(it)).map(|it| &**it).collect();
-        let wanted: BTreeSet<&Path> = scan::wanted(&self.roots(), &closed).into_iter().collect();
+        let wanted = scan::wanted(&self.all_roots().to_scan(), &closed);
         for path in closed {
-            let language = Language::from_path(path).filter(|_| wanted.contains(path));
-            let read = language.map(|it| scan::read(path, it));
+            let read = wanted.iter().find(|it| it.path == path);
+            let read = read.map(|it| scan::read(path, it.language, &it.names));
             if let Some(Err(skipped)) = &read {
                 tracing::debug!(path = %path.display(), %skipped, "not read");
             }
@@ -211,7 +333,7 @@ impl Workspace {
 
     /// Scans all roots; takes its time. Returns the files that could not be read though they should be.
     pub fn scan(&self, progress: &Progress) -> Vec<Scanned> {
-        let scanned = scan::scan(&self.roots(), progress);
+        let scanned = scan::scan(&self.all_roots().to_scan(), progress);
         let mut skipped = Vec::new();
         let mut found: Vec<(PathBuf, Arc<FileFacts>)> = Vec::new();
         for file in scanned {
@@ -240,16 +362,38 @@ impl Workspace {
     pub fn snapshot(&self, path: &Arc<Path>, now: Timestamp) -> Option<Snapshot> {
         let source = match self.documents.get(path).map(|it| it.content.clone()) {
             Some(Content::Source(source)) => Some(source),
-            Some(Content::Parsing(..) | Content::Ignored(_)) => return None,
+            Some(Content::Parsing(..) | Content::Toml(_) | Content::Ignored(_)) => return None,
             None => None,
         };
+        let config = self.config_of(path);
+        if config.exclude.excludes(path, false) {
+            return None;
+        }
         let index = self.index();
         let facts = match &source {
             Some(source) => source.facts.clone(),
             None => index.facts(path)?.clone(),
         };
-        let (mirror, config) = (self.refresh.mirror(), self.config.clone());
+        let mirror = view(&self.refresh.mirror(), &config).into();
         Some(Snapshot { path: path.clone(), source, facts, index, mirror, config, now })
+    }
+
+    /// The text of an open `flagline.toml`.
+    pub fn toml(&self, path: &Path) -> Option<Text> {
+        match self.documents.get(path).map(|it| it.content.clone())? {
+            Content::Toml(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of a settings file, as it stands in the editor or else on disk.
+    pub fn settings_text(&self, path: &Path) -> Option<Text> {
+        self.toml(path).or_else(|| std::fs::read_to_string(path).ok().map(Text::new))
+    }
+
+    /// The mirror as a folder's settings see it: their environments, the primary first.
+    pub fn mirror_of(&self, config: &Config) -> Mirror {
+        view(&self.refresh.mirror(), config)
     }
 
     /// The address and version of an open document.
@@ -275,7 +419,7 @@ impl Workspace {
         let facts = match &document.content {
             Content::Source(source) => Some(source.facts.clone()),
             Content::Parsing(..) => None,
-            Content::Ignored(_) => Some(Arc::default()),
+            Content::Toml(_) | Content::Ignored(_) => Some(Arc::default()),
         };
         self.documents.insert(path.clone(), document);
         if let Some(facts) = facts {
@@ -284,7 +428,13 @@ impl Workspace {
     }
 
     fn set_facts(&self, path: &Path, facts: &Arc<FileFacts>) {
-        self.change_index(|index| index.set(path, facts.clone()));
+        let excluded = self.config_of(path).exclude.excludes(path, false);
+        let facts = if excluded { Arc::default() } else { facts.clone() };
+        self.change_index(|index| index.set(path, facts));
+    }
+
+    fn names_of(&self, path: &Path) -> Arc<Names> {
+        self.config_of(path).names.clone()
     }
 
     /// Changes the index; the refresh task is told when other keys are read afterwards.
@@ -297,12 +447,31 @@ impl Workspace {
     }
 }
 
-fn content(language: Language, version: i32, text: Text) -> (Content, Opened) {
+fn content(language: Language, version: i32, text: Text, names: Arc<Names>) -> (Content, Opened) {
     let ignored = |why| (Content::Ignored(Some(language)), Opened::Ignored(Some(why)));
     match text.as_str() {
         it if it.len() as u64 > MAX_FILE_BYTES => ignored("is larger than 1 MB, which is taken for a bundle"),
         it if scan::is_minified(it) => ignored("is minified"),
         it if it.len() > PARSE_AT_ONCE => (Content::Parsing(language, text), Opened::Parse),
-        _ => (Content::Source(Source::new(language, version, text).into()), Opened::Read),
+        _ => (Content::Source(Source::with_names(language, version, text, names).into()), Opened::Read),
     }
+}
+
+fn is_flagline_toml(path: &Path) -> bool {
+    path.file_name().is_some_and(|it| it == config::file::FILE_NAME)
+}
+
+fn view(mirror: &Mirror, config: &Config) -> Mirror {
+    let of = |it: &config::Environment| mirror.environments.iter().find(|known| it.is_at(known)).cloned();
+    let missing = |it: &config::Environment| {
+        // The refresh task has not taken note of it yet.
+        Arc::new(flags::Environment {
+            name: it.name.clone(),
+            host: it.host.clone(),
+            configured_project: it.project,
+            ..flags::Environment::default()
+        })
+    };
+    let environments = config.environments.iter().map(|it| of(it).unwrap_or_else(|| missing(it))).collect();
+    Mirror { environments, revision: mirror.revision }
 }

@@ -1,0 +1,288 @@
+//! Settings: `flagline.toml`, `.posthog.json`, what the editor sends and environment variables, all problems
+//! collected. The later of these go before the earlier.
+//!
+//! A key goes only to the host it was given for. Files and editor settings may come from a repository, so they may
+//! name a host and a project, but never send a key to a host that it does not belong to.
+
+pub mod file;
+mod host;
+pub mod posthog_json;
+pub mod settings;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serde_json::Value;
+
+pub use file::{File, FileProblem};
+pub use host::{US_CLOUD, check_key, parse_host};
+
+use self::posthog_json::PostHogJson;
+use self::settings::Checked;
+use crate::feature::Plan;
+use crate::flags;
+use crate::index::Exclude;
+use crate::syntax::Names;
+
+/// Everything that can be set, for one root.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// At least one; the first is the primary, on which staleness is judged.
+    pub environments: Vec<Environment>,
+    /// What is not read.
+    pub exclude: Arc<Exclude>,
+    /// What the team adds to the SDK's names.
+    pub names: Arc<Names>,
+    /// After how many days with one value for everyone a flag is stale.
+    pub stale_days: u32,
+    /// How loud each kind of finding is.
+    pub severities: Severities,
+    /// Which files get diagnostics.
+    pub diagnostics: Scope,
+    /// The team's plans, by name.
+    pub plans: BTreeMap<String, Plan>,
+    /// Whether changes that somebody else makes are told.
+    pub notify_changes: bool,
+    /// Whether lines that read a flag get a lens.
+    pub lens: bool,
+    /// Whether nothing may be written to PostHog.
+    pub read_only: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            environments: vec![Environment::new(US_CLOUD.into())],
+            exclude: Arc::default(),
+            names: Arc::default(),
+            stale_days: 30,
+            severities: Severities::default(),
+            diagnostics: Scope::default(),
+            plans: BTreeMap::new(),
+            notify_changes: true,
+            lens: true,
+            read_only: false,
+        }
+    }
+}
+
+/// A PostHog project at a host that this code runs against.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// How the team calls it.
+    pub name: Arc<str>,
+    /// Scheme, host and port, without a slash at the end.
+    pub host: Arc<str>,
+    /// The project's number; `None` = the only one that the key can see.
+    pub project: Option<u64>,
+    /// The personal API key for that host; `None` = signed out.
+    pub key: Option<SecretString>,
+    /// What is wrong with these settings: then nothing is asked, since it might be asked of the wrong place.
+    pub problem: Option<Arc<str>>,
+}
+
+impl Environment {
+    /// An environment at a host, with nobody signed in.
+    pub fn new(host: Arc<str>) -> Environment {
+        Environment { name: "production".into(), host, project: None, key: None, problem: None }
+    }
+
+    /// Whether the mirror's environment is of this place.
+    pub fn is_at(&self, other: &flags::Environment) -> bool {
+        self.host == other.host && self.project == other.configured_project
+    }
+}
+
+/// Which files get diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Those that are open.
+    #[default]
+    Open,
+    /// All of the workspace.
+    Workspace,
+}
+
+/// How loud a finding is, from loud to quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Must not be merged.
+    Error,
+    /// Something is wrong or should be done.
+    Warning,
+    /// Good to know.
+    Information,
+    /// Hardly visible.
+    Hint,
+}
+
+/// How loud each kind of finding is; `None` is not told at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Severities {
+    /// Of `unknown-flag`.
+    pub unknown_flag: Option<Severity>,
+    /// Of `stale-flag`.
+    pub stale_flag: Option<Severity>,
+    /// Of `disabled-flag`.
+    pub disabled_flag: Option<Severity>,
+}
+
+impl Default for Severities {
+    fn default() -> Severities {
+        let (warning, information) = (Some(Severity::Warning), Some(Severity::Information));
+        Severities { unknown_flag: warning, stale_flag: warning, disabled_flag: information }
+    }
+}
+
+/// The keys that the user signed in with, by host.
+pub type Keys = HashMap<Arc<str>, SecretString>;
+
+/// Everything that settings come from.
+#[derive(Default)]
+pub struct Inputs<'a> {
+    /// The folder of `flagline.toml`; patterns are relative to it.
+    pub folder: Option<&'a Path>,
+    /// `flagline.toml`, or how many problems it has when nothing can be taken from it.
+    pub file: Option<Result<&'a File, usize>>,
+    /// `.posthog.json`.
+    pub posthog_json: PostHogJson,
+    /// What the editor sent.
+    pub settings: Option<&'a Value>,
+    /// Keys by host.
+    pub keys: Option<&'a Keys>,
+}
+
+/// Makes the configuration of a root. Problems are sentences for a person; what is wrong is left out, the rest
+/// counts. The problems of files are not told here: [`file::read`] does that.
+pub fn load(variable: impl Fn(&str) -> Option<String>, inputs: &Inputs) -> (Config, Vec<String>) {
+    let mut problems = Vec::new();
+    let mut config = Config::default();
+    if let Some(Ok(file)) = inputs.file {
+        apply_file(&mut config, file, inputs.folder.unwrap_or(Path::new("")));
+    }
+    apply_posthog_json(
+        &mut config,
+        &inputs.posthog_json,
+        matches!(inputs.file, Some(Ok(it)) if !it.environment.is_empty()),
+    );
+    let settings = inputs.settings.map(|it| settings::read(it, &mut problems)).unwrap_or_default();
+    apply_settings(&mut config, &settings);
+
+    let variable = |name: &str| variable(name).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
+    let given = Variables::read(variable);
+    given.apply(&mut config, &settings, &mut problems);
+    for environment in &mut config.environments {
+        if environment.key.is_none() {
+            environment.key = inputs.keys.and_then(|it| it.get(&environment.host)).cloned();
+        }
+        if let Some(Err(n)) = inputs.file {
+            let problem = format!("{} has {n} {}", file::FILE_NAME, if n == 1 { "error" } else { "errors" });
+            environment.problem.get_or_insert_with(|| problem.into());
+        }
+    }
+    (config, problems)
+}
+
+fn apply_file(config: &mut Config, file: &File, folder: &Path) {
+    let mut entries: Vec<&file::EnvironmentEntry> = file.environment.iter().collect();
+    entries.sort_by_key(|it| !it.primary);
+    if !entries.is_empty() {
+        config.environments = entries.into_iter().map(environment).collect();
+    }
+    config.exclude = Exclude::new(folder, file.exclude.clone()).0.into();
+    let boxed = |names: &[String]| names.iter().map(|it| it.as_str().into()).collect();
+    config.names = Names { clients: boxed(&file.client_names), wrappers: boxed(&file.wrapper_names) }.into();
+    config.stale_days = file.stale_days.unwrap_or(config.stale_days);
+    config.severities = file.severity.severities();
+    config.plans = file.plan.iter().map(|(name, it)| (name.clone(), it.plan())).collect();
+}
+
+fn environment(entry: &file::EnvironmentEntry) -> Environment {
+    let host = entry.host.as_deref().and_then(|it| parse_host(it).ok());
+    let name = entry.name.as_deref().unwrap_or("production").into();
+    Environment { name, project: entry.project, ..Environment::new(host.unwrap_or_else(|| US_CLOUD.into())) }
+}
+
+fn apply_posthog_json(config: &mut Config, json: &PostHogJson, has_environment: bool) {
+    let names = Arc::make_mut(&mut config.names);
+    names.clients.extend(json.client_names.iter().map(|it| it.as_str().into()));
+    names.wrappers.extend(json.wrapper_names.iter().map(|it| it.as_str().into()));
+    if !has_environment {
+        config.environments[0].project = json.project;
+    }
+}
+
+fn apply_settings(config: &mut Config, settings: &Checked) {
+    let environment = &mut config.environments[0];
+    if let Some(host) = settings.host.as_ref().filter(|it| **it != environment.host) {
+        // The number of a project means nothing at another host.
+        (environment.host, environment.project) = (host.clone(), None);
+    }
+    environment.project = settings.project.or(environment.project);
+    config.stale_days = settings.stale_days.unwrap_or(config.stale_days);
+    config.diagnostics = settings.diagnostics.unwrap_or(config.diagnostics);
+    config.notify_changes = settings.notify_changes.unwrap_or(config.notify_changes);
+    config.lens = settings.lens.unwrap_or(config.lens);
+    config.read_only = settings.read_only;
+}
+
+/// The environment variables, with what is wrong with them.
+#[derive(Default)]
+struct Variables {
+    host: Option<Arc<str>>,
+    project: Option<u64>,
+    key: Option<SecretString>,
+    problems: Vec<String>,
+}
+
+impl Variables {
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Variables {
+        let mut it = Variables::default();
+        if let Some(host) = variable("FLAGLINE_HOST") {
+            it.host = it.take("FLAGLINE_HOST", parse_host(&host));
+        }
+        if let Some(project) = variable("FLAGLINE_PROJECT") {
+            let number = project.parse().map_err(|_| host::not_a_project(&project));
+            it.project = it.take("FLAGLINE_PROJECT", number);
+        }
+        if let Some(key) = variable("FLAGLINE_API_KEY") {
+            // A key whose host is garbled goes nowhere: US cloud is not what its owner meant.
+            let place_is_clear = it.problems.is_empty();
+            let checked = it.take("FLAGLINE_API_KEY", check_key(&key));
+            it.key = checked.filter(|()| place_is_clear).map(|()| key.into());
+        }
+        it
+    }
+
+    fn take<T>(&mut self, name: &str, value: Result<T, String>) -> Option<T> {
+        value.map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
+    }
+
+    /// Variables are set by the person at the machine, so they go before all files and settings.
+    fn apply(self, config: &mut Config, settings: &Checked, problems: &mut Vec<String>) {
+        let environment = &mut config.environments[0];
+        let key_host = self.host.clone().unwrap_or_else(|| US_CLOUD.into());
+        if let (Some(wanted), true) = (&settings.host, self.key.is_some())
+            && *wanted != key_host
+        {
+            problems.push(format!(
+                "settings, host: the key in FLAGLINE_API_KEY belongs to {key_host}, so it is not sent to {wanted}; set \
+                 FLAGLINE_HOST={wanted} if the key is from there"
+            ));
+        }
+        if let Some(host) = self.host.filter(|it| *it != environment.host) {
+            (environment.host, environment.project) = (host, None);
+        }
+        environment.project = self.project.or(environment.project);
+        environment.problem = self.problems.first().map(|it| it.as_str().into());
+        for environment in config.environments.iter_mut().filter(|it| it.host == key_host) {
+            environment.key.clone_from(&self.key);
+        }
+        problems.extend(self.problems);
+    }
+}
+
+#[cfg(test)]
+mod tests;

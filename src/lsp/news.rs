@@ -1,0 +1,124 @@
+//! What is told without being asked: troubles, once, and what other people change; rare and capped.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tower_lsp::lsp_types::MessageType;
+
+use super::publish::Look;
+use super::session::Session;
+use crate::analysis::{Change, changes};
+use crate::flags::{Environment, Mirror};
+
+/// Pop-ups about changes in [`WINDOW`]; the rest goes to the log.
+const MOST_POPUPS: usize = 3;
+const WINDOW: Duration = Duration::from_secs(10 * 60);
+
+impl Session {
+    /// Every publication of the mirror may change every diagnostic and lens, and may bring news.
+    pub(super) async fn watch_mirror(self: Arc<Session>) {
+        let mut receiver = self.workspace.refresh.watch();
+        let mut before = receiver.borrow_and_update().clone();
+        let mut told: HashSet<(Arc<str>, Arc<str>)> = HashSet::new();
+        let mut popups = Popups::default();
+        // Something may have been published before anybody listened.
+        self.tell_troubles(&before, &mut told).await;
+        while receiver.changed().await.is_ok() {
+            let after = receiver.borrow_and_update().clone();
+            self.look(Look::Everywhere);
+            self.send_status().await;
+            self.tell_troubles(&after, &mut told).await;
+            let news = self.news(&before, &after);
+            for message in popups.admit(&news, Instant::now()) {
+                self.tell(MessageType::INFO, &message).await;
+            }
+            for change in &news {
+                self.log(&format!("Flagline: {}", change.text)).await;
+            }
+            before = after;
+        }
+    }
+
+    /// A trouble is told when it begins, and again when it came back after it had gone.
+    async fn tell_troubles(&self, mirror: &Mirror, told: &mut HashSet<(Arc<str>, Arc<str>)>) {
+        let trouble = |it: &Arc<Environment>| Some((it.host.clone(), it.trouble.clone()?));
+        let troubles: HashSet<_> = mirror.environments.iter().filter_map(trouble).collect();
+        for new in troubles.difference(told) {
+            self.tell(MessageType::WARNING, &new.1).await;
+        }
+        *told = troubles;
+    }
+
+    fn news(&self, before: &Mirror, after: &Mirror) -> Vec<Change> {
+        let configs = self.workspace.configs();
+        let wanted = |it: &Environment| {
+            configs
+                .iter()
+                .any(|(_, config)| config.notify_changes && config.environments.iter().any(|e| e.is_at(it)))
+        };
+        let read = self.workspace.index().keys();
+        let mut news = Vec::new();
+        for new in after.environments.iter().filter(|it| wanted(it)) {
+            let same = |it: &&Arc<Environment>| {
+                (&it.host, it.configured_project) == (&new.host, new.configured_project)
+            };
+            let Some(old) = before.environments.iter().find(same) else { continue };
+            let found = changes(old, new, &read, Timestamp::now());
+            news.extend(found.into_iter().filter(|it| !self.wrote(it.id, it.version)));
+        }
+        news
+    }
+}
+
+/// When pop-ups were shown lately.
+#[derive(Default)]
+struct Popups(VecDeque<Instant>);
+
+impl Popups {
+    /// The messages that may pop up now: a few single ones, or one for many.
+    fn admit(&mut self, news: &[Change], now: Instant) -> Vec<String> {
+        self.0.retain(|it| now.duration_since(*it) < WINDOW);
+        let free = MOST_POPUPS.saturating_sub(self.0.len());
+        let messages: Vec<String> = match news.len() {
+            0 => Vec::new(),
+            n if n <= free => news.iter().map(|it| it.text.clone()).collect(),
+            _ if free == 0 => Vec::new(),
+            n => {
+                let keys: Vec<&str> = news.iter().take(5).map(|it| it.key.as_str()).collect();
+                let more = if n > keys.len() { ", …" } else { "" };
+                vec![format!("{n} flags that are read here were changed: {}{more}", keys.join(", "))]
+            }
+        };
+        self.0.extend(messages.iter().map(|_| now));
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(n: u64) -> Change {
+        Change {
+            key: format!("flag-{n}").as_str().into(),
+            id: n,
+            version: None,
+            text: format!("flag-{n}: off"),
+        }
+    }
+
+    #[test]
+    fn popups_are_capped_and_many_become_one() {
+        let (mut popups, start) = (Popups::default(), Instant::now());
+        assert_eq!(popups.admit(&[change(1), change(2)], start), ["flag-1: off", "flag-2: off"]);
+        let many: Vec<Change> = (0..7).map(change).collect();
+        assert_eq!(
+            popups.admit(&many, start),
+            ["7 flags that are read here were changed: flag-0, flag-1, flag-2, flag-3, flag-4, …"]
+        );
+        assert!(popups.admit(&[change(9)], start).is_empty(), "three in ten minutes are enough");
+        assert_eq!(popups.admit(&[change(9)], start + WINDOW).len(), 1);
+    }
+}
