@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 
 const [extension, file, kind] = process.argv.slice(2)
 // vsce writes packages, and brings what reads them.
-const yauzl = createRequire(join(extension, 'node_modules/@vscode/vsce/package.json'))('yauzl')
+const yauzl = createRequire(resolve(extension, 'node_modules/@vscode/vsce/package.json'))('yauzl')
 
 const expected = ['package.json', 'readme.md', 'changelog.md', 'LICENSE.txt', 'icon.png', 'dist/extension.js']
 if (kind === 'platform') expected.push('server/flagline')
