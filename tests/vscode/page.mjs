@@ -121,7 +121,9 @@ async function round(locator, text) {
   return { x: 0, y: top, width: 1000, height: bottom - top }
 }
 
-const bar = text => page.locator('.statusbar-item', { hasText: text }).waitFor({ timeout: 60_000 })
+async function bar(text) {
+  await page.locator('.statusbar-item', { hasText: text }).waitFor({ timeout: 60_000 })
+}
 
 /** An entry of the list that is open, by keyboard: the mouse may rest on another. */
 async function choose(label) {

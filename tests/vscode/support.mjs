@@ -83,6 +83,8 @@ export async function editor({ data, extensions, trusted = true, settings = {}, 
       ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms'],
       // Without it a built workbench ignores the tests that the address of the page names.
       '--enable-smoke-test-driver',
+      // Nor does what a login shell sets go before the environment of here.
+      '--force-disable-user-env',
       ...['--telemetry-level', 'off', '--user-data-dir', data, '--server-data-dir', data, '--extensions-dir', extensions],
       ...(trusted ? ['--disable-workspace-trust'] : []),
     ],

@@ -31,11 +31,11 @@ export async function chooseProject(
     void window.showWarningMessage('Flagline: this key can see no project.')
     return
   }
-  let project = others.length === 0 && !always ? only : undefined
-  project ??= await pick(projects, status)
+  const isChosen = always || others.length > 0
+  const project = isChosen ? await pick(projects, status) : only
   if (project === undefined) return
-  // Nothing is written that holds without being written.
-  await write(isUsed ? undefined : host, others.length === 0 ? undefined : project.id)
+  // Nothing is written that holds without being written, unless the user chose it.
+  await write(isUsed ? undefined : host, isChosen ? project.id : undefined)
 }
 
 async function pick(

@@ -2,7 +2,7 @@ const assert = require('node:assert/strict')
 const { existsSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const {
-  action, answers, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until,
+  action, answers, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until, useSandbox,
   vscode, warnings, warns,
 } = require('./support.cjs')
 const { commands, ConfigurationTarget, window, workspace } = vscode
@@ -25,8 +25,7 @@ module.exports = [
     await until('active', () => extension().isActive)
   }],
   ['signed out: says so in the status bar, claims nothing', async () => {
-    await set('host', test.sandbox)
-    await barSays('$(key) Flagline: sign in')
+    await useSandbox()
     const document = await open('src/Checkout.tsx')
     await until('a hover', async () => (await hover(document, 'new-checkout')) !== '')
     assert.ok(!(await hover(document, 'new-checkout')).includes('everyone'))

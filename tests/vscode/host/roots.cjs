@@ -1,6 +1,6 @@
 const assert = require('node:assert/strict')
-const { barSays, extension, file, hoverSays, item, open, signIn, test, until, vscode, warns } = require('./support.cjs')
-const { ConfigurationTarget, workspace } = vscode
+const { barSays, extension, file, hoverSays, item, open, signIn, until, useSandbox, vscode, warns } = require('./support.cjs')
+const { workspace } = vscode
 
 module.exports = [
   ['a repository with .flagline/ wakes the extension without an open file', async () => {
@@ -8,8 +8,7 @@ module.exports = [
     await until('a status bar', () => item() !== undefined)
   }],
   ['several roots are one server: flags are known in each', async () => {
-    await workspace.getConfiguration('flagline').update('host', test.sandbox, ConfigurationTarget.Workspace)
-    await barSays('sign in')
+    await useSandbox()
     await signIn('phx_sandbox')
     await barSays('Offset')
     for (const root of ['shop', 'admin']) {

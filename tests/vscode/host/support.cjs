@@ -50,7 +50,10 @@ window.showQuickPick = async items => {
   const all = await items
   const wanted = answers.pick.shift()
   if (wanted === undefined) throw new Error(`nobody expected to choose from ${JSON.stringify(all)}`)
-  return typeof wanted === 'function' ? wanted(all) : all.find(it => (it.label ?? it).includes(wanted))
+  if (typeof wanted === 'function') return wanted(all)
+  const found = all.find(it => (it.label ?? it).includes(wanted))
+  if (found === undefined) throw new Error(`no ${wanted} among ${JSON.stringify(all)}`)
+  return found
 }
 /** Boxes: what is typed, or a function that sees the box. What the box refuses cannot be entered. */
 window.showInputBox = async options => {
@@ -154,9 +157,16 @@ async function take(action) {
 }
 
 /** What the status bar shows. */
-const item = () => extension().exports?.bar.item
+const item = () => (extension().isActive ? extension().exports.bar.item : undefined)
 const bar = () => item()?.text ?? ''
 const barSays = text => until(`the status bar says ${text}; it says: ${bar()}`, () => bar().includes(text))
+
+/** Has the settings of the workspace name the sandbox. */
+async function useSandbox() {
+  await workspace.getConfiguration('flagline').update('host', test.sandbox, vscode.ConfigurationTarget.Workspace)
+  await until('the server took it', () => extension().isActive && extension().exports.bar.status.environments[0]?.host === test.sandbox)
+  await barSays('$(key) Flagline: sign in')
+}
 
 /** Signs in to the sandbox. */
 async function signIn(...keys) {
@@ -179,5 +189,5 @@ const said = text => until(`a message with '${text}'; there were: ${JSON.stringi
 
 module.exports = {
   vscode, test, root, seen, answers, until, pause, extension, file, open, place, hover, hoverSays, warnings, warns, action, take, bar, item,
-  barSays, signIn, posthog, flags, said,
+  barSays, signIn, useSandbox, posthog, flags, said,
 }

@@ -8,7 +8,7 @@ const folder = process.env.PATH.split(delimiter).find(it => it.endsWith('/progra
 module.exports = [
   ['the package without a program runs the one of the PATH, its absolute folders only', async () => {
     await open('src/Checkout.tsx')
-    await until('the server runs', () => extension().exports?.client()?.isRunning())
+    await until('the server runs', () => extension().isActive && extension().exports.client()?.isRunning())
     assert.equal(extension().exports.client()._serverOptions.command, join(folder, 'flagline'))
   }],
   ['nor is there one: a message that says what to do', async () => {
