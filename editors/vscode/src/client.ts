@@ -4,6 +4,7 @@ import {
   ErrorAction,
   LanguageClient,
   RevealOutputChannelOn,
+  State,
   type CloseHandlerResult,
   type ErrorHandler,
   type StaticFeature,
@@ -17,11 +18,20 @@ const LANGUAGES = ['typescript', 'typescriptreact', 'javascript', 'javascriptrea
 const RESTARTS = 4
 const CRASHES_WITHIN = 3 * 60 * 1000
 
+export const NOT_STARTED = 'the server does not start.'
+
 export type Channels = { log: LogOutputChannel; trace: LogOutputChannel }
 
-/** A client for the program `command`; `gaveUp` is called when the server crashed too often. */
-export function languageClient(command: string, channels: Channels, gaveUp: () => void): LanguageClient {
-  const client: LanguageClient = new LanguageClient(
+/** Writes to the log what the library would pop up, several times over: `gaveUp` tells the user once. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false)
+  }
+}
+
+/** A client for the program `command`; `gaveUp` is called with the reason when there is no server, and none will come. */
+export function languageClient(command: string, channels: Channels, gaveUp: (why: string) => void): LanguageClient {
+  const client: LanguageClient = new QuietClient(
     'flagline',
     'Flagline',
     { command, args: ['lsp'] },
@@ -35,7 +45,8 @@ export function languageClient(command: string, channels: Channels, gaveUp: () =
       traceOutputChannel: channels.trace,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationOptions: settings,
-      errorHandler: restarting(gaveUp),
+      errorHandler: restarting(() => client.state === State.Running, gaveUp),
+      initializationFailedHandler: () => false,
       middleware: {
         workspace: {
           // `readOnly` is nothing that a user sets, so it is added here and in `sendSettings`.
@@ -73,7 +84,7 @@ const EXPERIMENTAL: StaticFeature = {
   clear: () => undefined,
 }
 
-function restarting(gaveUp: () => void): ErrorHandler {
+function restarting(isRunning: () => boolean, gaveUp: (why: string) => void): ErrorHandler {
   let crashes: number[] = []
   return {
     error: (_error, _message, count) => ({
@@ -81,21 +92,24 @@ function restarting(gaveUp: () => void): ErrorHandler {
       handled: true,
     }),
     closed(): CloseHandlerResult {
+      if (!isRunning()) {
+        gaveUp(NOT_STARTED)
+        return { action: CloseAction.DoNotRestart, handled: true, message: NOT_STARTED }
+      }
       const now = Date.now()
       crashes = [...crashes.filter(it => now - it < CRASHES_WITHIN), now]
       if (crashes.length <= RESTARTS) return { action: CloseAction.Restart, handled: true }
-      gaveUp()
+      gaveUp('the server ended unexpectedly several times and is not started again.')
       const message = `The server ended ${crashes.length} times within 3 minutes, and is not started again.`
       return { action: CloseAction.DoNotRestart, handled: true, message }
     },
   }
 }
 
-/** Tells that the server is not started again, and offers what helps. */
-export async function offerRestart(restart: () => Promise<void>, log: LogOutputChannel): Promise<void> {
+/** Tells why there is no server, and offers what helps. */
+export async function offerRestart(why: string, restart: () => Promise<void>, log: LogOutputChannel): Promise<void> {
   const [again, show] = ['Restart Server', 'Show Log']
-  const sentence = 'Flagline: the server ended unexpectedly several times and is not started again.'
-  const chosen = await window.showErrorMessage(sentence, again, show)
+  const chosen = await window.showErrorMessage(`Flagline: ${why}`, again, show)
   if (chosen === again) await restart()
   if (chosen === show) log.show()
 }

@@ -1,6 +1,6 @@
 import type { ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
-import { languageClient, offerRestart, type Channels } from './client'
+import { languageClient, NOT_STARTED, offerRestart, type Channels } from './client'
 import type { Credentials } from './credentials'
 import * as protocol from './protocol'
 import { explain, find } from './server'
@@ -35,7 +35,12 @@ export function lifecycle(
       void explain(found.problem)
       return
     }
-    const client = languageClient(found.command, channels, () => void offerRestart(restart, channels.log))
+    let isTold = false
+    const gaveUp = (why: string): void => {
+      if (!isTold) void offerRestart(why, restart, channels.log)
+      isTold = true
+    }
+    const client = languageClient(found.command, channels, gaveUp)
     client.onRequest(protocol.credential, async ({ host }) => {
       const key = await credentials.get(host)
       return key === undefined ? null : { key }
@@ -47,7 +52,12 @@ export function lifecycle(
       if (client === current) bar.setServer(SHOWN[newState])
     })
     current = client
-    await client.start()
+    try {
+      await client.start()
+    } catch (error) {
+      log(error)
+      gaveUp(NOT_STARTED)
+    }
   }
   const stop = async (): Promise<void> => {
     const client = current

@@ -1,5 +1,5 @@
 const assert = require('node:assert/strict')
-const { existsSync, readFileSync } = require('node:fs')
+const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const {
   action, answers, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until, useSandbox,
@@ -10,6 +10,7 @@ const { commands, ConfigurationTarget, window, workspace } = vscode
 const secret = () => `flagline.key ${test.sandbox}`
 const stored = () => extension().exports.context.secrets.get(secret())
 const pid = () => extension().exports.client()?.serverProcess?.pid
+const running = () => extension().exports.client()?.isRunning() && pid()
 const set = (name, value) => workspace.getConfiguration('flagline').update(name, value, ConfigurationTarget.Workspace)
 const settingsFile = () => {
   const path = join(root, '.vscode', 'settings.json')
@@ -158,7 +159,7 @@ module.exports = [
   ['the key is asked for once: a restarted server gets it again', async () => {
     const before = pid()
     await commands.executeCommand('flagline.restart')
-    await until('another server', () => pid() !== undefined && pid() !== before)
+    await until('another server', () => running() && pid() !== before)
     await until('ready', () => bar() === '$(symbol-boolean) Offset')
     const document = await open('src/Checkout.tsx')
     await hoverSays(document, 'new-checkout', 'everyone since')
@@ -166,7 +167,7 @@ module.exports = [
   ['a server that crashes is started again', async () => {
     const before = pid()
     process.kill(before, 'SIGKILL')
-    await until('another server', () => pid() !== undefined && pid() !== before)
+    await until('another server', () => running() && pid() !== before)
     const document = await open('src/Checkout.tsx')
     await hoverSays(document, 'new-checkout', 'everyone since')
   }],
@@ -229,15 +230,30 @@ module.exports = [
     await set('path', undefined)
     await barSays('sign in')
   }],
+  ['a program that is no language server: one message, with buttons', async () => {
+    const script = join(root, 'no-program')
+    writeFileSync(script, 'neither a script nor a program\n', { mode: 0o755 })
+    for (const path of ['/bin/false', script]) {
+      const before = seen.messages.length
+      await set('path', path)
+      await until('a message', () => seen.messages.slice(before).some(it => it.message.includes('the server does not start')))
+      await barSays('not running')
+      // Nothing else pops up.
+      await pause(1000)
+      assert.deepEqual(seen.messages.slice(before).map(it => it.buttons), [['Restart Server', 'Show Log']])
+    }
+    await set('path', undefined)
+    await barSays('sign in')
+  }],
   ['a server that crashes again and again is given up, with a button', async () => {
     for (let crash = 1; crash <= 5; crash += 1) {
-      const before = await until('a server', pid)
+      const before = await until('a server', running)
       if (crash === 5) answers.button = 'Restart Server'
       process.kill(before, 'SIGKILL')
-      if (crash < 5) await until('another server', () => pid() !== undefined && pid() !== before)
+      if (crash < 5) await until('another server', () => running() && pid() !== before)
     }
     await said('is not started again')
-    await until('a server', pid)
+    await until('a server', running)
     await barSays('sign in')
   }],
 ]
