@@ -61,6 +61,7 @@ async function launch(name) {
   const { open, extension = 'platform', environment, ...options } = launches[name](posthog.url)
   const results = join(work.root, `${name}.results`)
   const code = await editor({
+    driven: true,
     data: work.folder(`${name}-data`),
     extensions: work.folder(`${name}-extensions`),
     ...options,

@@ -50,7 +50,7 @@ try {
     await page.keyboard.type('phx_sandbox')
     await page.keyboard.press('Enter')
     await bar('Offset')
-    await clearToasts('signed in')
+    await clearToasts('Flagline: signed in to')
   })
 
   await step('hover card', async () => {

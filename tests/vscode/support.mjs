@@ -68,8 +68,8 @@ export function install(vsix, extensions, data) {
   return join(extensions, installed)
 }
 
-/** Starts VS Code; `options`: data and extensions folders, trust, settings, environment. */
-export async function editor({ data, extensions, trusted = true, settings = {}, environment = {} }) {
+/** Starts VS Code; `driven` by tests in its extension host, or as a user has it. */
+export async function editor({ data, extensions, driven = false, trusted = true, settings = {}, environment = {} }) {
   for (const inside of ['User', 'logs']) mkdirSync(join(data, inside), { recursive: true })
   writeFileSync(join(data, 'User', 'settings.json'), JSON.stringify({ ...USER_SETTINGS, ...settings }, null, 2))
   const port = await freePort()
@@ -81,8 +81,8 @@ export async function editor({ data, extensions, trusted = true, settings = {}, 
     [
       SERVER,
       ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms'],
-      // Without it a built workbench ignores the tests that the address of the page names.
-      '--enable-smoke-test-driver',
+      // Without it a built workbench ignores the tests that the address of the page names; with it, it shows no toasts.
+      ...(driven ? ['--enable-smoke-test-driver'] : []),
       // Nor does what a login shell sets go before the environment of here.
       '--force-disable-user-env',
       ...['--telemetry-level', 'off', '--user-data-dir', data, '--server-data-dir', data, '--extensions-dir', extensions],
