@@ -5,58 +5,17 @@
 #[path = "support/posthog.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod posthog;
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::Stdio;
 
-use assert_cmd::Command;
-use flagline::sandbox;
 use posthog::Posthog;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-/// The command with nothing of the machine's own settings.
-fn flagline(folder: &Path) -> Command {
-    let mut command = Command::from_std(std_flagline(folder));
-    command.timeout(std::time::Duration::from_secs(60));
-    command
-}
-
-fn std_flagline(folder: &Path) -> std::process::Command {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flagline"));
-    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join(".cache"));
-    for name in ["FLAGLINE_HOST", "FLAGLINE_API_KEY", "FLAGLINE_PROJECT", "FLAGLINE_LOG"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn signed_in(folder: &Path, posthog: &Posthog) -> Command {
-    let mut command = flagline(folder);
-    command
-        .env("FLAGLINE_HOST", posthog.url())
-        .env("FLAGLINE_API_KEY", sandbox::API_KEY)
-        .env("FLAGLINE_PROJECT", sandbox::PROJECT_ID.to_string());
-    command
-}
-
-/// Exit code, stdout and stderr. Blocking, so it does not run where the sandbox does.
-async fn run(mut command: Command) -> (i32, String, String) {
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = |it: Vec<u8>| String::from_utf8(it).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-fn tree(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    folder
-}
+use terminal::{flagline, run, signed_in, std_flagline, tree};
 
 // reads
 
@@ -304,7 +263,7 @@ async fn help_and_mistakes() {
         command
     })
     .await;
-    for command in ["lsp", "reads", "show", "sandbox", "demo"] {
+    for command in ["lsp", "reads", "check", "show", "sandbox", "demo"] {
         assert!(help.lines().any(|it| it.trim_start().starts_with(command)), "{command} in {help}");
     }
 }
@@ -366,4 +325,74 @@ async fn demo_shows_the_whole_life_of_a_flag() {
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert!(left.is_empty(), "the demo leaves {left:?} behind");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn demo_keeps_the_sandbox_and_the_app_until_it_is_interrupted() {
+    let folder = tree(&[]);
+    for (keep, stays) in [(&["--keep", "my app"][..], Some("my app")), (&["--keep"], None)] {
+        let mut command = std_flagline(folder.path());
+        command.env("TMPDIR", folder.path()).arg("demo").args(keep).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("the warning of 'new-chekout'") {
+            assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "it ended after {said}");
+        }
+        for words in [
+            "Checkout in one step",
+            "Your turn",
+            "export FLAGLINE_API_KEY=phx_sandbox",
+            "line 9: hover over 'new-checkout'",
+            "line 22: fix the warning of 'new-chekout'",
+        ] {
+            assert!(said.contains(words), "no {words:?} in {said}");
+        }
+        let app = said.lines().find_map(|it| it.strip_prefix("The sample app is in ")).unwrap().to_owned();
+        assert!(stays.is_none_or(|it| Path::new(&app).ends_with(it)), "{app}");
+        if stays.is_some() {
+            assert!(said.contains(&format!("  code '{app}'\n  nvim '{app}/src/Checkout.tsx'\n")), "{said}");
+        }
+        let mut files: Vec<_> = std::fs::read_dir(&app)
+            .unwrap()
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        assert_eq!(files, ["server", "src"], "nothing but the app");
+
+        let variable = |name: &str| {
+            let line = said.lines().find_map(|it| it.trim().strip_prefix(&format!("export {name}=")));
+            line.unwrap().to_owned()
+        };
+        let mut command = flagline(Path::new(&app));
+        for name in ["FLAGLINE_HOST", "FLAGLINE_API_KEY", "FLAGLINE_PROJECT"] {
+            command.env(name, variable(name));
+        }
+        command.env("XDG_CACHE_HOME", folder.path().join("cache")).args(["show", "gift-wrapping"]);
+        assert_eq!(run(command).await.0, 0, "the sandbox runs, as the demo left it");
+
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert!(rest.contains(&format!("The sample app stays in {app}")), "{rest}");
+        assert!(Path::new(&app).join("src/Checkout.tsx").exists());
+        let address = variable("FLAGLINE_HOST").replace("http://", "");
+        assert!(std::net::TcpStream::connect(address).is_err(), "the sandbox is gone");
+    }
+}
+
+#[tokio::test]
+async fn demo_overwrites_nothing() {
+    let folder = tree(&[("app/src/Checkout.tsx", "mine")]);
+    for (named, why) in [("app", "app is not empty"), ("app/src/Checkout.tsx", "cannot be made")] {
+        let mut command = flagline(folder.path());
+        command.env("TMPDIR", folder.path()).args(["demo", "--keep", named]);
+        let (code, stdout, stderr) = run(command).await;
+        assert_eq!((code, &*stdout), (2, ""));
+        assert!(stderr.contains(why), "{stderr}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("app/src/Checkout.tsx")).unwrap(), "mine");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary folder stays");
 }

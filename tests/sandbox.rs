@@ -446,6 +446,107 @@ async fn dashboards_and_insights() {
     assert_eq!(bench.post("/api/projects/1/insights/", json!({"dashboards": [999]})).await.0, 400);
 }
 
+/// Posts a form of the home page as a browser does; status and where it leads.
+async fn submit(bench: &Bench, form: &str, fields: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let url = format!("{}/_sandbox/{form}/", bench.sandbox.url());
+    let mut request = client.post(url).header("content-type", "application/x-www-form-urlencoded");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.body(fields.to_owned()).send().await.unwrap();
+    let location = answer.headers().get("location").map(|it| it.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), location.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn people_set_faults_on_the_page() {
+    let bench = Bench::new().await;
+    let home = async || bench.send(Method::GET, "/", "", None).await.text().await.unwrap();
+    let done = (303, "/".to_owned());
+    let own = [("origin", bench.sandbox.url()), ("sec-fetch-site", "same-origin")];
+    assert!(home().await.contains("every request is answered as PostHog would"));
+
+    let flags = "path=feature_flags&method=GET&times=";
+    for (what, status) in [("401", 401), ("403", 403), ("429", 429), ("500", 500), ("504", 504)] {
+        let fields = format!("what={what}&{flags}1&milliseconds=&retry_after=7");
+        assert_eq!(submit(&bench, "form/fault", &fields, &own).await, done, "{what}");
+        assert!(home().await.contains("the next one"), "{what}");
+        let answer = bench.send(Method::GET, FLAGS, API_KEY, None).await;
+        let retry_after = answer.headers().get("retry-after").map(|it| it.to_str().unwrap());
+        assert_eq!(answer.status(), status);
+        assert_eq!(retry_after, (what == "429").then_some("7"), "{what}");
+        assert_eq!(bench.ask(Method::GET, FLAGS, None).await.0, 200, "{what} came once");
+    }
+    assert!(home().await.contains("used up"));
+    assert_eq!(submit(&bench, "form/clear", "", &own).await, done);
+
+    submit(&bench, "form/fault", "what=malformed&path=feature_flags", &own).await;
+    submit(&bench, "form/fault", "what=cut&path=cohorts", &own).await;
+    submit(&bench, "form/fault", "what=slow&path=%22%3E%3Cscript%3E&milliseconds=5", &own).await;
+    let page = home().await;
+    assert!(page.contains("&quot;&gt;&lt;script&gt;") && !page.contains("<script"), "{page}");
+    assert!(matches!(bench.ask(Method::GET, FLAGS, None).await.1, Value::String(_)), "half a JSON");
+    let cohorts = format!("{}/api/projects/1/cohorts/", bench.sandbox.url());
+    let answer = bench.client.get(cohorts).bearer_auth(API_KEY).send().await;
+    // The connection ends before the head of the answer came, or after.
+    assert!(match answer {
+        Ok(answer) => answer.bytes().await.is_err(),
+        Err(_) => true,
+    });
+    assert_eq!(submit(&bench, "form/remove", "index=0", &own).await, done);
+    assert_eq!(bench.ask(Method::GET, FLAGS, None).await.0, 200);
+    let faults = &bench.get("/_sandbox/state/").await["faults"];
+    assert_eq!(
+        (&faults[0]["kind"], &faults[1]["milliseconds"], faults.as_array().unwrap().len()),
+        (&json!("cut"), &json!(5), 2)
+    );
+    for (form, fields) in [("form/fault", "what=odd"), ("form/remove", "index=9"), ("form/clock", "days=x")] {
+        assert_eq!(submit(&bench, form, fields, &own).await.0, 400, "{form} {fields}");
+    }
+    assert_eq!(submit(&bench, "form/nothing", "", &own).await.0, 404);
+}
+
+#[tokio::test]
+async fn people_move_the_clock_and_reset_on_the_page() {
+    let bench = Bench::new().await;
+    for (days, now) in [("1", "2026-11-21T12:00:00.000000Z"), ("30", "2026-12-21T12:00:00.000000Z")] {
+        assert_eq!(submit(&bench, "form/clock", &format!("days={days}"), &[]).await.0, 303);
+        assert_eq!(bench.get("/_sandbox/state/").await["now"], now);
+    }
+    submit(&bench, "form/fault", "what=500", &[]).await;
+    submit(&bench, "form/reset", "", &[]).await;
+    let state = bench.get("/_sandbox/state/").await;
+    assert_eq!((&state["now"], &state["faults"]), (&json!("2026-11-20T12:00:00.000000Z"), &json!([])));
+    submit(&bench, "form/clock", "", &[]).await;
+    assert_eq!(bench.get("/_sandbox/state/").await["clock"], "running");
+}
+
+#[tokio::test]
+async fn other_sites_do_not_drive_the_sandbox() {
+    let bench = Bench::new().await;
+    submit(&bench, "form/fault", "what=500&path=never", &[]).await;
+    let elsewhere = bench.sandbox.url().replace("127.0.0.1", "localhost");
+    for headers in [
+        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")],
+        [("origin", "null"), ("sec-fetch-site", "cross-site")],
+        [("origin", elsewhere.as_str()), ("sec-fetch-mode", "navigate")],
+        [("sec-fetch-mode", "no-cors"), ("sec-fetch-site", "same-site")],
+    ] {
+        for form in ["form/fault", "form/remove", "form/clear", "form/clock", "form/reset", "reset", "faults"]
+        {
+            assert_eq!(submit(&bench, form, "what=500&index=0", &headers).await.0, 403, "{form} {headers:?}");
+        }
+    }
+    let state = bench.get("/_sandbox/state/").await;
+    assert_eq!((state["faults"].as_array().unwrap().len(), &state["clock"]), (1, &json!("stopped")));
+    // A JSON body does not pass for a form either.
+    assert_eq!(bench.post("/_sandbox/form/clear/", json!({})).await.0, 415);
+    let page = bench.send(Method::GET, "/", "", None).await;
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"), "{policy}");
+}
+
 #[tokio::test]
 async fn clock_faults_log_and_reset() {
     let bench = Bench::new().await;

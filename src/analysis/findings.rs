@@ -22,6 +22,8 @@ pub struct Finding {
     pub message: String,
     /// How loud it is.
     pub severity: Severity,
+    /// What to try: another sentence, `did you mean 'x'?`.
+    pub help: Option<String>,
     /// A page that tells more.
     pub link: Option<String>,
 }
@@ -41,6 +43,14 @@ pub enum Code {
     },
     /// Was on before, and is off now.
     DisabledFlag,
+}
+
+impl Finding {
+    /// The message and the help in one sentence, for those who show one.
+    pub fn sentence(&self) -> String {
+        let help = self.help.as_ref().map(|it| format!("; {it}")).unwrap_or_default();
+        format!("{}{help}", self.message)
+    }
 }
 
 impl Code {
@@ -75,13 +85,16 @@ pub(super) fn all(snapshot: &Snapshot) -> Vec<(Finding, bool)> {
 
 fn finding(snapshot: &Snapshot, environment: &Environment, read: &Read) -> Option<(Finding, bool)> {
     let key = read.key.as_ref()?;
+    let mut help = None;
     let (code, message, page) = match environment.lookup(key) {
         Lookup::NotLoaded => return None,
         Lookup::Unknown => {
             // An empty key is half-typed, not unknown.
             (!key.as_str().is_empty()).then_some(())?;
-            let (code, message) = unknown(environment, key);
-            (code, message, "feature_flags".to_owned())
+            let similar = similar(environment, key);
+            help = similar.as_ref().map(|it| plain(&format!("did you mean '{it}'?")));
+            let message = plain(&format!("{} has no flag '{key}'", project_name(environment)));
+            (Code::UnknownFlag { similar }, message, "feature_flags".to_owned())
         }
         Lookup::Known(flag) => {
             let (code, message) = constant(snapshot, environment, flag)?;
@@ -91,15 +104,8 @@ fn finding(snapshot: &Snapshot, environment: &Environment, read: &Read) -> Optio
     let told = code.severity(&snapshot.config.severities);
     let severity = told.unwrap_or(Severity::Hint);
     let link = environment.page(page);
-    let finding = Finding { code, key: key.clone(), span: read.key_span, message, severity, link };
+    let finding = Finding { code, key: key.clone(), span: read.key_span, message, severity, help, link };
     Some((finding, told.is_some()))
-}
-
-fn unknown(environment: &Environment, key: &FlagKey) -> (Code, String) {
-    let similar = similar(environment, key);
-    let hint = similar.as_ref().map(|it| format!("; did you mean '{it}'?")).unwrap_or_default();
-    let message = format!("{} has no flag '{}'{hint}", project_name(environment), key);
-    (Code::UnknownFlag { similar }, plain(&message))
 }
 
 fn constant(snapshot: &Snapshot, environment: &Environment, flag: &Flag) -> Option<(Code, String)> {

@@ -86,7 +86,7 @@ fn annotated(path: &str, text: &str) -> String {
                 "{comment}{gap}{} {}: {}\n",
                 "^".repeat(to - from),
                 it.code.name(),
-                it.message
+                it.sentence()
             ));
         }
     }

@@ -12,22 +12,35 @@ use tokio::process::Command;
 use url::Url;
 
 use super::print;
+use super::sample::{self, APP, text};
+use super::sandbox::{until_interrupted, variables};
 use crate::lsp::client::Client;
 use crate::sandbox::{self, Options, Sandbox};
 
-/// The sample app, as it stands in `fixtures/`.
-const APP: [(&str, &str); 4] = [
-    ("src/Checkout.tsx", include_str!("../../fixtures/sample-app/src/Checkout.tsx")),
-    ("src/Banner.tsx", include_str!("../../fixtures/sample-app/src/Banner.tsx")),
-    ("src/theme.ts", include_str!("../../fixtures/sample-app/src/theme.ts")),
-    ("server/gifts.py", include_str!("../../fixtures/sample-app/server/gifts.py")),
-];
-
-pub(super) async fn run() -> anyhow::Result<ExitCode> {
+/// `keep` leaves the sandbox running and a copy of the app on disk: in a folder of its own, or in the one named.
+pub(super) async fn run(keep: Option<Option<PathBuf>>) -> anyhow::Result<ExitCode> {
+    let scratch = Scratch::new()?;
+    let app = match &keep {
+        None => scratch.path.join("sample-app"),
+        Some(None) => sample::fresh_folder()?,
+        Some(Some(named)) => sample::empty_folder(named)?,
+    };
+    let app = sample::write_to(&app)?;
     let sandbox = Sandbox::start(Options::default()).await?;
-    let folder = Folder::new()?;
+    show(&sandbox, &app, &scratch.path).await?;
+    drop(scratch);
+    if keep.is_some() {
+        print(&your_turn(&sandbox, &app)?)?;
+        until_interrupted(sandbox).await?;
+        print(&format!("\nThe sandbox is gone. The sample app stays in {}\n", app.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The demo itself; the server's files come below `scratch`.
+async fn show(sandbox: &Sandbox, app: &Path, scratch: &Path) -> anyhow::Result<()> {
     print(&format!("A sandbox that answers like PostHog runs at {}\n", sandbox.url()))?;
-    let mut editor = Editor::start(&folder.path, sandbox.url()).await?;
+    let mut editor = Editor::start(app, scratch, sandbox.url()).await?;
 
     heading("Hover over 'new-checkout' in src/Checkout.tsx")?;
     print(&indented(&editor.hover("src/Checkout.tsx", "new-checkout").await?))?;
@@ -48,7 +61,38 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     print(&editor.remove("src/Checkout.tsx", "new-checkout").await?)?;
 
     editor.client.end().await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// How to go on in an editor.
+fn your_turn(sandbox: &Sandbox, app: &Path) -> anyhow::Result<String> {
+    const FILE: &str = "src/Checkout.tsx";
+    let line = |key| anyhow::Ok(sample::position(FILE, key)?.0 + 1);
+    Ok(format!(
+        "\n── Your turn\n\n\
+         The sandbox keeps running until Ctrl-C. Its page makes requests fail and moves its clock: {url}\n\
+         The sample app is in {folder}\n\n\
+         In another terminal:\n\n{variables}\n  code {shell}\n  nvim {file}\n  flagline check {shell}\n\n\
+         Look first at {FILE}\n  \
+         line {hover}: hover over 'new-checkout', then take the code action that removes it\n  \
+         line {videos}: hover over 'project-videos', which is on its way\n  \
+         line {typo}: fix the warning of 'new-chekout' by its code action\n",
+        url = sandbox.url(),
+        folder = app.display(),
+        variables = variables(sandbox),
+        shell = shell_word(app),
+        file = shell_word(&app.join(FILE)),
+        hover = line("new-checkout")?,
+        videos = line("project-videos")?,
+        typo = line("new-chekout")?,
+    ))
+}
+
+/// A path as a shell takes it.
+fn shell_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let harmless = |it: char| it.is_alphanumeric() || "/\\:._-+@".contains(it);
+    if text.chars().all(harmless) { text.into() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 fn heading(text: &str) -> anyhow::Result<()> {
@@ -59,24 +103,18 @@ fn indented(text: &str) -> String {
     text.lines().map(|it| format!("  {it}\n")).collect()
 }
 
-/// A copy of the sample app that vanishes in the end.
-struct Folder {
+/// A folder that vanishes in the end.
+struct Scratch {
     path: PathBuf,
 }
 
-impl Folder {
-    fn new() -> anyhow::Result<Folder> {
-        let path = std::env::temp_dir().join(format!("flagline-demo-{}", std::process::id()));
-        for (file, text) in APP {
-            let file = path.join(file);
-            std::fs::create_dir_all(file.parent().context("a file has a folder")?)?;
-            std::fs::write(file, text)?;
-        }
-        Ok(Folder { path: path.canonicalize()? })
+impl Scratch {
+    fn new() -> anyhow::Result<Scratch> {
+        Ok(Scratch { path: sample::fresh_folder()? })
     }
 }
 
-impl Drop for Folder {
+impl Drop for Scratch {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.path));
     }
@@ -90,15 +128,15 @@ struct Editor {
 }
 
 impl Editor {
-    async fn start(folder: &Path, host: &str) -> anyhow::Result<Editor> {
+    async fn start(folder: &Path, scratch: &Path, host: &str) -> anyhow::Result<Editor> {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .arg("lsp")
             .env("FLAGLINE_HOST", host)
             .env("FLAGLINE_API_KEY", sandbox::API_KEY)
             .env("FLAGLINE_PROJECT", sandbox::PROJECT_ID.to_string())
-            // The demo leaves nothing behind, not in the cache folder either.
-            .env("XDG_CACHE_HOME", folder.join(".cache"))
+            // Nothing is left behind in the user's cache folder.
+            .env("XDG_CACHE_HOME", scratch.join("cache"))
             .stderr(Stdio::null());
         let mut editor =
             Editor { client: Client::start(command)?, folder: folder.to_owned(), diagnostics: Vec::new() };
@@ -158,8 +196,7 @@ impl Editor {
     }
 
     async fn hover(&mut self, path: &str, key: &str) -> anyhow::Result<String> {
-        let params =
-            json!({ "textDocument": { "uri": self.uri(path)? }, "position": position(text(path)?, key)? });
+        let params = json!({ "textDocument": { "uri": self.uri(path)? }, "position": position(path, key)? });
         let hover = self.client.request("textDocument/hover", params).await?;
         Ok(hover["contents"]["value"].as_str().unwrap_or_default().to_owned())
     }
@@ -190,7 +227,7 @@ impl Editor {
     }
 
     async fn actions(&mut self, path: &str, key: &str) -> anyhow::Result<Vec<Value>> {
-        let at = position(text(path)?, key)?;
+        let at = position(path, key)?;
         let params = json!({
             "textDocument": { "uri": self.uri(path)? },
             "range": { "start": at, "end": at },
@@ -239,15 +276,10 @@ impl Editor {
     }
 }
 
-fn text(path: &str) -> anyhow::Result<&'static str> {
-    APP.iter().find(|it| it.0 == path).map(|it| it.1).with_context(|| format!("the sample app has no {path}"))
-}
-
-/// Where a key stands; the sample app is ASCII, so that bytes are columns.
-fn position(text: &str, key: &str) -> anyhow::Result<Value> {
-    let at = text.find(key).with_context(|| format!("{key} is not in the sample app"))?;
-    let line_start = text[..at].rfind('\n').map_or(0, |it| it + 1);
-    Ok(json!({ "line": text[..at].matches('\n').count(), "character": at - line_start }))
+/// Where a key stands, as the protocol says it.
+fn position(path: &str, key: &str) -> anyhow::Result<Value> {
+    let (line, column) = sample::position(path, key)?;
+    Ok(json!({ "line": line, "character": column }))
 }
 
 fn offset(text: &str, position: &Value) -> usize {

@@ -1,9 +1,14 @@
 //! The command line: one file a command. A command prints to stdout and returns an exit code: 0 fine, 1 found or
 //! refused something, 2 could not run.
 
+mod check;
 mod demo;
+mod init;
 mod lsp;
+mod paths;
+mod progress;
 mod reads;
+mod sample;
 mod sandbox;
 mod show;
 
@@ -42,6 +47,12 @@ enum Command {
         #[arg(long = "clientProcessId", value_name = "PID")]
         client_process_id: Option<u32>,
     },
+    /// Write a first flagline.toml: finds the project by the tokens in the code, asks who sees new features first.
+    Init {
+        /// Ask nothing: take the defaults.
+        #[arg(long)]
+        yes: bool,
+    },
     /// List every place that reads a flag. Offline; needs no configuration.
     Reads {
         /// Files and folders; the working directory when there are none.
@@ -50,6 +61,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Find what is wrong with the flags that this code reads: unknown, finished and disabled ones.
+    Check(check::Arguments),
     /// Show a flag: its stage, who meets it, and where to look further.
     Show {
         /// The flag's key.
@@ -66,7 +79,12 @@ enum Command {
         port: u16,
     },
     /// See it work: the sandbox, a sample app, and a real editor session, printed.
-    Demo,
+    Demo {
+        /// Leave the sandbox running and the sample app on disk, to go on in your own editor; in this folder, which
+        /// must be new or empty, or in a temporary one.
+        #[arg(long, value_name = "DIR", num_args = 0..=1)]
+        keep: Option<Option<PathBuf>>,
+    },
 }
 
 /// How to print.
@@ -108,16 +126,26 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Lsp { stdio: _, client_process_id } => lsp::run(client_process_id).await,
+        Command::Init { yes } => init::run(yes).await,
         Command::Reads { paths, format } => reads::run(paths, format),
+        Command::Check(arguments) => check::run(arguments).await,
         Command::Show { key, format } => show::run(&key, format).await,
         Command::Sandbox { port } => sandbox::run(port).await,
-        Command::Demo => demo::run().await,
+        Command::Demo { keep } => demo::run(keep).await,
     }
 }
 
 /// The one place that writes to stdout.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// The same for text with colours, which are taken out where stdout is no terminal or the user wants none.
+fn print_coloured(text: &str) -> anyhow::Result<()> {
+    let mut stdout = anstream::AutoStream::auto(io::stdout().lock());
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
     Ok(())

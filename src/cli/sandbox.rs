@@ -7,15 +7,29 @@ pub(super) async fn run(port: u16) -> anyhow::Result<ExitCode> {
     let sandbox = Sandbox::start(Options { port, now: None }).await?;
     print(&format!(
         "A project to play with, until Ctrl-C:\n\n  {url}\n\n\
-         Editors and commands find it by these variables:\n\n  \
-         export FLAGLINE_HOST={url}\n  export FLAGLINE_API_KEY={key}\n  export FLAGLINE_PROJECT={project}\n",
+         Its page makes requests fail, moves its clock, and resets it. Editors and commands find it by these \
+         variables:\n\n{variables}",
         url = sandbox.url(),
-        key = sandbox::API_KEY,
-        project = sandbox::PROJECT_ID,
+        variables = variables(&sandbox),
     ))?;
-    tokio::select! {
-        stopped = tokio::signal::ctrl_c() => stopped?,
-        ended = sandbox.wait() => ended?,
-    }
+    until_interrupted(sandbox).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a shell needs to know to use it.
+pub(super) fn variables(sandbox: &Sandbox) -> String {
+    format!(
+        "  export FLAGLINE_HOST={}\n  export FLAGLINE_API_KEY={}\n  export FLAGLINE_PROJECT={}\n",
+        sandbox.url(),
+        sandbox::API_KEY,
+        sandbox::PROJECT_ID,
+    )
+}
+
+/// Serves until Ctrl-C.
+pub(super) async fn until_interrupted(sandbox: Sandbox) -> anyhow::Result<()> {
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+        ended = sandbox.wait() => ended,
+    }
 }

@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use super::{Format, configuration, print};
 use crate::analysis::{self, Markup, State};
 use crate::flags::FlagKey;
-use crate::posthog::{disk, refresh};
+use crate::posthog::disk;
+use crate::posthog::refresh::{self, Wanted};
 use crate::report;
 
 pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
     let key = FlagKey::from(key);
     let keys = BTreeSet::from([key.clone()]);
     let directory = std::env::current_dir().context("the working directory is gone")?;
-    let mirror = refresh::once(&configuration(&directory)?, disk::folder(), &keys).await;
+    let config = configuration(&directory)?;
+    let mirror = refresh::once(&config, disk::folder(), &keys, Wanted::Exposure).await.mirror;
     let now = Timestamp::now();
     let card = analysis::card(&mirror, &key, now);
     match format {

@@ -4,6 +4,7 @@
 //! A key goes only to the host it was given for. Files and editor settings may come from a repository, so they may
 //! name a host and a project, but never send a key to a host that it does not belong to.
 
+pub mod draft;
 pub mod file;
 mod host;
 pub mod posthog_json;
@@ -116,6 +117,18 @@ pub enum Severity {
     Information,
     /// Hardly visible.
     Hint,
+}
+
+impl Severity {
+    /// The public name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Information => "information",
+            Severity::Hint => "hint",
+        }
+    }
 }
 
 /// How loud each kind of finding is; `None` is not told at all.

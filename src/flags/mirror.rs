@@ -40,6 +40,8 @@ pub struct Environment {
     pub exposure_trouble: Option<Arc<str>>,
     /// Activity by flag id, of flags that this workspace reads.
     pub history: HashMap<u64, Arc<History>>,
+    /// Why there is no activity, when asking for it failed.
+    pub history_trouble: Option<Arc<str>>,
     /// What stands in the way of newer data, as a sentence for a person.
     pub trouble: Option<Arc<str>>,
     /// What may be done about it.

@@ -2,6 +2,7 @@
 
 mod exclude;
 pub mod scan;
+pub mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -72,7 +72,7 @@ pub(super) fn diagnostic(finding: &Finding, caps: &ClientCaps) -> Diagnostic {
         code: Some(NumberOrString::String(finding.code.name().into())),
         code_description: href.map(|href| CodeDescription { href }),
         source: Some("flagline".into()),
-        message: finding.message.clone(),
+        message: finding.sentence(),
         data: Some(json!({ "key": finding.key.as_str() })),
         ..Diagnostic::default()
     }

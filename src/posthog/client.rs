@@ -80,6 +80,11 @@ impl Client {
         Ok(page.results)
     }
 
+    /// The cohorts of a project.
+    pub async fn cohorts(&self, project: &Project) -> Result<Vec<wire::Cohort>, Error> {
+        self.pages(&format!("/api/projects/{}/cohorts/", project.id), &[]).await
+    }
+
     /// All flags, archived ones too.
     pub async fn flags(&self, project: &Project) -> Result<Vec<Flag>, Error> {
         let path = format!("/api/projects/{}/feature_flags/", project.id);

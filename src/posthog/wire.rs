@@ -99,9 +99,35 @@ pub struct Project {
     /// Name.
     #[serde(default, deserialize_with = "null_to_default")]
     pub name: String,
+    /// The public token that code is initialised with; other shapes may leave it out.
+    #[serde(default)]
+    pub api_token: Option<String>,
     /// Where evaluations are kept (posthog-api 5.6); absent on older servers.
     #[serde(default)]
     pub flag_evaluations_mode: Option<u8>,
+}
+
+/// A cohort, as far as flags are concerned (posthog-api 4.2).
+#[derive(Debug, Clone, Deserialize)]
+pub struct Cohort {
+    /// Number.
+    pub id: u64,
+    /// Name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+    /// A list of people instead of a rule.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub is_static: bool,
+    /// `static`, `person_property`, `behavioral`, ...; absent on older servers.
+    #[serde(default)]
+    pub cohort_type: Option<String>,
+}
+
+impl Cohort {
+    /// Whether PostHog takes it in a flag's release condition.
+    pub fn is_usable(&self) -> bool {
+        self.is_static || !matches!(self.cohort_type.as_deref(), Some("behavioral" | "analytical"))
+    }
 }
 
 /// A dashboard.

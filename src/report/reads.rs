@@ -46,10 +46,10 @@ pub struct DefinitionRow<'a> {
 
 #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord, Clone)]
 #[serde(rename_all = "camelCase")]
-struct Place {
-    path: String,
-    line: u32,
-    column: u32,
+pub(super) struct Place {
+    pub(super) path: String,
+    pub(super) line: u32,
+    pub(super) column: u32,
     end_line: u32,
     end_column: u32,
 }
@@ -136,7 +136,7 @@ fn definition_row<'a>(path: &str, language: Language, definition: &'a Definition
     }
 }
 
-fn place(path: &str, span: Span) -> Place {
+pub(super) fn place(path: &str, span: Span) -> Place {
     Place {
         path: path.to_owned(),
         line: span.start.line + 1,

@@ -9,6 +9,7 @@ use super::capture;
 use super::clock::{Clock, iso};
 use super::events::{Event, Events};
 use super::fault::Fault;
+use super::panel;
 use super::reply::{Problem, Reply, Request, Result};
 use super::server::Inner;
 
@@ -23,6 +24,7 @@ pub(super) fn route(inner: &mut Inner, first_now: Option<Timestamp>, request: &R
         (&Method::GET, ["events"]) => return Ok(dump(inner, request)),
         (&Method::POST, ["events"]) => add(inner, request)?,
         (&Method::DELETE, ["events"]) => inner.world.events = Events::default(),
+        (_, ["form", form @ ..]) => return panel::route(inner, first_now, request, form),
         (method, ["state" | "clock" | "faults" | "reset" | "events"]) => {
             return Err(Problem::wrong_method(method));
         }

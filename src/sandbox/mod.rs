@@ -22,10 +22,13 @@
 //! | `GET /_sandbox/events/?event=&flag=&limit=` | the stored events, oldest first |
 //! | `POST /_sandbox/events/` | `{"events": [{"event", "distinct_id", "properties"?, "timestamp"?}]}` adds events |
 //! | `DELETE /_sandbox/events/` | removes all events |
+//! | `POST /_sandbox/form/…` | the forms of the home page, where people set the same: `fault`, `remove`, `clear`, `clock`, `reset` |
 //!
 //! A fault is `{"kind", "path_contains"?, "method"?, "times"?}` and what its kind takes: `status` (`status`,
 //! `retry_after`, `body`), `html` (a login page with status 200), `malformed` (the JSON ends in the middle), `cut`
 //! (the connection closes), `latency` (`milliseconds`). `times` counts down; without it a fault stays.
+//!
+//! What a browser sends for another site's page is refused here, as is a page that frames this one.
 
 mod account;
 mod capture;
@@ -44,6 +47,7 @@ mod hash;
 mod hogql;
 mod insights;
 mod pages;
+mod panel;
 mod query;
 mod reply;
 mod route;

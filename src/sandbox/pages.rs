@@ -6,12 +6,12 @@ use std::fmt::{Display, Write};
 
 use serde_json::Value;
 
-use super::clock::iso;
 use super::dashboards::{Content, Dashboard};
 use super::events::FLAG_CALLED;
 use super::experiments::Experiment;
 use super::flag::Flag;
 use super::insights::Insight;
+use super::panel;
 use super::reply::{Problem, Reply, Request, Result};
 use super::server::Inner;
 use super::targeting::{Filters, Property, text};
@@ -59,7 +59,7 @@ pub(super) fn login() -> String {
 }
 
 /// Text as HTML shows it.
-fn escape(text: impl Display) -> String {
+pub(super) fn escape(text: impl Display) -> String {
     let mut out = String::new();
     for c in text.to_string().chars() {
         match c {
@@ -74,14 +74,29 @@ fn escape(text: impl Display) -> String {
     out
 }
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;\
-color:#1d1f27;background:#fff}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}\
-code{background:#f1f1ee;padding:.1rem .3rem;border-radius:3px}svg{width:100%;height:auto}\
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181d}td,th{border-color:#333}\
-code{background:#262a33}a{color:#8ab4ff}}";
+const STYLE: &str = ":root{color-scheme:light dark;--text:#1d1f27;--soft:#5f6370;--back:#fff;--card:#f6f6f3;\
+--line:#dcdcd6;--link:#1d4aff;--main:#1d4aff;--on-main:#fff}\
+@media(prefers-color-scheme:dark){:root{--text:#e6e6e6;--soft:#a0a5b1;--back:#16181d;--card:#1f232b;\
+--line:#363b46;--link:#8ab4ff;--main:#8ab4ff;--on-main:#10131a}}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:var(--text);\
+background:var(--back)}a{color:var(--link)}h2{margin:2rem 0 .5rem}\
+table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}\
+code{background:var(--card);padding:.1rem .3rem;border-radius:3px}svg{width:100%;height:auto}\
+section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem 1.25rem;\
+margin:1rem 0}section h2{margin:0 0 .5rem;font-size:1.15rem}section p{margin:0 0 .75rem}\
+section table{margin:0 0 .75rem}section td{vertical-align:middle}section code{background:var(--back)}\
+form{margin:0}.row{display:flex;flex-wrap:wrap;gap:.5rem}.grow{flex:1}\
+.fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.75rem;align-items:end;\
+margin-top:1rem}@media(min-width:40rem){.wide{grid-column:span 2}}section td:last-child{text-align:right}\
+label{font-size:.85rem;color:var(--soft)}\
+input,select,button{font:inherit;font-size:1rem;color:var(--text);background:var(--back);\
+border:1px solid var(--line);border-radius:6px;padding:.35rem .6rem}\
+label input,label select{display:block;width:100%;box-sizing:border-box;height:2.3rem}\
+button{cursor:pointer}button:hover{border-color:var(--link)}\
+button.main{background:var(--main);color:var(--on-main);border-color:var(--main);height:2.3rem}";
 
-fn page(title: &str, body: &str) -> String {
+pub(super) fn page(title: &str, body: &str) -> String {
     let title = escape(title);
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
@@ -91,7 +106,7 @@ fn page(title: &str, body: &str) -> String {
 }
 
 /// A table; cells are HTML already.
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut out = String::from("<table><tr>");
     for it in head {
         let _ = write!(out, "<th>{}</th>", escape(it));
@@ -110,7 +125,7 @@ fn link(kind: &str, id: impl Display, name: &str) -> String {
     format!("<a href=\"/project/{PROJECT_ID}/{kind}/{}\">{}</a>", escape(id), escape(name))
 }
 
-fn minute(at: jiff::Timestamp) -> String {
+pub(super) fn minute(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
@@ -120,17 +135,11 @@ fn home(inner: &Inner, request: &Request) -> String {
         "<p>A PostHog project that exists on this machine only. Nothing here is real, and it is gone when the \
          sandbox stops.</p><table><tr><th>URL</th><td><code>{}</code></td></tr><tr><th>Personal API key</th>\
          <td><code>{API_KEY}</code></td></tr><tr><th>Project</th><td>{} (id {PROJECT_ID}, token \
-         <code>{PROJECT_TOKEN}</code>)</td></tr><tr><th>Clock</th><td>{}</td></tr><tr><th>Events</th><td>{}</td>\
-         </tr><tr><th>Faults</th><td>{}</td></tr></table>",
+         <code>{PROJECT_TOKEN}</code>)</td></tr><tr><th>Events</th><td>{}</td></tr></table>{}",
         escape(&request.base),
         escape(world.project.get("name").map(text).unwrap_or_default()),
-        iso(world.now()),
         world.events.len(),
-        match inner.faults.is_empty() {
-            true => "none".to_owned(),
-            false =>
-                format!("<code>{}</code>", escape(serde_json::to_string(&inner.faults).unwrap_or_default())),
-        },
+        panel::render(inner),
     );
     let flags = world.living_flags().map(|it| {
         let called = it.last_called_at(world).map_or_else(|| "never".to_owned(), minute);

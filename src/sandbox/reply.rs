@@ -31,6 +31,15 @@ impl Request {
             .filter(|it| !it.is_empty())
     }
 
+    /// The fields of a form, decoded, in order.
+    pub fn form(&self) -> Result<Vec<(String, String)>> {
+        let kind = self.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
+        match kind.starts_with("application/x-www-form-urlencoded") {
+            true => Ok(url::form_urlencoded::parse(&self.body).into_owned().collect()),
+            false => Err(Problem::unsupported(&kind)),
+        }
+    }
+
     /// The body as a JSON object; no body is an empty object.
     pub fn object(&self) -> Result<Map<String, Value>> {
         if self.body.is_empty() {
@@ -39,13 +48,7 @@ impl Request {
         if let Some(kind) = &self.content_type
             && !kind.to_ascii_lowercase().starts_with("application/json")
         {
-            return Err(Problem {
-                status: 415,
-                kind: "invalid_request",
-                code: "unsupported_media_type",
-                detail: format!("Unsupported media type \"{kind}\" in request."),
-                attr: None,
-            });
+            return Err(Problem::unsupported(kind));
         }
         match serde_json::from_slice(&self.body) {
             Ok(Value::Object(it)) => Ok(it),
@@ -89,6 +92,8 @@ pub(super) enum Body {
     Empty,
     Json(Value),
     Html(String),
+    /// Where to look next, by GET.
+    Redirect(&'static str),
 }
 
 impl Reply {
@@ -140,6 +145,17 @@ impl Problem {
 
     pub fn required(attr: &str) -> Problem {
         Problem::field(Some(attr), "required", "This field is required.")
+    }
+
+    /// A body of a type that nobody reads here.
+    pub fn unsupported(media_type: &str) -> Problem {
+        Problem {
+            status: 415,
+            kind: "invalid_request",
+            code: "unsupported_media_type",
+            detail: format!("Unsupported media type \"{media_type}\" in request."),
+            attr: None,
+        }
     }
 
     /// No such object.

@@ -109,6 +109,9 @@ async fn handle(Extract(state): Extract<Arc<State>>, request: HttpRequest) -> Re
         method: if method == Method::HEAD { Method::GET } else { method.clone() },
     };
     match request.segments.first().map(String::as_str) {
+        Some("_sandbox") if cross_site(&head.headers) => {
+            return plain(StatusCode::FORBIDDEN, "Pages of other sites may not drive the sandbox.\n");
+        }
         Some("_sandbox") => {
             let reply = control::route(&mut state.lock(), state.first_now, &request);
             return respond(reply.unwrap_or_else(Reply::from), None);
@@ -157,6 +160,14 @@ fn loopback(headers: &HeaderMap) -> bool {
         || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
+/// Whether a browser says that a page of another site (or of another port) sends this. Other clients say nothing.
+fn cross_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|it| it.to_str().unwrap_or_default());
+    let own = format!("http://{}", text("host").unwrap_or_default());
+    text("sec-fetch-site").is_some_and(|it| !matches!(it, "same-origin" | "none"))
+        || text("origin").is_some_and(|it| !it.eq_ignore_ascii_case(&own))
+}
+
 /// A path's part without its `%` escapes.
 fn decoded(part: &str) -> String {
     let plus = part.replace('+', "%2B");
@@ -181,15 +192,25 @@ fn set(response: &mut Response, name: header::HeaderName, value: &str) {
 }
 
 fn respond(reply: Reply, retry_after: Option<u64>) -> Response {
+    let next = match reply.body {
+        Body::Redirect(next) => Some(next),
+        _ => None,
+    };
     let (kind, body) = content(reply.body);
     let mut response = Response::new(HttpBody::from(body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(next) = next {
+        set(&mut response, header::LOCATION, next);
+    }
     if !kind.is_empty() {
         set(&mut response, header::CONTENT_TYPE, kind);
     }
     if kind.starts_with("text/html") {
-        // Flag names come from outside; the pages escape them, and this would stop what slipped through.
-        set(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'");
+        // Flag names come from outside; the pages escape them, and this would stop what slipped through. Nobody
+        // may lay a page over the buttons.
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+        set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
     }
     if let Some(seconds) = retry_after {
         set(&mut response, header::RETRY_AFTER, &seconds.to_string());
@@ -199,7 +220,7 @@ fn respond(reply: Reply, retry_after: Option<u64>) -> Response {
 
 fn content(body: Body) -> (&'static str, Vec<u8>) {
     match body {
-        Body::Empty => ("", Vec::new()),
+        Body::Empty | Body::Redirect(_) => ("", Vec::new()),
         Body::Json(it) => ("application/json", it.to_string().into_bytes()),
         Body::Html(it) => ("text/html; charset=utf-8", it.into_bytes()),
     }
@@ -250,6 +271,30 @@ mod tests {
             assert_eq!(loopback(&headers), expect, "{host}");
         }
         assert!(!loopback(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_known_by_their_headers() {
+        for (site, origin, expect) in [
+            ("", "", false),
+            ("same-origin", "http://127.0.0.1:8010", false),
+            ("none", "", false),
+            ("cross-site", "https://evil.example", true),
+            ("", "https://evil.example", true),
+            ("", "null", true),
+            ("same-site", "http://127.0.0.1:9999", true),
+            ("", "http://127.0.0.1:9999", true),
+            ("cross-site", "", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "127.0.0.1:8010".parse().unwrap());
+            for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+                if !value.is_empty() {
+                    headers.insert(name, value.parse().unwrap());
+                }
+            }
+            assert_eq!(cross_site(&headers), expect, "{site} {origin}");
+        }
     }
 
     #[test]

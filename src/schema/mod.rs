@@ -23,10 +23,29 @@ pub struct Schema {
     root: Value,
 }
 
+/// A variant with a value is an object of one key; what it means stands on the object, and is said of the key too.
+fn describe_variants(node: &mut Value) {
+    if let Some(description) = node.get("description").cloned()
+        && let Some(properties) = node.get_mut("properties").and_then(Value::as_object_mut)
+        && properties.len() == 1
+    {
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            property.entry("description").or_insert(description.clone());
+        }
+    }
+    match node {
+        Value::Object(map) => map.values_mut().for_each(describe_variants),
+        Value::Array(list) => list.iter_mut().for_each(describe_variants),
+        _ => {}
+    }
+}
+
 impl Schema {
     /// The schema of `T`.
     pub fn of<T: schemars::JsonSchema>() -> Schema {
-        Schema { root: schemars::schema_for!(T).to_value() }
+        let mut root = schemars::schema_for!(T).to_value();
+        describe_variants(&mut root);
+        Schema { root }
     }
 
     /// The whole schema, as it is published.

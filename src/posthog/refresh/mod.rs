@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use self::site::{Next, Site};
+use self::site::{Next, Site, Work};
 use crate::config::{self, Config};
 use crate::flags::{Flag, FlagKey, Mirror};
 
@@ -74,18 +74,56 @@ pub fn spawn(environments: &[config::Environment], folder: Option<PathBuf>) -> H
     Handle { asks, mirror }
 }
 
+/// What a command wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The flags, and since when they serve what they serve.
+    Flags,
+    /// Who meets them too.
+    Exposure,
+}
+
+/// What a command got to know.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is known, be it from an earlier run.
+    pub mirror: Arc<Mirror>,
+    /// Whether a server does not accept its key: waiting does not help, a person must do something.
+    pub refused: bool,
+}
+
+/// The mirror on disk, as it is; nothing is asked.
+pub fn stored(config: &Config, folder: Option<PathBuf>) -> Loaded {
+    let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
+    for site in &mut sites {
+        // Whether PostHog could be asked does not matter here.
+        site.known.trouble = None;
+        site.load_from_disk();
+    }
+    Loaded { mirror: mirror_of(&sites, 1).into(), refused: false }
+}
+
 /// Loads what there is to know about some keys, once, for a command that prints and exits.
-pub async fn once(config: &Config, folder: Option<PathBuf>, keys: &BTreeSet<FlagKey>) -> Mirror {
+pub async fn once(
+    config: &Config,
+    folder: Option<PathBuf>,
+    keys: &BTreeSet<FlagKey>,
+    wanted: Wanted,
+) -> Loaded {
     let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
     for site in &mut sites {
         site.load_from_disk();
         site.want(keys.clone(), Instant::now());
         while let Next::Now(work) = site.next(site::gathered(Instant::now())) {
+            // Exposure is due last, when everything else is there.
+            if work == Work::Exposure && wanted == Wanted::Flags {
+                break;
+            }
             site.work(work).await;
         }
         site.save().await;
     }
-    mirror_of(&sites, 1)
+    Loaded { mirror: mirror_of(&sites, 1).into(), refused: sites.iter().any(|it| it.refused) }
 }
 
 /// Roots often share an environment.

@@ -84,6 +84,8 @@ pub(super) struct Site {
     hover_queries: VecDeque<(Instant, FlagKey)>,
     times: Times,
     failures: u32,
+    /// Whether the server does not accept the key.
+    pub(super) refused: bool,
     exposure_days: u32,
     /// Whether something came that the disk does not have.
     unsaved: bool,
@@ -141,6 +143,7 @@ impl Site {
             hover_queries: VecDeque::new(),
             times: Times::begin(now),
             failures: 0,
+            refused: false,
             exposure_days: EXPOSURE_DAYS,
             unsaved: false,
         }
@@ -292,6 +295,7 @@ impl Site {
         match result {
             Ok(()) => {
                 self.failures = 0;
+                self.refused = false;
                 self.known.trouble = None;
                 self.unsaved = true;
             }
@@ -397,6 +401,7 @@ impl Site {
         let Some(flag) = flag else { return Ok(()) };
         let history = client.history(&project, &flag, Timestamp::now()).await?;
         self.known.history.insert(id, Arc::new(history));
+        self.known.history_trouble = None;
         Ok(())
     }
 
@@ -477,10 +482,12 @@ impl Site {
             return;
         }
         if of_this_part && is_history {
+            self.known.history_trouble = Some(error.to_string().into());
             self.times.history_denied_until = Some(now + DENIED_FOR);
             return;
         }
         self.failures += 1;
+        self.refused = matches!(error, Error::Unauthorized { .. });
         self.known.trouble = Some(error.to_string().into());
         let pause = match error {
             Error::Limited(wait) => *wait,

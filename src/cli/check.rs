@@ -1,0 +1,240 @@
+//! `flagline check`: all findings of a workspace, for people, programs and CI.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::{Format, complain, configuration, paths, print, print_coloured, progress};
+use crate::analysis::{self, Finding, Severity, Snapshot, ago};
+use crate::config::Config;
+use crate::flags::{Environment, FlagKey, Mirror};
+use crate::index::Index;
+use crate::index::scan::{self, Progress, Scanned};
+use crate::posthog::disk;
+use crate::posthog::refresh::{self, Loaded, Wanted};
+use crate::report::{self, FindingRow};
+use crate::syntax::FileFacts;
+
+/// See [`super::Command::Check`].
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Files and folders to report on; the working directory when there are none.
+    paths: Vec<PathBuf>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Which findings make the exit code 1: a level means that level and above.
+    #[arg(long, value_name = "LEVEL|CODE", value_enum, value_delimiter = ',', default_value = "warning")]
+    fail_on: Vec<FailOn>,
+    /// Ask nobody: use the copy of PostHog's flags on disk, as an earlier run or an editor left it.
+    #[arg(long)]
+    offline: bool,
+}
+
+/// What makes a run fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Information,
+    Hint,
+    Never,
+    UnknownFlag,
+    StaleFlag,
+    DisabledFlag,
+}
+
+impl FailOn {
+    fn fails(self, finding: &FindingRow) -> bool {
+        match self {
+            FailOn::Never => false,
+            FailOn::Error => finding.severity <= Severity::Error,
+            FailOn::Warning => finding.severity <= Severity::Warning,
+            FailOn::Information => finding.severity <= Severity::Information,
+            FailOn::Hint => finding.severity <= Severity::Hint,
+            FailOn::UnknownFlag => finding.code == "unknown-flag",
+            FailOn::StaleFlag => finding.code == "stale-flag",
+            FailOn::DisabledFlag => finding.code == "disabled-flag",
+        }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let directory = std::env::current_dir().context("the working directory is gone")?;
+    let named = paths::named(&arguments.paths, &directory)?;
+    let config = Arc::new(configuration(&directory)?);
+    if config.environments.iter().any(|it| it.problem.is_some()) {
+        bail!("nothing was checked, since these settings are wrong");
+    }
+
+    let walk = Arc::new(Progress::default());
+    let progress = progress::line({
+        let walk = walk.clone();
+        move || activity(&walk)
+    });
+    let read = read(named, &directory, &config, &walk);
+    let loaded = load(&config, arguments.offline, &read.keys()).await;
+    drop(progress);
+
+    read.tell_skipped(&directory);
+    let now = Timestamp::now();
+    let environment = environment(&loaded, &config, arguments.offline, now)?;
+    let found = findings(&read, &loaded.mirror, &config, now);
+    let report = report::report(found, read.n_files, environment, &directory);
+    match arguments.format {
+        Format::Text => print_coloured(&report.text(|it| std::fs::read_to_string(it).ok(), now))?,
+        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report.json())?))?,
+    }
+    let fails = report.findings.iter().any(|finding| arguments.fail_on.iter().any(|it| it.fails(finding)));
+    Ok(ExitCode::from(if read.is_blind() { 2 } else { u8::from(fails) }))
+}
+
+/// What a person waits for.
+fn activity(walk: &Progress) -> String {
+    let (done, total) = (walk.done.load(Ordering::Relaxed), walk.total.load(Ordering::Relaxed));
+    match total {
+        0 => "looking for files".to_owned(),
+        _ if done < total => format!("reading {done}/{total} files"),
+        _ => "asking PostHog ...".to_owned(),
+    }
+}
+
+/// What is read: inside of a repository the whole working directory, since a file may tell what another one means;
+/// elsewhere only what was named, since the working directory may be anything.
+fn roots(named: &[PathBuf], directory: &Path) -> Vec<PathBuf> {
+    let in_repository = directory.ancestors().any(|it| it.join(".git").exists());
+    let whole = in_repository.then(|| directory.to_owned());
+    whole.into_iter().chain(named.iter().cloned()).collect()
+}
+
+/// What the files say.
+struct Files {
+    /// Full names of what is reported on.
+    named: Vec<PathBuf>,
+    /// Facts of all files that were read.
+    index: Arc<Index>,
+    /// Files that could not be read.
+    skipped: Vec<Scanned>,
+    /// How many files are reported on.
+    n_files: usize,
+}
+
+fn read(named: Vec<PathBuf>, directory: &Path, config: &Config, walk: &Progress) -> Files {
+    let mut files = Files { named, index: Arc::default(), skipped: Vec::new(), n_files: 0 };
+    let mut index = Index::default();
+    let roots = paths::roots(roots(&files.named, directory), config);
+    for file in scan::scan(&roots, walk) {
+        files.n_files += usize::from(files.is_asked(&file.path));
+        match file.facts {
+            Ok(facts) => drop(index.set(&file.path, facts.into())),
+            Err(_) => files.skipped.push(file),
+        }
+    }
+    files.index = index.into();
+    files
+}
+
+impl Files {
+    fn is_asked(&self, path: &Path) -> bool {
+        self.named.iter().any(|it| path.starts_with(it))
+    }
+
+    fn facts(&self) -> impl Iterator<Item = (&Arc<Path>, &Arc<FileFacts>)> {
+        self.index.files().filter(|it| self.is_asked(it.0))
+    }
+
+    fn keys(&self) -> BTreeSet<FlagKey> {
+        self.facts().flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
+    }
+
+    fn tell_skipped(&self, directory: &Path) {
+        for file in self.skipped.iter().filter(|it| self.is_asked(&it.path)) {
+            if let Err(why) = &file.facts {
+                complain(&format!("{} {why}", report::relative(&file.path, directory)));
+            }
+        }
+    }
+
+    /// Whether a file that somebody named could not be read; the walk of a folder may skip some.
+    fn is_blind(&self) -> bool {
+        self.skipped.iter().any(|it| self.named.contains(&it.path))
+    }
+}
+
+async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Loaded {
+    if offline {
+        refresh::stored(config, disk::folder())
+    } else {
+        refresh::once(config, disk::folder(), keys, Wanted::Flags).await
+    }
+}
+
+/// The environment that findings are about, if its flags are there: else nothing can be said of any key.
+fn environment<'a>(
+    loaded: &'a Loaded,
+    config: &Config,
+    offline: bool,
+    now: Timestamp,
+) -> anyhow::Result<&'a Environment> {
+    let environment = loaded.mirror.primary().context("no environment is configured")?;
+    let Some(flags) = &environment.flags else {
+        let configured = config.environments.first().and_then(|it| it.project);
+        bail!("nothing was checked: {}", why_not_loaded(environment, configured, offline));
+    };
+    if let Some(trouble) = &environment.trouble {
+        if loaded.refused {
+            bail!(
+                "nothing was checked: {trouble}; --offline checks with the flags as of {}",
+                ago(flags.fetched_at, now)
+            );
+        }
+        complain(&format!("{trouble}; checked with the flags as of {}", ago(flags.fetched_at, now)));
+    }
+    if let Some(trouble) = &environment.history_trouble {
+        complain(&format!(
+            "{trouble}; without the activity log, flags are stale \"for at least\" some time, and those that were \
+             switched off are not told"
+        ));
+    }
+    Ok(environment)
+}
+
+fn why_not_loaded(environment: &Environment, project: Option<u64>, offline: bool) -> String {
+    match (offline, project, &environment.trouble) {
+        (true, Some(project), _) => format!(
+            "there is no copy of project {project} of {} on this machine yet; run it once without --offline",
+            environment.host
+        ),
+        (true, None, _) => {
+            "to find the copy of PostHog's flags on this machine, set FLAGLINE_PROJECT to the \
+                            project's number"
+                .into()
+        }
+        (false, _, Some(trouble)) => trouble.to_string(),
+        (false, _, None) => format!("the flags of {} could not be loaded", environment.host),
+    }
+}
+
+fn findings(
+    files: &Files,
+    mirror: &Arc<Mirror>,
+    config: &Arc<Config>,
+    now: Timestamp,
+) -> Vec<(Arc<Path>, Vec<Finding>)> {
+    let snapshot = |path: &Arc<Path>, facts: &Arc<FileFacts>| Snapshot {
+        path: path.clone(),
+        source: None,
+        facts: facts.clone(),
+        index: files.index.clone(),
+        mirror: mirror.clone(),
+        config: config.clone(),
+        now,
+    };
+    files.facts().map(|(path, facts)| (path.clone(), analysis::findings(&snapshot(path, facts)))).collect()
+}

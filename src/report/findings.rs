@@ -1,0 +1,177 @@
+//! What `flagline check` prints.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::frame::frame;
+use super::reads::{Place, place};
+use super::relative;
+use crate::analysis::{Finding, Severity, ago};
+use crate::flags::Environment;
+use crate::text::Span;
+
+/// The findings of some files, and what they were made of.
+#[derive(Debug)]
+pub struct Report {
+    /// Sorted by path, line and column.
+    pub findings: Vec<FindingRow>,
+    /// How many files were looked at.
+    pub n_files: usize,
+    project: Option<String>,
+    fetched_at: Option<Timestamp>,
+    history_trouble: Option<String>,
+    trouble: Option<String>,
+}
+
+/// A finding in its file.
+#[derive(Debug, Serialize)]
+pub struct FindingRow {
+    #[serde(flatten)]
+    pub(super) place: Place,
+    /// The public name of its kind.
+    pub code: &'static str,
+    /// How loud it is here.
+    #[serde(serialize_with = "name_of_severity")]
+    pub severity: Severity,
+    pub(super) key: String,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+    pub(super) link: Option<String>,
+    #[serde(skip)]
+    pub(super) span: Span,
+    #[serde(skip)]
+    file: Arc<Path>,
+}
+
+fn name_of_severity<S: serde::Serializer>(it: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(it.name())
+}
+
+/// The public JSON of `flagline check`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Json<'a> {
+    findings: &'a [FindingRow],
+    summary: Summary,
+    project: Option<&'a str>,
+    fetched_at: Option<String>,
+    history_trouble: Option<&'a str>,
+    trouble: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    findings: usize,
+    codes: BTreeMap<&'static str, usize>,
+    files_with_findings: usize,
+    files: usize,
+}
+
+/// In this order the kinds are counted.
+const CODES: [&str; 3] = ["unknown-flag", "stale-flag", "disabled-flag"];
+
+/// Collects findings, paths relative to `directory`.
+pub fn report(
+    found: impl IntoIterator<Item = (Arc<Path>, Vec<Finding>)>,
+    n_files: usize,
+    environment: &Environment,
+    directory: &Path,
+) -> Report {
+    let rows = found.into_iter().flat_map(|(file, findings)| {
+        let path = relative(&file, directory);
+        findings.into_iter().map(move |it| row(it, &file, &path))
+    });
+    let mut findings: Vec<FindingRow> = rows.collect();
+    findings.sort_by(|a, b| (&a.place, a.code, &a.key).cmp(&(&b.place, b.code, &b.key)));
+    Report {
+        findings,
+        n_files,
+        project: environment.project.as_ref().map(|it| it.name.to_string()),
+        fetched_at: environment.flags.as_ref().map(|it| it.fetched_at),
+        history_trouble: environment.history_trouble.as_deref().map(str::to_owned),
+        trouble: environment.trouble.as_deref().map(str::to_owned),
+    }
+}
+
+fn row(finding: Finding, file: &Arc<Path>, path: &str) -> FindingRow {
+    FindingRow {
+        place: place(path, finding.span),
+        code: finding.code.name(),
+        severity: finding.severity,
+        key: finding.key.as_str().to_owned(),
+        message: finding.message,
+        help: finding.help,
+        link: finding.link,
+        span: finding.span,
+        file: file.clone(),
+    }
+}
+
+impl Report {
+    /// For people, as compilers print: a frame for each finding, then a summary. `source` yields the text of a
+    /// file. The text has colours; whoever prints it takes them out where nobody sees them.
+    pub fn text(&self, source: impl Fn(&Path) -> Option<String>, now: Timestamp) -> String {
+        let mut text = String::new();
+        let (mut path, mut content) = (None, None);
+        for finding in &self.findings {
+            if path != Some(&finding.file) {
+                path = Some(&finding.file);
+                content = source(&finding.file);
+            }
+            text += &frame(finding, content.as_deref());
+            text += "\n\n";
+        }
+        text + &self.summary(now) + "\n"
+    }
+
+    /// For programs.
+    pub fn json(&self) -> impl Serialize {
+        Json {
+            findings: &self.findings,
+            summary: Summary {
+                findings: self.findings.len(),
+                codes: self.counts().into_iter().collect(),
+                files_with_findings: self.n_files_with_findings(),
+                files: self.n_files,
+            },
+            project: self.project.as_deref(),
+            fetched_at: self.fetched_at.map(|it| it.to_string()),
+            history_trouble: self.history_trouble.as_deref(),
+            trouble: self.trouble.as_deref(),
+        }
+    }
+
+    fn summary(&self, now: Timestamp) -> String {
+        let age = self.fetched_at.map(|it| format!(" (flags as of {})", ago(it, now))).unwrap_or_default();
+        let files = plural(self.n_files, "file");
+        if self.findings.is_empty() {
+            return format!("No findings in {files}{age}");
+        }
+        let counts: Vec<String> = self.counts().iter().map(|(code, n)| format!("{n} {code}")).collect();
+        let total = plural(self.findings.len(), "finding");
+        format!("{total}: {}, in {} of {files}{age}", counts.join(", "), self.n_files_with_findings())
+    }
+
+    /// How many there are of each kind.
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        let mut counts: BTreeMap<(usize, &'static str), usize> = BTreeMap::new();
+        for it in &self.findings {
+            let rank = CODES.iter().position(|code| *code == it.code).unwrap_or(CODES.len());
+            *counts.entry((rank, it.code)).or_default() += 1;
+        }
+        counts.into_iter().map(|((_, code), n)| (code, n)).collect()
+    }
+
+    fn n_files_with_findings(&self) -> usize {
+        self.findings.iter().map(|it| &it.file).collect::<BTreeSet<_>>().len()
+    }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

@@ -1,0 +1,301 @@
+//! `flagline check`: what it prints, what it fails on, and what it refuses to claim.
+
+#![cfg(test)]
+
+#[path = "support/posthog.rs"]
+#[expect(dead_code, reason = "each test binary uses its part")]
+mod posthog;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::fs;
+use std::path::Path;
+
+use posthog::Posthog;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use terminal::{flagline, run, signed_in, tree};
+
+const UNKNOWN: (&str, &str) = ("a.ts", "posthog.isFeatureEnabled('no-such-flag-anywhere')\n");
+const STALE: (&str, &str) = ("b.ts", "posthog.isFeatureEnabled('new-checkout')\n");
+const DISABLED: (&str, &str) = ("c.ts", "posthog.isFeatureEnabled('old-banner')\n");
+
+/// Exit code, stdout, stderr.
+async fn check(folder: &Path, posthog: &Posthog, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = signed_in(folder, posthog);
+    command.arg("check").args(arguments);
+    run(command).await
+}
+
+/// The codes and lines of a JSON report.
+fn codes(stdout: &str) -> Vec<(String, u64)> {
+    let json: Value = serde_json::from_str(stdout).unwrap();
+    let of = |it: &Value| (it["code"].as_str().unwrap().to_owned(), it["line"].as_u64().unwrap());
+    json["findings"].as_array().unwrap().iter().map(of).collect()
+}
+
+fn sample_app() -> TempDir {
+    let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sample-app");
+    let files = ["src/Checkout.tsx", "src/Banner.tsx", "src/theme.ts", "server/gifts.py"];
+    let texts: Vec<String> = files.iter().map(|it| fs::read_to_string(app.join(it)).unwrap()).collect();
+    let files: Vec<(&str, &str)> = files.into_iter().zip(texts.iter().map(String::as_str)).collect();
+    tree(&files)
+}
+
+/// Compares with a file of `fixtures/check`, or writes it when `UPDATE=1` stands in the environment. What differs
+/// from run to run is replaced.
+fn golden(name: &str, got: &str, posthog: &Posthog) {
+    let mut got = got.replace(posthog.url(), "http://sandbox");
+    for (varies, stands) in [
+        (r"\d+ [A-Z][a-z]{2} 20\d\d", "DAY"),
+        (r"\d+ days", "N days"),
+        (r"as of (just now|\d+ s ago)", "as of AGE"),
+        (r#""fetchedAt": "[^"]+""#, r#""fetchedAt": "TIME""#),
+    ] {
+        got = regex::Regex::new(varies).unwrap().replace_all(&got, stands).into_owned();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/check").join(name);
+    if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &got).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), got, "{name}; UPDATE=1 accepts it");
+}
+
+#[tokio::test]
+async fn the_sample_app_in_text_and_json() {
+    let (posthog, folder) = (Posthog::start().await, sample_app());
+    for (format, file) in [("text", "sample-app.txt"), ("json", "sample-app.json")] {
+        let (code, stdout, stderr) = check(folder.path(), &posthog, &["--format", format]).await;
+        assert_eq!((code, &*stderr), (1, ""));
+        golden(file, &stdout, &posthog);
+    }
+    assert_eq!(posthog.requests("POST /api/projects/:id/query/").await, 0, "exposure is not asked for");
+}
+
+#[tokio::test]
+async fn code_that_is_hard_to_draw() {
+    let posthog = Posthog::start().await;
+    let folder = tree(&[
+        ("tabs.ts", "if (x) {\n\tposthog\t.isFeatureEnabled('unknown-tabs')\n}\n"),
+        ("wide.ts", "const 漢字 = '😀é', y = posthog.isFeatureEnabled('unknown-漢字'), z = 1\r\n"),
+        ("lines.ts", "posthog.isFeatureEnabled(`unknown\n  lines`)\n"),
+        (
+            "control.ts",
+            "/* \u{1b}[31m \u{9b}2J \u{202e} */ posthog.isFeatureEnabled('unknown-\u{7}control')\n",
+        ),
+        ("long.ts", &format!("/* {} */ posthog.isFeatureEnabled('unknown-long')\n", "x".repeat(1000))),
+    ]);
+    let (code, stdout, _) = check(folder.path(), &posthog, &[]).await;
+    assert_eq!(code, 1);
+    let wild = |it: &char| it.is_control() && *it != '\n' || *it == '\u{202e}';
+    assert_eq!(stdout.chars().find(wild), None, "a terminal must not obey source");
+    golden("hard.txt", &stdout, &posthog);
+}
+
+#[tokio::test]
+async fn colours_only_where_they_are_wanted() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN]));
+    for (variables, coloured) in [
+        (&[][..], false),
+        (&[("CLICOLOR_FORCE", "1")], true),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+        (&[("NO_COLOR", "1")], false),
+    ] {
+        let mut command = signed_in(folder.path(), &posthog);
+        command.envs(variables.iter().copied()).arg("check");
+        let (code, stdout, _) = run(command).await;
+        assert_eq!((code, stdout.contains("\u{1b}[")), (1, coloured), "{variables:?}");
+        assert!(stdout.contains("unknown-flag"), "{stdout}");
+    }
+}
+
+#[tokio::test]
+async fn fails_on_what_it_is_told() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN, STALE, DISABLED]));
+    for (path, arguments, expected) in [
+        (".", &[][..], 1),
+        ("a.ts", &[], 1),
+        ("b.ts", &[], 1),
+        ("c.ts", &[], 0),
+        ("c.ts", &["--fail-on", "information"], 1),
+        ("c.ts", &["--fail-on", "disabled-flag"], 1),
+        ("b.ts", &["--fail-on", "information"], 1),
+        ("b.ts", &["--fail-on", "unknown-flag"], 0),
+        ("b.ts", &["--fail-on", "unknown-flag,stale-flag"], 1),
+        ("a.ts", &["--fail-on", "unknown-flag,stale-flag"], 1),
+        (".", &["--fail-on", "error"], 0),
+        (".", &["--fail-on", "never"], 0),
+        (".", &["--fail-on", "never,disabled-flag"], 1),
+    ] {
+        let arguments: Vec<&str> = std::iter::once(path).chain(arguments.iter().copied()).collect();
+        let (code, stdout, stderr) = check(folder.path(), &posthog, &arguments).await;
+        assert_eq!((code, &*stderr), (expected, ""), "{arguments:?}");
+        assert!(stdout.contains("flag]: "), "what does not fail is shown too: {stdout}");
+    }
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--fail-on", "warnings"]).await;
+    assert_eq!((code, &*stdout), (2, ""));
+    assert!(
+        stderr.contains("possible values: error, warning, information, hint, never, unknown-flag"),
+        "{stderr}"
+    );
+}
+
+#[tokio::test]
+async fn paths_limit_what_is_reported() {
+    let posthog = Posthog::start().await;
+    let folder = tree(&[
+        ("web/a.ts", UNKNOWN.1),
+        ("web/deep/b.ts", STALE.1),
+        ("webs/c.ts", DISABLED.1),
+        ("dist/d.ts", UNKNOWN.1),
+        (".gitignore", "dist\n"),
+        (".git/HEAD", ""),
+    ]);
+    let unknown = ("unknown-flag".to_owned(), 1);
+    let stale = ("stale-flag".to_owned(), 1);
+    let disabled = ("disabled-flag".to_owned(), 1);
+    for (paths, expected, files) in [
+        (&[][..], vec![&unknown, &stale, &disabled], 3),
+        (&["web"], vec![&unknown, &stale], 2),
+        (&["web/deep", "webs/../webs/c.ts", "webs/c.ts"], vec![&stale, &disabled], 2),
+        // A file that is named is read whatever ignore files say.
+        (&["dist/d.ts"], vec![&unknown], 1),
+    ] {
+        let arguments: Vec<&str> = ["--format", "json"].iter().chain(paths).copied().collect();
+        let (_, stdout, _) = check(folder.path(), &posthog, &arguments).await;
+        assert_eq!(codes(&stdout).iter().collect::<Vec<_>>(), expected, "{paths:?}");
+        let json: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(json["summary"]["files"], files, "{paths:?}");
+    }
+    let mut command = signed_in(&folder.path().join("web/deep"), &posthog);
+    command.args(["check", "../../webs", "--format", "json", "--fail-on", "information"]);
+    let (code, stdout, _) = run(command).await;
+    let json: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, codes(&stdout)), (1, vec![disabled]));
+    let path = json["findings"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with("/webs/c.ts") && !path.contains(".."), "{path}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_exit_code_2() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[STALE]));
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["b.ts", "no/such/folder"]).await;
+    assert_eq!((code, &*stdout), (2, ""));
+    assert!(stderr.starts_with("flagline: no/such/folder: "), "{stderr}");
+    assert_eq!(posthog.all_requests().await, 0, "nothing is asked in vain");
+
+    fs::write(folder.path().join("latin1.ts"), b"posthog.isFeatureEnabled('caf\xe9')").unwrap();
+    for (arguments, expected) in
+        [(&["--fail-on", "never"][..], 0), (&["latin1.ts", "b.ts", "--fail-on", "never"], 2)]
+    {
+        let (code, stdout, stderr) = check(folder.path(), &posthog, arguments).await;
+        assert_eq!(code, expected, "{arguments:?}");
+        assert!(stderr.contains("latin1.ts is not UTF-8"), "{stderr}");
+        assert!(stdout.contains("stale-flag"), "the rest is checked: {stdout}");
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_without_flags_is_fine() {
+    let posthog = Posthog::start().await;
+    for (files, summary) in
+        [(&[][..], "No findings in 0 files (flags as of "), (&[("a.ts", "1\n")], "No findings in 1 file (")]
+    {
+        let folder = tree(files);
+        let (code, stdout, stderr) = check(folder.path(), &posthog, &[]).await;
+        assert_eq!((code, &*stderr), (0, ""));
+        assert!(stdout.starts_with(summary), "{stdout}");
+        let (_, stdout, _) = check(folder.path(), &posthog, &["--format", "json"]).await;
+        let json: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((&json["findings"], &json["summary"]["codes"]), (&json!([]), &json!({})));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_claimed_of_what_is_not_loaded() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN, STALE]));
+    let mut signed_out = flagline(folder.path());
+    signed_out.arg("check");
+    let mut wrong_key = signed_in(folder.path(), &posthog);
+    wrong_key.env("FLAGLINE_API_KEY", "phx_revoked").arg("check");
+    let mut token = signed_in(folder.path(), &posthog);
+    token.env("FLAGLINE_API_KEY", "phc_token").arg("check");
+    let mut no_copy = signed_in(folder.path(), &posthog);
+    no_copy.args(["check", "--offline"]);
+    let mut no_project = signed_in(folder.path(), &posthog);
+    no_project.env_remove("FLAGLINE_PROJECT").args(["check", "--offline"]);
+    for (command, why) in [
+        (signed_out, "nothing was checked: not signed in to https://us.posthog.com; sign in"),
+        (wrong_key, "nothing was checked: http://127.0.0.1"),
+        (token, "this is a project token"),
+        (no_copy, "run it once without --offline"),
+        (no_project, "set FLAGLINE_PROJECT"),
+    ] {
+        let (code, stdout, stderr) = run(command).await;
+        assert_eq!((code, &*stdout), (2, ""), "{why}");
+        assert!(stderr.contains(why), "no {why:?} in {stderr}");
+        assert!(!stderr.contains("phx_revoked"), "{stderr}");
+    }
+    posthog.faults(json!([{ "kind": "status", "status": 500, "path_contains": "feature_flags" }])).await;
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--format", "json"]).await;
+    assert_eq!((code, &*stdout), (2, ""));
+    assert!(stderr.contains("a problem of its own (500)"), "{stderr}");
+}
+
+#[tokio::test]
+async fn without_the_activity_log_it_says_what_is_missing() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[STALE, DISABLED]));
+    posthog.faults(json!([{ "kind": "status", "status": 403, "path_contains": "activity" }])).await;
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--format", "json"]).await;
+    assert_eq!((code, codes(&stdout)), (1, vec![("stale-flag".to_owned(), 1)]));
+    assert!(stderr.contains("without the activity log"), "{stderr}");
+    let trouble = &serde_json::from_str::<Value>(&stdout).unwrap()["historyTrouble"];
+    assert!(trouble.as_str().unwrap().contains("not allowed"), "{trouble}");
+}
+
+#[tokio::test]
+async fn without_posthog_the_copy_on_disk_serves() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN, STALE]));
+    let (_, online, _) = check(folder.path(), &posthog, &["--format", "json"]).await;
+    let asked = posthog.all_requests().await;
+
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--offline", "--format", "json"]).await;
+    assert_eq!((code, &*stderr, codes(&stdout)), (1, "", codes(&online)));
+    let mut signed_out = signed_in(folder.path(), &posthog);
+    signed_out.env_remove("FLAGLINE_API_KEY").args(["check", "--offline"]);
+    let (code, stdout, stderr) = run(signed_out).await;
+    assert_eq!((code, &*stderr), (1, ""));
+    assert!(stdout.contains("since ") && stdout.contains("2 findings: "), "{stdout}");
+    assert_eq!(posthog.all_requests().await, asked, "offline nothing is asked");
+
+    let mut wrong_key = signed_in(folder.path(), &posthog);
+    wrong_key.env("FLAGLINE_API_KEY", "phx_revoked").arg("check");
+    let (code, stdout, stderr) = run(wrong_key).await;
+    assert_eq!((code, &*stdout), (2, ""), "a refused key is no matter of the network");
+    assert!(
+        stderr.contains("does not accept the API key") && stderr.contains("--offline checks"),
+        "{stderr}"
+    );
+
+    let mut signed_out = signed_in(folder.path(), &posthog);
+    signed_out.env_remove("FLAGLINE_API_KEY").arg("check");
+    let (code, stdout, stderr) = run(signed_out).await;
+    assert!(code == 1 && stdout.contains("2 findings: "), "{stdout}");
+    assert!(
+        stderr.contains("not signed in") && stderr.contains("; checked with the flags as of "),
+        "{stderr}"
+    );
+
+    let mut unreachable = signed_in(folder.path(), &posthog);
+    unreachable.args(["check", "--format", "json"]);
+    posthog.stop().await;
+    let (code, stdout, stderr) = run(unreachable).await;
+    assert_eq!((code, codes(&stdout)), (1, codes(&online)));
+    assert!(
+        stderr.contains("cannot be reached") && stderr.contains("; checked with the flags as of "),
+        "{stderr}"
+    );
+    let trouble = &serde_json::from_str::<Value>(&stdout).unwrap()["trouble"];
+    assert!(trouble.as_str().unwrap().contains("cannot be reached"), "{trouble}");
+}
