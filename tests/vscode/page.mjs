@@ -14,6 +14,7 @@ const settings = {
   'editor.hover.delay': 100,
   'editor.minimap.enabled': false,
   'editor.occurrencesHighlight': 'off',
+  'editor.scrollbar.vertical': 'hidden',
   'window.commandCenter': false,
   'workbench.activityBar.location': 'hidden',
   'workbench.layoutControl.enabled': false,
@@ -83,9 +84,15 @@ try {
     await hover("'new-chekout'", 'not launched')
   })
 
-  await step('a reloaded page is signed in still', async () => {
-    await page.reload()
-    await bar('Offset')
+  await step('a click on the status bar: log, refresh, sign out', async () => {
+    await page.locator('.statusbar-item', { hasText: 'Offset' }).click()
+    for (const entry of ['Refresh', 'Show Log', 'Sign Out']) {
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: entry }).waitFor()
+    }
+    await shoot('menu')
+    await choose('Sign Out')
+    await bar('Flagline: sign in')
+    await page.locator('.squiggly-warning').first().waitFor({ state: 'detached' })
   })
 } catch (error) {
   await page.screenshot({ path: join(screenshots, 'vscode-failed.png') })
@@ -113,12 +120,14 @@ async function shoot(name, clip) {
   await page.screenshot({ path: join(screenshots, `vscode-${name}.png`), animations: 'disabled', caret: 'hide', clip })
 }
 
-/** The part of the page with the code round a text and what is shown there. */
+/** The part of the page with the code round a text and what is shown there, in whole lines. */
 async function round(locator, text) {
   const [box, at] = [await locator.boundingBox(), await where(text)]
-  const top = Math.max(0, Math.min(box.y, at.y) - 90)
-  const bottom = Math.min(526, Math.max(box.y + box.height, at.y + at.height) + 50)
-  return { x: 0, y: top, width: 1000, height: bottom - top }
+  const lines = await page.locator('.monaco-editor .view-line').evaluateAll(all => all.map(it => it.getBoundingClientRect().y))
+  const top = Math.min(...lines.filter(y => y >= Math.max(40, Math.min(box.y, at.y) - 90)))
+  const lowest = Math.max(box.y + box.height, at.y + at.height) + 16
+  const bottom = Math.min(526, ...lines.filter(y => y >= lowest))
+  return { x: 6, y: top - 4, width: 988, height: bottom - top + 4 }
 }
 
 async function bar(text) {
