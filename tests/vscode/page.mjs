@@ -55,6 +55,7 @@ try {
   })
 
   await step('hover card', async () => {
+    for (const lens of ['everyone', 'experiment', 'unknown']) await page.locator('.codelens-decoration', { hasText: lens }).waitFor()
     const card = await hover("'pricing-page'", 'People in the last 7 days')
     await until('all of it is there', async () => !/Loading|Checking/.test(await card.innerText()))
     await shoot('hover', await round(card, "'pricing-page'"))
@@ -125,7 +126,7 @@ async function round(locator, text) {
   const [box, at] = [await locator.boundingBox(), await where(text)]
   const lines = await page.locator('.monaco-editor .view-line').evaluateAll(all => all.map(it => it.getBoundingClientRect().y))
   const top = Math.min(...lines.filter(y => y >= Math.max(40, Math.min(box.y, at.y) - 90)))
-  const lowest = Math.max(box.y + box.height, at.y + at.height) + 16
+  const lowest = Math.max(box.y + box.height, at.y + at.height) + 4
   const bottom = Math.min(526, ...lines.filter(y => y >= lowest))
   return { x: 6, y: top - 4, width: 988, height: bottom - top + 4 }
 }
