@@ -217,7 +217,11 @@ async fn completion_knows_keys_headers_and_values_in_both_encodings() {
             ("[severity]\nstale-flag = |", "off", "[severity]\nstale-flag = \"off\""),
             ("[severity]\nstale-flag = \"o|\"", "off", "[severity]\nstale-flag = \"off\""),
             ("severity = { stale-flag = \"|\" } # ü", "error", "severity = { stale-flag = \"error\" } # ü"),
-            ("[[environment]]\nname = \"Büro\"\nprim|", "primary", "[[environment]]\nname = \"Büro\"\nprimary = false"),
+            (
+                "[[environment]]\nname = \"Büro\"\nprim|",
+                "primary",
+                "[[environment]]\nname = \"Büro\"\nprimary = false",
+            ),
             (
                 "[plan.büro]\nstage = [{ name = \"😀ü\", aud| }]",
                 "audience",
@@ -284,7 +288,8 @@ async fn other_toml_files_are_left_alone() {
 #[tokio::test]
 async fn what_is_excluded_has_no_findings_open_or_closed() {
     let posthog = Posthog::start().await;
-    let files = [("src/a.ts", &*read("in-src")), ("generated/b.ts", &*read("closed")), ("generated/c.ts", "")];
+    let files =
+        [("src/a.ts", &*read("in-src")), ("generated/b.ts", &*read("closed")), ("generated/c.ts", "")];
     let start = Start::new(&files).signed_in(&posthog);
     let mut editor = start.options(json!({ "diagnostics": "workspace" })).start().await;
     editor.warned("generated/b.ts", &[&unknown("closed")]).await;
@@ -495,7 +500,9 @@ async fn wrong_settings_are_told_once_all_of_them() {
     for _ in 0..4 {
         told.push(editor.told().await);
     }
-    for words in ["did you mean staleDays?", "diagnostics: expected", "apiKey: keys are not taken", "lens: expected"] {
+    for words in
+        ["did you mean staleDays?", "diagnostics: expected", "apiKey: keys are not taken", "lens: expected"]
+    {
         assert!(told.iter().any(|it| it.contains(words)), "no {words:?} in {told:#?}");
     }
     assert!(!told.concat().contains("phx_secret"));
@@ -561,12 +568,15 @@ async fn each_folder_is_judged_by_its_own_file() {
 async fn each_folder_asks_its_own_project() {
     let (one, two) = (Posthog::start().await, Posthog::start().await);
     two.change(flagline::sandbox::API_KEY, "new-checkout", json!({ "active": false })).await;
-    let toml = |it: &Posthog, name: &str| format!("[[environment]]\nname = \"{name}\"\nhost = \"{}\"\nproject = 1\n", it.url());
+    let toml = |it: &Posthog, name: &str| {
+        format!("[[environment]]\nname = \"{name}\"\nhost = \"{}\"\nproject = 1\n", it.url())
+    };
     let experimental = json!({ "flagline": { "status": true, "credentials": true } });
     let start = Start::new(&[("app.ts", CODE), (TOML, &toml(&one, "first"))]);
     let start = start.folder("web", &[("web.ts", CODE), (TOML, &toml(&two, "second"))]);
     let source = start.folder.path().join("web/web.ts").to_str().unwrap().to_owned();
-    let start = start.options(json!({ "diagnostics": "workspace" })).capability("/experimental", experimental);
+    let start =
+        start.options(json!({ "diagnostics": "workspace" })).capability("/experimental", experimental);
     let mut editor = start.start().await;
     for _ in 0..2 {
         editor.answer("flagline/credential", json!({ "key": flagline::sandbox::API_KEY })).await;
@@ -579,7 +589,9 @@ async fn each_folder_asks_its_own_project() {
             break status;
         }
     };
-    for (at, name, posthog, root) in [(0, "first", &one, editor.uri("")), (1, "second", &two, editor.uri(&source))] {
+    for (at, name, posthog, root) in
+        [(0, "first", &one, editor.uri("")), (1, "second", &two, editor.uri(&source))]
+    {
         let environment = &status["environments"][at];
         assert_eq!((&environment["name"], &environment["host"]), (&json!(name), &json!(posthog.url())));
         let of = environment["roots"][0].as_str().unwrap();
