@@ -40,6 +40,7 @@ async fn signed_in(posthog: &Posthog) -> Editor {
     let asked = editor.answer("flagline/credential", json!({ "key": API_KEY })).await;
     assert_eq!(asked, json!({ "host": posthog.url() }));
     editor.warned(APP, &WARNINGS).await;
+    assert!(editor.log().contains("asking PostHog"), "the log says everything at this level");
     editor
 }
 
@@ -122,6 +123,30 @@ async fn a_client_that_never_answers_blocks_nothing() {
     editor.request("flagline/signIn", sign_in(other.url(), GRACE_KEY)).await;
     eventually("the other host is asked", async || other.all_requests().await > 2).await;
     editor.ignore("flagline/credential");
+    finish(editor).await;
+}
+
+#[tokio::test]
+async fn the_host_of_the_editors_settings_is_the_one_that_is_asked_for() {
+    let (posthog, other) = (Posthog::start().await, Posthog::start().await);
+    let start = declared(Start::new(&[])).capability("/workspace/configuration", json!(true));
+    let mut editor = opened(start).await;
+    // Not before they are known: US cloud is nobody's here.
+    editor.answer("workspace/configuration", json!([{ "host": posthog.url() }])).await;
+    let asked = editor.answer("flagline/credential", json!({ "key": API_KEY })).await;
+    assert_eq!(asked, json!({ "host": posthog.url() }));
+    editor.warned(APP, &WARNINGS).await;
+    editor.configure(json!(null)).await;
+    editor.answer("workspace/configuration", json!([{ "host": other.url() }])).await;
+    let asked = editor.answer("flagline/credential", json!({ "key": GRACE_KEY })).await;
+    assert_eq!(asked, json!({ "host": other.url() }));
+    eventually("the other host is asked", async || other.all_requests().await > 2).await;
+    // Back again, nothing is asked for twice.
+    editor.configure(json!(null)).await;
+    editor.answer("workspace/configuration", json!([{ "host": posthog.url() }])).await;
+    eventually("the first host counts", async || editor.debug().await["host"] == posthog.url()).await;
+    editor.hover_until(APP, "new-checkout", "everyone").await;
+    editor.ignore("textDocument/publishDiagnostics");
     finish(editor).await;
 }
 

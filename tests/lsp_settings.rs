@@ -102,8 +102,18 @@ async fn a_text_that_is_no_toml_is_told_whole() {
     editor.open(TOML, text).await;
     let found = editor.published(TOML).await;
     assert!(found.len() >= 2, "{found:#?}");
-    editor.rewrite(TOML, "").await;
+    // Closed without being saved, what is on disk counts: nothing.
+    editor.close(TOML).await;
     editor.warned(TOML, &[]).await;
+    // What Windows puts before and between lines is no error.
+    editor.open(TOML, "\u{feff}stale_days = 0\r\n").await;
+    let found = editor.published(TOML).await;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    editor.write(TOML, "\u{feff}stale_days = 365\r\nexclude = []\r\n");
+    editor.close(TOML).await;
+    editor.warned(TOML, &[]).await;
+    editor.watched(TOML, 1).await;
+    editor.warned(APP, &[OFF]).await;
     editor.finish().await;
 }
 
@@ -216,6 +226,8 @@ async fn completion_knows_keys_headers_and_values_in_both_encodings() {
             ("[severity]\nst|", "stale-flag", "[severity]\nstale-flag = \"warning\""),
             ("[severity]\nstale-flag = |", "off", "[severity]\nstale-flag = \"off\""),
             ("[severity]\nstale-flag = \"o|\"", "off", "[severity]\nstale-flag = \"off\""),
+            ("[severity]\r\nstale-flag = \"o|\r\n", "off", "[severity]\r\nstale-flag = \"off\r\n"),
+            ("[severity]\r\nst|\r\n", "stale-flag", "[severity]\r\nstale-flag = \"warning\"\r\n"),
             ("severity = { stale-flag = \"|\" } # ü", "error", "severity = { stale-flag = \"error\" } # ü"),
             (
                 "[[environment]]\nname = \"Büro\"\nprim|",
