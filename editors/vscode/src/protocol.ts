@@ -17,7 +17,7 @@ export type Environment = {
 
 export type Status = { readOnly: boolean; environments: Environment[] }
 
-export type SignedIn = { host: string; user: { name: string; email: string }; projects: Project[] }
+export type SignedIn = { host: string; user: { name: string; email: string } | null; projects: Project[] }
 
 export type FlagAt = { key: string; range: Range; state: 'known' | 'unknown' | 'not-loaded' }
 

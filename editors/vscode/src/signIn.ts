@@ -25,7 +25,9 @@ export async function signIn(client: LanguageClient, credentials: Credentials, s
   })
   if (signedIn === undefined) return
   await chooseProject(signedIn.host, signedIn.projects, status)
-  void window.showInformationMessage(`Flagline: signed in to ${bare(signedIn.host)} as ${signedIn.user.email}.`)
+  // A key without the scope user:read does not say whose it is.
+  const who = signedIn.user === null ? '' : ` as ${signedIn.user.email}`
+  void window.showInformationMessage(`Flagline: signed in to ${bare(signedIn.host)}${who}.`)
 }
 
 async function askHost(status: protocol.Status): Promise<string | undefined> {
