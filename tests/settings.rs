@@ -125,3 +125,31 @@ fn values(root: &Value, node: &Value) -> String {
     words.dedup();
     words.join(", ")
 }
+
+#[test]
+fn vs_code_has_the_same_settings() {
+    let package = fs::read_to_string(root().join("editors/vscode/package.json")).unwrap();
+    let package: Value = serde_json::from_str(&package).unwrap();
+    let theirs = package["contributes"]["configuration"]["properties"].as_object().unwrap();
+    let schema = settings::schema().json();
+    // One is for clients, not for people; two are the client's own.
+    let ours = schema["properties"].as_object().unwrap().iter().filter(|it| it.0 != "readOnly");
+    let mut expected: Vec<String> = ours.clone().map(|it| format!("flagline.{}", it.0)).collect();
+    expected.extend(["flagline.path".to_owned(), "flagline.trace.server".to_owned()]);
+    expected.sort();
+    let mut found: Vec<&String> = theirs.keys().collect();
+    found.sort();
+    assert_eq!(found, expected.iter().collect::<Vec<_>>());
+    for (name, ours) in ours {
+        let theirs = &theirs[&format!("flagline.{name}")];
+        let words =
+            theirs["markdownDescription"].as_str().or(theirs["description"].as_str()).unwrap_or_default();
+        assert!(words.len() > 20, "{name} is not described");
+        let default = |it: &Value| Some(it["default"].clone()).filter(|it| !it.is_null() && *it != "");
+        assert_eq!(default(theirs), default(ours), "{name}");
+        assert_eq!((&theirs["minimum"], &theirs["maximum"]), (&ours["minimum"], &ours["maximum"]), "{name}");
+        let choices: Vec<&Value> = branches(schema, ours).iter().filter_map(|it| it.get("const")).collect();
+        let offered: Vec<&Value> = theirs["enum"].as_array().into_iter().flatten().collect();
+        assert_eq!(offered, choices, "{name}");
+    }
+}

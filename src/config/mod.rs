@@ -175,17 +175,18 @@ pub fn load(variable: impl Fn(&str) -> Option<String>, inputs: &Inputs) -> (Conf
     if let Some(Ok(file)) = inputs.file {
         apply_file(&mut config, file, inputs.folder.unwrap_or(Path::new("")));
     }
-    apply_posthog_json(
-        &mut config,
-        &inputs.posthog_json,
-        matches!(inputs.file, Some(Ok(it)) if !it.environment.is_empty()),
-    );
+    apply_names(&mut config, &inputs.posthog_json);
     let settings = inputs.settings.map(|it| settings::read(it, &mut problems)).unwrap_or_default();
     apply_settings(&mut config, &settings);
 
     let variable = |name: &str| variable(name).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
     let given = Variables::read(variable);
     given.apply(&mut config, &settings, &mut problems);
+    // `.posthog.json` names no host: its number is of whichever host counts in the end.
+    if !matches!(inputs.file, Some(Ok(it)) if !it.environment.is_empty()) {
+        let environment = &mut config.environments[0];
+        environment.project = environment.project.or(inputs.posthog_json.project);
+    }
     for environment in &mut config.environments {
         if environment.key.is_none() {
             environment.key = inputs.keys.and_then(|it| it.get(&environment.host)).cloned();
@@ -218,13 +219,10 @@ fn environment(entry: &file::EnvironmentEntry) -> Environment {
     Environment { name, project: entry.project, ..Environment::new(host.unwrap_or_else(|| US_CLOUD.into())) }
 }
 
-fn apply_posthog_json(config: &mut Config, json: &PostHogJson, has_environment: bool) {
+fn apply_names(config: &mut Config, json: &PostHogJson) {
     let names = Arc::make_mut(&mut config.names);
     names.clients.extend(json.client_names.iter().map(|it| it.as_str().into()));
     names.wrappers.extend(json.wrapper_names.iter().map(|it| it.as_str().into()));
-    if !has_environment {
-        config.environments[0].project = json.project;
-    }
 }
 
 fn apply_settings(config: &mut Config, settings: &Checked) {

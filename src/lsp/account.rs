@@ -75,15 +75,17 @@ pub(super) async fn sign_in(session: &Arc<Session>, SignIn { host, key }: SignIn
 pub(super) async fn sign_out(session: &Arc<Session>, Host { host }: Host) -> Result<Value> {
     let host = parse_host(&host).map_err(refused)?;
     session.given().keys.remove(&host);
-    session.workspace.refresh.ask(Ask::Forget(host.clone()));
+    session.asked().insert(host.clone(), false);
     session.reconfigure().await;
     let configs = session.workspace.configs();
     let still =
         configs.iter().flat_map(|it| &it.1.environments).any(|it| it.host == host && it.key.is_some());
-    match still {
-        true => Err(refused(format!("the key of {host} comes from FLAGLINE_API_KEY; unset it to sign out"))),
-        false => Ok(Value::Null),
+    if still {
+        return Err(refused(format!("the key of {host} comes from FLAGLINE_API_KEY; unset it to sign out")));
     }
+    // Only now that the key is gone: with it, everything would be fetched again at once.
+    session.workspace.refresh.ask(Ask::Forget(host));
+    Ok(Value::Null)
 }
 
 /// The projects that a key can see.
@@ -104,30 +106,54 @@ pub(super) async fn projects(session: &Arc<Session>, Projects { host }: Projects
 }
 
 impl Session {
-    /// Asks the client for the keys of hosts that lack one; whether it gave any.
-    pub(super) async fn ask_for_keys(&self) -> bool {
+    /// Asks the client for the keys of hosts that lack one, each host once: who signs in later says so.
+    pub(super) fn ask_for_keys(self: &Arc<Session>) {
         if !self.caps.credentials {
-            return false;
+            return;
         }
         let configs = self.workspace.configs();
-        let lacking = configs.iter().flat_map(|it| &it.1.environments).filter(|it| it.key.is_none());
-        let mut hosts: Vec<Arc<str>> = lacking.map(|it| it.host.clone()).collect();
-        hosts.sort();
-        hosts.dedup();
-        let mut any = false;
-        for host in hosts {
-            let asked = self.client.send_request::<Credential>(Host { host: host.to_string() });
-            match tokio::time::timeout(PATIENCE, asked).await {
-                Ok(Ok(Some(Key { key: Some(key) }))) if check_key(&key).is_ok() => {
-                    self.given().keys.insert(host, key.into());
-                    any = true;
+        let lacking = configs.iter().flat_map(|it| &it.1.environments);
+        for environment in lacking.filter(|it| it.key.is_none() && it.problem.is_none()) {
+            let host = environment.host.clone();
+            if self.asked().contains_key(&host) {
+                continue;
+            }
+            self.asked().insert(host.clone(), true);
+            // A host that the client does not answer for holds up no other.
+            let session = self.clone();
+            tokio::spawn(async move {
+                if let Some(key) = session.credential(&host).await {
+                    // Who signed in meanwhile knows better.
+                    session.given().keys.entry(host.clone()).or_insert(key.into());
                 }
-                Ok(Ok(_)) => {}
-                // The answer is not logged: it may hold a key.
-                Ok(Err(error)) => tracing::warn!(%host, code = %error.code, "the client did not give a key"),
-                Err(_) => tracing::warn!(%host, "the client does not say whether it has a key"),
+                session.asked().insert(host, false);
+                // Also without a key: that nobody is signed in was not told yet.
+                session.reconfigure().await;
+            });
+        }
+    }
+
+    /// Whether the client may still give the key of a host, so that nothing is missing yet.
+    pub(super) fn awaits_key(&self, host: &str) -> bool {
+        self.caps.credentials && self.asked().get(host) != Some(&false)
+    }
+
+    async fn credential(&self, host: &Arc<str>) -> Option<String> {
+        let asked = self.client.send_request::<Credential>(Host { host: host.to_string() });
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => {
+                let key = answer?.key?.trim().to_owned();
+                check_key(&key).is_ok().then_some(key)
+            }
+            // The answer is not logged: it may hold a key.
+            Ok(Err(error)) => {
+                tracing::warn!(%host, code = %error.code, "the client did not give a key");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(%host, "the client does not say whether it has a key");
+                None
             }
         }
-        any
     }
 }

@@ -67,8 +67,7 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
             tokio::spawn(async move { create_feature(&session, wanted).await });
         }
         OPEN => {
-            let page =
-                if params.arguments.is_empty() { Page::default() } else { argument(params.arguments)? };
+            let page = argument::<Option<Page>>(params.arguments)?.unwrap_or_default();
             tokio::spawn(async move { open_page(&session, page).await });
         }
         REFRESH => {

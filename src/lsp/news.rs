@@ -10,7 +10,7 @@ use tower_lsp::lsp_types::MessageType;
 use super::publish::Look;
 use super::session::Session;
 use crate::analysis::{Change, changes};
-use crate::flags::{Environment, Mirror};
+use crate::flags::{Access, Environment, Mirror};
 
 /// Pop-ups about changes in [`WINDOW`]; the rest goes to the log.
 const MOST_POPUPS: usize = 3;
@@ -32,7 +32,8 @@ impl Session {
             self.tell_troubles(&after, &mut told).await;
             let news = self.news(&before, &after);
             for message in popups.admit(&news, Instant::now()) {
-                self.tell(MessageType::INFO, &message).await;
+                // Not by `tell`: on, off and on again within an hour is news each time.
+                self.client.show_message(MessageType::INFO, format!("Flagline: {message}")).await;
             }
             for change in &news {
                 self.log(&format!("Flagline: {}", change.text)).await;
@@ -43,7 +44,11 @@ impl Session {
 
     /// A trouble is told when it begins, and again when it came back after it had gone.
     async fn tell_troubles(&self, mirror: &Mirror, told: &mut HashSet<(Arc<str>, Arc<str>)>) {
-        let trouble = |it: &Arc<Environment>| Some((it.host.clone(), it.trouble.clone()?));
+        let early = |it: &Environment| it.access == Access::SignedOut && self.awaits_key(&it.host);
+        let trouble = |it: &Arc<Environment>| {
+            let trouble = it.trouble.clone().filter(|_| !early(it))?;
+            Some((it.host.clone(), trouble))
+        };
         let troubles: HashSet<_> = mirror.environments.iter().filter_map(trouble).collect();
         for new in troubles.difference(told) {
             self.tell(MessageType::WARNING, &new.1).await;

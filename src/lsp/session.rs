@@ -39,7 +39,9 @@ pub(super) struct Session {
     logged: Mutex<HashSet<String>>,
     scanned: Mutex<Option<Instant>>,
     written: Mutex<HashSet<(u64, Option<i64>)>>,
-    status: Mutex<Option<Value>>,
+    asked: Mutex<HashMap<Arc<str>, bool>>,
+    /// The last status that was sent. Held while the next one is sent: an older one must not come after it.
+    pub(super) status: tokio::sync::Mutex<Option<Value>>,
     problems: Vec<String>,
 }
 
@@ -66,7 +68,8 @@ impl Session {
             logged: Mutex::default(),
             scanned: Mutex::default(),
             written: Mutex::default(),
-            status: Mutex::default(),
+            asked: Mutex::default(),
+            status: tokio::sync::Mutex::default(),
             problems: configured.problems,
         })
     }
@@ -78,11 +81,13 @@ impl Session {
             for problem in &session.problems {
                 session.tell(MessageType::WARNING, problem).await;
             }
+            // Before anything is asked: a client that does not answer has a status all the same.
+            session.send_status().await;
             session.watch_files().await;
-            if session.pull_settings().await || session.ask_for_keys().await {
+            if session.pull_settings().await {
                 session.reconfigure().await;
             }
-            session.send_status().await;
+            session.ask_for_keys();
         });
         tokio::spawn(self.clone().watch_mirror());
         self.rescan("Reading flags");
@@ -93,30 +98,28 @@ impl Session {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The last status that was sent.
-    pub(super) fn last_status(&self) -> MutexGuard<'_, Option<Value>> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The hosts whose keys the client was asked for, and whether it did not answer yet.
+    pub(super) fn asked(&self) -> MutexGuard<'_, HashMap<Arc<str>, bool>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces the folders of the workspace.
     pub(super) fn change_folders(self: &Arc<Session>, removed: &[PathBuf], added: Vec<PathBuf>) {
         {
             let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-            folders.retain(|it| !removed.contains(it));
+            // A folder that is there already would count twice.
+            folders.retain(|it| !removed.contains(it) && !added.contains(it));
             folders.extend(added);
         }
         self.settings_changed();
     }
 
-    /// Reads all settings again, in a task of its own.
+    /// Reads the files of settings again, in a task of its own.
     pub(super) fn settings_changed(self: &Arc<Session>) {
         let session = self.clone();
         tokio::spawn(async move {
-            session.pull_settings().await;
             session.reconfigure().await;
-            if session.ask_for_keys().await {
-                session.reconfigure().await;
-            }
+            session.ask_for_keys();
         });
     }
 
@@ -169,7 +172,12 @@ impl Session {
                 self.given().settings = Some(own);
             }
         }
-        self.settings_changed();
+        let session = self.clone();
+        tokio::spawn(async move {
+            session.pull_settings().await;
+            session.reconfigure().await;
+            session.ask_for_keys();
+        });
     }
 
     /// Remembers what was written here, so that it is not told as news.

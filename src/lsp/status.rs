@@ -22,15 +22,12 @@ impl Session {
         if !self.caps.status {
             return;
         }
+        let mut last = self.status.lock().await;
         let status = status(&self.workspace);
-        {
-            let mut last = self.last_status();
-            if last.as_ref() == Some(&status) {
-                return;
-            }
+        if last.as_ref() != Some(&status) {
             *last = Some(status.clone());
+            self.client.send_notification::<Status>(status).await;
         }
-        self.client.send_notification::<Status>(status).await;
     }
 }
 

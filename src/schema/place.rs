@@ -261,7 +261,7 @@ impl Reader<'_> {
     fn string_end(&self, start: usize, delimiter: &str) -> usize {
         let mut at = start;
         while let Some(c) = self.text.get(at..).and_then(|it| it.chars().next()) {
-            if self.text[at..].starts_with(delimiter) || (c == '\n' && delimiter.len() == 1) {
+            if self.text[at..].starts_with(delimiter) || (matches!(c, '\n' | '\r') && delimiter.len() == 1) {
                 return at;
             }
             let escaped = c == '\\' && delimiter.starts_with('"');

@@ -8,7 +8,7 @@ mod settings;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -42,6 +42,8 @@ pub struct Workspace {
     index: RwLock<Arc<Index>>,
     roots: RwLock<Arc<Roots>>,
     parsed: Notify,
+    /// Held while files are read, so that what was read earlier, perhaps by other settings, never comes later.
+    reading: Mutex<()>,
 }
 
 /// The folders that are scanned, each with its settings, and the settings of what lies in none of them.
@@ -56,8 +58,8 @@ struct Roots {
 struct Root {
     path: PathBuf,
     config: Arc<Config>,
-    /// Where its `flagline.toml` lies, if it has one.
-    file: Option<Arc<Path>>,
+    /// Where its `flagline.toml` and `.posthog.json` lie, if it has them.
+    files: Vec<Arc<Path>>,
     /// What that file said when it was last right.
     good: Option<Arc<config::File>>,
 }
@@ -125,6 +127,7 @@ impl Workspace {
             index: RwLock::default(),
             roots: RwLock::default(),
             parsed: Notify::new(),
+            reading: Mutex::default(),
         }
     }
 
@@ -160,7 +163,7 @@ impl Workspace {
 
     /// The settings files of all folders.
     pub fn settings_files(&self) -> Vec<Arc<Path>> {
-        self.all_roots().folders.iter().filter_map(|it| it.file.clone()).collect()
+        self.all_roots().folders.iter().flat_map(|it| it.files.clone()).collect()
     }
 
     /// Replaces the folders and reads the settings of each. What was right before stays while a file is wrong;
@@ -317,6 +320,7 @@ impl Workspace {
 
     /// Reads closed files from disk again, as a scan would; the others are forgotten. Takes its time.
     pub fn reread(&self, paths: &[Arc<Path>]) {
+        let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let closed: Vec<&Path> = paths.iter().filter(|it| !self.is_open(it)).map(|it| &**it).collect();
         let wanted = scan::wanted(&self.all_roots().to_scan(), &closed);
         for path in closed {
@@ -333,6 +337,7 @@ impl Workspace {
 
     /// Scans all roots; takes its time. Returns the files that could not be read though they should be.
     pub fn scan(&self, progress: &Progress) -> Vec<Scanned> {
+        let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let scanned = scan::scan(&self.all_roots().to_scan(), progress);
         let mut skipped = Vec::new();
         let mut found: Vec<(PathBuf, Arc<FileFacts>)> = Vec::new();

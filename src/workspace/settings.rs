@@ -58,7 +58,8 @@ impl Root {
                 (Some(good.clone().ok_or(1)), good)
             }
         };
-        let json = find(&path, posthog_json::FILE_NAME).and_then(|it| fs::read_to_string(it).ok());
+        let json_path = find(&path, posthog_json::FILE_NAME);
+        let json = json_path.as_ref().and_then(|it| fs::read_to_string(it).ok());
         let folder = found.as_deref().and_then(Path::parent).unwrap_or(&path);
         let inputs = Inputs {
             folder: Some(folder),
@@ -68,7 +69,8 @@ impl Root {
         };
         let (config, told) = config::load(variable, &inputs);
         problems.extend(told);
-        (Root { config: config.into(), path, file: found.map(Arc::from), good }, problems)
+        let files = found.into_iter().chain(json_path).map(Arc::from).collect();
+        (Root { config: config.into(), path, files, good }, problems)
     }
 }
 

@@ -76,6 +76,18 @@ impl Start {
         self
     }
 
+    /// One more folder beside the root, with its files.
+    pub fn folder(mut self, name: &str, files: &[(&str, &str)]) -> Start {
+        let root = self.folder.path().join(name);
+        std::fs::create_dir_all(&root).unwrap();
+        for (path, text) in files {
+            write(&root.join(path), text);
+        }
+        let folder = json!({ "uri": Url::from_file_path(&root).unwrap(), "name": name });
+        self.params["workspaceFolders"].as_array_mut().unwrap().push(folder);
+        self
+    }
+
     pub fn env(mut self, name: &str, value: &str) -> Start {
         self.command.env(name, value);
         self
@@ -109,6 +121,7 @@ impl Start {
             folder: self.folder,
             params: self.params,
             texts: HashMap::new(),
+            ignored: Vec::new(),
             utf8: false,
             finished: false,
         }
@@ -141,6 +154,7 @@ pub struct Editor {
     pub folder: TempDir,
     params: Value,
     texts: HashMap<String, Document>,
+    ignored: Vec<String>,
     /// Columns are bytes; else UTF-16 code units.
     pub utf8: bool,
     finished: bool,
@@ -180,6 +194,7 @@ impl Editor {
         let language = match path.rsplit('.').next() {
             Some("py") => "python",
             Some("tsx") => "typescriptreact",
+            Some("toml") => "toml",
             _ => "typescript",
         };
         let document = json!({ "uri": self.uri(path), "languageId": language, "version": 1, "text": text });
@@ -208,6 +223,33 @@ impl Editor {
         self.change(path, version, json!([change])).await;
     }
 
+    /// Replaces all of the document.
+    pub async fn rewrite(&mut self, path: &str, text: &str) {
+        let document = self.texts.get_mut(path).unwrap();
+        document.text = text.to_owned();
+        document.version += 1;
+        let version = document.version;
+        self.change(path, version, json!([{ "text": text }])).await;
+    }
+
+    /// Writes the document to disk and says so.
+    pub async fn save(&mut self, path: &str) {
+        self.write(path, self.text(path));
+        let saved = json!({ "textDocument": { "uri": self.uri(path) } });
+        self.notify("textDocument/didSave", saved).await;
+    }
+
+    /// Tells that a file changed on disk: 1 created, 2 changed, 3 deleted.
+    pub async fn watched(&mut self, path: &str, kind: u32) {
+        let changes = json!([{ "uri": self.uri(path), "type": kind }]);
+        self.notify("workspace/didChangeWatchedFiles", json!({ "changes": changes })).await;
+    }
+
+    /// Sends settings.
+    pub async fn configure(&mut self, settings: Value) {
+        self.notify("workspace/didChangeConfiguration", json!({ "settings": settings })).await;
+    }
+
     /// `didChange` as it is.
     pub async fn change(&mut self, path: &str, version: i32, changes: Value) {
         let document = json!({ "uri": self.uri(path), "version": version });
@@ -228,6 +270,18 @@ impl Editor {
         let before = &text[line_start..offset];
         let character = if self.utf8 { before.len() } else { before.encode_utf16().count() };
         json!({ "line": text[..offset].matches('\n').count(), "character": character })
+    }
+
+    /// The parameters of a request about the place behind the first occurrence of `needle`.
+    pub fn behind(&self, path: &str, needle: &str) -> Value {
+        let position = &self.range_of(path, needle)["end"];
+        json!({ "textDocument": { "uri": self.uri(path) }, "position": position })
+    }
+
+    /// What can be written behind the first occurrence of `needle`.
+    pub async fn completions(&mut self, path: &str, needle: &str) -> Value {
+        let params = self.behind(path, needle);
+        self.request("textDocument/completion", params).await
     }
 
     /// The hover at the first occurrence of `needle`.
@@ -306,6 +360,29 @@ impl Editor {
         answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error but {answer}"))
     }
 
+    /// The sentence with which a request is refused.
+    pub async fn refused(&mut self, method: &str, params: Value) -> String {
+        let id = self.client.send_request(method, params).await.unwrap();
+        let answer = self.raw_answer(id).await;
+        let message = answer["error"]["message"].as_str();
+        message.unwrap_or_else(|| panic!("no error but {answer}")).to_owned()
+    }
+
+    /// Messages of this method may be left at the end.
+    pub fn ignore(&mut self, method: &str) {
+        self.ignored.push(method.to_owned());
+    }
+
+    /// Reads statuses until the first environment is in this state.
+    pub async fn status(&mut self, state: &str) -> Value {
+        loop {
+            let status = self.client.expect("flagline/status").await.unwrap();
+            if status["environments"][0]["state"] == state {
+                return status;
+            }
+        }
+    }
+
     pub async fn notify(&mut self, method: &str, params: Value) {
         self.client.notify(method, params).await.unwrap();
     }
@@ -365,7 +442,8 @@ impl Editor {
 
     /// Ends the session as editors do. Nothing may be left that no test asked for.
     pub async fn finish(mut self) {
-        let unread = self.client.unread().await;
+        let mut unread = self.client.unread().await;
+        unread.retain(|it| !self.ignored.iter().any(|method| it["method"] == **method));
         assert!(unread.is_empty(), "nobody expected {unread:#?}");
         assert_eq!(self.client.end().await.unwrap(), Some(0));
         self.finished = true;

@@ -64,4 +64,12 @@ impl Posthog {
         let found = list["results"].as_array().unwrap().iter().find(|it| it["key"] == key).cloned();
         found.unwrap_or_else(|| panic!("no flag {key} in {list}"))
     }
+
+    /// Changes a flag as the owner of `api_key`.
+    pub async fn change(&self, api_key: &str, key: &str, body: Value) {
+        let id = self.flag(key).await["id"].clone();
+        let url = format!("{}/api/projects/{}/feature_flags/{id}/", self.url(), sandbox::PROJECT_ID);
+        let answer = self.http.patch(url).bearer_auth(api_key).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
 }

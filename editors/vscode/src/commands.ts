@@ -1,0 +1,52 @@
+import { commands, window } from 'vscode'
+import { ExecuteCommandRequest, type LanguageClient } from 'vscode-languageclient/node'
+import * as protocol from './protocol'
+
+const KEY = /^[A-Za-z0-9_-]{1,400}$/
+
+/** Asks for a key, with the one at the cursor written already, and has the server make the feature. */
+export async function createFeature(client: LanguageClient): Promise<void> {
+  const key = await window.showInputBox({
+    title: 'Flagline: Create Feature',
+    prompt: 'The key of the flag',
+    placeHolder: 'new-checkout',
+    value: await keyHere(client),
+    validateInput: it => (KEY.test(it) ? undefined : 'Letters, digits, _ and -, at most 400'),
+  })
+  if (key !== undefined) await execute(client, 'flagline.createFeature', { key })
+}
+
+/** Opens the flag at the cursor, or else the list of flags. */
+export async function open(client: LanguageClient): Promise<void> {
+  const flag = await flagHere(client)
+  await (flag === null ? execute(client, 'flagline.open') : execute(client, 'flagline.open', { key: flag.key }))
+}
+
+/** The commands that a server announces belong to the language client; these are the same, for the palette. */
+export async function execute(client: LanguageClient, command: string, ...given: unknown[]): Promise<void> {
+  await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: given })
+}
+
+export async function showReferencesHere(): Promise<void> {
+  await commands.executeCommand('editor.action.goToReferences')
+}
+
+async function keyHere(client: LanguageClient): Promise<string> {
+  const editor = window.activeTextEditor
+  const selected = editor?.document.getText(editor.selection).trim() ?? ''
+  const flag = await flagHere(client)
+  return flag?.key ?? (KEY.test(selected) ? selected : '')
+}
+
+async function flagHere(client: LanguageClient): Promise<protocol.FlagAt | null> {
+  const editor = window.activeTextEditor
+  if (editor === undefined) return null
+  const convert = client.code2ProtocolConverter
+  const textDocument = convert.asTextDocumentIdentifier(editor.document)
+  try {
+    return await client.sendRequest(protocol.flagAt, { textDocument, position: convert.asPosition(editor.selection.active) })
+  } catch {
+    // Not a file that the server looks at.
+    return null
+  }
+}

@@ -1,0 +1,31 @@
+import { NotificationType, RequestType, type Position, type Range } from 'vscode-languageclient/node'
+
+// The messages of docs/protocol.md.
+
+export type Project = { id: number; name: string }
+
+export type Environment = {
+  name: string
+  host: string
+  state: 'signed-out' | 'loading' | 'ready' | 'trouble' | 'settings'
+  project: Project | null
+  message: string | null
+  flags: number
+  fetchedAt: string | null
+  roots: string[]
+}
+
+export type Status = { readOnly: boolean; environments: Environment[] }
+
+export type SignedIn = { host: string; user: { name: string; email: string } | null; projects: Project[] }
+
+export type FlagAt = { key: string; range: Range; state: 'known' | 'unknown' | 'not-loaded' }
+
+type At = { textDocument: { uri: string }; position: Position }
+
+export const credential = new RequestType<{ host: string }, { key: string } | null, void>('flagline/credential')
+export const signIn = new RequestType<{ host: string; key: string }, SignedIn, void>('flagline/signIn')
+export const signOut = new RequestType<{ host: string }, null, void>('flagline/signOut')
+export const projects = new RequestType<{ host?: string }, Project[], void>('flagline/projects')
+export const flagAt = new RequestType<At, FlagAt | null, void>('flagline/flagAt')
+export const status = new NotificationType<Status>('flagline/status')

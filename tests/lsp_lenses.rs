@@ -1,0 +1,240 @@
+//! What stands above code and leads from it: lenses, references, the flag at a place, pages.
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Editor, Posthog, Start, eventually};
+
+const APP: &str = "app.ts";
+const CODE: &str = "\
+import { KEYS } from './keys'
+
+const emoji = '😀ü'; if (posthog.isFeatureEnabled('project-videos') || posthog.isFeatureEnabled('project-videos')) {
+  show(posthog.isFeatureEnabled('quick-offset'), posthog.isFeatureEnabled('typo'))
+}
+";
+const KEYS: &str =
+    "/* ü */ export const VIDEOS = 'project-videos'\nexport const on = posthog.isFeatureEnabled(VIDEOS)\n";
+const VIEWS: &str = "# ü\nif posthog.feature_enabled(\"project-videos\", 1):\n    ship()\n";
+
+fn start(posthog: &Posthog) -> Start {
+    let files = [(APP, CODE), ("keys.ts", KEYS), ("views.py", VIEWS)];
+    Start::new(&files).signed_in(posthog)
+}
+
+fn shows_references(start: Start) -> Start {
+    start.capability("/experimental", json!({ "commands": { "commands": ["flagline.showReferences"] } }))
+}
+
+/// All files are read, and everything is known.
+async fn opened(start: Start) -> Editor {
+    let mut editor = start.start().await;
+    editor.open(APP, CODE).await;
+    eventually("all files are read", async || editor.debug().await["filesWithFlags"] == 3).await;
+    editor.warned(APP, &["has no flag 'typo'"]).await;
+    editor
+}
+
+async fn lenses(editor: &mut Editor, path: &str) -> Vec<Value> {
+    let at = json!({ "textDocument": { "uri": editor.uri(path) } });
+    editor.request("textDocument/codeLens", at).await.as_array().unwrap().clone()
+}
+
+fn titles(lenses: &[Value]) -> Vec<&str> {
+    lenses.iter().map(|it| it["command"]["title"].as_str().unwrap()).collect()
+}
+
+async fn references(editor: &mut Editor, needle: &str, declaration: bool) -> Value {
+    let mut params = editor.behind(APP, needle);
+    params["context"] = json!({ "includeDeclaration": declaration });
+    let mut found = editor.request("textDocument/references", params).await;
+    if let Some(found) = found.as_array_mut() {
+        found.sort_by_key(|it| {
+            (it["uri"].as_str().unwrap().to_owned(), it["range"]["start"]["character"].as_u64())
+        });
+    }
+    found
+}
+
+/// Where `needle` stands the `nth` time, counted from 0, in a text that the editor has not opened.
+fn place(editor: &Editor, path: &str, text: &str, needle: &str, nth: usize) -> Value {
+    let start = text.match_indices(needle).nth(nth).unwrap().0;
+    let position = |offset: usize| {
+        let line = text[..offset].matches('\n').count();
+        let before = text[..offset].rsplit('\n').next().unwrap();
+        let character = if editor.utf8 { before.len() } else { before.encode_utf16().count() };
+        json!({ "line": line, "character": character })
+    };
+    json!({ "uri": editor.uri(path), "range": { "start": position(start), "end": position(start + needle.len()) } })
+}
+
+#[tokio::test]
+async fn a_lens_says_stage_and_count_and_leads_to_all_reads() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(shows_references(start(&posthog))).await;
+    let found = lenses(&mut editor, APP).await;
+    // One for each key of a line.
+    assert_eq!(titles(&found), ["2/4 beta, 40 % · 4 reads", "partial 25 % · 1 read", "unknown · 1 read"]);
+    assert_eq!(found[0]["range"], editor.range_of(APP, "'project-videos'"));
+    let command = &found[0]["command"];
+    assert_eq!(command["command"], "flagline.showReferences");
+    let arguments = command["arguments"].as_array().unwrap();
+    assert_eq!((&arguments[0], &arguments[1]), (&json!(editor.uri(APP)), &found[0]["range"]["start"]));
+    let mut places = arguments[2].as_array().unwrap().clone();
+    places.sort_by_key(|it| it["uri"].as_str().unwrap().to_owned());
+    let expected = [
+        place(&editor, APP, CODE, "'project-videos'", 0),
+        place(&editor, APP, CODE, "'project-videos'", 1),
+        place(&editor, "keys.ts", KEYS, "VIDEOS", 1),
+        place(&editor, "views.py", VIEWS, "\"project-videos\"", 0),
+    ];
+    assert_eq!(places, expected);
+    // A constant that is read has one too, in a closed file as well.
+    let found = lenses(&mut editor, "keys.ts").await;
+    assert_eq!(titles(&found), ["2/4 beta, 40 % · 4 reads", "2/4 beta, 40 % · 4 reads"]);
+    assert_eq!(found[0]["range"], place(&editor, "keys.ts", KEYS, "'project-videos'", 0)["range"]);
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_command_to_show_them_a_lens_opens_the_page() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(start(&posthog)).await;
+    let found = lenses(&mut editor, APP).await;
+    let command = found[0]["command"].clone();
+    assert_eq!(command["command"], "flagline.open");
+    assert_eq!(command["arguments"], json!([{ "key": "project-videos", "uri": editor.uri(APP) }]));
+    editor.execute(&command).await;
+    let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
+    let id = &posthog.flag("project-videos").await["id"];
+    assert_eq!(shown["uri"], format!("{}/project/1/feature_flags/{id}", posthog.url()));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn lenses_follow_edits_and_settings() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(start(&posthog)).await;
+    editor.edit(APP, "posthog.isFeatureEnabled('project-videos') || ", "").await;
+    let found = lenses(&mut editor, APP).await;
+    assert_eq!(titles(&found)[0], "2/4 beta, 40 % · 3 reads");
+    editor.configure(json!({ "flagline": { "lens": false } })).await;
+    eventually("there are none", async || lenses(&mut editor, APP).await.is_empty()).await;
+    editor.configure(json!({ "flagline": { "lens": true } })).await;
+    eventually("they are back", async || lenses(&mut editor, APP).await.len() == 3).await;
+    editor.finish().await;
+    let mut editor = opened(start(&posthog).options(json!({ "lens": false }))).await;
+    assert_eq!(lenses(&mut editor, APP).await, Vec::<Value>::new());
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_is_said_of_a_stage_that_is_not_loaded() {
+    let mut editor = Start::new(&[]).start_signed_out().await;
+    editor.open(APP, CODE).await;
+    let found = lenses(&mut editor, APP).await;
+    assert_eq!(titles(&found), ["2 reads", "1 read", "1 read"]);
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn lenses_are_refreshed_for_those_who_can() {
+    let posthog = Posthog::start().await;
+    let refreshes = |it: Start| it.capability("/workspace/codeLens", json!({ "refreshSupport": true }));
+    let mut editor = opened(refreshes(start(&posthog))).await;
+    // At the start, as flags come in.
+    editor.answer("workspace/codeLens/refresh", json!(null)).await;
+    editor.hover_until(APP, "project-videos", "in the last 7 days").await;
+    for unanswered in editor.client.unread().await {
+        assert_eq!(unanswered["method"], "workspace/codeLens/refresh", "{unanswered:#}");
+    }
+    // A client that answers no more gets the next all the same.
+    editor.execute(&json!({ "command": "flagline.refresh" })).await;
+    editor.client.expect("workspace/codeLens/refresh").await.unwrap();
+    editor.ignore("workspace/codeLens/refresh");
+    editor.finish().await;
+    // The other tests here fail when it is sent to those who did not say that they can.
+}
+
+#[tokio::test]
+async fn references_are_found_in_all_files_in_both_encodings() {
+    let posthog = Posthog::start().await;
+    for encoding in ["utf-8", "utf-16"] {
+        let encodings = json!([encoding]);
+        let start = start(&posthog).capability("/general/positionEncodings", encodings);
+        let mut editor = opened(start).await;
+        let reads = vec![
+            place(&editor, APP, CODE, "'project-videos'", 0),
+            place(&editor, APP, CODE, "'project-videos'", 1),
+            place(&editor, "keys.ts", KEYS, "VIDEOS", 1),
+            place(&editor, "views.py", VIEWS, "\"project-videos\"", 0),
+        ];
+        assert_eq!(references(&mut editor, "('project-vi", false).await, json!(reads));
+        let mut all = reads;
+        let definition = place(&editor, "keys.ts", KEYS, "'project-videos'", 0);
+        all.insert(2, definition);
+        all[2..4].sort_by_key(|it| it["range"]["start"]["character"].as_u64());
+        assert_eq!(references(&mut editor, "('project-vi", true).await, json!(all));
+        assert_eq!(references(&mut editor, "import", true).await, json!(null));
+        // What is typed counts at once.
+        editor.edit(APP, "'project-videos') ||", "'typo') ||").await;
+        let found = references(&mut editor, "('project-vi", true).await;
+        assert_eq!(found.as_array().unwrap().len(), 4, "{found:#}");
+        editor.ignore("textDocument/publishDiagnostics");
+        editor.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn the_flag_at_a_place() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(start(&posthog)).await;
+    for (needle, key, state) in [("'project-vi", "project-videos", "known"), ("'ty", "typo", "unknown")] {
+        let place = editor.behind(APP, needle);
+        let found = editor.request("flagline/flagAt", place).await;
+        let range = editor.range_of(APP, &format!("'{key}'"));
+        assert_eq!(found, json!({ "key": key, "range": range, "state": state }));
+    }
+    let place = editor.behind(APP, "import");
+    assert_eq!(editor.request("flagline/flagAt", place).await, json!(null));
+    let nowhere = json!({ "textDocument": { "uri": editor.uri("none.ts") }, "position": { "line": 0, "character": 0 } });
+    assert_eq!(editor.request("flagline/flagAt", nowhere).await, json!(null));
+    editor.finish().await;
+    let mut editor = Start::new(&[]).start_signed_out().await;
+    editor.open(APP, CODE).await;
+    let place = editor.behind(APP, "'ty");
+    assert_eq!(editor.request("flagline/flagAt", place).await["state"], "not-loaded");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn pages_are_opened_by_key_or_the_list_of_all() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(start(&posthog)).await;
+    let id = posthog.flag("quick-offset").await["id"].clone();
+    let list = format!("{}/project/1/feature_flags", posthog.url());
+    for (arguments, page) in [
+        (json!([{ "key": "quick-offset" }]), format!("{list}/{id}")),
+        (json!([{ "key": "quick-offset", "uri": editor.uri(APP) }]), format!("{list}/{id}")),
+        (json!([{ "key": "typo" }]), list.clone()),
+        (json!([{}]), list.clone()),
+        (json!([null]), list.clone()),
+        (json!([]), list.clone()),
+        (json!(null), list.clone()),
+    ] {
+        let mut command = json!({ "command": "flagline.open" });
+        if !arguments.is_null() {
+            command["arguments"] = arguments.clone();
+        }
+        editor.execute(&command).await;
+        let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
+        assert_eq!((&shown["uri"], &shown["external"]), (&json!(page), &json!(true)), "{arguments}");
+    }
+    editor.finish().await;
+    let mut editor = Start::new(&[]).start_signed_out().await;
+    editor.execute(&json!({ "command": "flagline.open" })).await;
+    assert!(editor.told().await.contains("not signed in to"));
+    editor.finish().await;
+}

@@ -1,0 +1,264 @@
+const assert = require('node:assert/strict')
+const { existsSync, readFileSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const {
+  action, answers, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until, useSandbox,
+  vscode, warnings, warns,
+} = require('./support.cjs')
+const { commands, ConfigurationTarget, window, workspace } = vscode
+
+const secret = () => `flagline.key ${test.sandbox}`
+const stored = () => extension().exports.context.secrets.get(secret())
+const pid = () => extension().exports.client()?.serverProcess?.pid
+const running = () => extension().exports.client()?.isRunning() && pid()
+const set = (name, value) => workspace.getConfiguration('flagline').update(name, value, ConfigurationTarget.Workspace)
+const settingsFile = () => {
+  const path = join(root, '.vscode', 'settings.json')
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}
+
+module.exports = [
+  ['sleeps until a file of a supported language is opened', async () => {
+    await open('README.md')
+    await pause(500)
+    assert.equal(extension().isActive, false)
+    await open('src/Checkout.tsx')
+    await until('active', () => extension().isActive)
+  }],
+  ['signed out: says so in the status bar, claims nothing', async () => {
+    await useSandbox()
+    const document = await open('src/Checkout.tsx')
+    await until('a hover', async () => (await hover(document, 'new-checkout')) !== '')
+    assert.ok(!(await hover(document, 'new-checkout')).includes('everyone'))
+    assert.deepEqual(warnings(document), [])
+  }],
+  ['a wrong key: the sentence of the server, and nothing is stored', async () => {
+    await signIn('phx_wrong')
+    const box = seen.boxes.at(-1)
+    assert.equal(box.password, true)
+    assert.equal(box.refusals.length, 1)
+    assert.match(box.refusals[0], /key/)
+    assert.doesNotMatch(box.refusals[0], /phx_/)
+    assert.equal(await stored(), undefined)
+    await barSays('sign in')
+  }],
+  ['sign-in: a wrong key, then the right one; kept as a secret, not in settings', async () => {
+    await signIn('phx_wrong', 'phx_sandbox')
+    assert.equal(seen.boxes.at(-1).refusals.length, 1)
+    await said('signed in')
+    assert.equal(await stored(), 'phx_sandbox')
+    await barSays('Offset')
+    assert.doesNotMatch(settingsFile(), /phx_/)
+    assert.doesNotMatch(JSON.stringify(workspace.getConfiguration('flagline')), /phx_/)
+  }],
+  ['the status bar shows project and state, its tooltip the age', async () => {
+    await until('ready', () => bar().startsWith('$(symbol-boolean) Offset'))
+    const { tooltip, command } = item()
+    assert.match(tooltip.value.replaceAll('&nbsp;', ' '), /just now|min ago/)
+    assert.equal(tooltip.isTrusted ?? false, false)
+    assert.equal(command, 'flagline.menu')
+    answers.pick.push(items => {
+      const labels = items.map(it => it.label.replace(/\$\(.*?\) /, ''))
+      for (const label of ['Refresh', 'Show Log', 'Sign Out', 'Restart Server']) assert.ok(labels.includes(label), label)
+      return items.find(it => it.label.includes('Refresh'))
+    })
+    await commands.executeCommand('flagline.menu')
+    assert.ok(seen.commands.some(([name]) => name === 'flagline.palette.refresh'))
+  }],
+  ['hover shows the card of a flag', async () => {
+    const document = await open('src/Checkout.tsx')
+    await hoverSays(document, 'new-checkout', 'everyone since')
+    await hoverSays(document, 'pricing-page', 'experiment')
+  }],
+  ['warnings, with their codes', async () => {
+    const document = await open('src/Checkout.tsx')
+    await warns(document, "unknown-flag 'new-chekout'")
+    await warns(document, "stale-flag 'new-checkout'")
+  }],
+  ['Change to corrects a misspelt key', async () => {
+    const document = await open('src/Checkout.tsx')
+    await take(await action(document, 'new-chekout', "Change to 'new-checkout'"))
+    assert.ok(!document.getText().includes('new-chekout'))
+    await until('the warning goes', () => !warnings(document).some(it => it.startsWith('unknown-flag')))
+    await commands.executeCommand('undo')
+  }],
+  ['Remove flag keeps the branch that everyone gets', async () => {
+    const document = await open('src/theme.ts')
+    const before = document.getText()
+    await warns(document, 'stale-flag')
+    await take(await action(document, 'dark-mode', "Remove flag 'dark-mode'"))
+    assert.equal(document.getText(), before.replace(/posthog\.isFeatureEnabled.*/, "'dark'").replace(/^import.*\n\n?/, imports(document)))
+    await commands.executeCommand('undo')
+  }],
+  ['Create Feature… begins with the key at the cursor and makes the flag', async () => {
+    const document = await open('server/gifts.py')
+    const at = place(document, 'gift-wrapping')
+    window.activeTextEditor.selection = new vscode.Selection(at, at)
+    answers.type.push(options => {
+      assert.equal(options.value, 'gift-wrapping')
+      for (const bad of ['', 'a b', 'ä', 'x'.repeat(401)]) assert.notEqual(options.validateInput(bad), undefined, bad)
+      for (const good of ['a', 'New_checkout-2', 'x'.repeat(400)]) assert.equal(options.validateInput(good), undefined, good)
+      return options.value
+    })
+    await warns(document, 'unknown-flag')
+    await commands.executeCommand('flagline.palette.createFeature')
+    await said("feature 'gift-wrapping' in Offset: flag created")
+    assert.ok((await flags()).includes('gift-wrapping'))
+    await until('the warning goes', () => !warnings(document).some(it => it.includes('gift-wrapping')))
+  }],
+  ['Create feature as a quick fix', async () => {
+    const document = await open('src/Checkout.tsx')
+    await take(await action(document, 'new-chekout', "Create feature 'new-chekout'"))
+    await said("feature 'new-chekout' in Offset: flag created")
+    assert.ok((await flags()).includes('new-chekout'))
+  }],
+  ['Open in PostHog leads to the page of the flag at the cursor', async () => {
+    const opened = []
+    vscode.env.openExternal = async uri => opened.push(uri.toString()) > 0
+    const document = await open('src/Checkout.tsx')
+    const at = place(document, 'pricing-page')
+    window.activeTextEditor.selection = new vscode.Selection(at, at)
+    await commands.executeCommand('flagline.palette.open')
+    await until('a page', () => opened.some(it => /\/feature_flags\/\d+$/.test(it)))
+  }],
+  ['a lens shows the places that read a flag; a single one is gone to', async () => {
+    const document = await open('src/Checkout.tsx')
+    const lenses = await until('lenses', async () => {
+      const all = await commands.executeCommand('vscode.executeCodeLensProvider', document.uri, 100)
+      return all.some(it => it.command?.command === 'flagline.showReferences') && all
+    })
+    const [uri, position, locations] = lenses.find(it => it.command?.command === 'flagline.showReferences').command.arguments
+    assert.ok(locations.length > 0)
+    await commands.executeCommand('flagline.showReferences', uri, position, [locations[0], locations[0]])
+    const [, shown, , all] = seen.commands.findLast(([name]) => name === 'editor.action.showReferences')
+    assert.ok(shown instanceof vscode.Uri && all[0] instanceof vscode.Location)
+    await commands.executeCommand('flagline.showReferences', uri, position, [locations[0]])
+    assert.equal(window.activeTextEditor.selection.start.line, locations[0].range.start.line)
+  }],
+  ['a setting takes effect at once', async () => {
+    const document = await open('src/Checkout.tsx')
+    await warns(document, 'stale-flag')
+    await set('staleDays', 3650)
+    await until('no stale flag', () => !warnings(document).some(it => it.startsWith('stale-flag')))
+    await set('staleDays', undefined)
+    await warns(document, 'stale-flag')
+  }],
+  ['flagline.toml takes effect, and its errors are warnings in it', async () => {
+    const document = await open('src/Checkout.tsx')
+    await workspace.fs.writeFile(file('flagline.toml'), Buffer.from('stale_days = 3650\n'))
+    await until('no stale flag', () => !warnings(document).some(it => it.startsWith('stale-flag')))
+    const toml = await open('flagline.toml')
+    const edit = new vscode.WorkspaceEdit()
+    edit.insert(toml.uri, toml.positionAt(toml.getText().length), 'no_such_setting = 1\n')
+    await workspace.applyEdit(edit)
+    await until('an error in flagline.toml', () => vscode.languages.getDiagnostics(toml.uri).length > 0)
+    await commands.executeCommand('workbench.action.revertAndCloseActiveEditor')
+    await workspace.fs.delete(file('flagline.toml'))
+    await warns(document, 'stale-flag')
+  }],
+  ['the key is asked for once: a restarted server gets it again', async () => {
+    const before = pid()
+    await commands.executeCommand('flagline.restart')
+    await until('another server', () => running() && pid() !== before)
+    await until('ready', () => bar() === '$(symbol-boolean) Offset')
+    const document = await open('src/Checkout.tsx')
+    await hoverSays(document, 'new-checkout', 'everyone since')
+  }],
+  ['a server that crashes is started again', async () => {
+    const before = pid()
+    process.kill(before, 'SIGKILL')
+    await until('another server', () => running() && pid() !== before)
+    const document = await open('src/Checkout.tsx')
+    await hoverSays(document, 'new-checkout', 'everyone since')
+  }],
+  ['the conversation is shown on demand, and never a key', async () => {
+    await set('trace.server', 'verbose')
+    await pause(300)
+    await signIn('phx_wrong', 'phx_sandbox')
+    await commands.executeCommand('flagline.restart')
+    await until('ready', () => bar() === '$(symbol-boolean) Offset')
+    const text = await until('the trace', () => {
+      const text = seen.output['Flagline Trace'].join('\n')
+      return text.includes('flagline/signIn') && text.includes('flagline/credential') && text
+    })
+    assert.match(text, /\[key\]/)
+    assert.doesNotMatch(Object.values(seen.output).flat().join('\n'), /phx_|ph[a-z]_sandbox/)
+    await set('trace.server', undefined)
+    const lines = seen.output['Flagline Trace'].length
+    const document = await open('src/Checkout.tsx')
+    await hover(document, 'new-checkout')
+    assert.ok(seen.output['Flagline Trace'].length <= lines + 1)
+  }],
+  ['Choose Project… becomes a setting of the workspace', async () => {
+    answers.pick.push('Offset')
+    await commands.executeCommand('flagline.chooseProject')
+    assert.match(settingsFile(), /"flagline.project": 1/)
+    await until('ready', () => bar() === '$(symbol-boolean) Offset')
+  }],
+  ['where flagline.toml declares environments, Choose Project… opens it', async () => {
+    await workspace.fs.writeFile(file('flagline.toml'), Buffer.from(`[[environment]]\nname = "production"\nhost = "${test.sandbox}"\nproject = 1\n`))
+    answers.button = 'Open flagline.toml'
+    await commands.executeCommand('flagline.chooseProject')
+    assert.ok(window.activeTextEditor.document.uri.path.endsWith('/flagline.toml'))
+    await workspace.fs.delete(file('flagline.toml'))
+  }],
+  ['a key that may only read: creating is refused in words', async () => {
+    await signIn('phx_sandbox_read')
+    answers.type.push('written-by-nobody')
+    const before = seen.messages.length
+    await commands.executeCommand('flagline.palette.createFeature')
+    const refusal = await until('a refusal', () => seen.messages.slice(before).find(it => it.kind === 'showErrorMessage'))
+    assert.match(refusal.message, /scope|permission/)
+    assert.ok(!(await flags()).includes('written-by-nobody'))
+  }],
+  ['sign-out forgets the key, and what was known', async () => {
+    const document = await open('src/Checkout.tsx')
+    await warns(document, 'stale-flag')
+    await commands.executeCommand('flagline.signOut')
+    assert.equal(await stored(), undefined)
+    await barSays('sign in')
+    await until('no warnings', () => warnings(document).length === 0)
+    await commands.executeCommand('flagline.restart')
+    await barSays('sign in')
+  }],
+  ['a program that is not there: one message that says what to do', async () => {
+    const before = seen.messages.length
+    await set('path', '/nowhere/flagline')
+    await said("'/nowhere/flagline'")
+    assert.deepEqual(seen.messages.slice(before).map(it => it.buttons), [['Open Settings', 'How to Install']])
+    await barSays('not running')
+    await set('path', undefined)
+    await barSays('sign in')
+  }],
+  ['a program that is no language server: one message, with buttons', async () => {
+    const script = join(root, 'no-program')
+    writeFileSync(script, 'neither a script nor a program\n', { mode: 0o755 })
+    for (const path of ['/bin/false', script]) {
+      const before = seen.messages.length
+      await set('path', path)
+      await until('a message', () => seen.messages.slice(before).some(it => it.message.includes('the server does not start')))
+      await barSays('not running')
+      // Nothing else pops up.
+      await pause(1000)
+      assert.deepEqual(seen.messages.slice(before).map(it => it.buttons), [['Restart Server', 'Show Log']])
+    }
+    await set('path', undefined)
+    await barSays('sign in')
+  }],
+  ['a server that crashes again and again is given up, with a button', async () => {
+    for (let crash = 1; crash <= 5; crash += 1) {
+      const before = await until('a server', running)
+      if (crash === 5) answers.button = 'Restart Server'
+      process.kill(before, 'SIGKILL')
+      if (crash < 5) await until('another server', () => running() && pid() !== before)
+    }
+    await said('is not started again')
+    await until('a server', running)
+    await barSays('sign in')
+  }],
+]
+
+/** Removing the last read may leave or take the import; that is the server's to test. */
+function imports(document) {
+  return /^import.*\n\n?/.exec(document.getText())?.[0] ?? ''
+}
