@@ -86,9 +86,12 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
         (None, None) => page.paragraph("Exposure is not loaded yet"),
     }
     let fetched = details.exposure.as_ref().map_or(details.fetched_at, |it| it.fetched_at);
-    let mut last: Vec<String> = details.links.iter().map(|it| page.link(&it.title, &it.url)).collect();
-    last.push(format!("{}, fetched {}", page.escape(&details.project), ago(fetched, now)));
-    page.paragraph(&last.join(" · "));
+    page.paragraph(&format!("{}, fetched {}", page.escape(&details.project), ago(fetched, now)));
+    // Alone: Neovim wraps a line by the length of the addresses that it hides.
+    let links: Vec<String> = details.links.iter().map(|it| page.link(&it.title, &it.url)).collect();
+    if !links.is_empty() {
+        page.paragraph(&links.join(" · "));
+    }
 }
 
 /// "since 7 Aug 2026 (110 days)", or "for at least 110 days" when nobody knows the day.

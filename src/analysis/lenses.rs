@@ -11,7 +11,7 @@ use crate::text::Span;
 pub struct Lens {
     /// The flag.
     pub key: FlagKey,
-    /// The key in the source.
+    /// From the first character of its line to the key's end: editors put a lens where its range begins.
     pub span: Span,
     /// What it says: `2/4 beta, 40 % · 3 reads`.
     pub title: String,
@@ -37,9 +37,18 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
     all.retain(|it| seen.insert((it.0, it.1.start.line)));
     let lens = |(key, span): (&FlagKey, Span)| {
         let n = counts.get(key).copied().unwrap_or_default();
-        Lens { key: key.clone(), span, title: title(snapshot, key, n) }
+        Lens { key: key.clone(), span: from_line_start(snapshot, span), title: title(snapshot, key, n) }
     };
     all.into_iter().map(lens).collect()
+}
+
+fn from_line_start(snapshot: &Snapshot, span: Span) -> Span {
+    let Some(source) = &snapshot.source else { return span };
+    let (text, end) = (&source.text, span.end.offset as usize);
+    let line_start = (span.start.offset - span.start.utf8) as usize;
+    let line = text.as_str().get(line_start..span.start.offset as usize).unwrap_or_default();
+    let indent = line.len() - line.trim_start().len();
+    text.span(line_start + indent..end)
 }
 
 fn title(snapshot: &Snapshot, key: &FlagKey, n_reads: usize) -> String {

@@ -186,6 +186,17 @@ pub fn read(text: &str) -> Result<File, Vec<FileProblem>> {
     }
 }
 
+/// All problems in one sentence, which names the first.
+pub fn summary(text: &str, problems: &[FileProblem]) -> String {
+    let n = problems.len();
+    let errors = if n == 1 { "1 error".to_owned() } else { format!("{n} errors, the first") };
+    let first = problems.first().map(|it| {
+        let line = text.get(..it.span.start).unwrap_or_default().matches('\n').count() + 1;
+        format!(" in line {line}: {}", it.message)
+    });
+    format!("{FILE_NAME} has {errors}{}", first.unwrap_or_default())
+}
+
 fn check_environments(file: &File, node: &Node, tell: &mut impl FnMut(Range<usize>, String)) {
     let span = |at: usize, key: &str| {
         let entry = node.at(&["environment", &at.to_string()]);

@@ -157,8 +157,8 @@ pub type Keys = HashMap<Arc<str>, SecretString>;
 pub struct Inputs<'a> {
     /// The folder of `flagline.toml`; patterns are relative to it.
     pub folder: Option<&'a Path>,
-    /// `flagline.toml`, or how many problems it has when nothing can be taken from it.
-    pub file: Option<Result<&'a File, usize>>,
+    /// `flagline.toml`, or why nothing can be taken from it.
+    pub file: Option<Result<&'a File, &'a str>>,
     /// `.posthog.json`.
     pub posthog_json: PostHogJson,
     /// What the editor sent.
@@ -191,9 +191,8 @@ pub fn load(variable: impl Fn(&str) -> Option<String>, inputs: &Inputs) -> (Conf
         if environment.key.is_none() {
             environment.key = inputs.keys.and_then(|it| it.get(&environment.host)).cloned();
         }
-        if let Some(Err(n)) = inputs.file {
-            let problem = format!("{} has {n} {}", file::FILE_NAME, if n == 1 { "error" } else { "errors" });
-            environment.problem.get_or_insert_with(|| problem.into());
+        if let Some(Err(why)) = inputs.file {
+            environment.problem.get_or_insert_with(|| why.into());
         }
     }
     (config, problems)

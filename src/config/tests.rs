@@ -11,7 +11,8 @@ fn check(variables: &[(&str, &str)], settings: Value) -> (Config, Vec<String>) {
 fn check_file(variables: &[(&str, &str)], text: &str, settings: Value) -> (Config, Vec<String>) {
     let variable = |name: &str| variables.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
     let file = file::read(text);
-    let file = file.as_ref().map_err(Vec::len);
+    let why = file.as_ref().err().map(|it| file::summary(text, it)).unwrap_or_default();
+    let file = file.as_ref().map_err(|_| why.as_str());
     load(variable, &Inputs { file: Some(file), settings: Some(&settings), ..Inputs::default() })
 }
 
@@ -57,7 +58,7 @@ fn a_key_that_was_signed_in_with_goes_to_its_own_host_alone() {
     let file = file::read(
         "[[environment]]\nhost = \"eu.posthog.com\"\n[[environment]]\nname = \"dev\"\nhost = \"x.example\"\n",
     );
-    let file = file.as_ref().map_err(Vec::len);
+    let file = file.as_ref().map_err(|_| "wrong");
     let (config, problems) =
         load(|_| None, &Inputs { file: Some(file), keys: Some(&keys), ..Inputs::default() });
     assert!(problems.is_empty());
@@ -239,5 +240,8 @@ fn broken_toml_is_told_whole() {
 #[test]
 fn while_the_file_is_wrong_nothing_is_asked() {
     let (config, _) = check_file(&[("FLAGLINE_API_KEY", "phx_1")], "stale_days = 0", json!(null));
-    assert_eq!(config.environments[0].problem.as_deref(), Some("flagline.toml has 1 error"));
+    assert_eq!(
+        config.environments[0].problem.as_deref(),
+        Some("flagline.toml has 1 error in line 1: expected a whole number from 1 to 3650, not 0")
+    );
 }

@@ -300,7 +300,8 @@ impl Session {
         let registered = self.client.register_capability(wanted);
         match tokio::time::timeout(Duration::from_secs(5), registered).await {
             Ok(Ok(())) => {}
-            other => tracing::warn!(?other, "the client does not watch for us"),
+            Ok(Err(error)) => tracing::warn!(%error, "the client does not watch files or settings for us"),
+            Err(_) => tracing::warn!("the client does not say whether it watches files and settings for us"),
         }
     }
 

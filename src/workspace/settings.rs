@@ -51,11 +51,12 @@ impl Root {
                     let file = Arc::new(file);
                     (Some(Ok(file.clone())), Some(file))
                 }
-                Err(wrong) => (Some(good.clone().ok_or(wrong.len())), good),
+                Err(wrong) => (Some(good.clone().ok_or_else(|| file::summary(&text, &wrong))), good),
             },
             Some(Err(error)) => {
-                problems.push(cannot_read(found.as_deref().unwrap_or(&path), &error));
-                (Some(good.clone().ok_or(1)), good)
+                let why = cannot_read(found.as_deref().unwrap_or(&path), &error);
+                problems.push(why.clone());
+                (Some(good.clone().ok_or(why)), good)
             }
         };
         let json_path = find(&path, posthog_json::FILE_NAME);
@@ -63,7 +64,7 @@ impl Root {
         let folder = found.as_deref().and_then(Path::parent).unwrap_or(&path);
         let inputs = Inputs {
             folder: Some(folder),
-            file: read.as_ref().map(|it| it.as_deref().map_err(|it| *it)),
+            file: read.as_ref().map(|it| it.as_deref().map_err(String::as_str)),
             posthog_json: json.map(|it| posthog_json::read(&it).0).unwrap_or_default(),
             ..given.inputs()
         };
