@@ -133,9 +133,11 @@ impl Session {
         }
     }
 
-    /// Whether the client may still give the key of a host, so that nothing is missing yet.
+    /// Whether a host may have a key in a moment, so that nothing is missing yet: the client was not heard, or its
+    /// key has not come as far as the mirror.
     pub(super) fn awaits_key(&self, host: &str) -> bool {
-        self.caps.credentials && self.asked().get(host) != Some(&false)
+        let unheard = self.caps.credentials && self.asked().get(host) != Some(&false);
+        unheard || self.given().keys.contains_key(host)
     }
 
     async fn credential(&self, host: &Arc<str>) -> Option<String> {
