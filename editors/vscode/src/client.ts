@@ -45,7 +45,8 @@ export function languageClient(command: string, channels: Channels, gaveUp: (why
       traceOutputChannel: channels.trace,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationOptions: settings,
-      errorHandler: restarting(() => client.state === State.Running, gaveUp),
+      // Told when the client has come to rest, or a restart would meet it half closed.
+      errorHandler: restarting(() => client.state === State.Running, why => setImmediate(gaveUp, why)),
       initializationFailedHandler: () => false,
       middleware: {
         workspace: {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { languageClient, NOT_STARTED, offerRestart, type Channels } from './client'
@@ -5,6 +6,8 @@ import type { Credentials } from './credentials'
 import * as protocol from './protocol'
 import { explain, find } from './server'
 import type { StatusBar } from './status'
+
+const STOPS_WITHIN = 3000
 
 /** The one server of this window, from activation to deactivation. */
 export type Lifecycle = {
@@ -62,7 +65,8 @@ export function lifecycle(
   const stop = async (): Promise<void> => {
     const client = current
     current = undefined
-    await client?.dispose()
+    // One that does not answer any more keeps nobody waiting.
+    await Promise.race([client?.dispose(), sleep(STOPS_WITHIN, undefined, { ref: false })])
   }
   const restart = (): Promise<void> => {
     const restarted = last.then(stop).catch(log).then(start)

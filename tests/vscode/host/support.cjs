@@ -16,6 +16,7 @@ for (const kind of ['showInformationMessage', 'showWarningMessage', 'showErrorMe
   window[kind] = async (message, ...buttons) => {
     seen.messages.push({ kind, message, buttons: buttons.filter(it => typeof it === 'string') })
     const wanted = answers.button
+    if (!buttons.includes(wanted)) return undefined
     answers.button = undefined
     return wanted
   }
