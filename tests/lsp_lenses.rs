@@ -77,7 +77,10 @@ async fn a_lens_says_stage_and_count_and_leads_to_all_reads() {
     let found = lenses(&mut editor, APP).await;
     // One for each key of a line.
     assert_eq!(titles(&found), ["2/4 beta, 40 % · 4 reads", "partial 25 % · 1 read", "unknown · 1 read"]);
-    assert_eq!(found[0]["range"], editor.range_of(APP, "'project-videos'"));
+    // From the line's first character, where editors draw it, to the key's end.
+    let key = editor.range_of(APP, "'project-videos'");
+    let begin = json!({ "line": key["start"]["line"], "character": 0 });
+    assert_eq!(found[0]["range"], json!({ "start": begin, "end": key["end"] }));
     let command = &found[0]["command"];
     assert_eq!(command["command"], "flagline.showReferences");
     let arguments = command["arguments"].as_array().unwrap();
