@@ -51,8 +51,14 @@ export function lifecycle(
     client.onNotification(protocol.status, status => {
       bar.set(status)
     })
+    const isDown = (): boolean => client === current && SHOWN[client.state] === 'stopped'
     client.onDidChangeState(({ newState }) => {
       if (client === current) bar.setServer(SHOWN[newState])
+      // The library may pass through a failed start on its way to another one.
+      if (!isDown()) return
+      setTimeout(() => {
+        if (isDown()) gaveUp(NOT_STARTED)
+      }, 1000)
     })
     current = client
     try {

@@ -1,5 +1,6 @@
 // What VS Code runs inside the extension host: the cases of one file, one after the other.
 const { appendFileSync } = require('node:fs')
+const { bar, seen } = require('./support.cjs')
 const { cases: name, results } = JSON.parse(process.env.FLAGLINE_TEST)
 
 exports.run = async () => {
@@ -10,7 +11,8 @@ exports.run = async () => {
     try {
       await within(60, run())
     } catch (error) {
-      why = error?.stack ?? String(error)
+      const log = Object.entries(seen.output).flatMap(([name, lines]) => lines.slice(-10).map(line => `  ${name}: ${line}`))
+      why = [error?.stack ?? String(error), `the status bar: ${bar()}`, ...log].join('\n')
     }
     write({ name: title, why, seconds: (Date.now() - started) / 1000 })
   }
