@@ -109,6 +109,9 @@ async fn create_feature(session: &Session, Key { key, uri }: Key) {
 
 /// Nobody knows how far it came: an answer may be lost after the flag was made.
 fn interrupted(key: &FlagKey, error: &posthog::Error) -> String {
+    if matches!(error, posthog::Error::Settings(_) | posthog::Error::SignedOut { .. }) {
+        return crate::analysis::plain(&format!("feature '{key}' is not created: {error}"));
+    }
     let again = if error.is_passing() { "; run it again to complete what is missing" } else { "" };
     crate::analysis::plain(&format!("feature '{key}' is not complete: {error}{again}"))
 }

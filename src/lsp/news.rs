@@ -1,6 +1,7 @@
 //! What is told without being asked: troubles, once, and what other people change; rare and capped.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use tower_lsp::lsp_types::MessageType;
 use super::publish::Look;
 use super::session::Session;
 use crate::analysis::{Change, changes};
-use crate::flags::{Access, Environment, Mirror};
+use crate::flags::{Access, Environment, FlagKey, Mirror};
 
 /// Pop-ups about changes in [`WINDOW`]; the rest goes to the log.
 const MOST_POPUPS: usize = 3;
@@ -57,23 +58,27 @@ impl Session {
     }
 
     fn news(&self, before: &Mirror, after: &Mirror) -> Vec<Change> {
-        let configs = self.workspace.configs();
-        let wanted = |it: &Environment| {
-            configs
-                .iter()
-                .any(|(_, config)| config.notify_changes && config.environments.iter().any(|e| e.is_at(it)))
-        };
-        let read = self.workspace.index().keys();
         let mut news = Vec::new();
-        for new in after.environments.iter().filter(|it| wanted(it)) {
+        for new in &after.environments {
             let same = |it: &&Arc<Environment>| {
                 (&it.host, it.configured_project) == (&new.host, new.configured_project)
             };
             let Some(old) = before.environments.iter().find(same) else { continue };
-            let found = changes(old, new, &read, Timestamp::now());
+            let found = changes(old, new, &self.read_in(new), Timestamp::now());
             news.extend(found.into_iter().filter(|it| !self.wrote(it.id, it.version)));
         }
         news
+    }
+
+    /// The keys that are read where an environment counts and news of it are wanted.
+    fn read_in(&self, environment: &Environment) -> BTreeSet<FlagKey> {
+        let wanted = |path: &Path| {
+            let config = self.workspace.config_of(path);
+            config.notify_changes && config.environments.iter().any(|it| it.is_at(environment))
+        };
+        let index = self.workspace.index();
+        let files = index.files().filter(|it| wanted(it.0));
+        files.flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
     }
 }
 

@@ -26,9 +26,11 @@ pub fn folder() -> Option<PathBuf> {
 
 /// Where the mirror of a project lies below `folder`.
 pub fn path(folder: &Path, host: &str, project: u64) -> PathBuf {
-    let host: String =
-        host.chars().map(|it| if it.is_ascii_alphanumeric() || it == '.' { it } else { '_' }).collect();
-    folder.join(format!("{host}-{project}.json"))
+    folder.join(format!("{}-{project}.json", file_stem(host)))
+}
+
+fn file_stem(host: &str) -> String {
+    host.chars().map(|it| if it.is_ascii_alphanumeric() || it == '.' { it } else { '_' }).collect()
 }
 
 /// Reads a mirror; `None` when there is none of this host. A file that cannot be understood is set aside, so
@@ -75,12 +77,19 @@ pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     renamed
 }
 
-/// Removes a mirror.
-pub fn forget(path: &Path) {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %path.display(), %error, "the mirror on disk cannot be removed");
+/// Removes every mirror of a host, those of earlier sessions too.
+pub fn forget(folder: &Path, host: &str) {
+    let prefix = format!("{}-", file_stem(host));
+    let ours = |name: &str| {
+        let rest = name.strip_prefix(&prefix).and_then(|it| it.split_once(".json"));
+        rest.is_some_and(|it| !it.0.is_empty() && it.0.bytes().all(|it| it.is_ascii_digit()))
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(ours)
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::warn!(path = %entry.path().display(), %error, "the mirror on disk cannot be removed");
+        }
     }
 }
 
@@ -332,6 +341,21 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert!(load(&path, &before.name, &"https://other.example".into()).is_none());
+    }
+
+    #[test]
+    fn all_mirrors_of_a_host_are_forgotten_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = |host: &str, project| path(folder.path(), host, project);
+        let (one, two) = (mirror("https://ph.example", 1), mirror("https://ph.example", 22));
+        let broken = one.with_extension("json.broken");
+        let others = [mirror("https://ph.example:8000", 1), mirror("https://ph.example-2.com", 1)];
+        for path in [&one, &two, &broken].into_iter().chain(&others) {
+            fs::write(path, "{}").unwrap();
+        }
+        forget(folder.path(), "https://ph.example");
+        assert!(!one.exists() && !two.exists() && !broken.exists());
+        assert!(others.iter().all(|it| it.exists()));
     }
 
     #[test]

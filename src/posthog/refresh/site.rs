@@ -181,8 +181,8 @@ impl Site {
 
     /// Forgets what is known, on disk too.
     fn forget(&mut self) {
-        if let (Some(folder), Some(project)) = (&self.folder, &self.known.project) {
-            disk::forget(&disk::path(folder, &self.known.host, project.id));
+        if let Some(folder) = &self.folder {
+            disk::forget(folder, &self.known.host);
         }
         let (name, host) = (self.known.name.clone(), self.known.host.clone());
         let (configured_project, access) = (self.known.configured_project, self.known.access);
