@@ -10,7 +10,7 @@ export type Environment = {
   state: 'signed-out' | 'loading' | 'ready' | 'trouble' | 'settings'
   project: Project | null
   message: string | null
-  flags: number
+  flags: number | null
   fetchedAt: string | null
   roots: string[]
 }

@@ -115,7 +115,7 @@ function lines(environment: Environment): string[] {
   const { project, host, state, message, fetchedAt, flags, name } = environment
   const where = host.replace(/^https?:\/\//, '')
   const title = project === null ? where : `${project.name} at ${where}`
-  const age = fetchedAt === null ? [] : [`${flags} ${flags === 1 ? 'flag' : 'flags'}, ${ago(fetchedAt)}`]
+  const age = fetchedAt === null || flags === null ? [] : [`${flags} ${flags === 1 ? 'flag' : 'flags'}, ${ago(fetchedAt)}`]
   return [`${title} (${name})`, ...(state === 'signed-out' ? ['Signed out'] : age), ...(message === null ? [] : [message])]
 }
 

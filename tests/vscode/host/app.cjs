@@ -12,6 +12,8 @@ const stored = () => extension().exports.context.secrets.get(secret())
 const pid = () => extension().exports.client()?.serverProcess?.pid
 const running = () => extension().exports.client()?.isRunning() && pid()
 const set = (name, value) => workspace.getConfiguration('flagline').update(name, value, ConfigurationTarget.Workspace)
+/** Errors that popped up after so many messages; that nobody is signed in is a warning, and comes when it comes. */
+const errors = before => seen.messages.slice(before).filter(it => it.kind === 'showErrorMessage')
 const settingsFile = () => {
   const path = join(root, '.vscode', 'settings.json')
   return existsSync(path) ? readFileSync(path, 'utf8') : ''
@@ -207,7 +209,7 @@ module.exports = [
     answers.type.push('written-by-nobody')
     const before = seen.messages.length
     await commands.executeCommand('flagline.palette.createFeature')
-    const refusal = await until('a refusal', () => seen.messages.slice(before).find(it => it.kind === 'showErrorMessage'))
+    const refusal = await until('a refusal', () => errors(before)[0])
     assert.match(refusal.message, /scope|permission/)
     assert.ok(!(await flags()).includes('written-by-nobody'))
   }],
@@ -225,7 +227,7 @@ module.exports = [
     const before = seen.messages.length
     await set('path', '/nowhere/flagline')
     await said("'/nowhere/flagline'")
-    assert.deepEqual(seen.messages.slice(before).map(it => it.buttons), [['Open Settings', 'How to Install']])
+    assert.deepEqual(errors(before).map(it => it.buttons), [['Open Settings', 'How to Install']])
     await barSays('not running')
     await set('path', undefined)
     await barSays('sign in')
@@ -236,11 +238,11 @@ module.exports = [
     for (const path of ['/bin/false', script]) {
       const before = seen.messages.length
       await set('path', path)
-      await until('a message', () => seen.messages.slice(before).some(it => it.message.includes('the server does not start')))
+      await until('a message', () => errors(before).some(it => it.message.includes('the server does not start')))
       await barSays('not running')
       // Nothing else pops up.
       await pause(1000)
-      assert.deepEqual(seen.messages.slice(before).map(it => it.buttons), [['Restart Server', 'Show Log']])
+      assert.deepEqual(errors(before).map(it => it.buttons), [['Restart Server', 'Show Log']])
     }
     await set('path', undefined)
     await barSays('sign in')
