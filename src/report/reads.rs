@@ -1,5 +1,5 @@
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
@@ -146,9 +146,31 @@ pub(super) fn place(path: &str, span: Span) -> Place {
     }
 }
 
-/// Relative to `directory` where it lies below, with `/` on every system.
+/// Relative to `directory`, with `..` where it lies outside, and with `/` on every system.
 pub fn relative(path: &Path, directory: &Path) -> String {
-    let path: PathBuf = path.components().collect();
-    let short = path.strip_prefix(directory).unwrap_or(&path);
+    let n_shared = path.components().zip(directory.components()).take_while(|(a, b)| a == b).count();
+    // Without anything in common there is no way from one to the other.
+    let n_up = if n_shared == 0 { 0 } else { directory.components().count() - n_shared };
+    let up = std::iter::repeat_n(Component::ParentDir, n_up);
+    let short: PathBuf = up.chain(path.components().skip(n_shared)).collect();
     short.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative_also_outside_of_the_directory() {
+        for (path, expected) in [
+            ("/work/app/src/a.ts", "src/a.ts"),
+            ("/work/app/./src/a.ts", "src/a.ts"),
+            ("/work/lib/a.ts", "../lib/a.ts"),
+            ("/work/application/a.ts", "../application/a.ts"),
+            ("/tmp/a.ts", "../../tmp/a.ts"),
+            ("untitled:Untitled-1", "untitled:Untitled-1"),
+        ] {
+            assert_eq!(relative(Path::new(path), Path::new("/work/app")), expected);
+        }
+    }
 }
