@@ -16,7 +16,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
@@ -25,6 +25,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Config;
+use crate::config::file::n_errors;
 use crate::text::Text;
 use crate::{report, workspace};
 
@@ -160,20 +161,19 @@ fn complain(message: &str) {
 /// The configuration of a command that runs in a folder. What is wrong with variables is told, the rest counts;
 /// a settings file that is wrong ends the command, with all that is wrong in it.
 fn configuration(folder: &Path) -> anyhow::Result<Config> {
-    let mut n_wrong = 0;
+    let directory = std::env::current_dir().context("the working directory is gone")?;
+    let mut wrong = Vec::new();
     for file in workspace::files_of(folder) {
         let text = Text::new(file.text);
         for problem in &file.problems {
             let at = text.span(problem.span.clone()).start;
-            let path = report::relative(&file.path, folder);
+            let path = report::relative(&file.path, &directory);
             complain(&format!("{path}:{}:{}: {}", at.line + 1, at.scalar + 1, problem.message));
-            n_wrong += 1;
         }
+        wrong.extend(file.problems);
     }
-    match n_wrong {
-        0 => {}
-        1 => bail!("the settings have 1 error"),
-        n => bail!("the settings have {n} errors"),
+    if !wrong.is_empty() {
+        bail!("the settings have {}", n_errors(&wrong));
     }
     let (config, problems) = workspace::config_in(folder);
     problems.iter().for_each(|it| complain(it));

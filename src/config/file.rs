@@ -12,7 +12,7 @@ use super::host::parse_host;
 use super::{Severities, Severity};
 use crate::feature::{Audience, Plan, PlanStage};
 use crate::index::Exclude;
-use crate::schema::{Node, Schema, check};
+use crate::schema::{Content, Node, Schema, check};
 
 /// The name of the file, in a root or in a folder above it.
 pub const FILE_NAME: &str = "flagline.toml";
@@ -159,93 +159,128 @@ pub fn schema() -> &'static Schema {
     &SCHEMA
 }
 
-/// Reads `flagline.toml`: what it says, or everything that is wrong with it, by place.
+/// Reads `flagline.toml`: what it says, or everything that is wrong with it, by place; of very many, the first.
 pub fn read(text: &str) -> Result<File, Vec<FileProblem>> {
     let (node, errors) = Node::from_toml(text);
+    let is_whole = errors.is_empty();
     let mut problems: Vec<FileProblem> =
         errors.into_iter().map(|it| FileProblem { span: it.span, message: it.message }).collect();
     let wrong = check(schema(), &node);
-    let sound = problems.is_empty() && wrong.is_empty();
     problems.extend(wrong.into_iter().map(|it| FileProblem { span: it.span, message: it.message }));
+    // What no schema can say is looked for in the document, not in the type: a value that is wrong elsewhere must
+    // not hide it.
+    let tell = &mut |span: &Range<usize>, message: String| {
+        problems.push(FileProblem { span: span.clone(), message });
+    };
+    check_environments(&node, is_whole, tell);
+    check_patterns(&node, tell);
+    if is_whole {
+        check_plans(&node, tell);
+    }
     let file = serde_json::from_value::<File>(node.to_json());
-    let tell = &mut |span: Range<usize>, message: String| problems.push(FileProblem { span, message });
-    match &file {
-        Ok(file) => {
-            check_environments(file, &node, tell);
-            check_plans(file, &node, tell);
-            check_patterns(file, &node, tell);
+    match file {
+        Ok(file) if problems.is_empty() => return Ok(file),
+        Err(error) if problems.is_empty() => {
+            // The schema is made of the type, so this is what it cannot say.
+            problems.push(FileProblem { span: 0..0, message: error.to_string() });
         }
-        // The schema is made of the type, so this is what it cannot say.
-        Err(error) if sound => tell(0..0, error.to_string()),
-        Err(_) => {}
+        _ => {}
     }
     problems.sort_by_key(|it| it.span.start);
-    match file {
-        Ok(file) if problems.is_empty() => Ok(file),
-        _ => Err(problems),
+    Err(capped(problems))
+}
+
+/// What a person reads of a file that is wrong from end to end; the rest is counted.
+pub const MOST_PROBLEMS: usize = 100;
+
+/// The first problems, and in one more how many there are besides.
+pub(super) fn capped(mut problems: Vec<FileProblem>) -> Vec<FileProblem> {
+    let n_more = problems.len().saturating_sub(MOST_PROBLEMS);
+    if n_more > 0 {
+        problems.truncate(MOST_PROBLEMS + 1);
+        problems[MOST_PROBLEMS].message = format!("and {n_more} more");
+    }
+    problems
+}
+
+/// How many problems there are, in words.
+pub fn n_errors(problems: &[FileProblem]) -> String {
+    match problems.len() {
+        1 => "1 error".into(),
+        n if n > MOST_PROBLEMS => format!("more than {MOST_PROBLEMS} errors"),
+        n => format!("{n} errors"),
     }
 }
 
 /// All problems in one sentence, which names the first.
 pub fn summary(text: &str, problems: &[FileProblem]) -> String {
-    let n = problems.len();
-    let errors = if n == 1 { "1 error".to_owned() } else { format!("{n} errors, the first") };
+    let first_of = if problems.len() > 1 { ", the first" } else { "" };
     let first = problems.first().map(|it| {
         let line = text.get(..it.span.start).unwrap_or_default().matches('\n').count() + 1;
         format!(" in line {line}: {}", it.message)
     });
-    format!("{FILE_NAME} has {errors}{}", first.unwrap_or_default())
+    format!("{FILE_NAME} has {}{first_of}{}", n_errors(problems), first.unwrap_or_default())
 }
 
-fn check_environments(file: &File, node: &Node, tell: &mut impl FnMut(Range<usize>, String)) {
-    let span = |at: usize, key: &str| {
-        let entry = node.at(&["environment", &at.to_string()]);
-        let value = entry.and_then(|it| it.get(key)).or(entry);
-        value.map(|it| it.span.clone()).unwrap_or_default()
-    };
+/// `is_whole` when the text could be read to its end: only then a name that is not there is the default.
+fn check_environments(node: &Node, is_whole: bool, tell: &mut impl FnMut(&Range<usize>, String)) {
     let (mut names, mut has_primary) = (BTreeSet::new(), false);
-    for (at, entry) in file.environment.iter().enumerate() {
-        if let Some(Err(problem)) = entry.host.as_deref().map(parse_host) {
-            tell(span(at, "host"), problem);
+    for entry in list(node, "environment") {
+        let at = |key: &str| entry.get(key).unwrap_or(entry);
+        if let Some(Err(problem)) = entry.get("host").and_then(Node::as_str).map(parse_host) {
+            tell(&at("host").span, problem);
         }
-        if !names.insert(entry.name.as_deref().unwrap_or("production")) {
-            tell(span(at, "name"), "two environments have this name".into());
-        }
-        if entry.primary && std::mem::replace(&mut has_primary, true) {
-            tell(span(at, "primary"), "one environment is primary, and another is already".into());
-        }
-    }
-}
-
-fn check_plans(file: &File, node: &Node, tell: &mut impl FnMut(Range<usize>, String)) {
-    for (name, plan) in &file.plan {
-        let span = |path: &[&str]| {
-            let path: Vec<&str> = ["plan", name.as_str()].into_iter().chain(path.iter().copied()).collect();
-            node.at(&path).map(|it| it.span.clone()).unwrap_or_default()
+        let name = match entry.get("name") {
+            Some(name) => name.as_str(),
+            None => is_whole.then_some("production"),
         };
-        if plan.stage.is_empty() {
-            tell(span(&[]), format!("plan {name} has no stage"));
+        if name.is_some_and(|it| !names.insert(it)) {
+            tell(&at("name").span, "two environments have this name".into());
         }
-        for (at, stage) in plan.stage.iter().enumerate() {
-            let at = at.to_string();
-            if stage.name.trim().is_empty() || stage.name.contains(" · ") {
-                let rule = "a stage is called by a word or two, without \" · \"";
-                tell(span(&["stage", &at, "name"]), rule.into());
+        let is_primary = at("primary").content == Content::Boolean(true);
+        if is_primary && std::mem::replace(&mut has_primary, true) {
+            tell(&at("primary").span, "one environment is primary, and another is already".into());
+        }
+    }
+}
+
+fn check_plans(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    for plan in node.get("plan").map(Node::entries).unwrap_or_default() {
+        if plan.value.get("stage").is_some_and(|it| it.content == Content::List(Vec::new())) {
+            tell(&plan.value.span, format!("plan {} has no stage", plan.key));
+        }
+        for stage in list(&plan.value, "stage") {
+            let name = stage.get("name");
+            let misnamed = |it: &str| it.trim().is_empty() || it.contains(" · ");
+            if let Some(name) = name.filter(|it| it.as_str().is_some_and(misnamed)) {
+                tell(&name.span, "a stage is called by a word or two, without \" · \"".into());
             }
-            let grows = stage.steps.is_sorted_by(|a, b| a < b);
-            if !stage.steps.is_empty() && (!grows || stage.steps.last() != Some(&100.0)) {
-                tell(span(&["stage", &at, "steps"]), "steps grow, and the last is 100".into());
+            if let Some(steps) = stage.get("steps").filter(|it| !are_steps(it)) {
+                tell(&steps.span, "steps grow, and the last is 100".into());
             }
         }
     }
 }
 
-fn check_patterns(file: &File, node: &Node, tell: &mut impl FnMut(Range<usize>, String)) {
-    let (_, wrong) = Exclude::new(Path::new(""), file.exclude.clone());
-    for (at, message) in wrong {
-        let span = node.at(&["exclude", &at.to_string()]).map(|it| it.span.clone());
-        tell(span.unwrap_or_default(), format!("this is no pattern: {message}"));
+/// Whether steps are in order. What is no number is told elsewhere.
+fn are_steps(node: &Node) -> bool {
+    let steps: Option<Vec<f64>> = node.elements().iter().map(Node::as_f64).collect();
+    steps.is_none_or(|it| it.is_empty() || it.is_sorted_by(|a, b| a < b) && it.last() == Some(&100.0))
+}
+
+fn check_patterns(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    let patterns: Vec<(&Node, &str)> =
+        list(node, "exclude").iter().filter_map(|it| Some((it, it.as_str()?))).collect();
+    let texts = patterns.iter().map(|it| it.1.to_owned()).collect();
+    for (at, message) in Exclude::new(Path::new(""), texts).1 {
+        if let Some((pattern, _)) = patterns.get(at) {
+            tell(&pattern.span, format!("this is no pattern: {message}"));
+        }
     }
+}
+
+fn list<'a>(node: &'a Node, key: &str) -> &'a [Node] {
+    node.get(key).map(Node::elements).unwrap_or_default()
 }
 
 impl SeverityTable {

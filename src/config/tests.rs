@@ -245,3 +245,63 @@ fn while_the_file_is_wrong_nothing_is_asked() {
         Some("flagline.toml has 1 error in line 1: expected a whole number from 1 to 3650, not 0")
     );
 }
+            "\"http://ph.example\": ph.example must be https: a key is sent there",
+            "[[environment]]: two environments have this name",
+#[test]
+fn a_wrong_value_hides_nothing_that_is_wrong_elsewhere() {
+    let text = r#"stale_days = "30"
+exclude = ["[z-a]", 3]
+[[environment]]
+host = "http://ph.example"
+[[environment]]
+name = 7
+primary = true
+[[environment]]
+primary = true
+[plan.slow]
+stage = [{ name = "", audience = "nobody", steps = [50, 20] }, { name = "b", audience = "everyone", steps = ["x"] }]
+[plan.none]
+stage = []
+"#;
+    let problems = problems(text).join("\n");
+    for words in [
+        "\"30\": expected a whole number",
+        "\"[z-a]\": this is no pattern",
+        "3: expected text",
+        "\"http://ph.example\": ph.example must be https",
+        "7: expected text",
+        "true: one environment is primary",
+        "two environments have this name",
+        "\"\": a stage is called by a word or two",
+        "\"nobody\": expected",
+        "[50, 20]: steps grow",
+        "\"x\": expected a number",
+        "plan none has no stage",
+    ] {
+        assert!(problems.contains(words), "no {words} in\n{problems}");
+    }
+    // Of a text that breaks off, only what stands there is told.
+    let broken = "stale_days = \n[[environment]]\nhost = \"http://ph.example\"\n";
+    let problems = self::problems(broken);
+    assert!(problems.iter().any(|it| it.contains("must be https")), "{problems:#?}");
+}
+
+#[test]
+fn of_very_many_problems_the_first_are_told_and_the_rest_is_counted() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for n in 0..20_000 {
+        let _ = writeln!(text, "no_such_key_{n} = {n}");
+    }
+    let begun = std::time::Instant::now();
+    let problems = file::read(&text).unwrap_err();
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    assert_eq!(problems.len(), file::MOST_PROBLEMS + 1);
+    assert_eq!(problems.last().unwrap().message, "and 19900 more");
+    let summary = file::summary(&text, &problems);
+    assert!(
+        summary.starts_with("flagline.toml has more than 100 errors, the first in line 1: "),
+        "{summary}"
+    );
+}
+

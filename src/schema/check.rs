@@ -25,6 +25,9 @@ pub fn check(schema: &Schema, document: &Node) -> Vec<Problem> {
     problems
 }
 
+/// Problems that get a suggestion: nobody reads more, and looking for what is similar takes its time.
+const HELPED: usize = 200;
+
 struct Checker<'a> {
     schema: &'a Schema,
     path: Vec<String>,
@@ -119,6 +122,9 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown(&self, schema: &'a Value, key: &str) -> String {
+        if self.problems.len() > HELPED {
+            return format!("no such key: {key}");
+        }
         let known: Vec<&str> = self.schema.properties(schema).map(|it| it.0.as_str()).collect();
         match similar(key, known.iter().copied()) {
             Some(near) => format!("no such key: {key}; did you mean {near}?"),

@@ -115,6 +115,23 @@ impl Node {
         })
     }
 
+    /// Text.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.content {
+            Content::String(it) => Some(it),
+            _ => None,
+        }
+    }
+
+    /// A number, with a fraction or without.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self.content {
+            Content::Integer(it) => Some(it as f64),
+            Content::Float(it) => Some(it),
+            _ => None,
+        }
+    }
+
     /// The keys of a table.
     pub fn entries(&self) -> &[Entry] {
         match &self.content {
