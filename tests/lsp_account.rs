@@ -167,6 +167,45 @@ async fn a_file_that_is_wrong_asks_for_no_key() {
     finish(editor).await;
 }
 
+#[tokio::test]
+async fn where_nothing_names_a_host_the_clients_only_one_is_used() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(declared(Start::new(&[]))).await;
+    let asked = editor.answer("flagline/credential", json!({ "key": null, "hosts": [posthog.url()] })).await;
+    assert_eq!(asked, json!({ "host": "https://us.posthog.com" }));
+    let asked = editor.answer("flagline/credential", json!({ "key": API_KEY })).await;
+    assert_eq!(asked, json!({ "host": posthog.url() }));
+    editor.warned(APP, &WARNINGS).await;
+    finish(editor).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_has_nothing_to_do_with_posthog_is_left_in_peace() {
+    let mut editor = declared(Start::new(&[("notes.ts", "export const a = 1\n")])).start().await;
+    editor.answer("flagline/credential", json!(null)).await;
+    editor.open(APP, "export const b = 2\n").await;
+    eventually("the log says it", async || editor.log().contains("not told, since no flag is read here"))
+        .await;
+    assert_eq!(editor.status("signed-out").await["environments"][0]["message"].is_null(), false);
+    assert!(editor.client.unread().await.iter().all(|it| it["method"] == "flagline/status"));
+    // As soon as a flag is read, somebody expects an answer; once.
+    editor.edit(APP, "2", "posthog.isFeatureEnabled('new-nav')").await;
+    assert!(editor.told().await.contains("not signed in to https://us.posthog.com"));
+    editor.edit(APP, "new-nav", "new-navigation").await;
+    editor.hover_text(APP, "new-navigation").await;
+    finish(editor).await;
+    // So does a closed file that reads one, and a file of settings that names a project.
+    for (path, text) in [
+        ("closed.ts", "posthog.isFeatureEnabled('new-nav')\n"),
+        (".posthog.json", "{ \"projectId\": 3 }"),
+        ("flagline.toml", "[[environment]]\n"),
+    ] {
+        let mut editor = Start::new(&[(path, text)]).start().await;
+        assert!(editor.told().await.contains("not signed in"), "{path}");
+        editor.finish().await;
+    }
+}
+
 // Signing in and out.
 
 #[tokio::test]
@@ -432,5 +471,26 @@ async fn read_only_writes_nothing_until_it_is_trusted() {
     editor.execute(&action["command"]).await;
     assert!(editor.told().await.contains("flag created"));
     editor.warned(APP, &WARNINGS[..1]).await;
+
+#[tokio::test]
+async fn a_folder_that_is_not_trusted_does_not_choose_the_posthog() {
+    let (posthog, evil) = (Posthog::start().await, Posthog::start().await);
+    let toml = format!("[[environment]]\nhost = \"{}\"\nproject = 1\n", evil.url());
+    let start = declared(Start::new(&[("flagline.toml", &toml), (".posthog.json", "{ \"projectId\": 9 }")]));
+    let settings = json!({ "readOnly": true, "host": posthog.url() });
+    let mut editor = opened(start.options(settings)).await;
+    // The folder's own host is not even asked for.
+    let asked = editor.answer("flagline/credential", json!({ "key": API_KEY })).await;
+    assert_eq!(asked, json!({ "host": posthog.url() }));
+    editor.warned(APP, &WARNINGS).await;
+    assert_eq!(evil.all_requests().await, 0);
+    // Trusted, the settings of the editor still go before; without them, the folder says it.
+    editor.configure(json!({ "readOnly": false, "host": null })).await;
+    let asked = editor.answer("flagline/credential", json!({ "key": API_KEY })).await;
+    assert_eq!(asked, json!({ "host": evil.url() }));
+    eventually("the folder's own is asked", async || evil.all_requests().await > 0).await;
+    editor.ignore("textDocument/publishDiagnostics");
+    finish(editor).await;
+}
     editor.finish().await;
 }

@@ -78,6 +78,10 @@ pub struct Environment {
     pub host: Arc<str>,
     /// The project's number; `None` = the only one that the key can see.
     pub project: Option<u64>,
+    /// Which setting names that number.
+    pub project_from: Option<&'static str>,
+    /// Whether a settings file of the repository is about PostHog: then somebody expects it to be asked.
+    pub declared: bool,
     /// The personal API key for that host; `None` = signed out.
     pub key: Option<SecretString>,
     /// What is wrong with these settings: then nothing is asked, since it might be asked of the wrong place.
@@ -87,7 +91,29 @@ pub struct Environment {
 impl Environment {
     /// An environment at a host, with nobody signed in.
     pub fn new(host: Arc<str>) -> Environment {
-        Environment { name: "production".into(), host, project: None, key: None, problem: None }
+        Environment {
+            name: "production".into(),
+            host,
+            project: None,
+            project_from: None,
+            declared: false,
+            key: None,
+            problem: None,
+        }
+    }
+
+    /// The project's number by a setting, unless that says nothing.
+    fn take_project(&mut self, project: Option<u64>, from: &'static str) {
+        if project.is_some() {
+            (self.project, self.project_from) = (project, Some(from));
+        }
+    }
+
+    /// Another host, where the number of a project means nothing.
+    fn move_to(&mut self, host: &Arc<str>) {
+        if self.host != *host {
+            (self.host, self.project, self.project_from) = (host.clone(), None, None);
+        }
     }
 
     /// Whether the mirror's environment is of this place.
@@ -172,20 +198,32 @@ pub struct Inputs<'a> {
 pub fn load(variable: impl Fn(&str) -> Option<String>, inputs: &Inputs) -> (Config, Vec<String>) {
     let mut problems = Vec::new();
     let mut config = Config::default();
-    if let Some(Ok(file)) = inputs.file {
+    let settings = inputs.settings.map(|it| settings::read(it, &mut problems)).unwrap_or_default();
+    // A folder that is not trusted does not say which PostHog is asked.
+    let is_trusted = !settings.read_only;
+    let file = inputs.file.and_then(Result::ok);
+    if let Some(file) = file {
         apply_file(&mut config, file, inputs.folder.unwrap_or(Path::new("")));
+        if is_trusted {
+            apply_environments(&mut config, file);
+        }
     }
     apply_names(&mut config, &inputs.posthog_json);
-    let settings = inputs.settings.map(|it| settings::read(it, &mut problems)).unwrap_or_default();
-    apply_settings(&mut config, &settings);
-
     let variable = |name: &str| variable(name).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
     let given = Variables::read(variable);
+    let has_environments = is_trusted && file.is_some_and(|it| !it.environment.is_empty());
+    if !has_environments && settings.host.is_none() && given.say_nothing_of_a_host() {
+        apply_only_key(&mut config, inputs.keys);
+    }
+    apply_settings(&mut config, &settings);
     given.apply(&mut config, &settings, &mut problems);
     // `.posthog.json` names no host: its number is of whichever host counts in the end.
-    if !matches!(inputs.file, Some(Ok(it)) if !it.environment.is_empty()) {
+    if is_trusted && !has_environments {
         let environment = &mut config.environments[0];
-        environment.project = environment.project.or(inputs.posthog_json.project);
+        environment.declared |= inputs.posthog_json.project.is_some();
+        if environment.project.is_none() {
+            environment.take_project(inputs.posthog_json.project, posthog_json::FILE_NAME);
+        }
     }
     for environment in &mut config.environments {
         if environment.key.is_none() {
@@ -193,17 +231,21 @@ pub fn load(variable: impl Fn(&str) -> Option<String>, inputs: &Inputs) -> (Conf
         }
         if let Some(Err(why)) = inputs.file {
             environment.problem.get_or_insert_with(|| why.into());
+            environment.declared = true;
         }
     }
     (config, problems)
 }
 
-fn apply_file(config: &mut Config, file: &File, folder: &Path) {
+fn apply_environments(config: &mut Config, file: &File) {
     let mut entries: Vec<&file::EnvironmentEntry> = file.environment.iter().collect();
     entries.sort_by_key(|it| !it.primary);
     if !entries.is_empty() {
         config.environments = entries.into_iter().map(environment).collect();
     }
+}
+
+fn apply_file(config: &mut Config, file: &File, folder: &Path) {
     config.exclude = Exclude::new(folder, file.exclude.clone()).0.into();
     let boxed = |names: &[String]| names.iter().map(|it| it.as_str().into()).collect();
     config.names = Names { clients: boxed(&file.client_names), wrappers: boxed(&file.wrapper_names) }.into();
@@ -214,8 +256,19 @@ fn apply_file(config: &mut Config, file: &File, folder: &Path) {
 
 fn environment(entry: &file::EnvironmentEntry) -> Environment {
     let host = entry.host.as_deref().and_then(|it| parse_host(it).ok());
-    let name = entry.name.as_deref().unwrap_or("production").into();
-    Environment { name, project: entry.project, ..Environment::new(host.unwrap_or_else(|| US_CLOUD.into())) }
+    let mut environment = Environment::new(host.unwrap_or_else(|| US_CLOUD.into()));
+    environment.name = entry.name.as_deref().unwrap_or("production").into();
+    environment.declared = true;
+    environment.take_project(entry.project, file::FILE_NAME);
+    environment
+}
+
+/// Nothing names a host: the only one that the user signed in to is meant.
+fn apply_only_key(config: &mut Config, keys: Option<&Keys>) {
+    let mut hosts = keys.into_iter().flat_map(HashMap::keys);
+    if let (Some(only), None) = (hosts.next(), hosts.next()) {
+        config.environments[0].move_to(only);
+    }
 }
 
 fn apply_names(config: &mut Config, json: &PostHogJson) {
@@ -226,11 +279,10 @@ fn apply_names(config: &mut Config, json: &PostHogJson) {
 
 fn apply_settings(config: &mut Config, settings: &Checked) {
     let environment = &mut config.environments[0];
-    if let Some(host) = settings.host.as_ref().filter(|it| **it != environment.host) {
-        // The number of a project means nothing at another host.
-        (environment.host, environment.project) = (host.clone(), None);
+    if let Some(host) = &settings.host {
+        environment.move_to(host);
     }
-    environment.project = settings.project.or(environment.project);
+    environment.take_project(settings.project, "the editor's settings");
     config.stale_days = settings.stale_days.unwrap_or(config.stale_days);
     config.diagnostics = settings.diagnostics.unwrap_or(config.diagnostics);
     config.notify_changes = settings.notify_changes.unwrap_or(config.notify_changes);
@@ -266,6 +318,11 @@ impl Variables {
         it
     }
 
+    /// A key says it too: without a host, it is one of US cloud.
+    fn say_nothing_of_a_host(&self) -> bool {
+        self.host.is_none() && self.key.is_none() && self.problems.is_empty()
+    }
+
     fn take<T>(&mut self, name: &str, value: Result<T, String>) -> Option<T> {
         value.map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
     }
@@ -282,10 +339,10 @@ impl Variables {
                  FLAGLINE_HOST={wanted} if the key is from there"
             ));
         }
-        if let Some(host) = self.host.filter(|it| *it != environment.host) {
-            (environment.host, environment.project) = (host, None);
+        if let Some(host) = &self.host {
+            environment.move_to(host);
         }
-        environment.project = self.project.or(environment.project);
+        environment.take_project(self.project, "FLAGLINE_PROJECT");
         environment.problem = self.problems.first().map(|it| it.as_str().into());
         for environment in config.environments.iter_mut().filter(|it| it.host == key_host) {
             environment.key.clone_from(&self.key);

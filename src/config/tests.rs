@@ -66,6 +66,35 @@ fn a_key_that_was_signed_in_with_goes_to_its_own_host_alone() {
 }
 
 #[test]
+fn where_nothing_names_a_host_the_only_one_that_is_signed_in_is_meant() {
+    let host = |hosts: &[&str], variables: &[(&str, &str)], text: &str, settings: Value| {
+        let keys: Keys = hosts.iter().map(|it| ((*it).into(), "phx_1".into())).collect();
+        let variable = |name: &str| variables.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
+        let file = file::read(text).unwrap();
+        let inputs = Inputs {
+            file: Some(Ok(&file)),
+            settings: Some(&settings),
+            keys: Some(&keys),
+            ..Inputs::default()
+        };
+        let environment = load(variable, &inputs).0.environments.swap_remove(0);
+        (environment.host.to_string(), environment.project)
+    };
+    let (eu, own) = ("https://eu.posthog.com", "https://ph.example");
+    assert_eq!(host(&[eu], &[], "stale_days = 3", json!({ "project": 7 })), (eu.into(), Some(7)));
+    for (hosts, variables, text, settings) in [
+        (&[][..], &[][..], "", json!(null)),
+        (&[eu, own], &[], "", json!(null)),
+        (&[eu], &[], "[[environment]]", json!(null)),
+        (&[eu], &[], "", json!({ "host": US_CLOUD })),
+        (&[eu], &[("FLAGLINE_HOST", US_CLOUD)], "", json!(null)),
+        (&[eu], &[("FLAGLINE_API_KEY", "phx_2")], "", json!(null)),
+    ] {
+        assert_eq!(host(hosts, variables, text, settings).0, US_CLOUD, "{hosts:?} {variables:?} {text}");
+    }
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let (_, problems) = check(
         &[("FLAGLINE_PROJECT", "acme"), ("FLAGLINE_API_KEY", "phc_1")],
@@ -146,6 +175,52 @@ stage = [
     );
 }
 
+#[test]
+fn a_folder_that_is_not_trusted_does_not_say_which_posthog_is_asked() {
+    let text =
+        "stale_days = 3\n[[environment]]\nname = \"dev\"\nhost = \"https://evil.example\"\nproject = 3\n";
+    let file = file::read(text).unwrap();
+    let posthog_json =
+        PostHogJson { project: Some(4), client_names: vec!["x".into()], ..PostHogJson::default() };
+    let both = |settings: Value, file: &File| {
+        let posthog_json = posthog_json.clone();
+        load(
+            |_| None,
+            &Inputs { file: Some(Ok(file)), posthog_json, settings: Some(&settings), ..Inputs::default() },
+        )
+        .0
+    };
+    for file in [&file, &File { stale_days: Some(3), ..File::default() }] {
+        let config = both(json!({ "readOnly": true }), file);
+        let environment = &config.environments[0];
+        assert_eq!((&*environment.host, environment.project), (US_CLOUD, None));
+        assert!(config.environments.len() == 1 && !environment.declared);
+        // How code is read is harmless.
+        assert_eq!((config.stale_days, config.names.clients.len()), (3, 1));
+        // What the user says counts.
+        let config = both(json!({ "readOnly": true, "host": "eu.posthog.com", "project": 7 }), file);
+        let environment = &config.environments[0];
+        assert_eq!((&*environment.host, environment.project), ("https://eu.posthog.com", Some(7)));
+    }
+    let config = both(json!({ "readOnly": false }), &file);
+    assert_eq!(&*config.environments[0].host, "https://evil.example");
+}
+
+#[test]
+fn a_project_is_known_by_the_setting_that_names_it() {
+    let from = |variables: &[(&str, &str)], text: &str, settings: Value| {
+        let (config, _) = check_file(variables, text, settings);
+        (config.environments[0].project_from, config.environments[0].declared)
+    };
+    let text = "[[environment]]\nproject = 1\n";
+    assert_eq!(from(&[], text, json!(null)), (Some("flagline.toml"), true));
+    assert_eq!(from(&[], text, json!({ "project": 2 })), (Some("the editor's settings"), true));
+    assert_eq!(from(&[("FLAGLINE_PROJECT", "3")], text, json!({ "project": 2 })).0, Some("FLAGLINE_PROJECT"));
+    assert_eq!(from(&[], "stale_days = 3", json!({ "host": "eu.posthog.com" })), (None, false));
+    assert_eq!(from(&[], "stale_days = 0", json!(null)), (None, true), "somebody wanted to set something");
+    assert_eq!(from(&[("FLAGLINE_HOST", "eu.posthog.com")], text, json!(null)).0, None);
+}
+
 /// Every problem of `text`, as `what it points at: message`.
 fn problems(text: &str) -> Vec<String> {
     let problems = file::read(text).expect_err(text);
@@ -174,7 +249,9 @@ primary = 1
             "3: expected text, not a number",
             "\"eror\": expected \"error\", \"warning\", \"information\", \"hint\" or \"off\"; did you mean \"error\"?",
             "stale-flags: no such key: stale-flags; did you mean stale-flag?",
+            "\"http://ph.example\": ph.example must be https: a key is sent there",
             "\"1\": expected a whole number, not text",
+            "[[environment]]: two environments have this name",
             "1: expected true or false, not a number",
         ]
         .map(str::to_owned)
@@ -228,25 +305,6 @@ fn a_plan_that_is_wrong_says_what_is_possible() {
     assert!(missing[0].ends_with("name is missing"), "{missing:?}");
 }
 
-#[test]
-fn broken_toml_is_told_whole() {
-    let found = problems("stale_days = \nexclude = [\nclient_names = 3\n");
-    assert!(found.len() >= 2, "{found:#?}");
-    for text in ["[", "=", "\u{0}", "a = \"", "[[environment]]\nname = 1\nname = 2", "é = 'ü"] {
-        assert!(file::read(text).is_err(), "{text:?}");
-    }
-}
-
-#[test]
-fn while_the_file_is_wrong_nothing_is_asked() {
-    let (config, _) = check_file(&[("FLAGLINE_API_KEY", "phx_1")], "stale_days = 0", json!(null));
-    assert_eq!(
-        config.environments[0].problem.as_deref(),
-        Some("flagline.toml has 1 error in line 1: expected a whole number from 1 to 3650, not 0")
-    );
-}
-            "\"http://ph.example\": ph.example must be https: a key is sent there",
-            "[[environment]]: two environments have this name",
 #[test]
 fn a_wrong_value_hides_nothing_that_is_wrong_elsewhere() {
     let text = r#"stale_days = "30"
@@ -305,3 +363,20 @@ fn of_very_many_problems_the_first_are_told_and_the_rest_is_counted() {
     );
 }
 
+#[test]
+fn broken_toml_is_told_whole() {
+    let found = problems("stale_days = \nexclude = [\nclient_names = 3\n");
+    assert!(found.len() >= 2, "{found:#?}");
+    for text in ["[", "=", "\u{0}", "a = \"", "[[environment]]\nname = 1\nname = 2", "é = 'ü"] {
+        assert!(file::read(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn while_the_file_is_wrong_nothing_is_asked() {
+    let (config, _) = check_file(&[("FLAGLINE_API_KEY", "phx_1")], "stale_days = 0", json!(null));
+    assert_eq!(
+        config.environments[0].problem.as_deref(),
+        Some("flagline.toml has 1 error in line 1: expected a whole number from 1 to 3650, not 0")
+    );
+}

@@ -33,6 +33,9 @@ pub(super) struct Host {
 #[derive(Serialize, Deserialize)]
 struct Key {
     key: Option<String>,
+    /// All hosts that the client has keys for, when it has none for this one.
+    #[serde(default)]
+    hosts: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,9 +125,11 @@ impl Session {
             // A host that the client does not answer for holds up no other.
             let session = self.clone();
             tokio::spawn(async move {
-                if let Some(key) = session.credential(&host).await {
-                    // Who signed in meanwhile knows better.
-                    session.given().keys.entry(host.clone()).or_insert(key.into());
+                let hosts = session.take_credential(&host).await;
+                // Nothing may name a host: then the only one that the user signed in to is meant.
+                if let [only] = &hosts[..] {
+                    session.take_credential(only).await;
+                    session.asked().insert(only.clone(), false);
                 }
                 session.asked().insert(host, false);
                 // Also without a key: that nobody is signed in was not told yet.
@@ -140,13 +145,22 @@ impl Session {
         unheard || self.given().keys.contains_key(host)
     }
 
-    async fn credential(&self, host: &Arc<str>) -> Option<String> {
+    /// Uses the client's key of a host; without one, returns the hosts that it has keys for.
+    async fn take_credential(&self, host: &Arc<str>) -> Vec<Arc<str>> {
+        let Some(Key { key, hosts }) = self.credential(host).await else { return Vec::new() };
+        let key = key.map(|it| it.trim().to_owned()).filter(|it| check_key(it).is_ok());
+        let Some(key) = key else {
+            return hosts.iter().filter_map(|it| parse_host(it).ok()).collect();
+        };
+        // Who signed in meanwhile knows better.
+        self.given().keys.entry(host.clone()).or_insert(key.into());
+        Vec::new()
+    }
+
+    async fn credential(&self, host: &Arc<str>) -> Option<Key> {
         let asked = self.client.send_request::<Credential>(Host { host: host.to_string() });
         match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(answer)) => {
-                let key = answer?.key?.trim().to_owned();
-                check_key(&key).is_ok().then_some(key)
-            }
+            Ok(Ok(answer)) => answer,
             // The answer is not logged: it may hold a key.
             Ok(Err(error)) => {
                 tracing::warn!(%host, code = %error.code, "the client did not give a key");

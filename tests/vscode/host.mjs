@@ -25,6 +25,7 @@ const launches = {
     mkdirSync(join(open, '.vscode'))
     const wanted = { 'flagline.path': trap, 'flagline.host': 'https://posthog.invalid', 'flagline.project': 666 }
     writeFileSync(join(open, '.vscode', 'settings.json'), JSON.stringify(wanted))
+    writeFileSync(join(open, 'flagline.toml'), '[[environment]]\nhost = "https://posthog.invalid"\nproject = 667\n')
     return { open, trusted: false, settings: { 'flagline.host': url } }
   },
   universal: () => {

@@ -46,7 +46,8 @@ export function lifecycle(
     const client = languageClient(found.command, channels, gaveUp)
     client.onRequest(protocol.credential, async ({ host }) => {
       const key = await credentials.get(host)
-      return key === undefined ? null : { key }
+      // Where nothing names a host, the only one that the user signed in to is meant.
+      return key === undefined ? { key: null, hosts: [...credentials.hosts()] } : { key }
     })
     client.onNotification(protocol.status, status => {
       bar.set(status)

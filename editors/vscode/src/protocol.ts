@@ -23,7 +23,7 @@ export type FlagAt = { key: string; range: Range; state: 'known' | 'unknown' | '
 
 type At = { textDocument: { uri: string }; position: Position }
 
-export const credential = new RequestType<{ host: string }, { key: string } | null, void>('flagline/credential')
+export const credential = new RequestType<{ host: string }, { key: string } | { key: null; hosts: string[] }, void>('flagline/credential')
 export const signIn = new RequestType<{ host: string; key: string }, SignedIn, void>('flagline/signIn')
 export const signOut = new RequestType<{ host: string }, null, void>('flagline/signOut')
 export const projects = new RequestType<{ host?: string }, Project[], void>('flagline/projects')
