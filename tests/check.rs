@@ -173,8 +173,99 @@ async fn paths_limit_what_is_reported() {
     let (code, stdout, _) = run(command).await;
     let json: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, codes(&stdout)), (1, vec![disabled]));
-    let path = json["findings"][0]["path"].as_str().unwrap();
-    assert!(path.ends_with("/webs/c.ts") && !path.contains(".."), "{path}");
+    assert_eq!(json["findings"][0]["path"], "../../webs/c.ts");
+}
+
+#[tokio::test]
+async fn what_lies_elsewhere_has_its_own_settings() {
+    let posthog = Posthog::start().await;
+    let quiet = "[severity]\nunknown-flag = \"off\"\n";
+    let folder = tree(&[
+        ("here/.git/HEAD", ""),
+        ("here/flagline.toml", quiet),
+        ("here/a.ts", UNKNOWN.1),
+        ("there/.git/HEAD", ""),
+        ("there/flagline.toml", "exclude = [\"generated/\"]\nclient_names = [\"metrics\"]\n"),
+        ("there/generated/b.ts", UNKNOWN.1),
+        ("there/web/c.ts", "\nmetrics.isFeatureEnabled('no-such-flag-anywhere')\n"),
+        ("flagline.toml", "stale_days = 0\n"),
+    ]);
+    let here = folder.path().join("here");
+    let unknown = |line| ("unknown-flag".to_owned(), line);
+    for (paths, expected) in [
+        (&["../there"][..], vec![unknown(2)]),
+        (&["../there/web"], vec![unknown(2)]),
+        (&["../there/web/c.ts"], vec![unknown(2)]),
+        (&["../there/web", "../there/generated"], vec![unknown(2)]),
+        // As soon as one lies here, the settings are those of here.
+        (&["../there/web", "."], vec![]),
+    ] {
+        let arguments: Vec<&str> = ["--format", "json"].iter().chain(paths).copied().collect();
+        let (_, stdout, stderr) = check(&here, &posthog, &arguments).await;
+        assert_eq!(stderr, "", "{paths:?}");
+        assert_eq!(codes(&stdout), expected, "{paths:?}");
+    }
+    // Above the repository nothing counts, and what is wrong is told by its path from here.
+    fs::write(folder.path().join("there/flagline.toml"), "stale_days = 0\n").unwrap();
+    let (code, _, stderr) = check(&here, &posthog, &["../there/web"]).await;
+    assert_eq!(code, 2);
+    assert!(stderr.contains("../there/flagline.toml:1:14: expected a whole number"), "{stderr}");
+}
+
+#[tokio::test]
+async fn offline_the_only_copy_of_a_host_will_do_without_a_project() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN]));
+    check(folder.path(), &posthog, &[]).await;
+    let offline = async || {
+        let mut command = signed_in(folder.path(), &posthog);
+        command.env_remove("FLAGLINE_PROJECT").args(["check", "--offline", "--format", "json"]);
+        run(command).await
+    };
+    let (code, stdout, stderr) = offline().await;
+    assert_eq!((code, &*stderr, codes(&stdout)), (1, "", vec![("unknown-flag".to_owned(), 1)]));
+    // Of two, nobody knows which is meant.
+    let mirrors = folder.path().join(".cache/flagline");
+    let [mirror] = &fs::read_dir(&mirrors).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>()[..]
+    else {
+        panic!("one mirror")
+    };
+    let second = mirror.to_str().unwrap().replace("-1.json", "-2.json");
+    fs::copy(mirror, second).unwrap();
+    let (code, stdout, stderr) = offline().await;
+    assert_eq!((code, &*stdout), (2, ""));
+    assert!(stderr.contains("name the project in flagline.toml, or set FLAGLINE_PROJECT"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_project_that_is_not_there_is_told_with_those_that_are() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN]));
+    let mut command = signed_in(folder.path(), &posthog);
+    command.env("FLAGLINE_PROJECT", "77").arg("check");
+    let (code, _, stderr) = run(command).await;
+    assert_eq!(code, 2);
+    let expected = format!(
+        "{} has no project 77 that the key can see; FLAGLINE_PROJECT names it; it can see 1 (Offset)",
+        posthog.url()
+    );
+    assert!(stderr.contains(&expected), "{stderr}");
+    let toml = format!("[[environment]]\nhost = \"{}\"\nproject = 78\n", posthog.url());
+    fs::write(folder.path().join("flagline.toml"), toml).unwrap();
+    let mut command = signed_in(folder.path(), &posthog);
+    command.env_remove("FLAGLINE_PROJECT").arg("check");
+    let (_, _, stderr) = run(command).await;
+    assert!(stderr.contains("no project 78 that the key can see; flagline.toml names it"), "{stderr}");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_understood_says_what_to_do() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[UNKNOWN]));
+    posthog.faults(json!([{ "kind": "malformed", "path_contains": "feature_flags" }])).await;
+    let (code, _, stderr) = check(folder.path(), &posthog, &[]).await;
+    assert_eq!(code, 2);
+    for words in [posthog.url(), "gave an answer that cannot be understood (", "try again"] {
+        assert!(stderr.contains(words), "no {words} in {stderr}");
+    }
+    assert!(!stderr.contains(" at ?") && !stderr.contains(" at .:"), "{stderr}");
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ const MAX_ANSWER: usize = 64 << 20;
 const PAGE: usize = 200;
 /// Pages of a list that are followed: 10,000 flags, and as many again.
 const MAX_PAGES: usize = 100;
+/// Projects that a sentence names.
+const NAMED: usize = 20;
 const TRIES: u32 = 3;
 /// A longer wait than this is the caller's to plan, not this call's to sleep.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -58,20 +60,35 @@ impl Client {
         self.get("/api/users/@me/", &[]).await
     }
 
-    /// A project, or the only one that the key can see.
-    pub async fn project(&self, id: Option<u64>) -> Result<wire::Project, Error> {
-        if let Some(id) = id {
-            return self.get(&format!("/api/projects/{id}/"), &[]).await;
+    /// The project that the settings name, or the only one that the key can see.
+    pub async fn project(&self, environment: &Environment) -> Result<wire::Project, Error> {
+        if let Some(id) = environment.project {
+            let asked = self.get(&format!("/api/projects/{id}/"), &[]).await;
+            return match asked {
+                Err(error @ (Error::NotFound(_) | Error::Forbidden(_))) => {
+                    Err(self.no_project(id, environment.project_from.unwrap_or("a setting"), error).await)
+                }
+                answer => answer,
+            };
         }
         match self.projects().await?.as_slice() {
             [] => Err(Error::Forbidden("the key cannot see any project".into())),
             // The list leaves out the query mode.
             [only] => self.get(&format!("/api/projects/{}/", only.id), &[]).await,
-            several => {
-                let names: Vec<_> = several.iter().map(|it| format!("{} ({})", it.id, it.name)).collect();
-                Err(Error::WhichProject(names.join(", ")))
-            }
+            several => Err(Error::WhichProject(names(several))),
         }
+    }
+
+    /// Why a project is not there, with those that are.
+    async fn no_project(&self, project: u64, from: &'static str, error: Error) -> Error {
+        let projects = self.projects().await.ok();
+        let is_listed = projects.iter().flatten().any(|it| it.id == project);
+        // A key that lacks a scope is told so, in the server's words.
+        if is_listed || (projects.is_none() && matches!(error, Error::Forbidden(_))) {
+            return error;
+        }
+        let projects = projects.map(|it| names(&it));
+        Error::NoProject { host: self.host.clone(), project, from, projects }
     }
 
     /// The projects that the key can see; the first hundred.
@@ -219,9 +236,7 @@ impl Client {
         match (answer.error.filter(|it| !it.is_empty()), answer.results) {
             (None, Some(rows)) => Ok(rows),
             (Some(detail), _) => Err(Error::Invalid { code: "query".into(), detail }),
-            (None, None) => {
-                Err(Error::Decode { path: "results".into(), detail: "the query's rows are missing".into() })
-            }
+            (None, None) => Err(self.not_understood("the query's rows are missing".into())),
         }
     }
 
@@ -241,8 +256,7 @@ impl Client {
                 return Ok(all);
             }
         }
-        let detail = format!("more than {} rows", all.len());
-        Err(Error::Decode { path: "next".into(), detail })
+        Err(self.not_understood(format!("more than {} rows", all.len())))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
@@ -303,8 +317,18 @@ impl Client {
             if looks_like_html(body) {
                 return self.not_posthog("a web page");
             }
-            Error::Decode { path: it.path().to_string(), detail: it.inner().to_string() }
+            // What breaks off does so nowhere in particular.
+            match it.path().to_string() {
+                path if matches!(&*path, "." | "?") || !it.inner().is_data() => {
+                    self.not_understood(it.inner().to_string())
+                }
+                path => self.not_understood(format!("at {path}: {}", it.inner())),
+            }
         })
+    }
+
+    fn not_understood(&self, detail: String) -> Error {
+        Error::Decode { host: self.host.clone(), detail }
     }
 
     fn refusal(&self, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Error {
@@ -337,6 +361,13 @@ impl Client {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.host)
     }
+}
+
+/// Projects in a sentence; of very many, the first.
+fn names(projects: &[wire::Project]) -> String {
+    let named = projects.iter().take(NAMED).map(|it| format!("{} ({})", it.id, it.name));
+    let rest = projects.len().checked_sub(NAMED + 1).map(|it| format!("and {} more", it + 1));
+    named.chain(rest).collect::<Vec<String>>().join(", ")
 }
 
 fn looks_like_html(body: &[u8]) -> bool {

@@ -72,12 +72,15 @@ pub enum Error {
         /// What came instead.
         what: String,
     },
-    /// JSON of an unexpected shape.
-    #[error("PostHog's answer has an unexpected shape at {path}: {detail}")]
+    /// An answer that breaks off, or JSON of an unexpected shape.
+    #[error(
+        "{host} gave an answer that cannot be understood ({detail}); try again, and if it stays so, look for a newer \
+         Flagline, and at what stands between this machine and PostHog"
+    )]
     Decode {
-        /// Where, as a path through the JSON.
-        path: String,
-        /// What was expected.
+        /// Whom was asked.
+        host: String,
+        /// What was expected, and where.
         detail: String,
     },
     /// An answer larger than anything that PostHog has to say.
@@ -86,6 +89,18 @@ pub enum Error {
     /// Settings that name no place to ask.
     #[error("{0}")]
     Settings(String),
+    /// The settings name a project that is not there for this key.
+    #[error("{host} has no project {project} that the key can see; {from} names it{}", seen(.projects))]
+    NoProject {
+        /// Whom was asked.
+        host: String,
+        /// The project's number.
+        project: u64,
+        /// The setting that names it.
+        from: &'static str,
+        /// The projects that the key can see, if it may say so.
+        projects: Option<String>,
+    },
     /// No key.
     #[error(
         "not signed in to {host}; sign in, or set FLAGLINE_API_KEY (and FLAGLINE_HOST outside of US cloud)"
@@ -97,6 +112,14 @@ pub enum Error {
     /// More than one project to choose from.
     #[error("the key can see several projects; choose one in flagline.toml or by FLAGLINE_PROJECT: {0}")]
     WhichProject(String),
+}
+
+fn seen(projects: &Option<String>) -> String {
+    match projects.as_deref() {
+        None => String::new(),
+        Some("") => "; it can see none".into(),
+        Some(projects) => format!("; it can see {projects}"),
+    }
 }
 
 impl Error {

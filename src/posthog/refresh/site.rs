@@ -321,7 +321,7 @@ impl Site {
     }
 
     async fn load_project(&mut self, client: &Client) -> Result<(), Error> {
-        let project = client.project(self.configured.project).await?;
+        let project = client.project(&self.configured).await?;
         self.evaluations = Evaluations::of_mode(project.flag_evaluations_mode);
         let project: Project = project.into();
         if self.known.project.as_ref().is_some_and(|it| it.id != project.id) {
