@@ -321,7 +321,7 @@ async fn nothing_is_claimed_of_what_is_not_loaded() {
         (wrong_key, "nothing was checked: http://127.0.0.1"),
         (token, "this is a project token"),
         (no_copy, "run it once without --offline"),
-        (no_project, "set FLAGLINE_PROJECT"),
+        (no_project, "name the project in flagline.toml, or set FLAGLINE_PROJECT"),
     ] {
         let (code, stdout, stderr) = run(command).await;
         assert_eq!((code, &*stdout), (2, ""), "{why}");

@@ -68,7 +68,8 @@ impl FailOn {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let named = paths::named(&arguments.paths, &directory)?;
-    let config = Arc::new(configuration(&directory)?);
+    let home = paths::home(&named, &directory);
+    let config = Arc::new(configuration(&home)?);
     if config.environments.iter().any(|it| it.problem.is_some()) {
         bail!("nothing was checked, since these settings are wrong");
     }
@@ -78,7 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let walk = walk.clone();
         move || activity(&walk)
     });
-    let read = read(named, &directory, &config, &walk);
+    let read = read(named, &home, &config, &walk);
     let loaded = load(&config, arguments.offline, &read.keys()).await;
     drop(progress);
 
@@ -105,11 +106,11 @@ fn activity(walk: &Progress) -> String {
     }
 }
 
-/// What is read: inside of a repository the whole working directory, since a file may tell what another one means;
-/// elsewhere only what was named, since the working directory may be anything.
-fn roots(named: &[PathBuf], directory: &Path) -> Vec<PathBuf> {
-    let in_repository = directory.ancestors().any(|it| it.join(".git").exists());
-    let whole = in_repository.then(|| directory.to_owned());
+/// What is read: inside of a repository the whole folder that settings are taken from, since a file may tell what
+/// another one means; elsewhere only what was named, since that folder may be anything.
+fn roots(named: &[PathBuf], home: &Path) -> Vec<PathBuf> {
+    let in_repository = home.ancestors().any(|it| it.join(".git").exists());
+    let whole = in_repository.then(|| home.to_owned());
     whole.into_iter().chain(named.iter().cloned()).collect()
 }
 
@@ -125,10 +126,10 @@ struct Files {
     n_files: usize,
 }
 
-fn read(named: Vec<PathBuf>, directory: &Path, config: &Config, walk: &Progress) -> Files {
+fn read(named: Vec<PathBuf>, home: &Path, config: &Config, walk: &Progress) -> Files {
     let mut files = Files { named, index: Arc::default(), skipped: Vec::new(), n_files: 0 };
     let mut index = Index::default();
-    let roots = paths::roots(roots(&files.named, directory), config);
+    let roots = paths::roots(roots(&files.named, home), config);
     for file in scan::scan(&roots, walk) {
         files.n_files += usize::from(files.is_asked(&file.path));
         match file.facts {
@@ -212,9 +213,11 @@ fn why_not_loaded(environment: &Environment, project: Option<u64>, offline: bool
             environment.host
         ),
         (true, None, _) => {
-            "to find the copy of PostHog's flags on this machine, set FLAGLINE_PROJECT to the \
-                            project's number"
-                .into()
+            format!(
+                "to find the copy of the flags of {} on this machine, name the project in flagline.toml, or set \
+                 FLAGLINE_PROJECT to its number",
+                environment.host
+            )
         }
         (false, _, Some(trouble)) => trouble.to_string(),
         (false, _, None) => format!("the flags of {} could not be loaded", environment.host),

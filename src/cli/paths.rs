@@ -25,6 +25,22 @@ pub(super) fn named(paths: &[PathBuf], directory: &Path) -> anyhow::Result<Vec<P
     Ok(named)
 }
 
+/// The folder whose settings count: the working directory, unless all that is named lies outside of it; then the
+/// folder round that.
+pub(super) fn home(named: &[PathBuf], directory: &Path) -> PathBuf {
+    if named.iter().any(|it| it.starts_with(directory) || directory.starts_with(it)) {
+        return directory.to_owned();
+    }
+    let folder = |it: &PathBuf| match it.is_dir() {
+        true => it.clone(),
+        false => it.parent().map_or_else(|| it.clone(), Path::to_owned),
+    };
+    let shared = |a: PathBuf, b: PathBuf| {
+        a.ancestors().find(|it| b.starts_with(it)).map_or_else(|| a.clone(), Path::to_owned)
+    };
+    named.iter().map(folder).reduce(shared).unwrap_or_else(|| directory.to_owned())
+}
+
 /// Paths to scan as the settings say.
 pub(super) fn roots(paths: Vec<PathBuf>, config: &Config) -> Vec<Root> {
     let root = |path| Root { path, exclude: config.exclude.clone(), names: config.names.clone() };

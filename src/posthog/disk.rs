@@ -77,20 +77,32 @@ pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     renamed
 }
 
+/// The projects of a host that have a mirror.
+pub fn projects(folder: &Path, host: &str) -> Vec<u64> {
+    let names = files_of(folder, host).into_iter().filter(|it| it.1 == ".json");
+    names.map(|it| it.0).collect()
+}
+
 /// Removes every mirror of a host, those of earlier sessions too.
 pub fn forget(folder: &Path, host: &str) {
-    let prefix = format!("{}-", file_stem(host));
-    let ours = |name: &str| {
-        let rest = name.strip_prefix(&prefix).and_then(|it| it.split_once(".json"));
-        rest.is_some_and(|it| !it.0.is_empty() && it.0.bytes().all(|it| it.is_ascii_digit()))
-    };
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(ours)
-            && let Err(error) = fs::remove_file(entry.path())
-        {
-            tracing::warn!(path = %entry.path().display(), %error, "the mirror on disk cannot be removed");
+    for (_, _, path) in files_of(folder, host) {
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(path = %path.display(), %error, "the mirror on disk cannot be removed");
         }
     }
+}
+
+/// The files of a host: project, how the name ends, path.
+fn files_of(folder: &Path, host: &str) -> Vec<(u64, String, PathBuf)> {
+    let prefix = format!("{}-", file_stem(host));
+    let file = |entry: fs::DirEntry| {
+        let name = entry.file_name();
+        let rest = name.to_str()?.strip_prefix(&prefix)?;
+        let (project, end) = rest.split_at(rest.find(".json")?);
+        let is_number = project.bytes().all(|it| it.is_ascii_digit());
+        Some((project.parse().ok().filter(|_| is_number)?, end.to_owned(), entry.path()))
+    };
+    fs::read_dir(folder).into_iter().flatten().flatten().filter_map(file).collect()
 }
 
 #[cfg(unix)]
@@ -353,6 +365,9 @@ mod tests {
         for path in [&one, &two, &broken].into_iter().chain(&others) {
             fs::write(path, "{}").unwrap();
         }
+        let mut projects = projects(folder.path(), "https://ph.example");
+        projects.sort_unstable();
+        assert_eq!(projects, [1, 22]);
         forget(folder.path(), "https://ph.example");
         assert!(!one.exists() && !two.exists() && !broken.exists());
         assert!(others.iter().all(|it| it.exists()));

@@ -98,6 +98,7 @@ pub fn stored(config: &Config, folder: Option<PathBuf>) -> Loaded {
     for site in &mut sites {
         // Whether PostHog could be asked does not matter here.
         site.known.trouble = None;
+        site.take_only_project();
         site.load_from_disk();
     }
     Loaded { mirror: mirror_of(&sites, 1).into(), refused: false }

@@ -163,6 +163,14 @@ impl Site {
         }
     }
 
+    /// Where no setting names a project, the one whose mirror is the only one of the host.
+    pub(super) fn take_only_project(&mut self) {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.configured.project.is_none()) else { return };
+        if let [only] = disk::projects(folder, &self.known.host)[..] {
+            self.configured.project = Some(only);
+        }
+    }
+
     /// The same place by other settings. Another key may be what was missing, so everything is asked anew.
     pub(super) fn configured(mut self, environment: &config::Environment, now: Instant) -> Site {
         let key = |it: &config::Environment| it.key.as_ref().map(|it| it.expose_secret().to_owned());
