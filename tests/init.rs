@@ -89,11 +89,42 @@ async fn without_a_key_it_says_where_the_code_speaks_to() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_project_is_told_and_the_only_project_is_taken() {
+async fn tokens_of_other_projects_only_decide_nothing_that_nobody_chose() {
     let posthog = Posthog::start().await;
-    let folder = tree(&[("a.ts", "posthog.init('phc_somebody_else')\n")]);
+    let one = ("a.ts", "posthog.init('phc_somebody_else')\n");
+    let folder = tree(&[one]);
     let (code, _, stderr) = init(folder.path(), &posthog, "", &["--yes"]).await;
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("the project token in the code belongs to a project that"), "{stderr}");
+    assert!(stderr.contains("set FLAGLINE_PROJECT: 1 Offset"), "{stderr}");
+    assert!(!folder.path().join("flagline.toml").exists());
+    // Whoever sets the variable has chosen.
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["init", "--yes"]);
+    let (code, _, stderr) = run(command).await;
     assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("1 tokens in the code") || stderr.contains("cannot see"), "{stderr}");
+    assert_eq!(written(folder.path()).environment[0].project, Some(1));
+    // So has who is asked; a mistyped answer is asked again, and a name will do.
+    let folder = tree(&[one, ("b.ts", "posthog.init('phc_somebody_again')\n")]);
+    let (code, _, stderr) = init(folder.path(), &posthog, "\n7\nofset\noffset\n", &[]).await;
+    assert_eq!(code, 0, "{stderr}");
+    for words in [
+        "the 2 project tokens in the code belong to projects",
+        "say which project by its number or name",
+        "7 is none of 1 Offset",
+        "ofset is none of 1 Offset",
+    ] {
+        assert!(stderr.contains(words), "no {words} in {stderr}");
+    }
+    assert!(stderr.contains("Which project (1 Offset)? "), "there is no default: {stderr}");
+}
+
+#[tokio::test]
+async fn the_only_project_is_not_asked_for() {
+    let posthog = Posthog::start().await;
+    let folder = tree(&[("a.ts", "1\n")]);
+    let (code, _, stderr) = init(folder.path(), &posthog, "-\n\n\n\n", &[]).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stderr.contains("Which project"), "{stderr}");
     assert_eq!(written(folder.path()).environment[0].project, Some(1));
 }

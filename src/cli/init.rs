@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use super::{complain, configuration, print};
+use crate::config::Environment;
 use crate::config::draft::{Draft, DraftAudience, DraftEnvironment, DraftStage};
-use crate::config::file::FILE_NAME;
+use crate::config::file::{self, FILE_NAME};
 use crate::feature::{Audience, Plan};
 use crate::flags::Project;
 use crate::index::tokens::{self, Traces};
@@ -28,12 +29,15 @@ pub(super) async fn run(yes: bool) -> anyhow::Result<ExitCode> {
     let projects = client.projects().await.map_err(|error| with_host(error, &traces))?;
     let mut answers = Answers { ask: !yes };
 
-    let environments =
-        environments(&projects, &traces, environment.project, &environment.host, &mut answers)?;
+    let environments = environments(&projects, &traces, environment, &mut answers)?;
     let first = environments.first().context("no project was chosen")?;
     let project = Project { id: first.project, name: first.project_name.as_str().into() };
     let stages = stages(&client, &project, &mut answers).await?;
     let text = Draft { environments, stages }.text();
+    // Answers are anybody's words: what would be refused afterwards is not written.
+    if let Err(problems) = file::read(&text) {
+        bail!("nothing is written, since it would be wrong: {}", file::summary(&text, &problems));
+    }
     write_new(&path, &text)?;
     print(&format!(
         "{FILE_NAME} is written:\n\n{text}\nThe key stays where it is; nothing secret is in this file.\n"
@@ -56,10 +60,10 @@ fn with_host(error: Error, traces: &Traces) -> anyhow::Error {
 fn environments(
     projects: &[wire::Project],
     traces: &Traces,
-    configured: Option<u64>,
-    host: &str,
+    environment: &Environment,
     answers: &mut Answers,
 ) -> anyhow::Result<Vec<DraftEnvironment>> {
+    let host = &*environment.host;
     let in_code = |it: &&wire::Project| it.api_token.as_ref().and_then(|it| traces.tokens.get(it)).copied();
     let mut found: Vec<&wire::Project> = projects.iter().filter(|it| in_code(it).is_some()).collect();
     found.sort_by_key(|it| std::cmp::Reverse(in_code(it)));
@@ -69,49 +73,89 @@ fn environments(
             .tell(&format!("project {} \"{}\": its token is in {files} of the files here", it.id, it.name));
     }
     if found.is_empty() {
-        if !traces.tokens.is_empty() {
-            let n = traces.tokens.len();
-            answers.tell(&format!(
-                "{n} tokens in the code belong to projects that the key of {host} cannot see"
-            ));
+        let is_elsewhere = !traces.tokens.is_empty();
+        if is_elsewhere {
+            let whose = match traces.tokens.len() {
+                1 => "the project token in the code belongs to a project".to_owned(),
+                n => format!("the {n} project tokens in the code belong to projects"),
+            };
+            answers.tell(&format!("{whose} that the key of {host} cannot see"));
         }
-        found.push(choose(projects, configured, answers)?);
+        found.push(choose(projects, environment, is_elsewhere, answers)?);
     } else if found.len() > 1 {
-        let names: Vec<String> = found.iter().map(|it| format!("{} {}", it.id, it.name)).collect();
+        let asked = format!("Which is production, where staleness is judged ({})?", listed(&found));
         let first = found[0].id.to_string();
-        let asked = format!("Which is production, where staleness is judged ({})?", names.join(", "));
-        let primary = answers.ask(&asked, &first)?;
-        let at = found.iter().position(|it| it.id.to_string() == primary);
-        let primary = found.remove(at.with_context(|| format!("{primary} is none of {}", names.join(", ")))?);
-        found.insert(0, primary);
+        let primary = answers.ask_until(&asked, &first, |it| project(it, &found))?;
+        found.sort_by_key(|it| it.id != primary);
     }
-    let several = found.len() > 1;
-    let entry = |(at, it): (usize, &&wire::Project)| DraftEnvironment {
-        name: if at == 0 || !several { "production".into() } else { it.name.to_lowercase() },
+    let mut taken: Vec<String> = Vec::new();
+    for it in &found {
+        taken.push(environment_name(it, &taken));
+    }
+    let entry = |(name, it): (String, &wire::Project)| DraftEnvironment {
+        name,
         host: host.to_owned(),
         project: it.id,
         project_name: it.name.clone(),
     };
-    Ok(found.iter().enumerate().map(entry).collect())
+    Ok(taken.into_iter().zip(found).map(entry).collect())
 }
 
+/// The first is production; the others are called like their project, each by a name of its own.
+fn environment_name(project: &wire::Project, taken: &[String]) -> String {
+    if taken.is_empty() {
+        return "production".into();
+    }
+    let mut name = match project.name.trim() {
+        "" => format!("project-{}", project.id),
+        name => name.to_lowercase(),
+    };
+    while taken.contains(&name) {
+        name = format!("{name}-{}", project.id);
+    }
+    name
+}
+
+/// A project that no token in the code names. `is_elsewhere` when the tokens name others: then none is taken that
+/// nobody chose, since everything would be judged by a project that this code does not use.
 fn choose<'a>(
     projects: &'a [wire::Project],
-    configured: Option<u64>,
+    environment: &Environment,
+    is_elsewhere: bool,
     answers: &mut Answers,
 ) -> anyhow::Result<&'a wire::Project> {
-    let names: Vec<String> = projects.iter().map(|it| format!("{} {}", it.id, it.name)).collect();
+    let all: Vec<&wire::Project> = projects.iter().collect();
+    let by_variable = environment.project_from == Some("FLAGLINE_PROJECT");
+    let configured = environment.project.filter(|_| by_variable || !is_elsewhere);
     let default = match projects {
         [] => bail!("the key cannot see any project"),
-        [only] => only.id.to_string(),
+        [only] if !is_elsewhere && configured.is_none_or(|it| it == only.id) => return Ok(only),
         _ => configured.map(|it| it.to_string()).unwrap_or_default(),
     };
-    let chosen = answers.ask(&format!("Which project ({})?", names.join(", ")), &default)?;
-    let found = projects.iter().find(|it| it.id.to_string() == chosen);
-    found.with_context(|| match chosen.is_empty() {
-        true => format!("say which project by FLAGLINE_PROJECT: {}", names.join(", ")),
-        false => format!("{chosen} is none of {}", names.join(", ")),
-    })
+    let asked = format!("Which project ({})?", listed(&all));
+    let chosen = answers.ask_until(&asked, &default, |it| match it {
+        "" => {
+            Err(format!("say which project by its number or name, or set FLAGLINE_PROJECT: {}", listed(&all)))
+        }
+        it => project(it, &all),
+    })?;
+    projects.iter().find(|it| it.id == chosen).context("the project is gone")
+}
+
+fn listed(projects: &[&wire::Project]) -> String {
+    let names: Vec<String> = projects.iter().map(|it| format!("{} {}", it.id, it.name)).collect();
+    names.join(", ")
+}
+
+/// The number of a project that is named by it, or by its name.
+fn project(answer: &str, projects: &[&wire::Project]) -> Result<u64, String> {
+    let by_number = projects.iter().find(|it| it.id.to_string() == answer);
+    let mut by_name = projects.iter().filter(|it| it.name.trim().eq_ignore_ascii_case(answer));
+    match (by_number, by_name.next(), by_name.next()) {
+        (Some(it), ..) | (None, Some(it), None) => Ok(it.id),
+        (None, Some(_), Some(_)) => Err(format!("several are called {answer}; say the number")),
+        (None, None, _) => Err(format!("{answer} is none of {}", listed(projects))),
+    }
 }
 
 /// Who belongs to the stages before everyone.
@@ -254,6 +298,30 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn wire_project(id: u64, name: &str) -> wire::Project {
+        serde_json::from_value(serde_json::json!({ "id": id, "name": name })).unwrap()
+    }
+
+    #[test]
+    fn every_environment_has_a_name_of_its_own() {
+        let mut taken = Vec::new();
+        let projects =
+            [(1, "Shop"), (2, "Production"), (3, "Dev"), (4, "dev"), (5, " "), (6, "production-2")];
+        for (id, name) in projects {
+            taken.push(environment_name(&wire_project(id, name), &taken));
+        }
+        assert_eq!(taken, ["production", "production-2", "dev", "dev-4", "project-5", "production-2-6"]);
+    }
+
+    #[test]
+    fn a_project_is_named_by_number_or_name() {
+        let [a, b, c] = [wire_project(1, "Shop"), wire_project(2, "Dev"), wire_project(3, "dev")];
+        let projects = [&a, &b, &c];
+        assert_eq!((project("1", &projects), project("SHOP", &projects)), (Ok(1), Ok(1)));
+        assert!(project("dev", &projects).unwrap_err().contains("say the number"));
+        assert_eq!(project("shpo", &projects).unwrap_err(), "shpo is none of 1 Shop, 2 Dev, 3 dev");
+    }
 
     #[test]
     fn comparisons_are_told_from_cohorts() {
