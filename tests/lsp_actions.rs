@@ -166,6 +166,49 @@ async fn an_interrupted_creation_is_completed_by_the_next() {
 }
 
 #[tokio::test]
+async fn what_an_interrupted_creation_left_is_known_at_once() {
+    for fault in [json!({ "kind": "status", "status": 403 }), json!({ "kind": "cut" })] {
+        let posthog = Posthog::start().await;
+        let mut editor = warned(&posthog, |it| it).await;
+        let is_refused = fault["kind"] == "status";
+        let mut fault = fault;
+        fault["path_contains"] = "/dashboards/".into();
+        fault["method"] = "POST".into();
+        fault["times"] = 1.into();
+        posthog.faults(json!([fault])).await;
+        let action = editor.action(APP, "gift-wrapping", "Create feature").await;
+        editor.execute(&action["command"]).await;
+        let told = editor.told().await;
+        assert!(told.contains("is not complete, its dashboard is missing: "), "{told}");
+        assert!(told.contains("run it again to complete what is missing"), "{told}");
+        let remedy =
+            format!("dashboard:write and insight:write under {}/settings/user-api-keys", posthog.url());
+        assert_eq!(told.contains(&remedy), is_refused, "{told}");
+        editor.warned(APP, &WARNINGS[..3]).await;
+        let action = editor.action(APP, "gift-wrapping", "Complete feature").await;
+        editor.execute(&action["command"]).await;
+        let told = editor.told().await;
+        assert!(told.contains("flag was there") && told.contains("dashboard "), "{told}");
+        editor.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_flag_whose_answer_was_lost_is_found_at_once() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let fault = json!({ "kind": "cut", "path_contains": "/feature_flags/", "method": "POST", "times": 1 });
+    posthog.faults(json!([fault])).await;
+    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
+    editor.execute(&action["command"]).await;
+    let told = editor.told().await;
+    assert!(told.contains("is not complete: "), "{told}");
+    editor.warned(APP, &WARNINGS[..3]).await;
+    editor.action(APP, "gift-wrapping", "Complete feature").await;
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn a_key_that_may_only_read_is_told_so() {
     let posthog = Posthog::start().await;
     let mut editor = warned(&posthog, |it| it.env("FLAGLINE_API_KEY", flagline::sandbox::READ_KEY)).await;
@@ -173,7 +216,8 @@ async fn a_key_that_may_only_read_is_told_so() {
     let action = editor.action(APP, "gift-wrapping", "Create feature").await;
     editor.execute(&action["command"]).await;
     let told = editor.told().await;
-    assert!(told.contains("gift-wrapping") && told.contains("not allowed"), "{told}");
+    assert!(told.contains("'gift-wrapping' is not created") && told.contains("not allowed"), "{told}");
+    assert!(told.contains("give the key the scopes feature_flag:write, "), "{told}");
     assert_eq!(posthog.count("flags").await, before);
     editor.finish().await;
 }

@@ -613,3 +613,51 @@ async fn each_folder_asks_its_own_project() {
     editor.ignore("flagline/status");
     editor.finish().await;
 }
+
+#[tokio::test]
+async fn a_feature_is_made_in_the_project_of_the_folder_that_is_meant() {
+    let (one, two) = (Posthog::start().await, Posthog::start().await);
+    let toml = |it: &Posthog| format!("[[environment]]\nhost = \"{}\"\nproject = 1\n", it.url());
+    let start = Start::new(&[("app.ts", CODE), (TOML, &toml(&one))]);
+    let start = start.folder("web", &[("web.ts", CODE), (TOML, &toml(&two))]);
+    let source = start.folder.path().join("web/web.ts").to_str().unwrap().to_owned();
+    let start = start.capability("/experimental", json!({ "flagline": { "credentials": true } }));
+    let mut editor = start.start().await;
+    for _ in 0..2 {
+        editor.answer("flagline/credential", json!({ "key": flagline::sandbox::API_KEY })).await;
+    }
+    editor.open(&source, CODE).await;
+    editor.warned(&source, &[STALE, OFF]).await;
+    let before = [one.count("flags").await, two.count("flags").await];
+    let run = async |editor: &mut Editor, command: &str, argument: Value| {
+        editor.execute(&json!({ "command": command, "arguments": [argument] })).await;
+    };
+    // Nothing says which: no document, or one that lies in no folder.
+    for uri in [json!(null), json!("untitled:Untitled-1"), json!("file:///nowhere/a.ts")] {
+        run(&mut editor, "flagline.createFeature", json!({ "key": "in-two", "uri": uri })).await;
+        let told = editor.told().await;
+        assert!(told.contains("'in-two' is not created") && told.contains("different projects"), "{told}");
+    }
+    assert_eq!([one.count("flags").await, two.count("flags").await], before);
+    let uri = editor.uri(&source);
+    run(&mut editor, "flagline.createFeature", json!({ "key": "in-two", "uri": uri })).await;
+    assert!(editor.told().await.contains("flag created"));
+    two.flag("in-two").await;
+    assert_eq!(one.count("flags").await, before[0]);
+    run(&mut editor, "flagline.open", json!({ "uri": uri })).await;
+    let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
+    assert!(shown["uri"].as_str().unwrap().starts_with(two.url()), "{shown}");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn folders_that_mean_the_same_project_need_no_document() {
+    let posthog = Posthog::start().await;
+    let start = Start::new(&[("app.ts", CODE)]).folder("web", &[]).signed_in(&posthog);
+    let mut editor = start.start().await;
+    editor
+        .execute(&json!({ "command": "flagline.createFeature", "arguments": [{ "key": "in-both" }] }))
+        .await;
+    assert!(editor.told().await.contains("flag created"));
+    editor.finish().await;
+}

@@ -1,5 +1,6 @@
 //! `workspace/executeCommand`: each command runs in a task of its own; the handler returns at once.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::config::Config;
 use crate::flags::{Environment, FlagKey};
 use crate::posthog::refresh::Ask;
 use crate::posthog::{self, Client};
-use crate::rollout::{self, Created, Made};
+use crate::rollout::{self, Created, Interrupted, Made};
 use crate::workspace::Workspace;
 
 pub(super) const CREATE_FEATURE: &str = "flagline.createFeature";
@@ -94,12 +95,22 @@ fn argument<T: DeserializeOwned>(arguments: Vec<Value>) -> Result<T> {
 }
 
 async fn create_feature(session: &Session, Key { key, uri }: Key) {
-    let (key, config) = (&FlagKey::from(key.as_str()), config_of(session, uri.as_ref()));
+    let key = &FlagKey::from(key.as_str());
+    let config = match config_to_write(session, uri.as_ref()) {
+        Ok(config) => config,
+        Err(why) => {
+            let message = crate::analysis::plain(&format!("Flagline: feature '{key}' is not created: {why}"));
+            return session.client.show_message(MessageType::ERROR, message).await;
+        }
+    };
     let title = format!("Creating feature '{key}'");
     let progress = if session.caps.progress { Progress::begin(&session.client, &title).await } else { None };
     let (kind, message) = match try_create(session, key, &config).await {
         Ok(message) => (MessageType::INFO, message),
-        Err(error) => (MessageType::ERROR, interrupted(key, &error)),
+        Err(stopped) => {
+            let host = config.environments.first().map(|it| &*it.host).unwrap_or_default();
+            (MessageType::ERROR, interrupted(key, host, &stopped))
+        }
     };
     if let Some(progress) = progress {
         progress.end(None).await;
@@ -107,13 +118,25 @@ async fn create_feature(session: &Session, Key { key, uri }: Key) {
     session.client.show_message(kind, format!("Flagline: {message}")).await;
 }
 
-/// Nobody knows how far it came: an answer may be lost after the flag was made.
-fn interrupted(key: &FlagKey, error: &posthog::Error) -> String {
-    if matches!(error, posthog::Error::Settings(_) | posthog::Error::SignedOut { .. }) {
-        return crate::analysis::plain(&format!("feature '{key}' is not created: {error}"));
-    }
-    let again = if error.is_passing() { "; run it again to complete what is missing" } else { "" };
-    crate::analysis::plain(&format!("feature '{key}' is not complete: {error}{again}"))
+/// What is missing, why, and what to do. Nobody knows for certain how far it came: an answer may be lost after
+/// something was made.
+fn interrupted(key: &FlagKey, host: &str, Interrupted { error, missing, flag }: &Interrupted) -> String {
+    let is_refused = matches!(error, posthog::Error::Forbidden(_));
+    let nothing_was_sent = matches!(error, posthog::Error::Settings(_) | posthog::Error::SignedOut { .. });
+    let state = match flag {
+        Some(_) => format!("not complete, {missing} is missing"),
+        None if is_refused || nothing_was_sent => "not created".into(),
+        None => "not complete".into(),
+    };
+    let remedy = match error {
+        _ if is_refused => format!(
+            "; give the key the scopes feature_flag:write, dashboard:write and insight:write under \
+             {host}/settings/user-api-keys, and run it again to complete what is missing"
+        ),
+        _ if error.is_passing() => "; run it again to complete what is missing".into(),
+        _ => String::new(),
+    };
+    crate::analysis::plain(&format!("feature '{key}' is {state}: {error}{remedy}"))
 }
 
 /// The settings for a document; the first folder's when none is named.
@@ -124,37 +147,69 @@ fn config_of(session: &Session, uri: Option<&Url>) -> Arc<Config> {
     }
 }
 
+/// The settings for something to be written. Which project is meant must be clear: the document lies in a folder, or
+/// all folders mean the same.
+fn config_to_write(session: &Session, uri: Option<&Url>) -> std::result::Result<Arc<Config>, &'static str> {
+    let configs = session.workspace.configs();
+    let path = uri.map(Workspace::path_of);
+    let is_around = |folder: &Option<PathBuf>| {
+        path.as_ref().zip(folder.as_ref()).is_some_and(|(path, folder)| path.starts_with(folder))
+    };
+    let meant = |it: &Config| {
+        let environment = it.environments.first().map(|it| (it.host.clone(), it.project));
+        (environment, it.plans.get("default").cloned())
+    };
+    let agree = configs.iter().all(|it| meant(&it.1) == meant(&configs[0].1));
+    if !agree && !configs.iter().any(|it| is_around(&it.0)) {
+        return Err(
+            "the folders that are open belong to different projects; open a file of the folder that is meant, \
+                    and run it again",
+        );
+    }
+    Ok(config_of(session, uri))
+}
+
+/// Before anything was sent.
+fn not_begun(error: posthog::Error) -> Interrupted {
+    Interrupted { error, missing: "the flag", flag: None }
+}
+
+fn not_possible(why: &str) -> Interrupted {
+    not_begun(posthog::Error::Settings(why.into()))
+}
+
 async fn try_create(
     session: &Session,
     key: &FlagKey,
     config: &Config,
-) -> std::result::Result<String, posthog::Error> {
+) -> std::result::Result<String, Interrupted> {
     let workspace = &session.workspace;
-    let Some(configured) = config.environments.first() else {
-        return Err(posthog::Error::Settings("no environment is set".into()));
-    };
+    let configured = config.environments.first().ok_or_else(|| not_possible("no environment is set"))?;
     if config.read_only {
-        let why = "this workspace is not trusted, so nothing is written to PostHog";
-        return Err(posthog::Error::Settings(why.into()));
+        return Err(not_possible("this workspace is not trusted, so nothing is written to PostHog"));
     }
     if !key.is_valid() {
-        let why = "PostHog takes letters, digits, - and _ in a key, 400 at most";
-        return Err(posthog::Error::Settings(why.into()));
+        return Err(not_possible("PostHog takes letters, digits, - and _ in a key, 400 at most"));
     }
-    let client = Client::new(configured)?;
+    let client = Client::new(configured).map_err(not_begun)?;
     let mirror = workspace.mirror_of(config);
     let known = mirror.primary().and_then(|it| it.project.clone());
     let project = match known {
         Some(project) => project,
-        None => client.project(configured.project).await?.into(),
+        None => client.project(configured).await.map_err(not_begun)?.into(),
     };
-    let created = rollout::create_feature(&client, &project, key, config.plans.get("default")).await?;
-    session.note_written(created.flag.id, created.flag.version);
-    workspace.refresh.ask(Ask::Written {
-        host: configured.host.clone(),
-        project: project.id,
-        flag: Arc::new(created.flag.clone()),
-    });
+    let created = rollout::create_feature(&client, &project, key, config.plans.get("default")).await;
+    match created.as_ref().map_or_else(|it| it.flag.as_ref(), |it| Some(&it.flag)) {
+        // Also of a creation that was interrupted: what completes it is offered from now on.
+        Some(flag) => {
+            session.note_written(flag.id, flag.version);
+            let (host, flag) = (configured.host.clone(), Arc::new(flag.clone()));
+            workspace.refresh.ask(Ask::Written { host, project: project.id, flag });
+        }
+        // The answer may be lost, and the flag be there.
+        None => workspace.refresh.ask(Ask::Everything),
+    }
+    let created = created?;
     let environment =
         Environment { host: configured.host.clone(), project: Some(project), ..Environment::default() };
     Ok(words(&created, &environment))

@@ -26,6 +26,17 @@ pub enum Made {
     Before,
 }
 
+/// A creation that did not come to its end.
+#[derive(Debug)]
+pub struct Interrupted {
+    /// Why.
+    pub error: Error,
+    /// What is not there, as far as is known: an answer may be lost on its way.
+    pub missing: &'static str,
+    /// The flag, if it is there for certain.
+    pub flag: Option<Flag>,
+}
+
 /// Makes a flag with the team's plan or the default one, off; a dashboard with its exposure; and links them. What
 /// is there already is kept as it is. Nothing is undone on an error: the same call completes what is missing.
 pub async fn create_feature(
@@ -33,11 +44,20 @@ pub async fn create_feature(
     project: &Project,
     key: &FlagKey,
     plan: Option<&Plan>,
-) -> Result<Created, Error> {
-    let (flag, flag_made) = flag(client, project, key, plan).await?;
-    let (dashboard, dashboard_made) = dashboard(client, project, &flag).await?;
-    exposure_insight(client, project, key, &dashboard).await?;
-    let flag = link(client, project, flag, dashboard.id).await?;
+) -> Result<Created, Interrupted> {
+    let nothing = |error| Interrupted { error, missing: "the flag", flag: None };
+    let (flag, flag_made) = flag(client, project, key, plan).await.map_err(nothing)?;
+    let there = Some(flag.clone());
+    let without = |missing: &'static str| {
+        let flag = there.clone();
+        move |error| Interrupted { error, missing, flag }
+    };
+    let made = dashboard(client, project, &flag).await;
+    let (dashboard, dashboard_made) = made.map_err(without("its dashboard"))?;
+    let insight = exposure_insight(client, project, key, &dashboard).await;
+    insight.map_err(without("the insight on its dashboard"))?;
+    let linked = link(client, project, flag, dashboard.id).await;
+    let flag = linked.map_err(without("the link from the flag to its dashboard"))?;
     Ok(Created { flag, flag_made, dashboard: dashboard.id, dashboard_made })
 }
 

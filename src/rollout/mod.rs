@@ -3,4 +3,4 @@
 
 mod create;
 
-pub use create::{Created, Made, create_feature};
+pub use create::{Created, Interrupted, Made, create_feature};
