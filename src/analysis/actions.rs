@@ -30,6 +30,8 @@ pub enum Effect {
     Open(String),
     /// Nothing, and this is why.
     Refused(String),
+    /// Nothing in this whole workspace, and this is why: it is only shown where that can be shown with it.
+    Withheld(&'static str),
 }
 
 /// What can be done at `range` (bytes of the open document), the most likely first.
@@ -81,7 +83,7 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
 
 fn create(snapshot: &Snapshot, key: &FlagKey, finding: &Finding) -> Action {
     let effect = if snapshot.config.read_only {
-        Effect::Refused("this workspace is not trusted, so nothing is written to PostHog".into())
+        Effect::Withheld("this workspace is not trusted, so nothing is written to PostHog")
     } else if key.is_valid() {
         Effect::CreateFeature(key.clone())
     } else {

@@ -173,6 +173,7 @@ fn menu(text: &str) -> Vec<String> {
         }
         Effect::Open(url) => format!("{} -> {url}", it.title),
         Effect::Refused(reason) => format!("{} -> refused: {reason}", it.title),
+        Effect::Withheld(reason) => format!("{} -> withheld: {reason}", it.title),
     };
     actions(&snapshot, at..at).into_iter().map(describe).collect()
 }

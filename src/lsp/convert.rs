@@ -111,6 +111,10 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
             action.is_preferred = None;
             action.disabled = Some(CodeActionDisabled { reason });
         }
+        Effect::Withheld(reason) if asked.caps.disabled_actions => {
+            action.disabled = Some(CodeActionDisabled { reason: reason.into() });
+        }
+        Effect::Withheld(_) => return None,
         Effect::Refused(reason) => {
             action.is_preferred = None;
             action.command = Some(command(commands::EXPLAIN, json!({ "reason": reason })));
