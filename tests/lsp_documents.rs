@@ -27,13 +27,11 @@ async fn the_clients_first_known_position_encoding_is_taken() {
         let mut editor = start.process();
         let answer = editor.initialize().await;
         assert_eq!(answer["capabilities"]["positionEncoding"], expected);
-        editor.told().await;
         editor.finish().await;
     }
     let mut editor = Start::new(&[]).process();
     let answer = editor.initialize().await;
     assert_eq!(answer["capabilities"].get("positionEncoding"), None);
-    editor.told().await;
     editor.finish().await;
 }
 

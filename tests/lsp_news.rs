@@ -72,6 +72,23 @@ async fn the_same_change_again_is_news_again() {
 }
 
 #[tokio::test]
+async fn what_happened_while_nobody_asked_is_a_line_in_the_log() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(&posthog, &["quick-offset", "referral-banner"], |it| it).await;
+    posthog.advance_clock(-3600).await;
+    posthog.change(GRACE_KEY, "quick-offset", everyone(75)).await;
+    posthog.change(GRACE_KEY, "referral-banner", everyone(50)).await;
+    refresh(&mut editor).await;
+    let line = editor.logged().await;
+    assert_eq!(
+        line,
+        "Flagline: 2 flags that are read here were changed earlier: quick-offset: partial 25 % → partial 75 %, \
+         1 h ago, by Grace; referral-banner: partial 10 % → partial 50 %, 1 h ago, by Grace"
+    );
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn own_changes_and_those_that_serve_nobody_else_are_silent() {
     let posthog = Posthog::start().await;
     let mut editor = opened(&posthog, &["quick-offset"], |it| it).await;

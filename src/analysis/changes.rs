@@ -6,7 +6,7 @@ use super::markup::{ago, plain};
 use crate::feature::stage;
 use crate::flags::{Environment, Flag, FlagKey, History};
 
-/// What is older is no news.
+/// What is older is no news for a message, only for the log.
 const NEWS_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// A change of a flag that somebody else made.
@@ -20,6 +20,8 @@ pub struct Change {
     pub version: Option<i64>,
     /// `new-checkout: 2/4 beta, 40 % → everyone, 2 min ago, by Ada`.
     pub text: String,
+    /// Whether it happened a moment ago.
+    pub is_recent: bool,
 }
 
 /// What happened between two states of the mirror to the flags that are read here, the user's own changes and
@@ -37,13 +39,14 @@ pub fn changes(
         let old = old.by_key.get(key).filter(|it| it.id == flag.id);
         let by = flag.modified_by.as_ref();
         let is_mine = by.zip(after.me.as_deref()).is_some_and(|(by, me)| !me.is_empty() && by.email == me);
-        let Some(at) = flag.updated_at.filter(|it| now.duration_since(*it) < NEWS_FOR) else { continue };
         let Some(what) = what(before, after, old.map(|it| &**it), flag).filter(|_| !is_mine) else {
             continue;
         };
         let by = by.map(|it| format!(", by {}", it.display())).unwrap_or_default();
-        let text = plain(&format!("{key}: {what}, {}{by}", ago(at, now)));
-        found.push(Change { key: key.clone(), id: flag.id, version: flag.version, text });
+        let when = flag.updated_at.map(|it| format!(", {}", ago(it, now))).unwrap_or_default();
+        let text = plain(&format!("{key}: {what}{when}{by}"));
+        let is_recent = flag.updated_at.is_some_and(|it| now.duration_since(it) < NEWS_FOR);
+        found.push(Change { key: key.clone(), id: flag.id, version: flag.version, text, is_recent });
     }
     found
 }

@@ -11,6 +11,7 @@ use tower_lsp::lsp_types::MessageType;
 use super::publish::Look;
 use super::session::Session;
 use crate::analysis::{Change, changes};
+use crate::config::Config;
 use crate::flags::{Access, Environment, FlagKey, Mirror};
 
 /// Pop-ups about changes in [`WINDOW`]; the rest goes to the log.
@@ -22,39 +23,76 @@ impl Session {
     pub(super) async fn watch_mirror(self: Arc<Session>) {
         let mut receiver = self.workspace.refresh.watch();
         let mut before = receiver.borrow_and_update().clone();
-        let mut told: HashSet<(Arc<str>, Arc<str>)> = HashSet::new();
+        let mut troubles = Troubles::default();
         let mut popups = Popups::default();
         // Something may have been published before anybody listened.
-        self.tell_troubles(&before, &mut told).await;
-        while receiver.changed().await.is_ok() {
+        self.tell_troubles(&before, &mut troubles).await;
+        loop {
+            tokio::select! {
+                changed = receiver.changed() => if changed.is_err() { return },
+                // A trouble that was nobody's matters once a flag is read.
+                () = self.looked.notified() => {
+                    self.tell_troubles(&before, &mut troubles).await;
+                    continue;
+                }
+            }
             let after = receiver.borrow_and_update().clone();
             self.look(Look::Everywhere);
             self.send_status().await;
-            self.tell_troubles(&after, &mut told).await;
-            let news = self.news(&before, &after);
-            for message in popups.admit(&news, Instant::now()) {
-                // Not by `tell`: on, off and on again within an hour is news each time.
-                self.client.show_message(MessageType::INFO, format!("Flagline: {message}")).await;
-            }
-            for change in &news {
-                self.log(&format!("Flagline: {}", change.text)).await;
-            }
+            self.tell_troubles(&after, &mut troubles).await;
+            self.tell_news(self.news(&before, &after), &mut popups).await;
             before = after;
         }
     }
 
-    /// A trouble is told when it begins, and again when it came back after it had gone.
-    async fn tell_troubles(&self, mirror: &Mirror, told: &mut HashSet<(Arc<str>, Arc<str>)>) {
-        let early = |it: &Environment| it.access == Access::SignedOut && self.awaits_key(&it.host);
-        let trouble = |it: &Arc<Environment>| {
-            let trouble = it.trouble.clone().filter(|_| !early(it))?;
-            Some((it.host.clone(), trouble))
-        };
-        let troubles: HashSet<_> = mirror.environments.iter().filter_map(trouble).collect();
-        for new in troubles.difference(told) {
-            self.tell(MessageType::WARNING, &new.1).await;
+    /// Pop-ups for what happened a moment ago, a few; the log has everything.
+    async fn tell_news(&self, news: Vec<Change>, popups: &mut Popups) {
+        let (recent, earlier): (Vec<Change>, Vec<Change>) = news.into_iter().partition(|it| it.is_recent);
+        for message in popups.admit(&recent, Instant::now()) {
+            // Not by `tell`: on, off and on again within an hour is news each time.
+            self.client.show_message(MessageType::INFO, format!("Flagline: {message}")).await;
         }
-        *told = troubles;
+        for change in &recent {
+            self.log(&format!("Flagline: {}", change.text)).await;
+        }
+        if let Some(line) = in_one_line(&earlier) {
+            self.log(&format!("Flagline: {line}")).await;
+        }
+    }
+
+    /// A trouble is told when it begins, and again when it came back after it had gone; but only where somebody
+    /// expects flags. An editor opens many folders that have nothing to do with PostHog: there it is a matter of the
+    /// status and of the log.
+    async fn tell_troubles(&self, mirror: &Mirror, Troubles { told, logged }: &mut Troubles) {
+        let early = |it: &Environment| it.access == Access::SignedOut && self.awaits_key(&it.host);
+        let mut current = HashSet::new();
+        for environment in mirror.environments.iter().filter(|it| !early(it)) {
+            let Some(trouble) = environment.trouble.clone() else { continue };
+            let trouble = (environment.host.clone(), trouble);
+            if !told.contains(&trouble) && self.is_expected(environment) {
+                told.insert(trouble.clone());
+                self.tell(MessageType::WARNING, &trouble.1).await;
+            } else if !told.contains(&trouble) && logged.insert(trouble.clone()) {
+                tracing::info!(host = %trouble.0, trouble = %trouble.1, "not told, since no flag is read here");
+            }
+            current.insert(trouble);
+        }
+        told.retain(|it| current.contains(it));
+        logged.retain(|it| current.contains(it));
+    }
+
+    /// Whether somebody expects PostHog to be asked there: a settings file is about it, or a flag is read where it
+    /// counts.
+    fn is_expected(&self, environment: &Environment) -> bool {
+        let counts = |config: &Config| config.environments.iter().any(|it| it.is_at(environment));
+        let declared =
+            |config: &Config| config.environments.iter().any(|it| it.declared && it.is_at(environment));
+        self.workspace.configs().iter().any(|it| declared(&it.1))
+            || self
+                .workspace
+                .index()
+                .files()
+                .any(|(path, facts)| !facts.reads.is_empty() && counts(&self.workspace.config_of(path)))
     }
 
     fn news(&self, before: &Mirror, after: &Mirror) -> Vec<Change> {
@@ -79,6 +117,27 @@ impl Session {
         let index = self.workspace.index();
         let files = index.files().filter(|it| wanted(it.0));
         files.flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
+    }
+}
+
+/// What stands in the way, by host: told to the user, or only written down.
+#[derive(Default)]
+struct Troubles {
+    told: HashSet<(Arc<str>, Arc<str>)>,
+    logged: HashSet<(Arc<str>, Arc<str>)>,
+}
+
+/// What happened while nobody looked.
+fn in_one_line(news: &[Change]) -> Option<String> {
+    let texts: Vec<&str> = news.iter().map(|it| it.text.as_str()).collect();
+    match &texts[..] {
+        [] => None,
+        [one] => Some(format!("changed earlier: {one}")),
+        several => Some(format!(
+            "{} flags that are read here were changed earlier: {}",
+            several.len(),
+            several.join("; ")
+        )),
     }
 }
 
@@ -116,7 +175,18 @@ mod tests {
             id: n,
             version: None,
             text: format!("flag-{n}: off"),
+            is_recent: true,
         }
+    }
+
+    #[test]
+    fn what_happened_earlier_is_one_line() {
+        assert_eq!(in_one_line(&[]), None);
+        assert_eq!(in_one_line(&[change(1)]).as_deref(), Some("changed earlier: flag-1: off"));
+        assert_eq!(
+            in_one_line(&[change(1), change(2)]).as_deref(),
+            Some("2 flags that are read here were changed earlier: flag-1: off; flag-2: off")
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{ConfigurationItem, InitializeParams, MessageType, Registration, Url};
 
@@ -35,6 +35,8 @@ pub(super) struct Session {
     /// One at a time: the later settings win.
     configuring: tokio::sync::Mutex<()>,
     looks: mpsc::UnboundedSender<Look>,
+    /// Is told whenever something is looked at again: other flags may be read by then.
+    pub(super) looked: Notify,
     told: Mutex<HashMap<String, Instant>>,
     logged: Mutex<HashSet<String>>,
     scanned: Mutex<Option<Instant>>,
@@ -64,6 +66,7 @@ impl Session {
             folders: folders.into(),
             configuring: tokio::sync::Mutex::default(),
             looks,
+            looked: Notify::new(),
             told: Mutex::default(),
             logged: Mutex::default(),
             scanned: Mutex::default(),
@@ -194,6 +197,7 @@ impl Session {
     pub(super) fn look(&self, look: Look) {
         // Fails only when the program is about to end.
         drop(self.looks.send(look));
+        self.looked.notify_one();
     }
 
     /// Parses a large document beside the requests.

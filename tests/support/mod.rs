@@ -134,8 +134,9 @@ impl Start {
         editor
     }
 
-    /// The same for nobody signed in, who is told so.
+    /// The same for nobody signed in, who is told so: a settings file is about PostHog.
     pub async fn start_signed_out(self) -> Editor {
+        write(&self.folder.path().join("app/.posthog.json"), r#"{ "projectId": 1 }"#);
         let mut editor = self.start().await;
         let told = editor.told().await;
         assert!(told.contains("not signed in to"), "{told}");

@@ -33,6 +33,13 @@ impl Posthog {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
+    /// What is done from now on happens that much later, or earlier.
+    pub async fn advance_clock(&self, seconds: i64) {
+        let url = format!("{}/_sandbox/clock/", self.url());
+        let answer = self.http.post(url).json(&json!({ "advance_seconds": seconds })).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     /// How often a method and path pattern was asked for, such as `POST /api/projects/:id/query/`.
     pub async fn requests(&self, pattern: &str) -> u64 {
         self.state().await["requests"][pattern].as_u64().unwrap_or(0)
