@@ -186,6 +186,69 @@ T['restart brings a killed server back'] = function()
   editor.wait('the old one gone', ('return not vim.api.nvim_get_proc(%d)'):format(before))
 end
 
+T['a server that is gone leaves no warnings, in no buffer'] = function()
+  editor.start()
+  vim.fn.writefile({ 'no_such_key = 1' }, editor.app .. '/flagline.toml')
+  editor.open('src/Checkout.tsx')
+  -- This file is not open: its warnings lie in a buffer that no server is attached to.
+  local function warnings()
+    return child.lua_get('#vim.diagnostic.get(vim.fn.bufadd("flagline.toml"))')
+  end
+  local function warned()
+    editor.wait('a warning in flagline.toml', 'return #vim.diagnostic.get(vim.fn.bufadd("flagline.toml")) > 0')
+  end
+  warned()
+  for _ = 1, 2 do
+    local before = child.lua_get([[vim.lsp.get_clients({ name = 'flagline' })[1].id]])
+    child.cmd('Flagline restart')
+    editor.wait('another server', [[
+      local client = vim.lsp.get_clients({ name = 'flagline' })[1]
+      return client and client.initialized and client.id ~= ...
+    ]], before)
+    warned()
+    vim.uv.sleep(300)
+    expect.equality(warnings(), 1)
+  end
+  -- Repaired, there is nothing left.
+  vim.fn.writefile({ 'stale_days = 30' }, editor.app .. '/flagline.toml')
+  child.cmd('Flagline restart')
+  editor.warning('unknown-flag')
+  expect.equality(warnings(), 0)
+  -- One that crashes takes its warnings along.
+  child.lua([[
+    for _, process in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do
+      local info = vim.api.nvim_get_proc(process)
+      if info and info.name == 'flagline' then vim.uv.kill(process, 'sigkill') end
+    end
+  ]])
+  editor.wait('the end', [[return #vim.lsp.get_clients({ name = 'flagline' }) == 0]])
+  editor.wait('no warnings', 'return #vim.diagnostic.get() == 0')
+end
+
+T['create and open say which folder is meant'] = function()
+  editor.start()
+  editor.open('src/theme.ts')
+  editor.wait('the project', [[return require('flagline').status() == 'Flagline: Offset']])
+  child.lua([[
+    _G.sent = {}
+    local client = vim.lsp.get_clients({ name = 'flagline' })[1]
+    local request = client.rpc.request
+    client.rpc.request = function(method, params, ...)
+      if method == 'workspace/executeCommand' then table.insert(_G.sent, params) end
+      return request(method, params, ...)
+    end
+  ]])
+  child.cmd('Flagline open dark-mode')
+  editor.wait('a page', 'return _G.opened[1]')
+  child.cmd('Flagline create ä')
+  editor.told("feature 'ä' is not created")
+  local uri = child.lua_get('vim.uri_from_bufnr(0)')
+  expect.equality(child.lua_get('_G.sent'), {
+    { command = 'flagline.open', arguments = { { key = 'dark-mode', uri = uri } } },
+    { command = 'flagline.createFeature', arguments = { { key = 'ä', uri = uri } } },
+  })
+end
+
 T['checkhealth tells what is there, and never the key'] = function()
   editor.start()
   editor.open_checkout()

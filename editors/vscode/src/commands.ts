@@ -6,6 +6,8 @@ const KEY = /^[A-Za-z0-9_-]{1,400}$/
 
 /** Asks for a key, with the one at the cursor written already, and has the server make the feature. */
 export async function createFeature(client: LanguageClient): Promise<void> {
+  // Which folder is meant is what is looked at now, whatever is opened while the key is typed.
+  const uri = uriHere(client)
   const key = await window.showInputBox({
     title: 'Flagline: Create Feature',
     prompt: 'The key of the flag',
@@ -13,13 +15,14 @@ export async function createFeature(client: LanguageClient): Promise<void> {
     value: await keyHere(client),
     validateInput: it => (KEY.test(it) ? undefined : 'Letters, digits, _ and -, at most 400'),
   })
-  if (key !== undefined) await execute(client, 'flagline.createFeature', { key })
+  if (key !== undefined) await execute(client, 'flagline.createFeature', { key, uri })
 }
 
 /** Opens the flag at the cursor, or else the list of flags. */
 export async function open(client: LanguageClient): Promise<void> {
+  const uri = uriHere(client)
   const flag = await flagHere(client)
-  await (flag === null ? execute(client, 'flagline.open') : execute(client, 'flagline.open', { key: flag.key }))
+  await execute(client, 'flagline.open', { key: flag?.key, uri })
 }
 
 /** The commands that a server announces belong to the language client; these are the same, for the palette. */
@@ -36,6 +39,12 @@ async function keyHere(client: LanguageClient): Promise<string> {
   const selected = editor?.document.getText(editor.selection).trim() ?? ''
   const flag = await flagHere(client)
   return flag?.key ?? (KEY.test(selected) ? selected : '')
+}
+
+/** The document that says which folder, and so which project, is meant. */
+function uriHere(client: LanguageClient): string | undefined {
+  const document = window.activeTextEditor?.document
+  return document === undefined ? undefined : client.code2ProtocolConverter.asUri(document.uri)
 }
 
 async function flagHere(client: LanguageClient): Promise<protocol.FlagAt | null> {

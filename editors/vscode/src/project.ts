@@ -1,13 +1,33 @@
-import { commands, ConfigurationTarget, Uri, window, workspace } from 'vscode'
+import { commands, ConfigurationTarget, Uri, window, workspace, type WorkspaceFolder } from 'vscode'
 import type { LanguageClient } from 'vscode-languageclient/node'
 import * as protocol from './protocol'
+import { environmentHere } from './status'
 
 /** The palette's way: asks the server what there is to choose from. */
 export async function askProject(client: LanguageClient, status: protocol.Status, hosts: readonly string[]): Promise<void> {
-  const current = status.environments[0]?.host
+  const meant = environmentHere(status) ?? (await askEnvironment(status))
+  if (meant === undefined && status.environments.length > 0) return
+  const current = meant?.host
   const host = current !== undefined && (hosts.length === 0 || hosts.includes(current)) ? current : hosts[0]
   if (host === undefined) return
   await chooseProject(host, await client.sendRequest(protocol.projects, { host }), status, true)
+}
+
+/** No file says whose project is meant: where the environments are of several hosts, the user does. */
+async function askEnvironment(status: protocol.Status): Promise<protocol.Environment | undefined> {
+  const [first, ...others] = status.environments
+  if (others.every(it => it.host === first?.host)) return first
+  const items = status.environments.map(environment => ({
+    label: environment.project?.name ?? environment.name,
+    description: environment.host,
+    environment,
+  }))
+  const chosen = await window.showQuickPick(items, {
+    title: 'Flagline: Choose Project',
+    placeHolder: 'Which PostHog?',
+    ignoreFocusOut: true,
+  })
+  return chosen?.environment
 }
 
 /**
@@ -42,7 +62,7 @@ async function pick(
   projects: readonly protocol.Project[],
   status: protocol.Status,
 ): Promise<protocol.Project | undefined> {
-  const current = status.environments[0]?.project?.id
+  const current = (environmentHere(status) ?? status.environments[0])?.project?.id
   const items = projects.map(project => ({
     label: project.name,
     description: `${project.id}${project.id === current ? ' · current' : ''}`,
@@ -71,9 +91,9 @@ async function write(host: string | undefined, project: number | undefined): Pro
   if (project !== undefined) await configuration.update('project', project, target)
 }
 
-/** The `flagline.toml` of a root that declares environments. */
+/** The `flagline.toml` that declares environments: of the root of the file that is looked at, or else of any. */
 async function declaring(): Promise<Uri | undefined> {
-  for (const folder of workspace.workspaceFolders ?? []) {
+  for (const folder of roots()) {
     const file = Uri.joinPath(folder.uri, 'flagline.toml')
     try {
       const text = new TextDecoder().decode(await workspace.fs.readFile(file))
@@ -83,6 +103,12 @@ async function declaring(): Promise<Uri | undefined> {
     }
   }
   return undefined
+}
+
+function roots(): readonly WorkspaceFolder[] {
+  const document = window.activeTextEditor?.document
+  const here = document && workspace.getWorkspaceFolder(document.uri)
+  return here === undefined ? (workspace.workspaceFolders ?? []) : [here]
 }
 
 async function offer(file: Uri): Promise<void> {

@@ -98,7 +98,8 @@ async function askKey(
 }
 
 function keysPage(host: string): Uri {
-  const base = host.includes('://') ? host : `https://${host}`
+  const scheme = /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(host) ? 'http' : 'https'
+  const base = host.includes('://') ? host : `${scheme}://${host}`
   return Uri.joinPath(Uri.parse(base), 'settings', 'user-api-keys')
 }
 

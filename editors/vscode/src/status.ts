@@ -63,12 +63,17 @@ export function statusBar({ subscriptions }: ExtensionContext): StatusBar {
 
 const SERVER = { starting: '$(loading~spin) Flagline', stopped: '$(error) Flagline: not running' }
 
-/** The first environment of the file that is looked at, or the first of all. */
-function current(status: Status): Environment | undefined {
+/** The first environment of the file that is looked at; `undefined` where no root holds it. */
+export function environmentHere(status: Status): Environment | undefined {
   const file = window.activeTextEditor?.document.uri.toString()
   const holds = (root: string): boolean =>
     file !== undefined && (file === root || file.startsWith(root.endsWith('/') ? root : `${root}/`))
-  return status.environments.find(it => it.roots.some(holds)) ?? status.environments[0]
+  return status.environments.find(it => it.roots.some(holds))
+}
+
+/** The first environment of the file that is looked at, or the first of all. */
+function current(status: Status): Environment | undefined {
+  return environmentHere(status) ?? status.environments[0]
 }
 
 function label(environment: Environment | undefined): string {

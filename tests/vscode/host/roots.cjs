@@ -1,6 +1,6 @@
 const assert = require('node:assert/strict')
-const { barSays, extension, file, hoverSays, item, open, signIn, until, useSandbox, vscode, warns } = require('./support.cjs')
-const { workspace } = vscode
+const { answers, barSays, extension, file, hoverSays, item, open, said, signIn, test, until, useSandbox, vscode, warns } = require('./support.cjs')
+const { commands, workspace } = vscode
 
 module.exports = [
   ['a repository with .flagline/ wakes the extension without an open file', async () => {
@@ -16,6 +16,46 @@ module.exports = [
       await hoverSays(document, 'new-checkout', 'everyone since')
       await warns(document, "unknown-flag 'new-chekout'")
     }
+  }],
+  ['the palette says which root is meant', async () => {
+    const client = extension().exports.client()
+    const send = client.sendRequest
+    const sent = []
+    client.sendRequest = (...given) => {
+      if (given[1]?.command !== undefined) sent.push(given[1])
+      return send.apply(client, given)
+    }
+    vscode.env.openExternal = async () => true
+    await open('admin/src/theme.ts')
+    await commands.executeCommand('flagline.palette.open')
+    answers.type.push('from-the-palette')
+    await commands.executeCommand('flagline.palette.createFeature')
+    await said("feature 'from-the-palette' in Offset: flag created")
+    client.sendRequest = send
+    assert.deepEqual(sent.map(it => it.command), ['flagline.open', 'flagline.createFeature'])
+    for (const { arguments: [{ uri }] } of sent) assert.ok(uri.endsWith('/admin/src/theme.ts'), uri)
+  }],
+  ['Choose Project… is about the root of the open file; without one it asks which PostHog', async () => {
+    const toml = `[[environment]]\nhost = "${test.sandbox}"\n[[environment]]\nname = "dev"\nhost = "https://ph.example"\n`
+    await workspace.fs.writeFile(file('shop/flagline.toml'), Buffer.from(toml))
+    await until('two hosts', () => new Set(extension().exports.bar.status.environments.map(it => it.host)).size === 2)
+    const offered = []
+    const look = items => {
+      offered.push(items.map(it => it.description.replace(' · current', '')))
+      return undefined
+    }
+    await open('admin/src/theme.ts')
+    answers.pick.push(look)
+    await commands.executeCommand('flagline.chooseProject')
+    await commands.executeCommand('workbench.action.closeAllEditors')
+    await until('no editor', () => vscode.window.activeTextEditor === undefined)
+    answers.pick.push(look)
+    await commands.executeCommand('flagline.chooseProject')
+    // The projects of the one; then the hosts.
+    assert.deepEqual(offered[0], ['1'])
+    assert.deepEqual([...new Set(offered[1])].sort(), ['https://ph.example', test.sandbox].sort())
+    await workspace.fs.delete(file('shop/flagline.toml'))
+    await until('one host', () => extension().exports.bar.status.environments.every(it => it.host === test.sandbox))
   }],
   ['a root that comes later is read, too', async () => {
     assert.ok(workspace.updateWorkspaceFolders(2, 0, { uri: file('later') }))

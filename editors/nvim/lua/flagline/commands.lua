@@ -43,6 +43,11 @@ local function execute(client, command, argument)
   request(client, 'workspace/executeCommand', params, function() end)
 end
 
+--- The document that says which folder, and so which project, is meant.
+local function uri_here()
+  return vim.uri_from_bufnr(0)
+end
+
 local function position(client)
   return vim.lsp.util.make_position_params(0, client.offset_encoding)
 end
@@ -82,10 +87,11 @@ function subcommands.create(key)
   if not client then
     return
   end
+  local uri = uri_here()
   local function create(it)
     it = it and vim.trim(it)
     if it and it ~= '' then
-      execute(client, 'flagline.createFeature', { key = it })
+      execute(client, 'flagline.createFeature', { key = it, uri = uri })
     end
   end
   if key then
@@ -102,11 +108,12 @@ function subcommands.open(key)
   if not client then
     return
   end
+  local uri = uri_here()
   if key then
-    return execute(client, 'flagline.open', { key = key })
+    return execute(client, 'flagline.open', { key = key, uri = uri })
   end
   key_at_cursor(client, function(found)
-    execute(client, 'flagline.open', found and { key = found })
+    execute(client, 'flagline.open', { key = found, uri = uri })
   end)
 end
 
