@@ -16,6 +16,9 @@ return {
   before_init = function(params, config)
     params.initializationOptions = config.init_options or vim.tbl_get(config, 'settings', 'flagline')
   end,
+  on_exit = function(_, _, client_id)
+    require('flagline').on_exit(client_id)
+  end,
   handlers = {
     ['flagline/status'] = function(_, status, context)
       require('flagline').on_status(context.client_id, status)

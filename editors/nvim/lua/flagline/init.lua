@@ -111,6 +111,17 @@ function M.on_status(client_id, status)
   vim.cmd.redrawstatus({ bang = true })
 end
 
+--- A server that is gone has no warnings any more, in no buffer: those that are not attached keep them otherwise, and
+--- beside those of the next server they would stand twice.
+---@param client_id integer
+function M.on_exit(client_id)
+  -- After what the server sent last.
+  vim.schedule(function()
+    statuses[client_id] = nil
+    vim.diagnostic.reset(vim.lsp.diagnostic.get_namespace(client_id))
+  end)
+end
+
 --- What a server said of itself last; nil before it said anything.
 ---@param client_id integer
 ---@return table?
