@@ -1,0 +1,6 @@
+mod hostile;
+mod javascript;
+mod packages;
+mod python;
+mod tree;
+mod tsconfig;
