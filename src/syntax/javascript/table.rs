@@ -20,14 +20,27 @@ pub static TABLE: Table = Table {
         free("useFeatureFlagPayload", Via::Hook, Returns::Payload),
         free("useFeatureFlagResult", Via::Hook, Returns::Result),
         free("PostHogFeature", Via::Component, Returns::Variant),
-        Call { name: "useFeatureFlag", via: Via::Hook, returns: Returns::Variant, needs: Needs::Client },
+        Call {
+            name: "useFeatureFlag",
+            via: Via::Hook,
+            returns: Returns::Variant,
+            needs: Needs::Client,
+            is_map: false,
+        },
         Call {
             name: "useFeatureFlagWithPayload",
             via: Via::Hook,
             returns: Returns::Variant,
             needs: Needs::Client,
+            is_map: false,
         },
-        Call { name: "onFeatureFlag", via: Via::Callback, returns: Returns::Variant, needs: Needs::Client },
+        Call {
+            name: "onFeatureFlag",
+            via: Via::Callback,
+            returns: Returns::Variant,
+            needs: Needs::Client,
+            is_map: false,
+        },
         snapshot("isEnabled", Returns::Boolean),
         snapshot("getFlag", Returns::Variant),
         snapshot("getFlagPayload", Returns::Payload),
@@ -46,21 +59,20 @@ pub static TABLE: Table = Table {
     ],
     makers: &["evaluateFlags", "FeatureFlagEvaluations"],
     stems: &["eature", "valuateFlag", "emoteConfigPayload", "getAllFlags", "getFlag"],
-    snapshot_stems: &["isEnabled"],
 };
 
 const fn method(name: &'static str, returns: Returns) -> Call {
-    Call { name, via: Via::Call, returns, needs: Needs::Client }
+    Call { name, via: Via::Call, returns, needs: Needs::Client, is_map: false }
 }
 
 const fn free(name: &'static str, via: Via, returns: Returns) -> Call {
-    Call { name, via, returns, needs: Needs::Nothing }
+    Call { name, via, returns, needs: Needs::Nothing, is_map: false }
 }
 
 const fn map(name: &'static str, via: Via, returns: Returns) -> Call {
-    Call { name, via, returns, needs: Needs::Client }
+    Call { name, via, returns, needs: Needs::Client, is_map: true }
 }
 
 const fn snapshot(name: &'static str, returns: Returns) -> Call {
-    Call { name, via: Via::Snapshot, returns, needs: Needs::Snapshot }
+    Call { name, via: Via::Snapshot, returns, needs: Needs::Snapshot, is_map: false }
 }

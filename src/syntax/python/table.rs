@@ -15,20 +15,25 @@ pub static TABLE: Table = Table {
         snapshot("get_flag", Returns::Variant),
         snapshot("get_flag_payload", Returns::Payload),
     ],
-    maps: &[map("get_all_flags", Returns::Variant), map("get_all_flags_and_payloads", Returns::Result)],
+    maps: &[
+        map("get_all_flags", Returns::Variant),
+        map("get_all_flags_and_payloads", Returns::Result),
+        map("get_feature_variants", Returns::Variant),
+        map("get_feature_payloads", Returns::Payload),
+        map("get_flags_decision", Returns::Result),
+    ],
     makers: &["evaluate_flags", "FeatureFlagEvaluations"],
-    stems: &["eature", "emote_config_payload", "valuate_flags", "get_all_flags"],
-    snapshot_stems: &["is_enabled", "get_flag"],
+    stems: &["eature", "emote_config_payload", "valuate_flags", "get_all_flags", "get_flags_decision"],
 };
 
 const fn call(name: &'static str, returns: Returns, needs: Needs) -> Call {
-    Call { name, via: Via::Call, returns, needs }
+    Call { name, via: Via::Call, returns, needs, is_map: false }
 }
 
 const fn map(name: &'static str, returns: Returns) -> Call {
-    Call { name, via: Via::Map, returns, needs: Needs::Client }
+    Call { name, via: Via::Map, returns, needs: Needs::Client, is_map: true }
 }
 
 const fn snapshot(name: &'static str, returns: Returns) -> Call {
-    Call { name, via: Via::Snapshot, returns, needs: Needs::Snapshot }
+    Call { name, via: Via::Snapshot, returns, needs: Needs::Snapshot, is_map: false }
 }

@@ -1,0 +1,189 @@
+//! Statements, and whatever else stands where one should.
+
+use super::super::super::field::Field;
+use super::super::super::ir::{Arg, CallKind, Expr, ExprId, Member, Origin, ScopeKind, Symbol};
+use super::{Kind, Lower, Part};
+
+impl<'t> Lower<'_, 't> {
+    /// Lowers a node, whatever it is: broken code puts anything anywhere.
+    pub fn statement(&mut self, part: Part<'t>) {
+        if part.kind.is_expression() {
+            self.expression(part);
+        } else if part.kind == Kind::Error {
+            self.deeper(|it| it.broken(part.node));
+        } else if !part.kind.is_type() && part.node.child_count() > 0 {
+            self.deeper(|it| it.nested_statement(part));
+        }
+    }
+
+    fn nested_statement(&mut self, part: Part<'t>) {
+        match part.kind {
+            Kind::Lexical | Kind::Variable => self.variables(part),
+            Kind::Variables => self.variable(part, false, false),
+            Kind::Function | Kind::Generator | Kind::FunctionSignature => {
+                let function = self.function(part, None, None);
+                self.declare_named(part, Origin::Function(function));
+            }
+            Kind::ClassDeclaration | Kind::AbstractClass => {
+                let class = self.class(part, None);
+                self.declare_named(part, Origin::Class(class));
+            }
+            Kind::Enum => self.enumeration(part),
+            Kind::TypeAlias => self.type_alias(part),
+            Kind::Interface => self.interface(part),
+            Kind::Import => self.import(part),
+            Kind::ImportAlias => self.alias(part),
+            Kind::Export => self.export(part),
+            Kind::InternalModule | Kind::Module => self.namespace(part),
+            Kind::Ambient => self.ambient(part),
+            Kind::Return => self.returned(part),
+            Kind::If => self.conditional(part),
+            Kind::For | Kind::Block | Kind::SwitchBody => self.in_block(|it| it.all_in(part)),
+            Kind::ForIn => self.in_block(|it| it.loop_over(part)),
+            Kind::CatchClause => self.in_block(|it| it.catch(part)),
+            Kind::Method => {
+                self.method(part, None);
+            }
+            _ => self.all_in(part),
+        }
+    }
+
+    /// Lowers all parts of a node.
+    pub fn all_in(&mut self, part: Part<'t>) {
+        let parts = self.parts(part.node);
+        for it in &parts.all {
+            self.statement(*it);
+        }
+        self.done(parts);
+    }
+
+    fn in_block(&mut self, lower: impl FnOnce(&mut Self)) {
+        let outer = self.open(ScopeKind::Block);
+        lower(self);
+        self.scope = outer;
+    }
+
+    fn declare_named(&mut self, part: Part<'t>, origin: Origin) {
+        let name = self.walk.grammar.field(Field::Name);
+        if let Some(node) = name.and_then(|it| part.node.child_by_field_id(it)) {
+            self.declare_as(Part { node, kind: Kind::Identifier, field: name }, origin);
+        }
+    }
+
+    fn variables(&mut self, part: Part<'t>) {
+        let parts = self.parts(part.node);
+        let constant = parts.has(Kind::Const);
+        let hoisted = part.kind == Kind::Variable;
+        for it in parts.all.iter().filter(|it| it.kind == Kind::Variables) {
+            self.variable(*it, constant, hoisted);
+        }
+        self.done(parts);
+    }
+
+    fn variable(&mut self, part: Part<'t>, constant: bool, hoisted: bool) {
+        let parts = self.parts(part.node);
+        let (name, value) = (parts.get(Field::Name), parts.get(Field::Value));
+        let declared = self.annotation(&parts);
+        self.done(parts);
+        let holder = name.and_then(|it| self.assigned_name(it));
+        let value = value.map(|it| self.value(it, holder));
+        let scope = if hoisted { self.function_scope } else { self.scope };
+        if let Some(name) = name {
+            self.declare_all(name, Origin::Value { value, declared, constant }, scope, None);
+        }
+    }
+
+    fn alias(&mut self, part: Part<'t>) {
+        if let Some((name, value)) = self.import_alias(part) {
+            let value = Some(value);
+            self.declare_as(name, Origin::Value { value, declared: None, constant: true });
+        }
+    }
+
+    /// `declare ...`; `declare global { ... }` gives nothing to others.
+    fn ambient(&mut self, part: Part<'t>) {
+        let exports = self.chunk.exports.len();
+        let parts = self.parts(part.node);
+        for it in &parts.all {
+            self.statement(*it);
+        }
+        self.done(parts);
+        self.chunk.exports.truncate(exports);
+    }
+
+    fn returned(&mut self, part: Part<'t>) {
+        let parts = self.parts(part.node);
+        let value = parts.expression();
+        self.done(parts);
+        if let Some(it) = value {
+            let value = self.expression(it);
+            self.returns.push(value);
+        }
+    }
+
+    /// `if ... else if ... else`, which may go on for long.
+    fn conditional(&mut self, part: Part<'t>) {
+        let mut rest = Some(part);
+        while let Some(at) = rest.take() {
+            let parts = self.parts(at.node);
+            for it in &parts.all {
+                match it.kind {
+                    Kind::ElseClause => rest = Some(*it),
+                    Kind::If if at.kind == Kind::ElseClause => rest = Some(*it),
+                    _ => self.statement(*it),
+                }
+            }
+            self.done(parts);
+        }
+    }
+
+    fn catch(&mut self, part: Part<'t>) {
+        let parts = self.parts(part.node);
+        let scope = self.scope;
+        if let Some(it) = parts.get(Field::Parameter) {
+            self.declare_all(it, Origin::Other, scope, None);
+        }
+        if let Some(it) = parts.get(Field::Body) {
+            self.statement(it);
+        }
+        self.done(parts);
+    }
+
+    fn loop_over(&mut self, part: Part<'t>) {
+        let parts = self.parts(part.node);
+        let (left, right) = (parts.get(Field::Left), parts.get(Field::Right));
+        let kind = parts.get(Field::Kind).map(|it| it.kind);
+        let is_in = parts.get(Field::Operator).is_some_and(|it| it.kind == Kind::In);
+        let body = parts.get(Field::Body);
+        self.done(parts);
+        let value = right.map(|it| if is_in { self.keys_of(it) } else { self.expression(it) });
+        let value = right.zip(value).map(|(it, value)| self.add(Expr::Element(value), it.node));
+        match (left, kind, value) {
+            (Some(left), Some(kind), value) => {
+                let scope = if kind == Kind::Var { self.function_scope } else { self.scope };
+                let origin = Origin::Value { value, declared: None, constant: kind == Kind::Const };
+                self.declare_all(left, origin, scope, None);
+            }
+            (Some(left), None, Some(value)) => self.assign(left, value),
+            _ => {}
+        }
+        if let Some(body) = body {
+            self.statement(body);
+        }
+    }
+
+    /// What `for (key in object)` goes over, as if it were written `Object.keys(object)`.
+    fn keys_of(&mut self, object: Part<'t>) -> ExprId {
+        let value = self.expression(object);
+        let start = self.bytes(object.node).start;
+        let at = start..start;
+        let global = Expr::Name(Symbol::from("Object"), self.scope);
+        let global = self.add_at(global, at.clone());
+        let keys = Member { object: global, name: Symbol::from("keys"), at: at.clone(), quoted: false };
+        self.chunk.members.push(keys);
+        let member = self.chunk.members.len() as u32 - 1;
+        let callee = self.add_at(Expr::Member(member), at);
+        let arg = Arg { name: None, value, spread: false };
+        self.add_call(CallKind::Call, callee, &[arg], object.node)
+    }
+}
