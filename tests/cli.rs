@@ -60,7 +60,7 @@ async fn reads_json_is_what_programs_rely_on() {
         json!({
             "path": path, "line": line, "column": column, "endLine": line, "endColumn": end_column,
             "key": key, "prefix": null, "method": method, "returns": returns, "keyFrom": key_from,
-            "via": via, "certainty": certainty(language), "language": language,
+            "via": via, "certainty": certainty(language), "forwarded": false, "language": language,
         })
     };
     let mut dynamic = read(

@@ -14,46 +14,92 @@
 
 use std::path::{Path, PathBuf};
 
-use flagline::syntax::{Definition, FileFacts, KeyFrom, Language, Names, Read, Source, facts};
+use flagline::index::{facts, scan};
+use flagline::syntax::{Definition, FileFacts, KeyFrom, Language, Names, Read, Source};
 use flagline::text::{Span, Text};
 
 #[test]
 fn fixtures() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reads");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
-    files.sort();
     let mut wrong = String::new();
-    for file in files {
+    for file in entries(&folder()).into_iter().filter(|it| it.is_file()) {
         let expected = std::fs::read_to_string(&file).unwrap();
         let actual = annotated(&file, &expected);
-        if actual == expected {
-            continue;
+        compare(&file, &expected, &actual, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// A folder is a program of several files, read together.
+#[test]
+fn programs() {
+    let mut wrong = String::new();
+    for program in entries(&folder()).into_iter().filter(|it| it.is_dir()) {
+        let copy = tempfile::tempdir().unwrap();
+        let files = all_files(&program);
+        for file in &files {
+            let bare = copy.path().join(file.strip_prefix(&program).unwrap());
+            std::fs::create_dir_all(bare.parent().unwrap()).unwrap();
+            std::fs::write(bare, bare_code(&std::fs::read_to_string(file).unwrap())).unwrap();
         }
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&file, &actual).unwrap();
-        } else {
-            let lines = similar::TextDiff::from_lines(&expected, &actual);
-            wrong += &format!(
-                "=== {} is really:\n{actual}\n=== that is:\n{}",
-                file.display(),
-                lines.unified_diff()
-            );
+        let root = scan::Root { path: copy.path().to_owned(), ..scan::Root::default() };
+        let found = scan::scan(&[root], &scan::Progress::default());
+        for file in files.iter().filter(|it| Language::from_path(it).is_some()) {
+            let expected = std::fs::read_to_string(file).unwrap();
+            let own = copy.path().join(file.strip_prefix(&program).unwrap());
+            let facts = found.iter().find(|it| it.path == own).unwrap().facts.as_ref().unwrap();
+            let actual = with_carets(file, &bare_code(&expected), facts);
+            compare(file, &expected, &actual, &mut wrong);
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reads")
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let inside = |it: PathBuf| if it.is_dir() { all_files(&it) } else { vec![it] };
+    entries(folder).into_iter().flat_map(inside).collect()
+}
+
+fn compare(file: &Path, expected: &str, actual: &str, wrong: &mut String) {
+    if actual == expected {
+        return;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file, actual).unwrap();
+        return;
+    }
+    let lines = similar::TextDiff::from_lines(expected, actual);
+    *wrong += &format!("=== {} is really:\n{actual}\n=== that is:\n{}", file.display(), lines.unified_diff());
+}
+
+fn bare_code(fixture: &str) -> String {
+    fixture.split_inclusive('\n').filter(|it| !is_carets(it)).collect()
+}
+
 /// The code of a fixture with the carets that it should have.
 fn annotated(file: &Path, fixture: &str) -> String {
     let language = Language::from_path(file).unwrap();
-    let code: String = fixture.split_inclusive('\n').filter(|it| !is_carets(it)).collect();
+    let code = bare_code(fixture);
     let text = Text::new(code.as_str());
     let found = facts(language, &text, &Names::default());
     let open = Source::new(language, 1, text.clone());
-    assert_eq!(found, *open.facts, "{}: open and closed differ", file.display());
     let half_typed = file.file_stem().unwrap().to_string_lossy().contains("half_typed");
     assert_eq!(open.tree.root_node().has_error(), half_typed, "{}: does it parse?", file.display());
-    let notes = notes(&found, &text);
+    with_carets(file, &code, &found)
+}
+
+fn with_carets(file: &Path, code: &str, found: &FileFacts) -> String {
+    let language = Language::from_path(file).unwrap();
+    let notes = notes(found, &Text::new(code));
     let mut out = String::new();
     for (number, line) in code.split_inclusive('\n').enumerate() {
         out += line;
@@ -93,7 +139,8 @@ fn read(it: &Read) -> String {
         other => format!("{other:?}").to_lowercase(),
     };
     let words = format!("{:?} {from} {:?} {:?}", it.returns, it.via, it.certainty).to_lowercase();
-    format!("{key} {} {words}", it.method)
+    let forwarded = if it.is_forwarded { " forwarded" } else { "" };
+    format!("{key} {} {words}{forwarded}", it.method)
 }
 
 fn definition(it: &Definition) -> String {

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::flags::{Environment, Flag, FlagKey, FlagList, History, Project};
+use crate::index;
 use crate::posthog::{queries, wire};
-use crate::syntax::Language;
+use crate::syntax::{Language, Names, Source};
 use crate::text::Text;
 
 fn fixtures() -> PathBuf {
@@ -61,7 +62,7 @@ fn snapshot(path: &str, text: &str, environment: Environment) -> Snapshot {
     let source = Arc::new(Source::new(language, 1, Text::new(text)));
     Snapshot {
         path: Path::new(path).into(),
-        facts: source.facts.clone(),
+        facts: index::facts(language, &source.text, &Names::default()).into(),
         source: Some(source),
         index: Arc::default(),
         mirror: Arc::new(Mirror { environments: vec![Arc::new(environment)], revision: 1 }),

@@ -133,7 +133,7 @@ fn read(named: Vec<PathBuf>, home: &Path, config: &Config, walk: &Progress) -> F
     for file in scan::scan(&roots, walk) {
         files.n_files += usize::from(files.is_asked(&file.path));
         match file.facts {
-            Ok(facts) => drop(index.set(&file.path, facts.into())),
+            Ok(facts) => drop(index.set(&file.path, facts)),
             Err(_) => files.skipped.push(file),
         }
     }

@@ -1,6 +1,9 @@
 //! The facts of all files: which file reads which key.
 
+mod codebase;
 mod exclude;
+mod link;
+pub mod modules;
 pub mod scan;
 pub mod tokens;
 
@@ -8,10 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+pub use codebase::Codebase;
 pub use exclude::Exclude;
 
 use crate::flags::FlagKey;
-use crate::syntax::{FileFacts, Read};
+use crate::syntax::{self, FileFacts, Language, Names, Read};
+use crate::text::Text;
+pub use link::{Found, Resolve};
+use modules::{Files, Modules, Resolved};
 
 /// Facts by file. Files that say nothing about flags are not kept, so a clone costs microseconds.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +27,17 @@ pub struct Index {
 }
 
 impl Index {
+    /// Of these files.
+    pub fn new(files: impl IntoIterator<Item = (Arc<Path>, Arc<FileFacts>)>) -> Index {
+        Index { files: files.into_iter().collect() }
+    }
+
+    /// The files of which this one says something else.
+    pub fn differences(&self, other: &Index) -> Vec<Arc<Path>> {
+        let paths: BTreeSet<&Arc<Path>> = self.files.keys().chain(other.files.keys()).collect();
+        paths.into_iter().filter(|it| self.files.get(*it) != other.files.get(*it)).cloned().collect()
+    }
+
     /// Replaces the facts of a file. Returns whether the set of read keys of that file changed.
     pub fn set(&mut self, path: &Path, facts: Arc<FileFacts>) -> bool {
         let keys = |it: &FileFacts| it.reads.iter().filter_map(|it| it.key.clone()).collect::<BTreeSet<_>>();
@@ -64,5 +82,29 @@ impl Index {
             .iter()
             .flat_map(|(path, facts)| facts.reads.iter().map(move |it| (path, it)))
             .filter(move |(_, it)| it.key.as_ref() == Some(key))
+    }
+}
+
+/// What one text says by itself.
+pub fn facts(language: Language, text: &Text, names: &Names) -> FileFacts {
+    let module = syntax::module(language, text).into();
+    let path = Path::new("file");
+    let codebase = Codebase::alone(path, module, Arc::new(names.clone()));
+    codebase.facts(path).map(|it| (**it).clone()).unwrap_or_default()
+}
+
+/// Finds the files that imports of these roots name.
+pub fn resolver(roots: &[scan::Root]) -> Arc<dyn Resolve + Send + Sync> {
+    let roots = roots.iter().map(|it| it.path.clone()).collect();
+    Arc::new(Modules::new(roots, Arc::new(Files::default())))
+}
+
+impl Resolve for Modules {
+    fn resolve(&self, from: &Path, language: Language, specifier: &str) -> Found {
+        match Modules::resolve(self, from, language, specifier) {
+            Resolved::File { path, .. } => Found::File(path),
+            Resolved::Package => Found::Package,
+            Resolved::Missing => Found::Missing,
+        }
     }
 }

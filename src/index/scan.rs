@@ -1,17 +1,15 @@
 //! Reading files from disk: the walk, and what is not worth reading. The only file reading below the workspace.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use ignore::WalkBuilder;
-use rayon::prelude::*;
 
 use super::Exclude;
-use crate::syntax::{self, FileFacts, Language, Names};
-use crate::text::Text;
+use crate::syntax::{FileFacts, Language, Names};
 
 /// Files above this many bytes are bundles, not source.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -38,7 +36,7 @@ pub struct Scanned {
     /// Its language.
     pub language: Language,
     /// Its facts, or why they were not read.
-    pub facts: Result<FileFacts, Skipped>,
+    pub facts: Result<Arc<FileFacts>, Arc<Skipped>>,
 }
 
 /// Why a file was not read.
@@ -72,23 +70,16 @@ pub struct Progress {
 /// Walks `roots` as git would (ignore files are obeyed, hidden files skipped) and reads every source file that
 /// can hold a read. A root that is a file is read whatever ignore files say. Sorted by path.
 pub fn scan(roots: &[Root], progress: &Progress) -> Vec<Scanned> {
-    let files = walk(roots);
-    progress.total.store(files.len(), Ordering::Relaxed);
-    let mut scanned: Vec<Scanned> = files
-        .into_par_iter()
-        .filter(|_| !progress.cancelled.load(Ordering::Relaxed))
-        .map(|File { path, language, names }| {
-            let facts = read(&path, language, &names);
-            progress.done.fetch_add(1, Ordering::Relaxed);
-            Scanned { path, language, facts }
-        })
-        .collect();
-    scanned.sort_by(|a, b| a.path.cmp(&b.path));
-    scanned
+    let resolver = super::resolver(roots);
+    let codebase = super::Codebase::read(roots, resolver, &BTreeMap::new(), progress);
+    let scanned = |(path, language, facts): (&Arc<Path>, Language, Result<Arc<FileFacts>, Arc<Skipped>>)| {
+        Scanned { path: path.to_path_buf(), language, facts }
+    };
+    codebase.files().map(scanned).collect()
 }
 
-/// Reads one closed file.
-pub fn read(path: &Path, language: Language, names: &Names) -> Result<FileFacts, Skipped> {
+/// The bytes of a file that may be source.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Skipped> {
     let file = std::fs::File::open(path)?;
     if file.metadata()?.len() > MAX_FILE_BYTES {
         return Err(Skipped::TooLarge);
@@ -100,14 +91,18 @@ pub fn read(path: &Path, language: Language, names: &Names) -> Result<FileFacts,
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Skipped::NotUtf8);
     }
-    if !syntax::may_read_flags(language, &bytes, names) {
-        return Ok(FileFacts::default());
-    }
+    Ok(bytes)
+}
+
+/// Bytes as the text of a file that a person wrote.
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, Skipped> {
     let text = String::from_utf8(bytes).map_err(|_| Skipped::NotUtf8)?;
-    if is_minified(&text) {
-        return Err(Skipped::Minified);
-    }
-    Ok(syntax::facts(language, &Text::new(text), names))
+    if is_minified(&text) { Err(Skipped::Minified) } else { Ok(text) }
+}
+
+/// The text of a file that a person wrote.
+pub(super) fn read_text(path: &Path) -> Result<String, Skipped> {
+    text_of(read_bytes(path)?)
 }
 
 /// Whether a text is code for machines: long, and hardly any lines.
@@ -128,7 +123,8 @@ pub fn wanted(roots: &[Root], files: &[&Path]) -> Vec<File> {
     walked
 }
 
-fn walk(roots: &[Root]) -> Vec<File> {
+/// The source files of `roots`, by path.
+pub(super) fn walk(roots: &[Root]) -> Vec<File> {
     walk_where(roots, &Arc::default(), |_, _| true)
 }
 

@@ -137,7 +137,10 @@ impl Backend {
         let path = Workspace::path_of(uri);
         match opened {
             Opened::Parse => session.parse(path),
-            Opened::Read => session.look(Look::At(path)),
+            Opened::Read => {
+                session.look(Look::At(path));
+                session.edited();
+            }
             Opened::Ignored(None) => {}
             Opened::Ignored(Some(why)) => {
                 let (session, message) =

@@ -20,10 +20,15 @@ use crate::workspace::{Given, Workspace};
 
 /// The same trouble is told once an hour.
 const TOLD_FOR: Duration = Duration::from_secs(60 * 60);
+/// How long an edit waits for further ones before other files are looked at.
+const FOLLOW_AFTER: Duration = Duration::from_millis(300);
 /// Without a client that watches files, a save is the sign to look at the disk again, this often at most.
 const RESCAN_EVERY: Duration = Duration::from_secs(10);
-const WATCHED: [&str; 2] =
-    ["**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs,py,pyi}", "**/{flagline.toml,.posthog.json}"];
+const WATCHED: [&str; 3] = [
+    "**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs,py,pyi}",
+    "**/{flagline.toml,.posthog.json}",
+    "**/{package.json,tsconfig*.json,jsconfig*.json,pnpm-workspace.yaml,pyproject.toml}",
+];
 
 /// Everything that lives as long as the client.
 pub(super) struct Session {
@@ -37,6 +42,8 @@ pub(super) struct Session {
     looks: mpsc::UnboundedSender<Look>,
     /// Is told whenever something is looked at again: other flags may be read by then.
     pub(super) looked: Notify,
+    /// Is told of every edit: what it means to other files is found out once nobody types.
+    edited: Notify,
     told: Mutex<HashMap<String, Instant>>,
     logged: Mutex<HashSet<String>>,
     scanned: Mutex<Option<Instant>>,
@@ -67,6 +74,7 @@ impl Session {
             configuring: tokio::sync::Mutex::default(),
             looks,
             looked: Notify::new(),
+            edited: Notify::new(),
             told: Mutex::default(),
             logged: Mutex::default(),
             scanned: Mutex::default(),
@@ -93,6 +101,7 @@ impl Session {
             session.ask_for_keys();
         });
         tokio::spawn(self.clone().watch_mirror());
+        tokio::spawn(self.clone().follow_edits());
         self.rescan("Reading flags");
     }
 
@@ -200,12 +209,31 @@ impl Session {
         self.looked.notify_one();
     }
 
+    /// Takes note of an edit.
+    pub(super) fn edited(&self) {
+        self.edited.notify_one();
+    }
+
+    /// Finds out what edits mean to other files.
+    async fn follow_edits(self: Arc<Session>) {
+        loop {
+            self.edited.notified().await;
+            tokio::time::sleep(FOLLOW_AFTER).await;
+            let session = self.clone();
+            let work = tokio::task::spawn_blocking(move || session.workspace.link());
+            for path in work.await.unwrap_or_default() {
+                self.look(Look::At(path));
+            }
+        }
+    }
+
     /// Parses a large document beside the requests.
     pub(super) fn parse(self: &Arc<Session>, path: Arc<Path>) {
         let session = self.clone();
         tokio::task::spawn_blocking(move || {
             session.workspace.parse(&path);
             session.look(Look::At(path));
+            session.edited();
         });
     }
 
@@ -213,8 +241,8 @@ impl Session {
     pub(super) fn reread(self: &Arc<Session>, paths: Vec<Arc<Path>>) {
         let session = self.clone();
         tokio::task::spawn_blocking(move || {
-            session.workspace.reread(&paths);
-            paths.into_iter().for_each(|it| session.look(Look::At(it)));
+            let changed = session.workspace.reread(&paths);
+            paths.into_iter().chain(changed).for_each(|it| session.look(Look::At(it)));
         });
     }
 

@@ -204,7 +204,7 @@ fn refusal(node: Node, reason: impl Into<String>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::Source;
+    use crate::syntax::{Names, Source};
     use crate::text::Text;
     use std::path::Path;
 
@@ -240,7 +240,8 @@ mod tests {
             variant => Value::Variant(variant.into()),
         };
         let source = Source::new(language, 1, Text::new(before));
-        let read = source.facts.reads.first().unwrap_or_else(|| panic!("no read in:\n{before}"));
+        let facts = crate::index::facts(language, &source.text, &Names::default());
+        let read = facts.reads.first().unwrap_or_else(|| panic!("no read in:\n{before}"));
         match remove(language, before, &source.tree, read, &keep) {
             Ok(edits) => apply(before, &edits),
             Err(refusal) => format!("refused: {}", refusal.reason),

@@ -31,6 +31,7 @@ pub struct ReadRow<'a> {
     key_from: &'static str,
     via: &'static str,
     certainty: &'static str,
+    forwarded: bool,
     language: &'static str,
 }
 
@@ -123,6 +124,7 @@ fn read_row<'a>(path: &str, language: Language, read: &'a Read) -> ReadRow<'a> {
             Certainty::Certain => "certain",
             Certainty::Inferred => "inferred",
         },
+        forwarded: read.is_forwarded,
         language: language.name(),
     }
 }
@@ -163,14 +165,14 @@ mod tests {
     #[test]
     fn paths_are_relative_also_outside_of_the_directory() {
         for (path, expected) in [
-            ("/work/app/src/a.ts", "src/a.ts"),
-            ("/work/app/./src/a.ts", "src/a.ts"),
-            ("/work/lib/a.ts", "../lib/a.ts"),
-            ("/work/application/a.ts", "../application/a.ts"),
+            ("/repo/app/src/a.ts", "src/a.ts"),
+            ("/repo/app/./src/a.ts", "src/a.ts"),
+            ("/repo/lib/a.ts", "../lib/a.ts"),
+            ("/repo/application/a.ts", "../application/a.ts"),
             ("/tmp/a.ts", "../../tmp/a.ts"),
             ("untitled:Untitled-1", "untitled:Untitled-1"),
         ] {
-            assert_eq!(relative(Path::new(path), Path::new("/work/app")), expected);
+            assert_eq!(relative(Path::new(path), Path::new("/repo/app")), expected);
         }
     }
 }

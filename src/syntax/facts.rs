@@ -33,6 +33,8 @@ pub struct Read {
     pub via: Via,
     /// Whether the receiver is known to be PostHog or only named like it.
     pub certainty: Certainty,
+    /// The key is what the callers of this function pass: their calls are the reads that count.
+    pub is_forwarded: bool,
 }
 
 /// What a read gives.

@@ -6,18 +6,17 @@
 //!
 //! A language is a folder: its table of SDK calls, its scopes, how receivers are judged, how keys are read.
 
-mod aliases;
-mod evidence;
+pub(crate) mod evidence;
 pub mod facts;
 mod field;
+pub mod ir;
 mod javascript;
+mod kinds;
 mod language;
 mod names;
 mod python;
-mod scan;
-mod scope;
 mod source;
-mod words;
+pub(crate) mod words;
 
 pub use facts::{Certainty, Definition, FileFacts, KeyFrom, Read, Returns, Via};
 pub use language::Language;
@@ -25,13 +24,11 @@ pub use names::Names;
 pub use source::Source;
 
 use crate::text::Text;
+use ir::Module;
 
-/// The facts of a closed file. It is parsed only if it can hold a read.
-pub fn facts(language: Language, text: &Text, names: &Names) -> FileFacts {
-    if !may_read_flags(language, text.as_str().as_bytes(), names) {
-        return FileFacts::default();
-    }
-    scan_tree(language, text, &language.parse(text.as_str(), None), names)
+/// What a text says, in the form that every language is lowered to.
+pub fn module(language: Language, text: &Text) -> Module {
+    ir::lower(rules(language), language, text, &language.parse(text.as_str(), None), None)
 }
 
 /// Whether a file has a word of the SDK or of the settings at all: the sieve before the parser.
@@ -39,16 +36,25 @@ pub fn may_read_flags(language: Language, bytes: &[u8], names: &Names) -> bool {
     words::may_read(table(language), bytes) || names.mentions_wrapper(bytes)
 }
 
-fn scan_tree(language: Language, text: &Text, tree: &tree_sitter::Tree, names: &Names) -> FileFacts {
+fn rules(language: Language) -> &'static ir::Rules {
     match language {
-        Language::Python => python::scan(text, tree, names),
-        _ => javascript::scan(text, tree, names),
+        Language::Python => &python::RULES,
+        _ => &javascript::RULES,
     }
 }
 
-fn table(language: Language) -> &'static words::Table {
+/// The words of the SDK of a language.
+pub(crate) fn table(language: Language) -> &'static words::Table {
     match language {
         Language::Python => &python::TABLE,
         _ => &javascript::TABLE,
+    }
+}
+
+/// Whether a module is one of PostHog's SDKs.
+pub(crate) fn is_sdk(language: Language, module: &str) -> bool {
+    match language {
+        Language::Python => python::is_sdk(module),
+        _ => javascript::is_sdk(module),
     }
 }

@@ -13,7 +13,7 @@ pub struct Names {
 
 impl Names {
     /// Whether a variable or property of this name is a client.
-    pub(super) fn is_client(&self, name: &str) -> bool {
+    pub(crate) fn is_client(&self, name: &str) -> bool {
         self.clients.iter().any(|it| **it == *name)
     }
 

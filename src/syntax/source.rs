@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tree_sitter::Tree;
 
-use super::{FileFacts, Language, Names, Read, scan_tree};
+use super::ir::Module;
+use super::{Language, ir, rules};
 use crate::text::{Change, Encoding, Text};
 
-/// An open document: its text, tree and facts. Never changed in place; an edit makes a new one.
+/// An open document: its text, its tree and what that says. Never changed in place; an edit makes a new one.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// Its language.
@@ -19,33 +20,22 @@ pub struct Source {
     pub text: Text,
     /// The tree of exactly this text.
     pub tree: Tree,
-    /// What the text says about flags.
-    pub facts: Arc<FileFacts>,
-    names: Arc<Names>,
+    /// What the text says.
+    pub module: Arc<Module>,
 }
 
 impl Source {
-    /// Parses and scans a document from the start, with the SDK's names alone.
+    /// Parses a document from the start.
     pub fn new(language: Language, version: i32, text: Text) -> Source {
-        Source::with_names(language, version, text, Arc::default())
-    }
-
-    /// Parses and scans a document from the start.
-    pub fn with_names(language: Language, version: i32, text: Text, names: Arc<Names>) -> Source {
         let tree = language.parse(text.as_str(), None);
-        Source::from_tree(language, version, text, tree, names)
-    }
-
-    /// The same text, read with other names.
-    pub fn renamed(&self, names: Arc<Names>) -> Source {
-        Source::from_tree(self.language, self.version, self.text.clone(), self.tree.clone(), names)
+        Source::from_tree(language, version, text, tree, None)
     }
 
     /// The document after a client's changes.
     pub fn edit(&self, version: i32, changes: &[Change], encoding: Encoding) -> Source {
         let (text, old) = self.changed(changes, encoding);
         let tree = self.language.parse(text.as_str(), old.as_ref());
-        Source::from_tree(self.language, version, text, tree, self.names.clone())
+        Source::from_tree(self.language, version, text, tree, Some(&self.module))
     }
 
     /// The same while there is time; the new text alone once `budget` is spent on parsing it.
@@ -58,7 +48,7 @@ impl Source {
     ) -> Result<Source, Text> {
         let (text, old) = self.changed(changes, encoding);
         match self.language.parse_within(text.as_str(), old.as_ref(), budget) {
-            Some(tree) => Ok(Source::from_tree(self.language, version, text, tree, self.names.clone())),
+            Some(tree) => Ok(Source::from_tree(self.language, version, text, tree, Some(&self.module))),
             None => Err(text),
         }
     }
@@ -74,13 +64,14 @@ impl Source {
         (text, old)
     }
 
-    /// The read whose key is at `offset`; of several, the one that begins last.
-    pub fn read_at(&self, offset: u32) -> Option<&Read> {
-        self.facts.reads.iter().rfind(|it| it.key_span.touches(offset))
-    }
-
-    fn from_tree(language: Language, version: i32, text: Text, tree: Tree, names: Arc<Names>) -> Source {
-        let facts = scan_tree(language, &text, &tree, &names);
-        Source { language, version, text, tree, facts: Arc::new(facts), names }
+    fn from_tree(
+        language: Language,
+        version: i32,
+        text: Text,
+        tree: Tree,
+        before: Option<&Module>,
+    ) -> Source {
+        let module = ir::lower(rules(language), language, &text, &tree, before).into();
+        Source { language, version, text, tree, module }
     }
 }

@@ -8,7 +8,7 @@ use super::{Returns, Via};
 
 /// A method, hook or component of an SDK that takes a flag's key or gives a map of flags.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// Its name in the SDK.
     pub name: &'static str,
     /// How it reaches the flag.
@@ -17,11 +17,13 @@ pub(super) struct Call {
     pub returns: Returns,
     /// What must be known before it is a read.
     pub needs: Needs,
+    /// It gives a map or list of flags; else it takes a flag's key.
+    pub is_map: bool,
 }
 
 /// The evidence that a call needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Needs {
+pub(crate) enum Needs {
     /// None: no other vendor uses the name. It is a read unless something speaks against it.
     Nothing,
     /// The receiver is a client, or the function comes from the SDK.
@@ -30,12 +32,8 @@ pub(super) enum Needs {
     Snapshot,
 }
 
-/// A function that a team's settings name: nobody knows what it gives.
-pub(super) static WRAPPER: Call =
-    Call { name: "", via: Via::Wrapper, returns: Returns::Variant, needs: Needs::Nothing };
-
 /// The SDK of one language.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// Every call.
     pub calls: &'static [Call],
     /// Every call that gives a map or list of flags.
@@ -44,8 +42,6 @@ pub(super) struct Table {
     pub makers: &'static [&'static str],
     /// Every name in `calls` and `maps` that does not need a snapshot, and every maker, contains one of these.
     pub stems: &'static [&'static str],
-    /// Likewise for those that need a snapshot; searched only in files that have a maker.
-    pub snapshot_stems: &'static [&'static str],
 }
 
 impl Table {
@@ -60,8 +56,11 @@ impl Table {
     }
 }
 
-/// Whether a text has a word that can lead to a read.
-pub(super) fn may_read(table: &'static Table, text: &[u8]) -> bool {
+/// Whether a text has a word that can lead to a read, or speaks of PostHog at all.
+pub(crate) fn may_read(table: &'static Table, text: &[u8]) -> bool {
+    if ["osthog", "ostHog", "OSTHOG"].iter().any(|it| memmem::find(text, it.as_bytes()).is_some()) {
+        return true;
+    }
     table.stems.iter().any(|stem| {
         memmem::find_iter(text, stem).any(|at| {
             let word = &text[word_around(text, at)];
@@ -75,39 +74,8 @@ pub(super) fn may_read(table: &'static Table, text: &[u8]) -> bool {
     })
 }
 
-/// Where a text has a word of the table, by place.
-pub(super) fn find(table: &'static Table, text: &str) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
-    let known = |word: &str| table.any(word).is_some() || table.makers.contains(&word);
-    let mut found = Vec::new();
-    let mut search = |stems: &[&str]| {
-        for stem in stems {
-            let hits = memmem::find_iter(bytes, stem).map(|at| word_around(bytes, at));
-            found.extend(hits.filter(|it| known(&text[it.clone()])));
-        }
-    };
-    search(table.stems);
-    search(if may_read(table, bytes) { table.snapshot_stems } else { &[] });
-    found.sort_by_key(|it| it.start);
-    found.dedup();
-    found
-}
-
-/// Where a text has exactly this word, inside `range`.
-pub(super) fn occurrences<'a>(
-    text: &'a str,
-    word: &'a str,
-    range: Range<usize>,
-) -> impl Iterator<Item = Range<usize>> + 'a {
-    let bytes = text.as_bytes();
-    let start = range.start;
-    memmem::find_iter(&bytes[range], word)
-        .map(move |at| start + at..start + at + word.len())
-        .filter(move |it| word_around(bytes, it.start) == *it)
-}
-
 /// The whole word round a place; always at character boundaries, since other scripts count as letters.
-pub(super) fn word_around(text: &[u8], at: usize) -> Range<usize> {
+pub(crate) fn word_around(text: &[u8], at: usize) -> Range<usize> {
     let part = |it: &&u8| it.is_ascii_alphanumeric() || **it == b'_' || **it == b'$' || **it >= 0x80;
     let before = text[..at].iter().rev().take_while(part).count();
     let after = text[at..].iter().take_while(part).count();

@@ -4,6 +4,7 @@
 //! Every state change is synchronous and complete when its method returns. Locks and guards never leave the
 //! method that took them.
 
+mod code;
 mod settings;
 
 use std::collections::BTreeSet;
@@ -20,11 +21,12 @@ use crate::analysis::Snapshot;
 use crate::config::{self, Config, posthog_json};
 use crate::flags::{self, FlagKey, Mirror};
 use crate::index::Index;
-use crate::index::scan::{self, MAX_FILE_BYTES, Progress, Scanned};
+use crate::index::scan::{self, MAX_FILE_BYTES};
 use crate::posthog::refresh::{Ask, Handle};
-use crate::syntax::{FileFacts, Language, Names, Source};
+use crate::syntax::{Language, Names, Source};
 use crate::text::{Change, Encoding, Text};
 
+use code::Code;
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
 
 /// Larger texts are parsed beside the requests: at 3 MB/s this is 5 ms.
@@ -40,6 +42,7 @@ pub struct Workspace {
     pub refresh: Handle,
     documents: DashMap<Arc<Path>, Document>,
     index: RwLock<Arc<Index>>,
+    code: Mutex<Code>,
     roots: RwLock<Arc<Roots>>,
     parsed: Notify,
     /// Held while files are read, so that what was read earlier, perhaps by other settings, never comes later.
@@ -125,6 +128,7 @@ impl Workspace {
             refresh,
             documents: DashMap::new(),
             index: RwLock::default(),
+            code: Mutex::default(),
             roots: RwLock::default(),
             parsed: Notify::new(),
             reading: Mutex::default(),
@@ -195,7 +199,6 @@ impl Workspace {
                 index.retain(|path| self.is_open(path) || roots.around(path).is_some());
                 true
             });
-            self.reread_open(&roots);
         }
         let environments = roots.folders.iter().flat_map(|it| it.config.environments.clone());
         let environments: Vec<_> = match roots.folders.is_empty() {
@@ -204,21 +207,6 @@ impl Workspace {
         };
         self.refresh.ask(Ask::Configure(environments));
         Configured { problems: problems.into_iter().collect(), rescan }
-    }
-
-    /// Reads open documents by other names, or not at all.
-    fn reread_open(&self, roots: &Roots) {
-        let open: Vec<_> = self.documents.iter().map(|it| (it.key().clone(), it.content.clone())).collect();
-        for (path, content) in open {
-            let Content::Source(source) = content else { continue };
-            let source = Arc::new(source.renamed(roots.config_of(&path).names.clone()));
-            if let Some(mut document) = self.documents.get_mut(&path)
-                && document.version == source.version
-            {
-                document.content = Content::Source(source.clone());
-            }
-            self.set_facts(&path, &source.facts);
-        }
     }
 
     /// Where a document lies; one that is on no disk has its address for a path.
@@ -233,7 +221,7 @@ impl Workspace {
         let (content, opened) = match language {
             None if is_flagline_toml(&path) => (Content::Toml(Text::new(text)), Opened::Read),
             None => (Content::Ignored(None), Opened::Ignored(None)),
-            Some(language) => content(language, version, Text::new(text), self.names_of(&path)),
+            Some(language) => content(language, version, Text::new(text)),
         };
         self.put(path, Document { uri, version, content });
         opened
@@ -259,7 +247,7 @@ impl Workspace {
             }
             Content::Source(source) => {
                 let text = source.text.apply(changes, encoding).0;
-                content(source.language, version, text, self.names_of(&path))
+                content(source.language, version, text)
             }
             Content::Toml(text) => (Content::Toml(text.apply(changes, encoding).0), Opened::Read),
             Content::Parsing(language, text) => {
@@ -267,7 +255,7 @@ impl Workspace {
             }
             // The text of an ignored document is not kept, so only a whole new one can be read again.
             Content::Ignored(Some(language)) if changes.iter().any(|it| it.range.is_none()) => {
-                content(language, version, Text::new("").apply(changes, encoding).0, self.names_of(&path))
+                content(language, version, Text::new("").apply(changes, encoding).0)
             }
             Content::Ignored(language) => (Content::Ignored(language), Opened::Ignored(None)),
         };
@@ -280,8 +268,7 @@ impl Workspace {
         loop {
             let Some(document) = self.documents.get(path).map(|it| it.clone()) else { break };
             let Content::Parsing(language, text) = document.content else { break };
-            let names = self.names_of(path);
-            let source = Arc::new(Source::with_names(language, document.version, text, names));
+            let source = Arc::new(Source::new(language, document.version, text));
             let mut is_current = false;
             if let Some(mut now) = self.documents.get_mut(path)
                 && now.version == document.version
@@ -290,7 +277,7 @@ impl Workspace {
                 is_current = true;
             }
             if is_current {
-                self.set_facts(path, &source.facts);
+                self.take(path, Some(&source));
                 break;
             }
         }
@@ -318,51 +305,6 @@ impl Workspace {
         path
     }
 
-    /// Reads closed files from disk again, as a scan would; the others are forgotten. Takes its time.
-    pub fn reread(&self, paths: &[Arc<Path>]) {
-        let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let closed: Vec<&Path> = paths.iter().filter(|it| !self.is_open(it)).map(|it| &**it).collect();
-        let wanted = scan::wanted(&self.all_roots().to_scan(), &closed);
-        for path in closed {
-            let read = wanted.iter().find(|it| it.path == path);
-            let read = read.map(|it| scan::read(path, it.language, &it.names));
-            if let Some(Err(skipped)) = &read {
-                tracing::debug!(path = %path.display(), %skipped, "not read");
-            }
-            let facts: Arc<FileFacts> = read.and_then(Result::ok).unwrap_or_default().into();
-            // Somebody may have opened it meanwhile.
-            self.change_index(|index| !self.is_open(path) && index.set(path, facts));
-        }
-    }
-
-    /// Scans all roots; takes its time. Returns the files that could not be read though they should be.
-    pub fn scan(&self, progress: &Progress) -> Vec<Scanned> {
-        let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let scanned = scan::scan(&self.all_roots().to_scan(), progress);
-        let mut skipped = Vec::new();
-        let mut found: Vec<(PathBuf, Arc<FileFacts>)> = Vec::new();
-        for file in scanned {
-            match file.facts {
-                Ok(facts) => found.push((file.path, facts.into())),
-                Err(_) => skipped.push(file),
-            }
-        }
-        let roots = self.roots();
-        self.change_index(|index| {
-            let paths: BTreeSet<&Path> = found.iter().map(|it| &*it.0).collect();
-            index.retain(|path| {
-                paths.contains(path) || self.is_open(path) || !roots.iter().any(|root| path.starts_with(root))
-            });
-            for (path, facts) in &found {
-                if !self.is_open(path) {
-                    index.set(path, facts.clone());
-                }
-            }
-            true
-        });
-        skipped
-    }
-
     /// Everything about a file at this moment; `None` when nothing is known of it.
     pub fn snapshot(&self, path: &Arc<Path>, now: Timestamp) -> Option<Snapshot> {
         let source = match self.documents.get(path).map(|it| it.content.clone()) {
@@ -375,9 +317,10 @@ impl Workspace {
             return None;
         }
         let index = self.index();
-        let facts = match &source {
-            Some(source) => source.facts.clone(),
-            None => index.facts(path)?.clone(),
+        let facts = match (index.facts(path), &source) {
+            (Some(facts), _) => facts.clone(),
+            (None, Some(_)) => Arc::default(),
+            (None, None) => return None,
         };
         let mirror = view(&self.refresh.mirror(), &config).into();
         Some(Snapshot { path: path.clone(), source, facts, index, mirror, config, now })
@@ -421,21 +364,15 @@ impl Workspace {
     }
 
     fn put(&self, path: Arc<Path>, document: Document) {
-        let facts = match &document.content {
-            Content::Source(source) => Some(source.facts.clone()),
+        let source = match &document.content {
+            Content::Source(source) => Some(Some(source.clone())),
             Content::Parsing(..) => None,
-            Content::Toml(_) | Content::Ignored(_) => Some(Arc::default()),
+            Content::Toml(_) | Content::Ignored(_) => Some(None),
         };
         self.documents.insert(path.clone(), document);
-        if let Some(facts) = facts {
-            self.set_facts(&path, &facts);
+        if let Some(source) = source {
+            self.take(&path, source.as_deref());
         }
-    }
-
-    fn set_facts(&self, path: &Path, facts: &Arc<FileFacts>) {
-        let excluded = self.config_of(path).exclude.excludes(path, false);
-        let facts = if excluded { Arc::default() } else { facts.clone() };
-        self.change_index(|index| index.set(path, facts));
     }
 
     fn names_of(&self, path: &Path) -> Arc<Names> {
@@ -452,13 +389,13 @@ impl Workspace {
     }
 }
 
-fn content(language: Language, version: i32, text: Text, names: Arc<Names>) -> (Content, Opened) {
+fn content(language: Language, version: i32, text: Text) -> (Content, Opened) {
     let ignored = |why| (Content::Ignored(Some(language)), Opened::Ignored(Some(why)));
     match text.as_str() {
         it if it.len() as u64 > MAX_FILE_BYTES => ignored("is larger than 1 MB, which is taken for a bundle"),
         it if scan::is_minified(it) => ignored("is minified"),
         it if it.len() > PARSE_AT_ONCE => (Content::Parsing(language, text), Opened::Parse),
-        _ => (Content::Source(Source::with_names(language, version, text, names).into()), Opened::Read),
+        _ => (Content::Source(Source::new(language, version, text).into()), Opened::Read),
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use flagline::analysis::{Snapshot, findings};
 use flagline::config::Config;
 use flagline::flags::{Environment, FlagList, Mirror};
-use flagline::index::Index;
-use flagline::syntax::{Language, Source};
+use flagline::index::{Codebase, Index};
+use flagline::syntax::{FileFacts, Language, Source};
 use flagline::text::{Change, Encoding, LineColumn, Text};
 use jiff::Timestamp;
 
@@ -85,7 +85,7 @@ fn whole_parses(text: &str) -> Vec<Duration> {
 fn edits(text: &str, typed: &str, held_up: &mut Vec<Duration>) -> Vec<Duration> {
     let paste = page(40);
     let mut source = Arc::new(Source::new(Language::Tsx, 0, Text::new(text)));
-    let mut index = Index::default();
+    let mut code = Codebase::default();
     let path: Arc<std::path::Path> = std::path::Path::new("page.tsx").into();
     let mut durations = Vec::new();
     let n_lines = text.lines().count() as u32;
@@ -113,8 +113,8 @@ fn edits(text: &str, typed: &str, held_up: &mut Vec<Duration>) -> Vec<Duration> 
             // What the workspace does beside the requests.
             let edited = edited.unwrap_or_else(|text| Source::new(Language::Tsx, version, text));
             source = edited.into();
-            index.set(&path, source.facts.clone());
-            let found = findings(&snapshot(&path, &source, &index));
+            let facts = code.set(&path, source.module.clone(), &Arc::default(), true);
+            let found = findings(&snapshot(&path, &source, facts));
             let duration = start.elapsed();
             black_box(found);
             if counts {
@@ -129,14 +129,14 @@ fn edits(text: &str, typed: &str, held_up: &mut Vec<Duration>) -> Vec<Duration> 
     durations
 }
 
-fn snapshot(path: &Arc<std::path::Path>, source: &Arc<Source>, index: &Index) -> Snapshot {
+fn snapshot(path: &Arc<std::path::Path>, source: &Arc<Source>, facts: Arc<FileFacts>) -> Snapshot {
     let now = Timestamp::now();
     let environment = Environment { flags: Some(FlagList::new([], now)), ..Environment::default() };
     Snapshot {
         path: path.clone(),
         source: Some(source.clone()),
-        facts: source.facts.clone(),
-        index: Arc::new(index.clone()),
+        index: Arc::new(Index::new([(path.clone(), facts.clone())])),
+        facts,
         mirror: Arc::new(Mirror { environments: vec![Arc::new(environment)], revision: 1 }),
         config: Arc::new(Config::default()),
         now,

@@ -1,0 +1,141 @@
+//! Names that lead to flags from files that do not speak of the SDK at all.
+
+use std::path::Path;
+
+use super::Linker;
+use super::value::*;
+use crate::syntax::Language;
+use crate::syntax::ir::{Export, Expr, FunctionId, PropName, Symbol};
+
+/// How far a value is looked into: a hook that gives an object of functions, a class with a method.
+const MOST_LEVELS: u32 = 3;
+
+/// Shorter names are too many words to look for.
+const SHORTEST: usize = 3;
+
+impl Linker<'_> {
+    /// Names by which other files reach flags through this one.
+    pub(crate) fn active(&mut self, file: FileId) -> Vec<Symbol> {
+        let mut found = Vec::new();
+        for name in self.given_names(file) {
+            self.fuel = super::MOST_QUESTIONS;
+            let values = self.exported(file, name);
+            if !values.iter().any(|it| self.leads_to_flags(it, 0)) {
+                continue;
+            }
+            match &*name {
+                "default" | "*" => found.extend(stem(&self.program.file(file).path)),
+                _ => found.push(name),
+            }
+            for value in values.iter() {
+                if let Value::Class(class) | Value::Instance(class) = value {
+                    found.extend(self.leading_methods(*class));
+                }
+            }
+        }
+        for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
+            for (id, function) in placed.chunk.functions.iter().enumerate() {
+                let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
+                let Some(name) = function.name.filter(|_| function.class.is_some()) else { continue };
+                self.fuel = super::MOST_QUESTIONS;
+                if !self.wraps(at).is_empty() {
+                    found.push(name);
+                }
+            }
+        }
+        found.retain(|it| it.len() >= SHORTEST);
+        found
+    }
+
+    fn given_names(&self, file: FileId) -> Vec<Symbol> {
+        let module = self.program.module(file);
+        let mut names = Vec::new();
+        for placed in module.chunks.iter().filter(|it| it.parent.is_none()) {
+            if module.language == Language::Python {
+                names.extend(placed.chunk.scopes.first().into_iter().flat_map(|it| &it.names).map(|it| it.0));
+            }
+            for export in &placed.chunk.exports {
+                match export {
+                    Export::Name { name, .. } | Export::From { name, .. } => names.push(*name),
+                    Export::Whole { value } => {
+                        names.push(Symbol::from("default"));
+                        if let Expr::Object(run) = placed.chunk.exprs[value.at()] {
+                            let fixed = |it: &PropName| match it {
+                                PropName::Fixed(name) => Some(*name),
+                                _ => None,
+                            };
+                            names.extend(placed.chunk.props_in(run).iter().filter_map(|it| fixed(&it.name)));
+                        }
+                    }
+                    Export::All { .. } => {}
+                }
+            }
+        }
+        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.dedup();
+        names
+    }
+
+    fn leads_to_flags(&mut self, value: &Value, level: u32) -> bool {
+        if level > MOST_LEVELS {
+            return false;
+        }
+        match value {
+            Value::Map(map) => !map.by_name,
+            Value::Snapshot(_) | Value::Maker(_) | Value::Sdk(_) => true,
+            Value::Function(function, _) => {
+                !self.wraps(*function).is_empty() || {
+                    let returned = self.returned(*function);
+                    returned.iter().any(|it| self.leads_to_flags(it, level + 1))
+                }
+            }
+            Value::Object(at) => {
+                let chunk = self.chunk(at);
+                let (Expr::Object(run) | Expr::Enum(run)) = chunk.exprs[at.id.at()] else { return false };
+                chunk.props_in(run).iter().any(|it| {
+                    let values = self.eval(at.with(it.value));
+                    values
+                        .iter()
+                        .any(|it| !matches!(it, Value::Object(_)) && self.leads_to_flags(it, level + 1))
+                })
+            }
+            Value::Class(class) | Value::Instance(class) => !self.leading_methods(*class).is_empty(),
+            Value::Context(at) => {
+                let chunk = self.chunk(at);
+                let Expr::Call(_) = chunk.exprs[at.id.at()] else { return false };
+                let given = self.context(*at);
+                given.iter().any(|it| self.leads_to_flags(it, level + 1))
+            }
+            _ => false,
+        }
+    }
+
+    /// The methods of a class that ask for what their caller names.
+    fn leading_methods(&mut self, class: ClassAt) -> Vec<Symbol> {
+        let chunk = self.chunk(&class);
+        let mut found = Vec::new();
+        for member in &chunk.classes[class.id.at()].members {
+            let Some(Expr::Function(function)) = member.value.map(|it| chunk.exprs[it.at()]) else {
+                continue;
+            };
+            let function = class.with(function);
+            let returned = self.returned(function);
+            let gives_map = returned
+                .iter()
+                .any(|it| matches!(it, Value::Map(Map { by_name: false, .. }) | Value::Snapshot(_)));
+            if gives_map || !self.wraps(function).is_empty() {
+                found.push(member.name);
+            }
+        }
+        found
+    }
+}
+
+/// What an import of a module's default names: the file, or the folder of an index.
+fn stem(path: &Path) -> Option<Symbol> {
+    let stem = path.file_name()?.to_str()?.split('.').next()?;
+    match stem {
+        "index" | "__init__" => path.parent()?.file_name()?.to_str().map(Symbol::from),
+        _ => Some(Symbol::from(stem)),
+    }
+}

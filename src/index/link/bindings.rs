@@ -1,0 +1,181 @@
+//! What a declared name may be.
+
+use super::eval::as_constant;
+use super::value::*;
+use super::{Linker, Query};
+use crate::syntax::KeyFrom;
+use crate::syntax::ir::{Binding, ExprId, FunctionId, Origin, Step, Symbol, Target, TypeId};
+
+/// More assignments to one name say nothing that the first do not.
+const MOST_ASSIGNMENTS: usize = 8;
+
+impl Linker<'_> {
+    /// What a declared name may be, further declarations of it included.
+    pub(super) fn binding(&mut self, at: BindingAt) -> Values {
+        self.ask(Query::Binding(at), |it| it.declared(at))
+    }
+
+    fn declared(&mut self, at: BindingAt) -> Values {
+        let (mut union, mut n_definers) = (Union::default(), 0);
+        let mut next = Some(at.id);
+        while let Some(id) = next.take().filter(|_| n_definers < MOST_ASSIGNMENTS) {
+            let binding = &self.chunk(&at).bindings[id.at()];
+            union.add(self.origin(at.with(id), binding));
+            n_definers += usize::from(!matches!(binding.origin, Origin::Value { value: None, .. }));
+            next = binding.next;
+        }
+        let binding = &self.chunk(&at).bindings[at.id.at()];
+        if matches!(binding.origin, Origin::Value { constant: false, .. } | Origin::Parameter { .. }) {
+            for value in self.assigned_to(at) {
+                union.add(self.eval(value));
+                n_definers += 1;
+            }
+        }
+        settled(union.done(), n_definers)
+    }
+
+    fn origin(&mut self, at: BindingAt, binding: &Binding) -> Values {
+        let values = match binding.origin {
+            Origin::Import { module, name } => self.import(at.file, module, name),
+            Origin::Value { value, declared, .. } => {
+                let values = self.value(at, value, declared, binding);
+                as_constant(values, KeyFrom::Constant)
+            }
+            Origin::Parameter { function, index, declared, rest } => {
+                self.parameter(at, function, index, declared, rest, binding)
+            }
+            Origin::Function(function) => one(Value::Function(at.with(function), None)),
+            Origin::Class(class) => one(Value::Class(at.with(class))),
+            Origin::Other => one(Value::Unknown),
+        };
+        let values = match binding.path.last() {
+            Some(Step::Property(name)) => self.or_named(at.file, *name, values),
+            _ => values,
+        };
+        match binding.default {
+            Some(default) => {
+                let mut union = Union::default();
+                union.add(values);
+                union.add(as_constant(self.eval(at.with(default)), KeyFrom::Constant));
+                union.done()
+            }
+            None => values,
+        }
+    }
+
+    fn value(
+        &mut self,
+        at: BindingAt,
+        value: Option<ExprId>,
+        declared: Option<TypeId>,
+        binding: &Binding,
+    ) -> Values {
+        let declared = declared.map(|it| self.declared_type(at.with(it))).unwrap_or_else(none);
+        let declared = self.walk(declared, &binding.path);
+        if declared.iter().any(|it| it.is_evidence() || matches!(it, Value::Vendor)) {
+            return declared;
+        }
+        let value = match value {
+            Some(value) => self.eval(at.with(value)),
+            None => one(Value::Nothing),
+        };
+        let value = self.walk(value, &binding.path);
+        let is_open = value.iter().all(|it| it.is_blank() || matches!(it, Value::Parameter(_)));
+        if !is_open || declared.iter().all(Value::is_blank) {
+            return value;
+        }
+        let mut union = Union::default();
+        union.add(value);
+        union.add(declared);
+        union.done()
+    }
+
+    fn parameter(
+        &mut self,
+        at: BindingAt,
+        function: FunctionId,
+        index: u32,
+        declared: Option<TypeId>,
+        rest: bool,
+        binding: &Binding,
+    ) -> Values {
+        if rest {
+            return one(Value::Unknown);
+        }
+        let it = &self.chunk(&at).functions[function.at()];
+        if let Some(class) = it.class.filter(|_| it.has_self && index == 0) {
+            return one(Value::Instance(at.with(class)));
+        }
+        let declared = declared.map(|it| self.declared_type(at.with(it))).unwrap_or_else(none);
+        let declared = self.walk(declared, &binding.path);
+        if declared.iter().any(|it| it.is_evidence() || matches!(it, Value::Vendor)) {
+            return declared;
+        }
+        let handed = self.handed(at.with(function), index);
+        if !handed.is_empty() {
+            return self.walk(handed, &binding.path);
+        }
+        let path = binding.path.clone();
+        let mut union = Union::default();
+        union.push(Value::Parameter(Parameter { function: at.with(function), index, path }.into()));
+        declared.iter().filter(|it| !it.is_blank()).for_each(|it| union.push(it.clone()));
+        union.done()
+    }
+
+    /// What is assigned to a name elsewhere in its file.
+    fn assigned_to(&mut self, at: BindingAt) -> Vec<ExprAt> {
+        let binding = &self.chunk(&at).bindings[at.id.at()];
+        let mut found = Vec::new();
+        for (chunk, placed) in self.program.module(at.file).chunks.iter().enumerate() {
+            for it in &placed.chunk.assignments {
+                let Target::Name(name, scope) = it.target else { continue };
+                if name != binding.name {
+                    continue;
+                }
+                let here = At { file: at.file, chunk: chunk as u32, id: scope };
+                if self.program.lookup(name, here).contains(&at) {
+                    found.push(here.with(it.value));
+                }
+                if found.len() == MOST_ASSIGNMENTS {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
+    /// What is assigned to a member of the objects of a class, in its methods.
+    pub(super) fn assigned_to_member(&mut self, class: ClassAt, name: Symbol) -> Vec<ExprAt> {
+        let mut found = Vec::new();
+        for (chunk, placed) in self.program.module(class.file).chunks.iter().enumerate() {
+            for it in &placed.chunk.assignments {
+                let Target::Member(object, own) = it.target else { continue };
+                if own != name {
+                    continue;
+                }
+                let object = At { file: class.file, chunk: chunk as u32, id: object };
+                let owner = self.eval(object);
+                if owner.iter().any(|it| matches!(it, Value::Instance(of) | Value::Class(of) if *of == class))
+                {
+                    found.push(object.with(it.value));
+                }
+                if found.len() == MOST_ASSIGNMENTS {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A name that is given several strings is none of them for certain.
+pub(super) fn settled(values: Values, n_definers: usize) -> Values {
+    let is_text = |it: &Value| matches!(it, Value::Text(_) | Value::Joined(_));
+    if n_definers < 2 || !values.iter().any(is_text) {
+        return values;
+    }
+    let mut union = Union::default();
+    union.push(Value::Unknown);
+    values.iter().filter(|it| !is_text(it)).for_each(|it| union.push(it.clone()));
+    union.done()
+}

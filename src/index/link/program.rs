@@ -1,0 +1,225 @@
+//! The files whose names are followed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use memchr::memmem;
+use ustr::{UstrMap, UstrSet};
+
+use super::value::{At, BindingAt, FileId};
+use crate::syntax::ir::{Chunk, FunctionId, Module, ScopeId, ScopeKind, Symbol, TypeId};
+use crate::syntax::{Language, Names};
+
+/// Finds the file that an import names.
+pub trait Resolve {
+    /// The file that `specifier` names in an import of `from`.
+    fn resolve(&self, from: &Path, language: Language, specifier: &str) -> Found;
+}
+
+/// What an import names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// This file.
+    File(Arc<Path>),
+    /// A package that is not here.
+    Package,
+    /// It should be here and is not.
+    Missing,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub path: Arc<Path>,
+    pub module: Arc<Module>,
+    pub names: Arc<Names>,
+    speaks_of_posthog: OnceLock<bool>,
+}
+
+impl File {
+    pub fn new(path: Arc<Path>, module: Arc<Module>, names: Arc<Names>) -> File {
+        File { path, module, names, speaks_of_posthog: OnceLock::new() }
+    }
+
+    /// Whether it speaks of PostHog anywhere.
+    pub fn speaks_of_posthog(&self) -> bool {
+        *self.speaks_of_posthog.get_or_init(|| {
+            let text = self.module.text.as_str().as_bytes();
+            ["posthog", "PostHog", "Posthog", "POSTHOG"]
+                .iter()
+                .any(|it| memmem::find(text, it.as_bytes()).is_some())
+        })
+    }
+}
+
+/// The files whose names are followed; the others say nothing about flags, or were not asked so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Program {
+    files: Vec<Option<File>>,
+    by_path: HashMap<Arc<Path>, FileId>,
+    /// Which files call something of a name.
+    callers: UstrMap<BTreeSet<FileId>>,
+}
+
+impl Program {
+    /// Adds a file, or replaces what is known of it.
+    pub fn set(&mut self, file: File) -> FileId {
+        let id = match self.by_path.get(&file.path) {
+            Some(id) => *id,
+            None => {
+                let id = FileId(self.files.len() as u32);
+                self.by_path.insert(file.path.clone(), id);
+                self.files.push(None);
+                id
+            }
+        };
+        let before = self.files[id.0 as usize].take();
+        let calls = names_of(&file.module);
+        let old_calls = before.map(|it| names_of(&it.module)).unwrap_or_default();
+        update(&mut self.callers, &old_calls, &calls, id);
+        self.files[id.0 as usize] = Some(file);
+        id
+    }
+
+    /// The files that call something of this name, in the order of their paths.
+    pub fn files_that_call(&self, name: Symbol) -> Vec<FileId> {
+        self.in_order(self.callers.get(&name))
+    }
+
+    fn in_order(&self, files: Option<&BTreeSet<FileId>>) -> Vec<FileId> {
+        let mut all: Vec<FileId> = files.into_iter().flatten().copied().collect();
+        all.sort_by_key(|it| &self.file(*it).path);
+        all
+    }
+
+    /// The number of a file.
+    pub fn id(&self, path: &Path) -> Option<FileId> {
+        self.by_path.get(path).copied()
+    }
+
+    /// All files in the order of their paths, so that nothing depends on the order in which they came.
+    pub fn ids(&self) -> Vec<FileId> {
+        let mut all: Vec<(&Arc<Path>, FileId)> = self.by_path.iter().map(|it| (it.0, *it.1)).collect();
+        all.sort();
+        all.into_iter().map(|it| it.1).collect()
+    }
+
+    /// A file. Numbers that this program gave stay right until the file is removed.
+    pub fn file(&self, id: FileId) -> &File {
+        self.files[id.0 as usize].as_ref().unwrap_or_else(|| unreachable!("numbers come from this program"))
+    }
+
+    /// A file's module.
+    pub fn module(&self, id: FileId) -> &Module {
+        &self.file(id).module
+    }
+
+    /// The chunk that something belongs to.
+    pub fn chunk<T>(&self, at: &At<T>) -> &Chunk {
+        &self.module(at.file).chunks[at.chunk as usize].chunk
+    }
+
+    /// The scope round a scope, perhaps in the chunk of the function whose body this one is.
+    pub fn outward(&self, at: At<ScopeId>) -> Option<At<ScopeId>> {
+        if let Some(parent) = self.chunk(&at).scopes[at.id.at()].parent {
+            return Some(at.with(parent));
+        }
+        let (chunk, function) = self.module(at.file).chunks[at.chunk as usize].parent?;
+        let outer = At { file: at.file, chunk, id: function };
+        Some(outer.with(self.chunk(&outer).functions[function.at()].scope))
+    }
+
+    /// What a name means in a scope: every binding of it in the innermost scope that has any.
+    pub fn lookup(&self, name: Symbol, from: At<ScopeId>) -> smallvec::SmallVec<[BindingAt; 2]> {
+        let is_python = self.module(from.file).language == Language::Python;
+        let mut found = smallvec::SmallVec::new();
+        let mut at = Some(from);
+        while let Some(scope) = at {
+            let it = &self.chunk(&scope).scopes[scope.id.at()];
+            let hidden = is_python && scope != from && matches!(it.kind, ScopeKind::Class(_));
+            if it.kind == ScopeKind::Module {
+                let declared = self.module(from.file).declared(name);
+                found.extend(declared.iter().map(|(chunk, id)| At {
+                    file: from.file,
+                    chunk: *chunk,
+                    id: *id,
+                }));
+                return found;
+            }
+            if !hidden && let Some((_, id)) = it.names.iter().find(|it| it.0 == name) {
+                found.push(scope.with(*id));
+                // A parameter of Python that is assigned in a long body is one name in two chunks.
+                if it.kind != ScopeKind::Body || !is_python {
+                    return found;
+                }
+            } else if !found.is_empty() {
+                return found;
+            }
+            at = self.outward(scope);
+            if !found.is_empty() && !at.is_some_and(|it| self.is_function(it)) {
+                return found;
+            }
+        }
+        found
+    }
+
+    fn is_function(&self, at: At<ScopeId>) -> bool {
+        matches!(self.chunk(&at).scopes[at.id.at()].kind, ScopeKind::Function(_))
+    }
+
+    /// The alias or interface that a name means in a scope.
+    pub fn lookup_type(&self, name: Symbol, from: At<ScopeId>) -> Option<At<TypeId>> {
+        let mut at = Some(from);
+        while let Some(scope) = at {
+            let it = &self.chunk(&scope).scopes[scope.id.at()];
+            if it.kind == ScopeKind::Module {
+                return self.type_of_module(from.file, name);
+            }
+            if let Some((_, id)) = it.types.iter().find(|it| it.0 == name) {
+                return Some(scope.with(*id));
+            }
+            at = self.outward(scope);
+        }
+        None
+    }
+
+    /// The alias or interface of this name at the top level of a file.
+    pub fn type_of_module(&self, file: FileId, name: Symbol) -> Option<At<TypeId>> {
+        let chunks = self.module(file).chunks.iter().enumerate().filter(|it| it.1.parent.is_none());
+        chunks.into_iter().find_map(|(chunk, placed)| {
+            let root = placed.chunk.scopes.first()?;
+            let (_, id) = root.types.iter().find(|it| it.0 == name)?;
+            Some(At { file, chunk: chunk as u32, id: *id })
+        })
+    }
+
+    /// The functions round a scope, from the innermost.
+    pub fn functions_around(&self, from: At<ScopeId>) -> impl Iterator<Item = At<FunctionId>> {
+        std::iter::successors(Some(from), |it| self.outward(*it)).filter_map(|it| {
+            match self.chunk(&it).scopes[it.id.at()].kind {
+                ScopeKind::Function(function) => Some(it.with(function)),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// The names that a module calls.
+fn names_of(module: &Module) -> UstrSet {
+    module.chunks.iter().flat_map(|it| it.chunk.call_names.iter().flatten()).copied().collect()
+}
+
+fn update(index: &mut UstrMap<BTreeSet<FileId>>, before: &UstrSet, now: &UstrSet, file: FileId) {
+    for name in before.difference(now) {
+        if let Some(files) = index.get_mut(name) {
+            files.remove(&file);
+            if files.is_empty() {
+                index.remove(name);
+            }
+        }
+    }
+    for name in now.difference(before) {
+        index.entry(*name).or_default().insert(file);
+    }
+}

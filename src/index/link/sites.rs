@@ -1,0 +1,353 @@
+//! The places of a file that ask for a flag.
+
+use super::Linker;
+use super::value::*;
+use crate::syntax::evidence::names_key;
+use crate::syntax::ir::{Arg, Call, CallId, CallKind, Chunk, Expr, ExprId, Origin, PropName, Step, Symbol};
+use crate::syntax::{Certainty, Language, Returns, Via};
+
+/// A flag that a place asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The function of the SDK, or one that the settings name.
+    pub method: &'static str,
+    pub via: Via,
+    pub returns: Returns,
+    pub certainty: Certainty,
+    /// The expression that yields the key at this place.
+    pub key: ExprAt,
+    /// What the key may be.
+    pub values: Values,
+    /// Only the name of a map says that this asks for a flag.
+    pub by_name: bool,
+}
+
+impl Linker<'_> {
+    /// The branches of an expression.
+    pub(super) fn leaves(&self, at: ExprAt) -> Vec<ExprAt> {
+        let (mut found, mut stack) = (Vec::new(), vec![at]);
+        let chunk = self.chunk(&at);
+        while let Some(at) = stack.pop() {
+            match chunk.exprs[at.id.at()] {
+                Expr::Either(run) if found.len() < 64 => {
+                    stack.extend(chunk.exprs_in(run).iter().rev().map(|it| at.with(*it)));
+                }
+                _ => found.push(at),
+            }
+        }
+        found
+    }
+
+    /// What a call or element asks for.
+    pub(super) fn asked_by_call(&mut self, at: At<CallId>) -> Vec<Asked> {
+        let chunk = self.chunk(&at);
+        let call = &chunk.calls[at.id.at()];
+        let name = chunk.call_names[at.id.at()];
+        if let Some(name) = name.filter(|it| self.is_wrapper(at, it)) {
+            return self.asked_by_settings(at, call, name);
+        }
+        if let Some(asked) = self.asked_of_map(at, call) {
+            return asked;
+        }
+        if call.args.len == 0 {
+            return Vec::new();
+        }
+        let callee = self.eval(at.with(call.callee));
+        let mut found = Vec::new();
+        for value in callee.iter() {
+            match value {
+                Value::Sdk(it) if !it.is_map => found.extend(self.asked_of_sdk(at, call, it)),
+                Value::Function(function, this) if self.may_name_key(at, call) => {
+                    found.extend(self.asked_through(at, *function, this.is_some(), Certainty::Certain));
+                }
+                _ => {}
+            }
+        }
+        // An abstract method, or one that stands in for another, is called for what others of its name do.
+        let is_stand_in = |it: &Value| match it {
+            Value::Function(function, Some(_)) => !self.does_something(*function),
+            other => other.is_open(),
+        };
+        // The SDK's names are those of many a settings class, too.
+        let stands_in = callee.iter().any(|it| matches!(it, Value::Function(..)));
+        let is_of_sdk = name.is_some_and(|it| self.table(&at).any(&it).is_some());
+        if found.is_empty() && callee.iter().all(is_stand_in) && (stands_in || !is_of_sdk) {
+            found.extend(name.into_iter().flat_map(|it| self.asked_by_name(at, call, it)));
+        }
+        found
+    }
+
+    fn is_wrapper(&self, at: At<CallId>, name: &str) -> bool {
+        let names = &self.program.file(at.file).names;
+        names.wrappers.iter().any(|it| **it == *name) && self.table(&at).any(name).is_none()
+    }
+
+    /// A function that the settings name.
+    fn asked_by_settings(&mut self, at: At<CallId>, call: &Call, name: Symbol) -> Vec<Asked> {
+        let args = self.chunk(&at).args_in(call.args);
+        let named = ["key", "flag", "flag_key", "flagKey"];
+        let by_name = args.iter().find(|it| it.name.is_some_and(|it| named.contains(&&*it)));
+        let first = args.first().filter(|it| it.name.is_none() && !it.spread);
+        let Some(arg) = by_name.or(first) else { return Vec::new() };
+        let read = Sdk {
+            name: name.as_str(),
+            via: Via::Wrapper,
+            returns: Returns::Variant,
+            certainty: Certainty::Certain,
+            is_map: false,
+            by_name: false,
+        };
+        self.asked_for(at.with(arg.value), &read)
+    }
+
+    fn asked_for(&mut self, key: ExprAt, of: &Sdk) -> Vec<Asked> {
+        let leaves = self.leaves(key);
+        let asked = |(key, values)| Asked {
+            method: of.name,
+            via: of.via,
+            returns: of.returns,
+            certainty: of.certainty,
+            key,
+            values,
+            by_name: of.by_name,
+        };
+        leaves.into_iter().map(|it| (it, self.eval(it))).map(asked).collect()
+    }
+
+    fn asked_of_sdk(&mut self, at: At<CallId>, call: &Call, of: &Sdk) -> Vec<Asked> {
+        let Some(key) = self.key_argument(at, call, of) else { return Vec::new() };
+        if of.via != Via::Snapshot && !self.is_surely_client(at, call) && self.is_local_method(at, call, key)
+        {
+            return Vec::new();
+        }
+        self.asked_for(key, of)
+    }
+
+    /// Whether a method is certainly called on a client.
+    fn is_surely_client(&mut self, at: At<CallId>, call: &Call) -> bool {
+        let chunk = self.chunk(&at);
+        let Expr::Member(member) = chunk.exprs[call.callee.at()] else { return true };
+        let object = self.eval(at.with(chunk.members[member as usize].object));
+        object.contains(&Value::Client(Certainty::Certain))
+    }
+
+    /// The argument that names the flag.
+    fn key_argument(&self, at: At<CallId>, call: &Call, of: &Sdk) -> Option<ExprAt> {
+        let chunk = self.chunk(&at);
+        let args = chunk.args_in(call.args);
+        let named =
+            |name: &str| args.iter().find(|it| it.name.is_some_and(|it| &*it == name)).map(|it| it.value);
+        let positional = |index: usize| positional(args, index);
+        let is_element = call.kind == CallKind::Element;
+        let found = match of.via {
+            Via::Component => is_element.then(|| named("flag").or_else(|| named("flagKey"))).flatten(),
+            _ if is_element => None,
+            _ if self.language(at.file) == Language::Python => {
+                named("key").or_else(|| named("flag_key")).or_else(|| positional(0))
+            }
+            _ => {
+                // With Convex `key` of the second argument, after the context.
+                let convex = positional(1).and_then(|it| property_of(chunk, it, "key"));
+                match of.name {
+                    "evaluateFlag" | "evaluateFlagPayload" => convex,
+                    _ => convex.or_else(|| positional(0)),
+                }
+            }
+        };
+        found.map(|it| at.with(it))
+    }
+
+    /// `service.isFeatureEnabled(userId, 'key')` is a method of this code base, which has the SDK's name for it
+    /// but not its arguments.
+    fn is_local_method(&mut self, at: At<CallId>, call: &Call, first: ExprAt) -> bool {
+        let chunk = self.chunk(&at);
+        let later = chunk.args_in(call.args).iter().skip(1);
+        let is_text = |it: &Arg| it.name.is_none() && matches!(chunk.exprs[it.value.at()], Expr::Text(_));
+        if !later.take(3).any(is_text) {
+            return false;
+        }
+        let name = match chunk.exprs[first.id.at()] {
+            Expr::Name(name, _) => name,
+            Expr::Member(at) => chunk.members[at as usize].name,
+            _ => return false,
+        };
+        !names_key(&name) && !self.eval(first).iter().any(|it| matches!(it, Value::Text(_)))
+    }
+
+    /// Whether an argument may be a key, or what a caller passes: only then the function is looked into.
+    fn may_name_key(&mut self, at: At<CallId>, call: &Call) -> bool {
+        let chunk = self.chunk(&at);
+        chunk.args_in(call.args).iter().any(|arg| {
+            let at = at.with(arg.value);
+            match chunk.exprs[arg.value.at()] {
+                Expr::Object(run) => chunk.props_in(run).iter().any(|it| self.may_be_key(at.with(it.value))),
+                _ => self.may_be_key(at),
+            }
+        })
+    }
+
+    fn may_be_key(&mut self, at: ExprAt) -> bool {
+        if matches!(self.chunk(&at).exprs[at.id.at()], Expr::Function(_) | Expr::Plain | Expr::Nothing) {
+            return false;
+        }
+        self.eval(at).iter().any(|it| {
+            matches!(
+                it,
+                Value::Text(_)
+                    | Value::Joined(_)
+                    | Value::Parameter(_)
+                    | Value::Picked(..)
+                    | Value::Unloaded(_)
+                    | Value::Unknown
+            )
+        })
+    }
+
+    /// A method of a receiver that nobody knows, by its name.
+    fn asked_by_name(&mut self, at: At<CallId>, call: &Call, name: Symbol) -> Vec<Asked> {
+        let chunk = self.chunk(&at);
+        let is_member = matches!(chunk.exprs[call.callee.at()], Expr::Member(_));
+        if !is_member || !self.methods.contains_key(&name) || !self.may_name_key(at, call) {
+            return Vec::new();
+        }
+        let mut found: Vec<Asked> = Vec::new();
+        for function in self.methods.get(&name).into_iter().flatten() {
+            for asked in self.asked_through(at, *function, true, Certainty::Inferred) {
+                if !found.iter().any(|it| it.key == asked.key) {
+                    found.push(asked);
+                }
+            }
+        }
+        found
+    }
+
+    /// `flags.get('k')`, `flags.includes('k')`.
+    fn asked_of_map(&mut self, at: At<CallId>, call: &Call) -> Option<Vec<Asked>> {
+        let chunk = self.chunk(&at);
+        let Expr::Member(member) = chunk.exprs[call.callee.at()] else { return None };
+        let it = &chunk.members[member as usize];
+        let asks = matches!(&*it.name, "get" | "includes" | "has" | "hasOwnProperty" | "indexOf" | "pop");
+        if !asks {
+            return None;
+        }
+        let key = positional(chunk.args_in(call.args), 0)?;
+        let object = self.eval(at.with(it.object));
+        let object = self.concrete(&object);
+        let map = self.map_in(&object)?;
+        if map.returns == Returns::Result {
+            return Some(Vec::new());
+        }
+        let is_list = matches!(&*it.name, "includes" | "has" | "indexOf" | "hasOwnProperty");
+        let returns = if is_list { Returns::Boolean } else { map.returns };
+        Some(self.asked_for(at.with(key), &read_of(Map { returns, ..map })))
+    }
+
+    /// A map that is one, rather than one that is only called so.
+    fn map_in(&mut self, values: &Values) -> Option<Map> {
+        if let Some(known) = values.iter().filter_map(map).find(|it| !it.by_name) {
+            return Some(known);
+        }
+        for value in values.iter() {
+            if let Value::Cache(cache) = value
+                && let Some(map) = self.cached(*cache)
+            {
+                return Some(map);
+            }
+        }
+        values.iter().find_map(map)
+    }
+
+    /// What an index into a map of flags asks for, or `key in flags`.
+    pub(super) fn asked_by_index(&mut self, at: ExprAt) -> Vec<Asked> {
+        let chunk = self.chunk(&at);
+        let (object, key, is_in) = match chunk.exprs[at.id.at()] {
+            Expr::Index(object, key) => (object, key, false),
+            Expr::In(key, object) => (object, key, true),
+            _ => return Vec::new(),
+        };
+        if matches!(chunk.exprs[key.at()], Expr::Plain) {
+            return Vec::new();
+        }
+        let object = self.eval(at.with(object));
+        let object = self.concrete(&object);
+        let Some(map) = self.map_in(&object) else { return Vec::new() };
+        let read = match (is_in, map.returns) {
+            // Of a list of what is on; whether a map has a key says nothing of the flag.
+            (true, Returns::Boolean) => map,
+            (true, _) | (false, Returns::Boolean | Returns::Result) => return Vec::new(),
+            (false, _) => map,
+        };
+        self.asked_for(at.with(key), &read_of(read))
+    }
+
+    /// The map that a member's name is the key of.
+    pub(super) fn map_of_member(&mut self, at: ExprAt) -> Option<Map> {
+        let chunk = self.chunk(&at);
+        let Expr::Member(member) = chunk.exprs[at.id.at()] else { return None };
+        let it = &chunk.members[member as usize];
+        let object = self.eval(at.with(it.object));
+        let object = self.concrete(&object);
+        let map = self.map_in(&object)?;
+        let is_flag = !map.by_name
+            && !matches!(map.returns, Returns::Boolean | Returns::Result)
+            && &*it.name != "length";
+        is_flag.then_some(map)
+    }
+
+    /// The map that a destructured name is the key of.
+    pub(super) fn map_of_binding(&mut self, at: BindingAt) -> Option<(Map, Symbol)> {
+        let binding = &self.chunk(&at).bindings[at.id.at()];
+        let (Step::Property(name), path) = binding.path.split_last()? else { return None };
+        let whole = match binding.origin {
+            Origin::Value { value: Some(value), .. } => self.eval(at.with(value)),
+            Origin::Parameter { function, index, .. } => {
+                let handed = self.handed(at.with(function), index);
+                if handed.is_empty() {
+                    let path = Vec::new();
+                    let parameter = Parameter { function: at.with(function), index, path };
+                    one(Value::Parameter(parameter.into()))
+                } else {
+                    handed
+                }
+            }
+            _ => return None,
+        };
+        let whole = self.walk(whole, path);
+        let whole = self.concrete(&whole);
+        let map = self.map_in(&whole)?;
+        let is_flag = !map.by_name && !matches!(map.returns, Returns::Boolean | Returns::Result);
+        is_flag.then_some((map, *name))
+    }
+}
+
+fn map(value: &Value) -> Option<Map> {
+    match value {
+        Value::Map(map) => Some(*map),
+        _ => None,
+    }
+}
+
+fn read_of(map: Map) -> Sdk {
+    Sdk {
+        name: map.method,
+        via: map.via,
+        returns: map.returns,
+        certainty: map.certainty,
+        is_map: false,
+        by_name: map.by_name,
+    }
+}
+
+fn positional(args: &[Arg], index: usize) -> Option<ExprId> {
+    if args.iter().filter(|it| it.name.is_none()).take(index + 1).any(|it| it.spread) {
+        return None;
+    }
+    args.iter().filter(|it| it.name.is_none()).nth(index).map(|it| it.value)
+}
+
+/// A property of an object that is written out.
+fn property_of(chunk: &Chunk, object: ExprId, name: &str) -> Option<ExprId> {
+    let Expr::Object(run) = chunk.exprs[object.at()] else { return None };
+    let own = |it: &PropName| matches!(it, PropName::Fixed(own) if &**own == name);
+    chunk.props_in(run).iter().find(|it| own(&it.name)).map(|it| it.value)
+}

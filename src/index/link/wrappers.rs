@@ -1,0 +1,229 @@
+//! Functions of the program that ask for the flag that their caller names.
+
+use std::rc::Rc;
+
+use ustr::{UstrMap, UstrSet};
+
+use super::calls::depends_on;
+use super::sites::Asked;
+use super::value::*;
+use super::{Answer, Linker, Open};
+use crate::syntax::ir::{CallId, Expr, ExprId, FunctionId, Origin, ScopeId, Step};
+use crate::syntax::{Certainty, Returns};
+
+/// A flag that a function asks for, by what its caller passes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wrap {
+    /// The key: a [`Value`] that depends on a parameter of the function.
+    pub key: Value,
+    /// The function of the SDK that is asked in the end.
+    pub method: &'static str,
+    pub returns: Returns,
+    pub certainty: Certainty,
+    pub by_name: bool,
+}
+
+/// Methods by name that all ask for what their caller names. Found out in one round of following names, used in the
+/// next: a method may ask through another of which only the name is known.
+pub(crate) type Methods = UstrMap<Vec<FunctionAt>>;
+
+/// Methods of one name in more places than this are not told apart by their name.
+const MOST_METHODS: usize = 24;
+
+impl Linker<'_> {
+    /// What a function asks for by what its caller passes.
+    pub(super) fn wraps(&mut self, function: FunctionAt) -> Rc<[Wrap]> {
+        match self.wraps.get(&function) {
+            Some(Answer::Known(known)) => return known.clone(),
+            Some(Answer::Provisional(depth, known)) => {
+                self.lowest = self.lowest.min(*depth);
+                return known.clone();
+            }
+            Some(Answer::Asked(depth)) => {
+                self.lowest = self.lowest.min(*depth);
+                return Rc::new([]);
+            }
+            None => {}
+        }
+        let Some((depth, outside)) = self.descend() else { return Rc::new([]) };
+        self.wraps.insert(function, Answer::Asked(depth));
+        let found: Rc<[Wrap]> = self.wraps_anew(function).into();
+        let known = match self.ascend(depth) {
+            None => Answer::Known(found.clone()),
+            Some(waits_for) => {
+                self.provisional.push((waits_for, Open::Wraps(function)));
+                Answer::Provisional(waits_for, found.clone())
+            }
+        };
+        self.wraps.insert(function, known);
+        self.lowest = self.lowest.min(outside);
+        found
+    }
+
+    fn wraps_anew(&mut self, function: FunctionAt) -> Vec<Wrap> {
+        let mut found = Vec::new();
+        if !self.takes_anything(function) {
+            return found;
+        }
+        for (chunk, placed) in self.program.module(function.file).chunks.iter().enumerate() {
+            let here: At<()> = At { file: function.file, chunk: chunk as u32, id: () };
+            let is_own = here.chunk == function.chunk;
+            if !is_own && !self.is_inside(here.with(ScopeId::ROOT), function) {
+                continue;
+            }
+            for (id, call) in placed.chunk.calls.iter().enumerate() {
+                if !is_own || self.is_inside(here.with(call.scope), function) {
+                    let asked = self.asked_by_call(here.with(CallId(id as u32)));
+                    add(&mut found, asked, function);
+                }
+            }
+            for (id, expr) in placed.chunk.exprs.iter().enumerate() {
+                let (Expr::Index(_, key) | Expr::In(key, _)) = *expr else { continue };
+                let scope = self.scope_of(here.with(key));
+                if scope.is_some_and(|it| self.is_inside(it, function)) {
+                    let asked = self.asked_by_index(here.with(ExprId(id as u32)));
+                    add(&mut found, asked, function);
+                }
+            }
+        }
+        found
+    }
+
+    fn takes_anything(&self, function: FunctionAt) -> bool {
+        let own = |it: &Origin| matches!(it, Origin::Parameter { function: of, .. } if *of == function.id);
+        self.chunk(&function).bindings.iter().any(|it| own(&it.origin))
+    }
+
+    fn is_inside(&self, scope: At<ScopeId>, function: FunctionAt) -> bool {
+        self.program.functions_around(scope).any(|it| it == function)
+    }
+
+    /// Where an expression stands, as far as a name in it says so.
+    fn scope_of(&self, at: ExprAt) -> Option<At<ScopeId>> {
+        let chunk = self.chunk(&at);
+        match chunk.exprs[at.id.at()] {
+            Expr::Name(_, scope) | Expr::This(scope) => Some(at.with(scope)),
+            Expr::Member(member) => self.scope_of(at.with(chunk.members[member as usize].object)),
+            Expr::Index(object, index) => {
+                self.scope_of(at.with(index)).or_else(|| self.scope_of(at.with(object)))
+            }
+            Expr::Call(call) => Some(at.with(chunk.calls[call.at()].scope)),
+            Expr::Template(run) | Expr::Either(run) | Expr::List(run) => {
+                chunk.exprs_in(run).iter().find_map(|it| self.scope_of(at.with(*it)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The reads of a call of a function that asks for what its caller names.
+    pub(super) fn asked_through(
+        &mut self,
+        at: At<CallId>,
+        function: FunctionAt,
+        bound: bool,
+        most: Certainty,
+    ) -> Vec<Asked> {
+        let mut found = Vec::new();
+        for wrap in self.wraps(function).iter() {
+            let Some(parameter) = parameter_in(&wrap.key, function) else { continue };
+            let call = &self.chunk(&at).calls[at.id.at()];
+            let argument = self.argument(at, call, function, bound, parameter.index, &parameter.path);
+            let Some((argument, rest)) = argument else { continue };
+            for (leaf, values) in self.named_by(at, wrap, function, bound, argument, &rest) {
+                found.push(Asked {
+                    method: wrap.method,
+                    via: crate::syntax::Via::Wrapper,
+                    returns: wrap.returns,
+                    certainty: if most == Certainty::Inferred { most } else { wrap.certainty },
+                    key: leaf,
+                    values,
+                    by_name: wrap.by_name,
+                });
+            }
+        }
+        found
+    }
+
+    /// What the argument of a call names, branch by branch.
+    fn named_by(
+        &mut self,
+        at: At<CallId>,
+        wrap: &Wrap,
+        function: FunctionAt,
+        bound: bool,
+        argument: ExprAt,
+        rest: &[Step],
+    ) -> Vec<(ExprAt, Values)> {
+        if matches!(wrap.key, Value::Joined(_)) {
+            let call = &self.chunk(&at).calls[at.id.at()];
+            let values = self.passing(&one(wrap.key.clone()), at, call, function, bound);
+            return vec![(argument, values)];
+        }
+        let leaves = if rest.is_empty() { self.leaves(argument) } else { vec![argument] };
+        let mut found = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let values = self.eval(leaf);
+            let values = self.walk(values, rest);
+            let values = match &wrap.key {
+                Value::Picked(object, _) => self.pick(&one(Value::Object(*object)), &values),
+                _ => values,
+            };
+            found.push((leaf, values));
+        }
+        found
+    }
+
+    /// Methods of all files that ask for what their caller names, where every method of that name does so or does
+    /// nothing, as an abstract one.
+    pub(crate) fn asking_methods(&mut self) -> Methods {
+        let mut found = Methods::default();
+        let mut refused = UstrSet::default();
+        for file in self.program.ids() {
+            for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
+                for (id, it) in placed.chunk.functions.iter().enumerate() {
+                    let Some(name) = it.name.filter(|_| it.class.is_some()) else { continue };
+                    let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
+                    self.fuel = super::MOST_QUESTIONS;
+                    if !self.wraps(at).is_empty() {
+                        found.entry(name).or_default().push(at);
+                    } else if self.does_something(at) {
+                        refused.insert(name);
+                    }
+                }
+            }
+        }
+        found.retain(|name, all| !refused.contains(name) && all.len() <= MOST_METHODS);
+        found
+    }
+
+    /// Whether a function gives more than a fixed value.
+    pub(super) fn does_something(&self, function: FunctionAt) -> bool {
+        let it = &self.chunk(&function).functions[function.id.at()];
+        let says_something = |id: &ExprId| {
+            !matches!(self.chunk(&function).exprs[id.at()], Expr::Plain | Expr::Nothing | Expr::Opaque)
+        };
+        it.nested.is_some() || self.chunk(&function).exprs_in(it.returns).iter().any(says_something)
+    }
+}
+
+fn add(found: &mut Vec<Wrap>, asked: Vec<Asked>, function: FunctionAt) {
+    for it in asked {
+        for value in it.values.iter().filter(|it| depends_on(it, function)) {
+            let Asked { method, returns, certainty, by_name, .. } = it;
+            let wrap = Wrap { key: value.clone(), method, returns, certainty, by_name };
+            if !found.contains(&wrap) {
+                found.push(wrap);
+            }
+        }
+    }
+}
+
+/// The parameter that a key depends on.
+fn parameter_in(key: &Value, function: FunctionAt) -> Option<Rc<Parameter>> {
+    match key {
+        Value::Parameter(it) if it.function == function => Some(it.clone()),
+        Value::Picked(_, name) => parameter_in(name, function),
+        Value::Joined(parts) => parts.iter().find_map(|it| parameter_in(it, function)),
+        _ => None,
+    }
+}
