@@ -267,6 +267,10 @@ impl Linker<'_> {
     }
 
     fn of_shape(&mut self, at: TypeAt, name: Symbol) -> Values {
+        self.ask(Query::Shape(at, name), |it| it.declared_in_shape(at, name))
+    }
+
+    fn declared_in_shape(&mut self, at: TypeAt, name: Symbol) -> Values {
         match &self.chunk(&at).types[at.id.at()] {
             Type::Object(members) => {
                 let extended = Symbol::from("..");

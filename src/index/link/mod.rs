@@ -45,6 +45,7 @@ enum Query {
     Binding(BindingAt),
     Returns(FunctionAt),
     Member(ClassAt, Symbol),
+    Shape(TypeAt, Symbol),
     Export(FileId, Symbol),
     Passed(Rc<Parameter>),
     Context(ExprAt),
