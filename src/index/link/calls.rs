@@ -117,7 +117,7 @@ impl Linker<'_> {
             }
             union.done()
         });
-        values.contains(&Value::Flag).then_some(super::eval::named_map(true))
+        values.contains(&Value::Flag).then_some(super::eval::named_map())
     }
 
     fn put_into(&mut self, cache: ExprAt) -> Vec<ExprAt> {

@@ -108,7 +108,7 @@ impl<'p> Linker<'p> {
         let named = if is_named_like_client(&name, || file.speaks_of_posthog()) {
             Value::Client(Certainty::Inferred)
         } else if named_like_flags(&name) {
-            Value::Map(named_map(true))
+            Value::Map(named_map())
         } else {
             return values;
         };
@@ -149,22 +149,19 @@ impl<'p> Linker<'p> {
 
     /// The members of these names.
     pub(super) fn pick(&mut self, whole: &Values, names: &Values) -> Values {
+        let is_map = whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Cache(_)));
         let mut union = Union::default();
         for name in names.iter() {
             match name {
                 Value::Text(known) => union.add(self.member(whole, known.text)),
-                Value::Parameter(_)
-                    if !whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Cache(_))) =>
-                {
+                _ if is_map => union.push(Value::Flag),
+                Value::Parameter(_) => {
                     for object in whole.iter() {
                         match object {
                             Value::Object(at) => union.push(Value::Picked(*at, Rc::new(name.clone()))),
                             _ => union.push(Value::Unknown),
                         }
                     }
-                }
-                _ if whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Cache(_))) => {
-                    union.push(Value::Flag)
                 }
                 // A number, or what nobody knows: of a list any element.
                 Value::Foreign => union.add(self.at_index(whole, None)),
@@ -217,14 +214,14 @@ pub(super) fn as_constant(values: Values, from: KeyFrom) -> Values {
     values.iter().map(constant).collect()
 }
 
-/// A map of flags that nobody saw coming from the SDK.
-pub(super) fn named_map(by_name: bool) -> Map {
+/// A map of flags that nobody saw coming from the SDK: what it is asked for must be plainly a key.
+pub(super) fn named_map() -> Map {
     Map {
         method: NAMED_MAP,
         via: Via::Map,
         returns: Returns::Variant,
         certainty: Certainty::Inferred,
-        by_name,
+        by_name: true,
     }
 }
 

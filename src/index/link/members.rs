@@ -4,8 +4,8 @@ use super::eval::{as_constant, sdk};
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::ir::{Expr, Prop, PropName, Symbol, Type};
-use crate::syntax::words::Needs;
-use crate::syntax::{Certainty, KeyFrom, Language, Returns};
+use crate::syntax::words::{Call, Needs, Table};
+use crate::syntax::{Certainty, KeyFrom, Language, Returns, table};
 
 impl Linker<'_> {
     /// What a member of something may be.
@@ -79,16 +79,12 @@ impl Linker<'_> {
 
     /// A name that is the SDK's whatever it is called on.
     fn free(&self, name: Symbol) -> Option<Value> {
-        let tables = [Language::TypeScript, Language::Python].map(crate::syntax::table);
-        let call = tables.into_iter().find_map(|it| it.call(&name))?;
+        let call = in_any_table(|it| it.call(&name))?;
         (call.needs == Needs::Nothing).then(|| sdk(call, Certainty::Certain))
     }
 
     fn of_client(&self, certainty: Certainty, name: Symbol) -> Value {
-        let tables = [Language::TypeScript, Language::Python].map(crate::syntax::table);
-        if let Some(call) =
-            tables.into_iter().find_map(|it| it.any(&name)).filter(|it| it.needs != Needs::Snapshot)
-        {
+        if let Some(call) = in_any_table(|it| it.any(&name)).filter(|it| it.needs != Needs::Snapshot) {
             let certainty = if call.needs == Needs::Nothing { Certainty::Certain } else { certainty };
             return sdk(call, certainty);
         }
@@ -102,10 +98,7 @@ impl Linker<'_> {
     }
 
     fn of_snapshot(&self, certainty: Certainty, name: Symbol) -> Value {
-        let tables = [Language::TypeScript, Language::Python].map(crate::syntax::table);
-        if let Some(call) =
-            tables.into_iter().find_map(|it| it.call(&name)).filter(|it| it.needs == Needs::Snapshot)
-        {
+        if let Some(call) = in_any_table(|it| it.call(&name)).filter(|it| it.needs == Needs::Snapshot) {
             return sdk(call, certainty);
         }
         match &*name {
@@ -378,6 +371,11 @@ impl Linker<'_> {
         }
         union.done()
     }
+}
+
+/// What the SDK of any language says of a name: their names differ where their meanings do.
+fn in_any_table(find: impl Fn(&'static Table) -> Option<&'static Call>) -> Option<&'static Call> {
+    [Language::TypeScript, Language::Python].into_iter().find_map(|it| find(table(it)))
 }
 
 /// What `getAllFlagsAndPayloads` gives has a map of each; a member of a map is what a flag is for somebody.

@@ -51,31 +51,32 @@ enum Query {
     Context(ExprAt),
     State(ExprAt),
     Cached(ExprAt),
+    Wraps(FunctionAt),
+}
+
+/// An answer.
+#[derive(Clone)]
+enum Said {
+    Values(Values),
+    Wraps(Rc<[Wrap]>),
 }
 
 /// What is known of an answer.
-enum Answer<T> {
+enum Answer {
     /// Being answered, at this depth.
     Asked(u32),
     /// Answered while the question at this depth is open, which it leads back to: good until that is answered.
-    Provisional(u32, T),
-    Known(T),
-}
-
-/// A question whose answer is provisional.
-enum Open {
-    Values(Query),
-    Wraps(FunctionAt),
+    Provisional(u32, Said),
+    Known(Said),
 }
 
 /// Follows names. Its answers hold as long as the program does not change.
 pub(crate) struct Linker<'p> {
     program: &'p Program,
     resolver: &'p dyn Resolve,
-    answers: HashMap<Query, Answer<Values>>,
-    wraps: HashMap<FunctionAt, Answer<Rc<[Wrap]>>>,
-    /// Questions with provisional answers, with the depth of what they wait for.
-    provisional: Vec<(u32, Open)>,
+    answers: HashMap<Query, Answer>,
+    /// Questions with provisional answers, in the order in which they were answered.
+    provisional: Vec<Query>,
     /// Methods that ask for what their caller names, where nobody knows whose method is meant.
     methods: &'p Methods,
     resolved: HashMap<(FileId, Symbol), Found>,
@@ -93,7 +94,6 @@ impl<'p> Linker<'p> {
             program,
             resolver,
             answers: HashMap::new(),
-            wraps: HashMap::new(),
             methods,
             provisional: Vec::new(),
             resolved: HashMap::new(),
@@ -109,62 +109,65 @@ impl<'p> Linker<'p> {
         self.wanted.iter().map(|it| &**it)
     }
 
-    /// Answers a question once.
+    /// Answers a question of values once.
     fn ask(&mut self, query: Query, answer: impl FnOnce(&mut Self) -> Values) -> Values {
-        match self.answers.get(&query) {
-            Some(Answer::Known(values)) => return values.clone(),
-            Some(Answer::Provisional(depth, values)) => {
-                self.lowest = self.lowest.min(*depth);
-                return values.clone();
-            }
-            Some(Answer::Asked(depth)) => {
-                self.lowest = self.lowest.min(*depth);
-                return none();
-            }
-            None => {}
+        let deepest = Said::Values(one(Value::Unknown));
+        match self.answer(query, Said::Values(none()), deepest, |it| Said::Values(answer(it))) {
+            Said::Values(values) => values,
+            Said::Wraps(_) => none(),
         }
-        let Some((depth, outside)) = self.descend() else { return one(Value::Unknown) };
-        self.answers.insert(query.clone(), Answer::Asked(depth));
-        let values = answer(self);
-        let known = match self.ascend(depth) {
-            None => Answer::Known(values.clone()),
-            Some(waits_for) => {
-                self.provisional.push((waits_for, Open::Values(query.clone())));
-                Answer::Provisional(waits_for, values.clone())
-            }
-        };
-        self.answers.insert(query, known);
-        self.lowest = self.lowest.min(outside);
-        values
     }
 
-    /// Goes one question deeper, unless that is too deep.
-    fn descend(&mut self) -> Option<(u32, u32)> {
-        if self.depth >= MOST_DEPTH || self.fuel == 0 {
-            self.lowest = 0;
-            return None;
+    /// Answers a question once. Met again while it is being answered it is `in_circle`, and where it is too deep
+    /// to be asked `deepest`.
+    fn answer(
+        &mut self,
+        query: Query,
+        in_circle: Said,
+        deepest: Said,
+        answer: impl FnOnce(&mut Self) -> Said,
+    ) -> Said {
+        let (waits_for, said) = match self.answers.get(&query) {
+            Some(Answer::Known(said)) => return said.clone(),
+            Some(Answer::Provisional(depth, said)) => (Some(*depth), said.clone()),
+            Some(Answer::Asked(depth)) => (Some(*depth), in_circle),
+            None if self.depth >= MOST_DEPTH || self.fuel == 0 => (Some(0), deepest),
+            None => (None, in_circle),
+        };
+        if let Some(depth) = waits_for {
+            self.lowest = self.lowest.min(depth);
+            return said;
         }
         self.fuel -= 1;
-        let outside = std::mem::replace(&mut self.lowest, u32::MAX);
+        let (depth, outside) = (self.depth, std::mem::replace(&mut self.lowest, u32::MAX));
+        let n_before = self.provisional.len();
+        self.answers.insert(query.clone(), Answer::Asked(depth));
         self.depth += 1;
-        Some((self.depth - 1, outside))
+        let said = answer(self);
+        self.depth -= 1;
+        self.remember(query, said.clone(), depth, n_before);
+        self.lowest = self.lowest.min(outside);
+        said
     }
 
-    /// Comes back from a question; the depth of an open one that it led back to, if it did. Else what waited for
-    /// it may lack what it adds, and is asked anew the next time.
-    fn ascend(&mut self, depth: u32) -> Option<u32> {
-        self.depth -= 1;
-        if self.lowest < depth {
-            return Some(self.lowest);
+    /// Keeps an answer. If it led back to an open question, it and what waited for it wait for that one; else what
+    /// waited for it may lack what it adds, and is asked anew the next time.
+    fn remember(&mut self, query: Query, said: Said, depth: u32, n_before: usize) {
+        let waiting = self.provisional.split_off(n_before);
+        if self.lowest >= depth {
+            self.lowest = u32::MAX;
+            waiting.iter().for_each(|it| drop(self.answers.remove(it)));
+            self.answers.insert(query, Answer::Known(said));
+            return;
         }
-        self.lowest = u32::MAX;
-        while let Some((_, open)) = self.provisional.pop_if(|it| it.0 >= depth) {
-            match open {
-                Open::Values(query) => drop(self.answers.remove(&query)),
-                Open::Wraps(function) => drop(self.wraps.remove(&function)),
+        for it in &waiting {
+            if let Some(Answer::Provisional(waits_for, _)) = self.answers.get_mut(it) {
+                *waits_for = self.lowest.min(*waits_for);
             }
         }
-        None
+        self.provisional.extend(waiting);
+        self.answers.insert(query.clone(), Answer::Provisional(self.lowest, said));
+        self.provisional.push(query);
     }
 
     /// What a step leads to.

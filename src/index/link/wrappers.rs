@@ -8,7 +8,7 @@ use ustr::{UstrMap, UstrSet};
 use super::calls::depends_on;
 use super::sites::Asked;
 use super::value::*;
-use super::{Answer, Linker, Open};
+use super::{Linker, Query, Said};
 use crate::syntax::ir::{CallId, Expr, ExprId, FunctionId, Origin, ScopeId, Step};
 use crate::syntax::{Certainty, Returns};
 
@@ -34,31 +34,12 @@ const MOST_METHODS: usize = 24;
 impl Linker<'_> {
     /// What a function asks for by what its caller passes.
     pub(super) fn wraps(&mut self, function: FunctionAt) -> Rc<[Wrap]> {
-        match self.wraps.get(&function) {
-            Some(Answer::Known(known)) => return known.clone(),
-            Some(Answer::Provisional(depth, known)) => {
-                self.lowest = self.lowest.min(*depth);
-                return known.clone();
-            }
-            Some(Answer::Asked(depth)) => {
-                self.lowest = self.lowest.min(*depth);
-                return Rc::new([]);
-            }
-            None => {}
+        let none = || Said::Wraps(Rc::new([]));
+        let found = |it: &mut Self| Said::Wraps(it.wraps_anew(function).into());
+        match self.answer(Query::Wraps(function), none(), none(), found) {
+            Said::Wraps(wraps) => wraps,
+            Said::Values(_) => Rc::new([]),
         }
-        let Some((depth, outside)) = self.descend() else { return Rc::new([]) };
-        self.wraps.insert(function, Answer::Asked(depth));
-        let found: Rc<[Wrap]> = self.wraps_anew(function).into();
-        let known = match self.ascend(depth) {
-            None => Answer::Known(found.clone()),
-            Some(waits_for) => {
-                self.provisional.push((waits_for, Open::Wraps(function)));
-                Answer::Provisional(waits_for, found.clone())
-            }
-        };
-        self.wraps.insert(function, known);
-        self.lowest = self.lowest.min(outside);
-        found
     }
 
     fn wraps_anew(&mut self, function: FunctionAt) -> Vec<Wrap> {
