@@ -30,8 +30,17 @@ struct Entry {
     language: Language,
     names: Arc<Names>,
     state: State,
-    /// It is open in an editor: its text is the editor's.
-    is_open: bool,
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the workspace, where imports find it.
+    OnDisk,
+    /// In an editor only, as far as is known.
+    Unsaved,
+    /// Of a package that a file of the workspace imports.
+    Installed,
 }
 
 #[derive(Debug, Clone)]
@@ -55,7 +64,12 @@ pub struct Codebase {
     active: UstrSet,
     methods: Arc<Methods>,
     facts: BTreeMap<Arc<Path>, Arc<FileFacts>>,
+    /// Something changed that other files may depend on.
+    is_stale: bool,
 }
+
+/// An open document: what it says, and what the settings add to the SDK's names in it.
+pub type Open = (Arc<Module>, Arc<Names>);
 
 impl std::fmt::Debug for Codebase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -68,7 +82,7 @@ impl Codebase {
     pub fn read(
         roots: &[Root],
         resolver: Arc<dyn Resolve + Send + Sync>,
-        open: &BTreeMap<Arc<Path>, Arc<Module>>,
+        open: &BTreeMap<Arc<Path>, Open>,
         progress: &Progress,
     ) -> Codebase {
         let files = scan::walk(roots);
@@ -76,21 +90,19 @@ impl Codebase {
         let entry = |file: scan::File| {
             let path: Arc<Path> = file.path.into();
             let state = match open.get(&path) {
-                Some(module) => open_state(module, &file.names),
+                Some((module, _)) => open_state(module, &file.names),
                 None => state(&path, file.language, &file.names),
             };
             progress.done.fetch_add(1, Ordering::Relaxed);
-            let is_open = open.contains_key(&path);
-            (path, Entry { language: file.language, names: file.names, state, is_open })
+            (path, Entry { language: file.language, names: file.names, state, place: Place::OnDisk })
         };
         let going = |_: &scan::File| !progress.cancelled.load(Ordering::Relaxed);
         let mut entries: BTreeMap<Arc<Path>, Entry> =
             files.into_par_iter().filter(going).map(entry).collect();
-        for (path, module) in open {
-            let names: Arc<Names> = Arc::default();
+        for (path, (module, names)) in open {
             entries.entry(path.clone()).or_insert_with(|| {
-                let state = open_state(module, &names);
-                Entry { language: module.language, names, state, is_open: true }
+                let state = open_state(module, names);
+                Entry { language: module.language, names: names.clone(), state, place: Place::Unsaved }
             });
         }
         let mut codebase = Codebase { entries, resolver: Some(resolver), ..Codebase::default() };
@@ -101,8 +113,12 @@ impl Codebase {
     /// One file by itself.
     pub fn alone(path: &Path, module: Arc<Module>, names: Arc<Names>) -> Codebase {
         let path: Arc<Path> = path.into();
-        let entry =
-            Entry { language: module.language, state: State::Parsed(module, true), names, is_open: true };
+        let entry = Entry {
+            language: module.language,
+            state: State::Parsed(module, true),
+            names,
+            place: Place::Unsaved,
+        };
         let mut codebase = Codebase {
             entries: BTreeMap::from([(path, entry)]),
             resolver: Some(Arc::new(Alone)),
@@ -112,11 +128,11 @@ impl Codebase {
         codebase
     }
 
-    /// What each file says that was looked at, or why it could not be.
+    /// What each file of the workspace says that was looked at, or why it could not be.
     pub fn files(
         &self,
     ) -> impl Iterator<Item = (&Arc<Path>, Language, Result<Arc<FileFacts>, Arc<Skipped>>)> {
-        self.entries.iter().map(|(path, it)| {
+        self.entries.iter().filter(|it| it.1.place != Place::Installed).map(|(path, it)| {
             let facts = match &it.state {
                 State::Skipped(why) => Err(why.clone()),
                 _ => Ok(self.facts.get(path).cloned().unwrap_or_default()),
@@ -130,26 +146,21 @@ impl Codebase {
         self.facts.get(path)
     }
 
-    /// Takes a text of an editor, or of the disk once it is closed there, and says what it says now. Other files
-    /// follow with [`Codebase::link`].
-    pub fn set(
-        &mut self,
-        path: &Arc<Path>,
-        module: Arc<Module>,
-        names: &Arc<Names>,
-        is_open: bool,
-    ) -> Arc<FileFacts> {
+    /// Takes the text of an open document, and says what it says now. Other files follow with [`Codebase::link`].
+    pub fn set(&mut self, path: &Arc<Path>, module: Arc<Module>, names: &Arc<Names>) -> Arc<FileFacts> {
         let before = self.entries.get(path).and_then(|it| match &it.state {
             State::Parsed(module, _) => Some(module.clone()),
             _ => None,
         });
         let text = module.text.as_str().as_bytes();
         let speaks = syntax::may_read_flags(module.language, text, names);
-        let matters =
-            speaks || self.program.id(path).is_some() || self.active.iter().any(|it| has_word(text, it));
+        let mentions = !speaks && self.mention(path, text);
+        let matters = speaks || mentions || self.program.id(path).is_some();
         let state = State::Parsed(module.clone(), speaks);
-        let entry = Entry { language: module.language, names: names.clone(), state, is_open };
+        let place = self.entries.get(path).map_or(Place::Unsaved, |it| it.place);
+        let entry = Entry { language: module.language, names: names.clone(), state, place };
         self.entries.insert(path.clone(), entry);
+        self.is_stale |= matters;
         if !matters {
             self.facts.remove(path);
             return Arc::default();
@@ -170,25 +181,40 @@ impl Codebase {
         facts
     }
 
-    /// Looks at a closed file again; whether it has to do with flags, or had.
-    pub fn reread(&mut self, path: &Arc<Path>, wanted: Option<&scan::File>) {
-        self.mentions.values_mut().for_each(|it| it.retain(|it| it != path));
+    /// Looks at a closed file again; whether imports may name other files since: it came or went, or says where
+    /// they are.
+    pub fn reread(&mut self, path: &Arc<Path>, wanted: Option<&scan::File>) -> bool {
+        let was_there = self.entries.get(path).is_some_and(|it| it.place == Place::OnDisk);
+        let came_or_went = was_there != wanted.is_some();
+        let redirects = self.resolver.as_ref().is_some_and(|it| it.depends_on(path));
+        self.is_stale = true;
         let Some(file) = wanted else {
+            self.mention(path, &[]);
             self.entries.remove(path);
-            return;
+            return came_or_went || redirects;
         };
         let state = state(path, file.language, &file.names);
         let text = match &state {
             State::Silent => scan::read_bytes(path).unwrap_or_default(),
             State::Parsed(..) | State::Skipped(_) => Vec::new(),
         };
-        for (name, files) in &mut self.mentions {
-            if has_word(&text, name) {
-                files.push(path.clone());
-            }
-        }
-        let entry = Entry { language: file.language, names: file.names.clone(), state, is_open: false };
+        self.mention(path, &text);
+        let entry = Entry { language: file.language, names: file.names.clone(), state, place: Place::OnDisk };
         self.entries.insert(path.clone(), entry);
+        came_or_went || redirects
+    }
+
+    /// Whether an open file is on disk now and was not before, so that imports may name it.
+    pub fn is_saved_first(&mut self, path: &Path) -> bool {
+        let Some(entry) = self.entries.get_mut(path).filter(|it| it.place == Place::Unsaved) else {
+            return false;
+        };
+        if !path.is_file() {
+            return false;
+        }
+        entry.place = Place::OnDisk;
+        self.is_stale = true;
+        true
     }
 
     /// Finds imported files anew: some came or went, or what says where they are changed.
@@ -196,18 +222,22 @@ impl Codebase {
         self.resolver = Some(resolver);
     }
 
-    /// Whether a file is open in an editor.
-    pub fn is_open(&self, path: &Path) -> bool {
-        self.entries.get(path).is_some_and(|it| it.is_open)
+    /// Takes note of the names that lead to flags and that a text has; whether it has any that does so now.
+    fn mention(&mut self, path: &Arc<Path>, text: &[u8]) -> bool {
+        let mut any = false;
+        for (name, files) in &mut self.mentions {
+            files.retain(|it| it != path);
+            if has_word(text, name) {
+                files.push(path.clone());
+                any |= self.active.contains(name);
+            }
+        }
+        any
     }
 
-    /// Bytes of the files that were parsed.
-    pub fn parsed(&self) -> (usize, usize) {
-        let parsed = self.entries.values().filter_map(|it| match &it.state {
-            State::Parsed(module, _) => Some(module.text.as_str().len()),
-            _ => None,
-        });
-        parsed.fold((0, 0), |(files, bytes), it| (files + 1, bytes + it))
+    /// Whether something changed that other files may depend on.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
     }
 
     /// Follows all names again, from the files that have a word of the SDK.
@@ -255,6 +285,7 @@ impl Codebase {
             }
         }
         (self.program, self.active, self.methods) = (program.into(), active, methods.into());
+        self.is_stale = false;
     }
 
     fn speaking(&self) -> impl Iterator<Item = Arc<Path>> {
@@ -292,7 +323,7 @@ impl Codebase {
                 Some(entry) => entry.state = state,
                 None => {
                     let names = Arc::default();
-                    self.entries.insert(path, Entry { language, names, state, is_open: false });
+                    self.entries.insert(path, Entry { language, names, state, place: Place::Installed });
                 }
             }
         }
@@ -436,5 +467,68 @@ struct Alone;
 impl Resolve for Alone {
     fn resolve(&self, _: &Path, _: Language, _: &str) -> Found {
         Found::Package
+    }
+
+    fn depends_on(&self, _: &Path) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::resolver;
+
+    const HOOK: &str = "import { useFeatureFlagEnabled } from 'posthog-js/react'\n\
+                        export const useFlag = (key: string) => useFeatureFlagEnabled(key)\n";
+
+    fn read(folder: &Path) -> Codebase {
+        let roots = [Root { path: folder.to_owned(), ..Root::default() }];
+        Codebase::read(&roots, resolver(&roots), &BTreeMap::new(), &Progress::default())
+    }
+
+    fn write(folder: &Path, path: &str, text: &str) -> Arc<Path> {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.into()
+    }
+
+    fn keys(codebase: &Codebase, path: &Path) -> Vec<String> {
+        let reads = codebase.facts(path).into_iter().flat_map(|it| &it.reads);
+        reads.filter_map(|it| it.key.as_ref()).map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_edit_that_begins_to_use_a_wrapper_counts_when_all_names_are_followed_too() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "hooks.ts", HOOK);
+        let page = write(folder.path(), "page.ts", "export const page = 1\n");
+        let mut codebase = read(folder.path());
+        let module = |text: &str| Arc::new(syntax::module(Language::TypeScript, &Text::new(text)));
+        codebase.set(&page, module("export const page = 2\n"), &Arc::default());
+        assert!(!codebase.is_stale(), "nothing depends on what has nothing to do with flags");
+        let uses = "import { useFlag } from './hooks'\nuseFlag('typed')\n";
+        codebase.set(&page, module(uses), &Arc::default());
+        assert_eq!(keys(&codebase, &page), ["typed"]);
+        codebase.link();
+        assert_eq!(keys(&codebase, &page), ["typed"]);
+        codebase.set(&page, module("export const page = 3\n"), &Arc::default());
+        codebase.link();
+        assert!(keys(&codebase, &page).is_empty());
+    }
+
+    #[test]
+    fn an_installed_package_gives_keys_and_is_not_reported_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "node_modules/kit/package.json", r#"{ "name": "kit", "main": "index.js" }"#);
+        write(folder.path(), "node_modules/kit/index.js", "export const KEY = 'kit-key'\n");
+        let text =
+            "import posthog from 'posthog-js'\nimport { KEY } from 'kit'\nposthog.isFeatureEnabled(KEY)\n";
+        let page = write(folder.path(), "page.ts", text);
+        let codebase = read(folder.path());
+        assert_eq!(keys(&codebase, &page), ["kit-key"]);
+        let listed: Vec<_> = codebase.files().map(|it| it.0.clone()).collect();
+        assert_eq!(listed, [page]);
     }
 }

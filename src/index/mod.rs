@@ -6,12 +6,13 @@ mod link;
 pub mod modules;
 pub mod scan;
 pub mod tokens;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-pub use codebase::Codebase;
+pub use codebase::{Codebase, Open};
 pub use exclude::Exclude;
 
 use crate::flags::FlagKey;
@@ -106,5 +107,9 @@ impl Resolve for Modules {
             Resolved::Package => Found::Package,
             Resolved::Missing => Found::Missing,
         }
+    }
+
+    fn depends_on(&self, path: &Path) -> bool {
+        Modules::depends_on(self, path)
     }
 }

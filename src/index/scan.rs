@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use ignore::WalkBuilder;
-
-use super::Exclude;
+use super::{Exclude, walk};
 use crate::syntax::{FileFacts, Language, Names};
 
 /// Files above this many bytes are bundles, not source.
@@ -159,30 +157,13 @@ fn walk_where(
 
 fn walk_root(root: &Root, entered: impl Fn(&Path) -> bool + Send + Sync + 'static) -> Vec<File> {
     let exclude = root.exclude.clone();
-    // Ignore files count outside of a git repository too; node_modules never holds a team's own reads.
-    let mut builder = WalkBuilder::new(&root.path);
-    builder.require_git(false).add_custom_ignore_filename(".flaglineignore").filter_entry(move |it| {
-        let foreign =
-            matches!(it.file_name().to_str(), Some("node_modules" | "__pycache__" | ".venv" | "venv"));
+    let entered = move |it: &ignore::DirEntry| {
         let is_folder = it.file_type().is_some_and(|it| it.is_dir());
-        it.depth() == 0
-            || (!foreign && !exclude.excludes(it.path(), is_folder) && (!is_folder || entered(it.path())))
-    });
-    let (sender, receiver) = std::sync::mpsc::channel();
-    builder.build_parallel().run(|| {
-        let sender = sender.clone();
-        Box::new(move |entry| {
-            if let Ok(entry) = entry
-                && entry.file_type().is_some_and(|it| it.is_file())
-                && let Some(language) = Language::from_path(entry.path())
-            {
-                // The receiver outlives the walk.
-                drop(sender.send((entry.into_path(), language)));
-            }
-            ignore::WalkState::Continue
-        })
-    });
-    drop(sender);
-    let file = |(path, language)| File { path, language, names: root.names.clone() };
-    receiver.into_iter().map(file).collect()
+        !exclude.excludes(it.path(), is_folder) && (!is_folder || entered(it.path()))
+    };
+    let names = &root.names;
+    walk::files(&root.path, entered, |path| {
+        let language = Language::from_path(path)?;
+        Some(File { path: path.to_owned(), language, names: names.clone() })
+    })
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Content, Workspace};
 use crate::index::scan::{self, Progress, Scanned};
-use crate::index::{Codebase, Index, resolver};
+use crate::index::{Codebase, Index, Open, resolver};
 use crate::syntax::ir::Module;
 use crate::syntax::{FileFacts, Source};
 
@@ -32,7 +32,7 @@ impl Workspace {
         let source = source.filter(|_| !config.exclude.excludes(path, false));
         let mut code = self.code();
         let facts = match source {
-            Some(source) => code.files.set(path, source.module.clone(), &config.names, true),
+            Some(source) => code.files.set(path, source.module.clone(), &config.names),
             None => {
                 code.files.reread(path, None);
                 Arc::default()
@@ -48,17 +48,22 @@ impl Workspace {
     pub fn reread(&self, paths: &[Arc<Path>]) -> Vec<Arc<Path>> {
         let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let roots = self.all_roots().to_scan();
-        let closed: Vec<&Arc<Path>> = paths.iter().filter(|it| !self.is_open(it)).collect();
+        let (open, closed): (Vec<_>, Vec<_>) = paths.iter().partition(|it| self.is_open(it));
         let names: Vec<&Path> = closed.iter().map(|it| &***it).collect();
         let wanted = scan::wanted(&roots, &names);
         let mut code = self.code();
+        let mut names_others = false;
+        for path in open {
+            names_others |= code.files.is_saved_first(path);
+        }
         // Somebody may have opened it meanwhile.
         for path in closed.into_iter().filter(|it| !self.is_open(it)) {
-            code.files.reread(path, wanted.iter().find(|it| *it.path == **path));
+            names_others |= code.files.reread(path, wanted.iter().find(|it| *it.path == **path));
             code.touched.insert(path.clone());
         }
-        // A file that came or went may be what others import.
-        code.files.resolve_by(resolver(&roots));
+        if names_others {
+            code.files.resolve_by(resolver(&roots));
+        }
         drop(code);
         self.follow()
     }
@@ -66,7 +71,7 @@ impl Workspace {
     /// Follows all names again after edits. Takes its time. Answers the files whose facts changed.
     pub fn link(&self) -> Vec<Arc<Path>> {
         let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.code().touched.is_empty() { Vec::new() } else { self.follow() }
+        if self.code().files.is_stale() { self.follow() } else { Vec::new() }
     }
 
     /// Scans all roots; takes its time. Returns the files that could not be read though they should be.
@@ -83,15 +88,19 @@ impl Workspace {
         skipped
     }
 
-    fn open_modules(&self) -> BTreeMap<Arc<Path>, Arc<Module>> {
+    fn open_modules(&self) -> BTreeMap<Arc<Path>, Open> {
         let module = |content: &Content| match content {
             Content::Source(source) => Some(source.module.clone()),
             _ => None,
         };
-        let excluded = |path: &Path| self.config_of(path).exclude.excludes(path, false);
         let open = self.documents.iter().filter_map(|it| Some((it.key().clone(), module(&it.content)?)));
         let open: Vec<_> = open.collect();
-        open.into_iter().filter(|it| !excluded(&it.0)).collect()
+        let counted = |(path, module): (Arc<Path>, Arc<Module>)| {
+            let config = self.config_of(&path);
+            let is_excluded = config.exclude.excludes(&path, false);
+            (!is_excluded).then(|| (path, (module, config.names.clone())))
+        };
+        open.into_iter().filter_map(counted).collect()
     }
 
     fn follow(&self) -> Vec<Arc<Path>> {
@@ -116,7 +125,7 @@ impl Workspace {
             });
             if let Some(source) = source {
                 let names = self.names_of(&path);
-                code.files.set(&path, source.module.clone(), &names, true);
+                code.files.set(&path, source.module.clone(), &names);
             }
         }
         let facts: Vec<(Arc<Path>, Arc<FileFacts>)> = code
@@ -130,7 +139,7 @@ impl Workspace {
         let changed = before.differences(&index);
         self.change_index(|it| {
             *it = index;
-            true
+            !changed.is_empty()
         });
         drop(code);
         changed

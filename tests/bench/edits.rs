@@ -113,7 +113,7 @@ fn edits(text: &str, typed: &str, held_up: &mut Vec<Duration>) -> Vec<Duration> 
             // What the workspace does beside the requests.
             let edited = edited.unwrap_or_else(|text| Source::new(Language::Tsx, version, text));
             source = edited.into();
-            let facts = code.set(&path, source.module.clone(), &Arc::default(), true);
+            let facts = code.set(&path, source.module.clone(), &Arc::default());
             let found = findings(&snapshot(&path, &source, facts));
             let duration = start.elapsed();
             black_box(found);

@@ -15,6 +15,9 @@ use crate::syntax::{Language, Names};
 pub trait Resolve {
     /// The file that `specifier` names in an import of `from`.
     fn resolve(&self, from: &Path, language: Language, specifier: &str) -> Found;
+
+    /// Whether imports may name other files once this one changed.
+    fn depends_on(&self, path: &Path) -> bool;
 }
 
 /// What an import names.

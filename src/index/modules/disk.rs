@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use ignore::WalkBuilder;
+
+use super::super::walk;
 
 /// What resolution may ask of the disk.
 pub trait Disk: Send + Sync {
@@ -100,27 +101,8 @@ impl Disk for Files {
     }
 
     fn walk(&self, root: &Path, wanted: fn(&OsStr) -> bool) -> Vec<PathBuf> {
-        let mut builder = WalkBuilder::new(root);
-        builder.require_git(false).add_custom_ignore_filename(".flaglineignore").filter_entry(|it| {
-            let name = it.file_name().to_str();
-            it.depth() == 0 || !matches!(name, Some("node_modules" | "__pycache__" | ".venv" | "venv"))
-        });
-        let (sender, receiver) = std::sync::mpsc::channel();
-        builder.build_parallel().run(|| {
-            let sender = sender.clone();
-            Box::new(move |entry| {
-                if let Ok(entry) = entry
-                    && entry.file_type().is_some_and(|it| it.is_file())
-                    && wanted(entry.file_name())
-                {
-                    // The receiver outlives the walk.
-                    drop(sender.send(entry.into_path()));
-                }
-                ignore::WalkState::Continue
-            })
-        });
-        drop(sender);
-        receiver.into_iter().collect()
+        let is_wanted = |path: &Path| path.file_name().is_some_and(wanted).then(|| path.to_owned());
+        walk::files(root, |_| true, is_wanted)
     }
 
     fn real(&self, path: &Path) -> Option<PathBuf> {
