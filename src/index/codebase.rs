@@ -4,17 +4,18 @@
 //! another file, or when a key comes from it. Such names are found by following those that are known, so the set
 //! grows in rounds until it grows no more. It depends on what the files say and on nothing else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use aho_corasick::AhoCorasick;
-use memchr::memmem;
 use rayon::prelude::*;
-use ustr::{UstrMap, UstrSet};
+use ustr::UstrSet;
 
-use super::link::{At, File, FileId, Found, Linked, Linker, Methods, Program, Resolve};
+use super::link::{
+    self, At, Change, File, FileId, Followed, Found, FunctionAt, Methods, Program, Resolve,
+};
+use super::mentions::Mentions;
 use super::scan::{self, Progress, Root, Skipped};
 use crate::syntax::evidence::names_flag;
 use crate::syntax::ir::{FunctionId, Module, Symbol};
@@ -53,19 +54,24 @@ enum State {
     Skipped(Arc<Skipped>),
 }
 
-/// See the module.
+/// See the module. A copy costs nothing, so that names can be followed beside the requests.
 #[derive(Clone, Default)]
 pub struct Codebase {
-    entries: BTreeMap<Arc<Path>, Entry>,
-    /// Names that were looked for in all files, with the files that have them.
-    mentions: UstrMap<Vec<Arc<Path>>>,
+    entries: imbl::OrdMap<Arc<Path>, Entry>,
+    mentions: Mentions,
     program: Arc<Program>,
     resolver: Option<Arc<dyn Resolve + Send + Sync>>,
+    /// What following the names of each file of the program gave.
+    followed: imbl::OrdMap<FileId, Arc<Followed>>,
+    /// Files that were read because another imports from them.
+    imported: imbl::OrdSet<Arc<Path>>,
     active: UstrSet,
     methods: Arc<Methods>,
-    facts: BTreeMap<Arc<Path>, Arc<FileFacts>>,
-    /// Something changed that other files may depend on.
-    is_stale: bool,
+    facts: imbl::OrdMap<Arc<Path>, Arc<FileFacts>>,
+    /// What changed since names were followed.
+    change: Change,
+    /// All names are to be followed again.
+    is_unsettled: bool,
 }
 
 /// An open document: what it says, and what the settings add to the SDK's names in it.
@@ -97,15 +103,16 @@ impl Codebase {
             (path, Entry { language: file.language, names: file.names, state, place: Place::OnDisk })
         };
         let going = |_: &scan::File| !progress.cancelled.load(Ordering::Relaxed);
-        let mut entries: BTreeMap<Arc<Path>, Entry> =
-            files.into_par_iter().filter(going).map(entry).collect();
+        let mut entries: imbl::OrdMap<Arc<Path>, Entry> =
+            files.into_par_iter().filter(going).map(entry).collect::<Vec<_>>().into_iter().collect();
         for (path, (module, names)) in open {
             entries.entry(path.clone()).or_insert_with(|| {
                 let state = open_state(module, names);
                 Entry { language: module.language, names: names.clone(), state, place: Place::Unsaved }
             });
         }
-        let mut codebase = Codebase { entries, resolver: Some(resolver), ..Codebase::default() };
+        let mut codebase =
+            Codebase { entries, resolver: Some(resolver), is_unsettled: true, ..Codebase::default() };
         codebase.link();
         codebase
     }
@@ -120,8 +127,9 @@ impl Codebase {
             place: Place::Unsaved,
         };
         let mut codebase = Codebase {
-            entries: BTreeMap::from([(path, entry)]),
+            entries: imbl::OrdMap::unit(path, entry),
             resolver: Some(Arc::new(Alone)),
+            is_unsettled: true,
             ..Codebase::default()
         };
         codebase.link();
@@ -160,16 +168,16 @@ impl Codebase {
         let place = self.entries.get(path).map_or(Place::Unsaved, |it| it.place);
         let entry = Entry { language: module.language, names: names.clone(), state, place };
         self.entries.insert(path.clone(), entry);
-        self.is_stale |= matters;
         if !matters {
             self.facts.remove(path);
             return Arc::default();
         }
         let program = Arc::make_mut(&mut self.program);
-        let id = program.set(File::new(path.clone(), module.clone(), names.clone()));
+        let file = File::new(path.clone(), module.clone(), names.clone());
+        let id = program.set(file, &mut self.change);
         renumber(Arc::make_mut(&mut self.methods), id, &module);
         let resolver = self.resolver.clone().unwrap_or_else(|| Arc::new(Alone));
-        let linked = Linker::new(&self.program, &*resolver, &self.methods).link(id);
+        let linked = link::linked(&self.program, &*resolver, &self.methods, id);
         let mut definitions: Vec<Definition> =
             linked.definitions.into_iter().filter(|it| it.0 == id).map(|it| it.1).collect();
         let old = self.facts.get(path).into_iter().flat_map(|it| &it.definitions);
@@ -187,10 +195,11 @@ impl Codebase {
         let was_there = self.entries.get(path).is_some_and(|it| it.place == Place::OnDisk);
         let came_or_went = was_there != wanted.is_some();
         let redirects = self.resolver.as_ref().is_some_and(|it| it.depends_on(path));
-        self.is_stale = true;
         let Some(file) = wanted else {
-            self.mention(path, &[]);
-            self.entries.remove(path);
+            self.mentions.set(path, UstrSet::default());
+            if self.entries.remove(path).is_some() {
+                self.is_unsettled = true;
+            }
             return came_or_went || redirects;
         };
         let state = state(path, file.language, &file.names);
@@ -198,7 +207,10 @@ impl Codebase {
             State::Silent => scan::read_bytes(path).unwrap_or_default(),
             State::Parsed(..) | State::Skipped(_) => Vec::new(),
         };
-        self.mention(path, &text);
+        let mentions = self.mention(path, &text);
+        if mentions || matches!(state, State::Parsed(..)) || self.program.id(path).is_some() {
+            self.is_unsettled = true;
+        }
         let entry = Entry { language: file.language, names: file.names.clone(), state, place: Place::OnDisk };
         self.entries.insert(path.clone(), entry);
         came_or_went || redirects
@@ -213,94 +225,136 @@ impl Codebase {
             return false;
         }
         entry.place = Place::OnDisk;
-        self.is_stale = true;
+        self.is_unsettled = true;
         true
     }
 
     /// Finds imported files anew: some came or went, or what says where they are changed.
     pub fn resolve_by(&mut self, resolver: Arc<dyn Resolve + Send + Sync>) {
         self.resolver = Some(resolver);
+        self.is_unsettled = true;
     }
 
     /// Takes note of the names that lead to flags and that a text has; whether it has any that does so now.
     fn mention(&mut self, path: &Arc<Path>, text: &[u8]) -> bool {
-        let mut any = false;
-        for (name, files) in &mut self.mentions {
-            files.retain(|it| it != path);
-            if has_word(text, name) {
-                files.push(path.clone());
-                any |= self.active.contains(name);
-            }
-        }
+        let names = self.mentions.names_in(text);
+        let any = names.iter().any(|it| self.active.contains(it));
+        self.mentions.set(path, names);
         any
     }
 
     /// Whether something changed that other files may depend on.
     pub fn is_stale(&self) -> bool {
-        self.is_stale
+        self.is_unsettled || !self.change.is_empty()
     }
 
-    /// Follows all names again, from the files that have a word of the SDK.
+    /// Follows names again where something changed that they depend on.
     pub fn link(&mut self) {
+        let change = std::mem::take(&mut self.change);
+        if std::mem::take(&mut self.is_unsettled) || !self.link_again(change) {
+            self.link_all();
+        }
+        self.facts = facts(&self.program, &self.followed);
+    }
+
+    /// Follows all names, from the files that have a word of the SDK.
+    fn link_all(&mut self) {
+        self.program = Arc::default();
+        self.followed.clear();
+        self.imported.clear();
+        self.active.clear();
+        self.methods = Arc::default();
+        let mut change = Change::default();
+        let speaking: Vec<Arc<Path>> = self.speaking().collect();
+        self.add(speaking.iter(), &mut change);
+        self.rounds(change);
+    }
+
+    /// Follows names from the files that changed. Gives up, and answers so, where a name leads to flags no longer:
+    /// what was found by it may hold itself up.
+    fn link_again(&mut self, change: Change) -> bool {
+        let before = self.followed.clone();
+        self.rounds(change);
+        let holds = |(id, it): (&FileId, &Arc<Followed>)| {
+            let Some(now) = self.followed.get(id) else { return false };
+            Arc::ptr_eq(it, now) || (it.active.is_subset(&now.active) && it.methods.says_same(&now.methods))
+        };
+        before.iter().all(holds) && self.program.paths().all(|it| self.is_called_for(it))
+    }
+
+    /// Whether something still says that a file of the program is part of it.
+    fn is_called_for(&self, path: &Arc<Path>) -> bool {
+        let speaks = self.entries.get(path).is_some_and(|it| matches!(it.state, State::Parsed(_, true)));
+        speaks || self.mentions.of(path).any(|it| self.active.contains(it)) || {
+            let id = self.program.id(path);
+            self.imported.contains(path)
+                && id.is_some_and(|id| self.followed.iter().any(|(user, it)| *user != id && it.uses.has(id)))
+        }
+    }
+
+    /// Follows the names of all files that a change concerns, and of those that this leads to, until nothing is
+    /// new.
+    fn rounds(&mut self, mut change: Change) {
         let resolver = self.resolver.clone().unwrap_or_else(|| Arc::new(Alone));
-        let mut chosen: BTreeSet<Arc<Path>> = self.speaking().collect();
-        let (mut program, mut active, mut methods) =
-            (Program::default(), UstrSet::default(), Methods::default());
-        let mut fresh: Vec<Arc<Path>> = chosen.iter().cloned().collect();
+        let mut new_methods = UstrSet::default();
         for round in 0..MOST_ROUNDS {
-            for path in &fresh {
-                if let Some(file) = self.file(path) {
-                    program.set(file);
-                }
-            }
-            let mut linker = Linker::new(&program, &*resolver, &methods);
-            let mut linked = Vec::new();
-            for id in program.ids() {
-                linked.push((id, linker.link(id)));
-            }
-            let mut names = UstrSet::default();
-            for id in program.ids() {
-                names.extend(linker.active(id));
-            }
-            // Who names a registry of keys may index a map that comes from anywhere.
-            let definitions = linked.iter().flat_map(|it| &it.1.definitions).map(|it| &it.1);
-            names.extend(definitions.filter_map(|it| registry(&it.name)));
-            names.retain(|it| !active.contains(it));
-            let mut more: BTreeSet<Arc<Path>> = linker.wanted().map(Arc::from).collect();
-            let asking = linker.asking_methods();
-            drop(linker);
-            self.look_for(&names);
-            more.extend(names.iter().flat_map(|it| self.mentions.get(it)).flatten().cloned());
-            active.extend(names);
-            more.retain(|it| !chosen.contains(it));
-            tracing::debug!(round, files = chosen.len(), more = more.len(), "following names");
-            self.parse(&more);
-            fresh = more.iter().filter(|it| self.is_parsed(it)).cloned().collect();
-            chosen.extend(more);
-            let is_settled = fresh.is_empty() && asking == methods;
-            methods = asking;
-            if is_settled || round + 1 == MOST_ROUNDS {
-                self.facts = facts(&program, linked);
+            let is_concerned = |id: &FileId| {
+                self.followed.get(id).is_none_or(|it| {
+                    change.concerns(*id, &it.uses) || !new_methods.is_disjoint(it.uses.methods())
+                })
+            };
+            let concerned: Vec<FileId> = self.program.ids().into_iter().filter(is_concerned).collect();
+            let (program, methods) = (&*self.program, &*self.methods);
+            let follow = |id: &FileId| (*id, Arc::new(link::follow(program, &*resolver, methods, *id)));
+            let followed: Vec<_> = concerned.par_iter().map(follow).collect();
+            self.followed.extend(followed);
+            change = Change::default();
+            let n_files = self.grow(&mut change);
+            let methods = link::methods(self.followed.values().map(|it| &it.methods));
+            new_methods = different(&self.methods, &methods);
+            self.methods = methods.into();
+            tracing::debug!(round, followed = concerned.len(), more = n_files, "following names");
+            if change.is_empty() && new_methods.is_empty() {
                 break;
             }
         }
-        (self.program, self.active, self.methods) = (program.into(), active, methods.into());
-        self.is_stale = false;
+    }
+
+    /// Reads the files that the names found so far lead to; how many there are.
+    fn grow(&mut self, change: &mut Change) -> usize {
+        let mut names = UstrSet::default();
+        for followed in self.followed.values() {
+            names.extend(&followed.active);
+            // Who names a registry of keys may index a map that comes from anywhere.
+            let definitions = followed.linked.definitions.iter().map(|it| &it.1);
+            names.extend(definitions.filter_map(|it| registry(&it.name)));
+        }
+        self.look_for(&names);
+        let is_new = |it: &&Arc<Path>| self.program.id(it).is_none();
+        let named = names.iter().flat_map(|it| self.mentions.files(it)).filter(is_new);
+        let mut more: BTreeSet<Arc<Path>> = named.cloned().collect();
+        for wanted in self.followed.values().flat_map(|it| &it.wanted) {
+            self.imported.insert(wanted.clone());
+            more.extend(Some(wanted).filter(is_new).cloned());
+        }
+        self.active = names;
+        self.parse(&more);
+        self.add(more.iter(), change);
+        more.len()
     }
 
     fn speaking(&self) -> impl Iterator<Item = Arc<Path>> {
         self.entries.iter().filter(|it| matches!(it.1.state, State::Parsed(_, true))).map(|it| it.0.clone())
     }
 
-    fn is_parsed(&self, path: &Path) -> bool {
-        self.entries.get(path).is_some_and(|it| matches!(it.state, State::Parsed(..)))
-    }
-
-    fn file(&self, path: &Arc<Path>) -> Option<File> {
-        let entry = self.entries.get(path)?;
-        match &entry.state {
-            State::Parsed(module, _) => Some(File::new(path.clone(), module.clone(), entry.names.clone())),
-            _ => None,
+    /// Makes files part of the program, those that can be read.
+    fn add<'f>(&mut self, paths: impl Iterator<Item = &'f Arc<Path>>, change: &mut Change) {
+        for path in paths {
+            let Some(entry) = self.entries.get(path) else { continue };
+            if let State::Parsed(module, _) = &entry.state {
+                let file = File::new(path.clone(), module.clone(), entry.names.clone());
+                Arc::make_mut(&mut self.program).set(file, change);
+            }
         }
     }
 
@@ -331,30 +385,20 @@ impl Codebase {
 
     /// Looks for names in all files that were not parsed for a word of the SDK.
     fn look_for(&mut self, names: &UstrSet) {
-        let new: Vec<Symbol> = names.iter().filter(|it| !self.mentions.contains_key(it)).copied().collect();
-        if new.is_empty() {
-            return;
-        }
-        let Ok(finder) = AhoCorasick::new(new.iter().map(|it| it.as_str())) else { return };
-        let found: Vec<(Arc<Path>, Vec<usize>)> = self
-            .entries
-            .par_iter()
+        let Some(finder) = self.mentions.begin(names) else { return };
+        let entries: Vec<_> = self.entries.iter().collect();
+        let found: Vec<(Arc<Path>, UstrSet)> = entries
+            .into_par_iter()
             .filter_map(|(path, entry)| {
                 let found = match &entry.state {
                     State::Parsed(_, true) | State::Skipped(_) => return None,
-                    State::Parsed(module, false) => mentioned(&finder, module.text.as_str().as_bytes()),
-                    State::Silent => mentioned(&finder, &scan::read_bytes(path).ok()?),
+                    State::Parsed(module, false) => finder.names_in(module.text.as_str().as_bytes()),
+                    State::Silent => finder.names_in(&scan::read_bytes(path).ok()?),
                 };
                 (!found.is_empty()).then(|| (path.clone(), found))
             })
             .collect();
-        let mut mentions: HashMap<usize, Vec<Arc<Path>>> = HashMap::new();
-        for (path, names) in found {
-            names.into_iter().for_each(|it| mentions.entry(it).or_default().push(path.clone()));
-        }
-        for (at, name) in new.into_iter().enumerate() {
-            self.mentions.insert(name, mentions.remove(&at).unwrap_or_default());
-        }
+        found.into_iter().for_each(|(path, names)| self.mentions.add(&path, names));
     }
 }
 
@@ -385,38 +429,35 @@ fn registry(name: &str) -> Option<Symbol> {
     (container.len() > 4 && names_flag(container)).then(|| Symbol::from(container))
 }
 
-/// Which names a text has as whole words.
-fn mentioned(finder: &AhoCorasick, text: &[u8]) -> Vec<usize> {
-    let mut found: Vec<usize> = finder
-        .find_overlapping_iter(text)
-        .filter(|it| syntax::words::word_around(text, it.start()) == it.range())
-        .map(|it| it.pattern().as_usize())
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+/// The names of methods of which two rounds say something else. Where a method moved in its file, its callers
+/// depend on the file.
+fn different(before: &Methods, now: &Methods) -> UstrSet {
+    let same = |a: &[FunctionAt], b: &[FunctionAt]| a.iter().map(|it| it.file).eq(b.iter().map(|it| it.file));
+    let is_other = |it: &&Symbol| match (before.get(it), now.get(it)) {
+        (Some(a), Some(b)) => !same(a, b),
+        _ => true,
+    };
+    before.keys().chain(now.keys()).filter(is_other).copied().collect()
 }
 
-fn facts(program: &Program, linked: Vec<(FileId, Linked)>) -> BTreeMap<Arc<Path>, Arc<FileFacts>> {
-    let mut all: BTreeMap<Arc<Path>, FileFacts> = BTreeMap::new();
-    for (id, linked) in linked {
-        let path = program.file(id).path.clone();
-        all.entry(path).or_default().reads = linked.reads;
-        for (file, definition) in linked.definitions {
-            all.entry(program.file(file).path.clone()).or_default().definitions.push(definition);
+fn facts(
+    program: &Program,
+    followed: &imbl::OrdMap<FileId, Arc<Followed>>,
+) -> imbl::OrdMap<Arc<Path>, Arc<FileFacts>> {
+    let mut all: BTreeMap<FileId, FileFacts> = BTreeMap::new();
+    for (id, it) in followed {
+        all.entry(*id).or_default().reads.clone_from(&it.linked.reads);
+        for (file, definition) in &it.linked.definitions {
+            all.entry(*file).or_default().definitions.push(definition.clone());
         }
     }
-    all.into_iter().map(|(path, it)| (path, Arc::new(tidy(it)))).collect()
+    all.into_iter().map(|(id, it)| (program.file(id).path.clone(), Arc::new(tidy(it)))).collect()
 }
 
 fn tidy(mut facts: FileFacts) -> FileFacts {
     facts.definitions.sort_by(|a, b| (a.key_span, &a.name).cmp(&(b.key_span, &b.name)));
     facts.definitions.dedup_by(|a, b| a.key_span == b.key_span);
     facts
-}
-
-fn has_word(text: &[u8], word: &str) -> bool {
-    memmem::find_iter(text, word).any(|at| syntax::words::word_around(text, at) == (at..at + word.len()))
 }
 
 /// Definitions where they are after an edit; those that it touched are found again when all names are followed.
@@ -443,15 +484,9 @@ fn moved<'a>(
 
 /// What a closed file is before anybody asks further.
 fn state(path: &Path, language: Language, names: &Names) -> State {
-    let bytes = match scan::read_bytes(path) {
-        Ok(bytes) => bytes,
-        Err(why) => return State::Skipped(why.into()),
-    };
-    if !syntax::may_read_flags(language, &bytes, names) {
-        return State::Silent;
-    }
-    match scan::text_of(bytes) {
-        Ok(text) => State::Parsed(syntax::module(language, &Text::new(text)).into(), true),
+    match scan::sift(path, language, names) {
+        Ok(Some(text)) => State::Parsed(syntax::module(language, &Text::new(text)).into(), true),
+        Ok(None) => State::Silent,
         Err(why) => State::Skipped(why.into()),
     }
 }

@@ -3,6 +3,7 @@
 mod codebase;
 mod exclude;
 mod link;
+mod mentions;
 pub mod modules;
 pub mod scan;
 pub mod tokens;

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use rayon::prelude::*;
+
 use super::{Exclude, walk};
-use crate::syntax::{FileFacts, Language, Names};
+use crate::syntax::{self, FileFacts, Language, Names};
 
 /// Files above this many bytes are bundles, not source.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -124,6 +126,21 @@ pub fn wanted(roots: &[Root], files: &[&Path]) -> Vec<File> {
 /// The source files of `roots`, by path.
 pub(super) fn walk(roots: &[Root]) -> Vec<File> {
     walk_where(roots, &Arc::default(), |_, _| true)
+}
+
+/// The files of `roots` that the sieve leaves for the parsers, before anybody asks for more. For measuring it.
+pub fn candidates(roots: &[Root]) -> Vec<String> {
+    let sifted = |it: File| sift(&it.path, it.language, &it.names).ok().flatten();
+    walk(roots).into_par_iter().filter_map(sifted).collect()
+}
+
+/// The text of a file, if it has a word that may lead to a read.
+pub(super) fn sift(path: &Path, language: Language, names: &Names) -> Result<Option<String>, Skipped> {
+    let bytes = read_bytes(path)?;
+    match syntax::may_read_flags(language, &bytes, names) {
+        true => text_of(bytes).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// A file that the walk found.

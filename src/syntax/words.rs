@@ -1,8 +1,9 @@
 //! The words of an SDK as data, and finding them in a text without a parser.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use aho_corasick::AhoCorasick;
 
 use super::{Returns, Via};
 
@@ -40,14 +41,33 @@ pub(crate) struct Table {
     pub maps: &'static [Call],
     /// Words of the SDK that give or name a snapshot.
     pub makers: &'static [&'static str],
-    /// Every name in `calls` and `maps` that does not need a snapshot, and every maker, contains one of these.
-    pub stems: &'static [&'static str],
+    /// Finds [`POSTHOG`] and the stems of the table's words.
+    pub sieve: LazyLock<Sieve>,
+}
+
+/// Finds what every word that can lead to a read contains, in one pass over a text.
+pub(crate) type Sieve = Option<AhoCorasick>;
+
+/// How PostHog is written in names; its first letter may be a capital or not.
+const POSTHOG: [&str; 3] = ["osthog", "ostHog", "OSTHOG"];
+
+/// The sieve of a table: every name in its `calls` and `maps` that does not need a snapshot, and every maker,
+/// contains one of `stems`.
+pub(crate) fn sieve(stems: &[&str]) -> Sieve {
+    AhoCorasick::new(POSTHOG.iter().chain(stems)).ok()
 }
 
 impl Table {
     /// The call of this name that takes a key.
     pub fn call(&self, name: &str) -> Option<&'static Call> {
         self.calls.iter().find(|it| it.name == name)
+    }
+
+    /// Whether this word alone may lead to a read.
+    fn leads_to_reads(&self, word: &[u8]) -> bool {
+        let calls = self.calls.iter().chain(self.maps).filter(|it| it.needs != Needs::Snapshot);
+        let mut words = calls.map(|it| it.name).chain(self.makers.iter().copied());
+        words.any(|it| it.as_bytes() == word)
     }
 
     /// The call of this name that takes a key or gives a map.
@@ -58,19 +78,10 @@ impl Table {
 
 /// Whether a text has a word that can lead to a read, or speaks of PostHog at all.
 pub(crate) fn may_read(table: &'static Table, text: &[u8]) -> bool {
-    if ["osthog", "ostHog", "OSTHOG"].iter().any(|it| memmem::find(text, it.as_bytes()).is_some()) {
-        return true;
-    }
-    table.stems.iter().any(|stem| {
-        memmem::find_iter(text, stem).any(|at| {
-            let word = &text[word_around(text, at)];
-            table
-                .calls
-                .iter()
-                .chain(table.maps)
-                .any(|it| it.needs != Needs::Snapshot && it.name.as_bytes() == word)
-                || table.makers.iter().any(|it| it.as_bytes() == word)
-        })
+    let Some(sieve) = &*table.sieve else { return true };
+    sieve.find_iter(text).any(|found| {
+        found.pattern().as_usize() < POSTHOG.len()
+            || table.leads_to_reads(&text[word_around(text, found.start())])
     })
 }
 

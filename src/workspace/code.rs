@@ -1,7 +1,7 @@
 //! What the code of a workspace says, followed from file to file.
 //!
 //! An edit is answered at once for the file that it is in. What it means to other files is found out beside the
-//! requests ([`Workspace::link`]), from all files anew, so that nothing depends on the order of edits.
+//! requests ([`Workspace::link`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

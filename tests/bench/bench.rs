@@ -2,7 +2,9 @@
 //! run. Nothing here asserts a time.
 
 mod edits;
+mod monorepo;
 mod server;
+mod tree;
 
 use std::time::Duration;
 
@@ -11,10 +13,22 @@ fn main() {
     if std::env::args().any(|it| it == "--test") {
         return;
     }
+    // `cargo bench -- tree` measures one of them.
+    let wanted = |name: &str| {
+        let mut named = std::env::args().skip(1).filter(|it| !it.starts_with('-')).peekable();
+        named.peek().is_none() || named.any(|it| it == name)
+    };
     println!("{:<58} {:>10} {:>10} {:>8}", "", "median", "p99", "ratio");
-    edits::run();
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(server::run()).expect("the server's figures");
+    if wanted("edits") {
+        edits::run();
+    }
+    if wanted("server") {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(server::run()).expect("the server's figures");
+    }
+    if wanted("tree") {
+        tree::run().expect("the figures of a tree");
+    }
 }
 
 /// Durations of one kind, sorted.
@@ -41,4 +55,11 @@ impl Figures {
 
 fn short(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1000.0)
+}
+
+/// Memory of a process in kB, as Linux counts it: `VmRSS:` now, `VmHWM:` at most.
+fn resident(pid: u32, line: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|it| it.strip_prefix(line))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }

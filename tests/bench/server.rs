@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use url::Url;
 
-use super::Figures;
+use super::{Figures, resident};
 
 pub(super) async fn run() -> anyhow::Result<()> {
     let sandbox = Sandbox::start(Options::default()).await?;
@@ -91,18 +91,11 @@ async fn hovers(start: &impl Fn() -> anyhow::Result<Client>) -> anyhow::Result<(
     let refused = Figures::new(refused);
     refused.print("a request that is refused unread", None);
     Figures::new(hovered).print("hover from the mirror, 1,000 times", Some(&refused));
-    if let Some(pid) = client.process().id() {
-        println!("resident memory with the sample app open: {} MB", resident(pid)? / 1000);
+    if let Some(memory) = client.process().id().and_then(|it| resident(it, "VmRSS:")) {
+        println!("resident memory with the sample app open: {} MB", memory / 1000);
     }
     client.end().await?;
     Ok(())
-}
-
-/// kB, as Linux counts them.
-fn resident(pid: u32) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("only Linux tells")?;
-    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 fn initialize() -> anyhow::Result<Value> {

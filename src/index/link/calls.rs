@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::eval::as_constant;
 use super::value::*;
+use super::program::PROVIDING;
 use super::{Linker, Query};
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
 use crate::syntax::{KeyFrom, Via};
@@ -497,7 +498,7 @@ impl Linker<'_> {
     fn provided(&mut self, context: ExprAt) -> Vec<ExprAt> {
         let mut found = Vec::new();
         let value = Symbol::from("value");
-        for file in self.program.ids() {
+        for file in self.program.files_that_call(Symbol::from(PROVIDING)) {
             for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
                 let elements = placed.chunk.calls.iter().filter(|it| it.kind == CallKind::Element);
                 for call in elements {

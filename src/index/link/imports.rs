@@ -1,7 +1,7 @@
 //! What a file takes from others, and what it gives to them.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::eval::sdk;
 use super::program::Found;
@@ -57,16 +57,16 @@ impl Linker<'_> {
         match self.resolve(from, inner) {
             Found::File(path) => match self.program.id(&path) {
                 Some(file) => one(Value::Namespace(file)),
-                None => one(Value::Unloaded(Rc::from(&*path))),
+                None => one(Value::Unloaded(path)),
             },
             _ => none(),
         }
     }
 
     /// A file that is there and was not read: if names of it matter, somebody will ask for it.
-    fn unread(&mut self, from: FileId, path: &Path, module: Symbol, name: Symbol) -> Values {
+    fn unread(&mut self, from: FileId, path: &Arc<Path>, module: Symbol, name: Symbol) -> Values {
         let mut union = Union::default();
-        union.push(Value::Unloaded(Rc::from(path)));
+        union.push(Value::Unloaded(path.clone()));
         if self.language(from) == Language::Python && name != "*" {
             union.add(self.submodule(from, module, name));
         }
@@ -211,7 +211,7 @@ impl Linker<'_> {
             match self.resolve(file, module) {
                 Found::File(path) => match self.program.id(&path) {
                     Some(other) => union.add(self.exported(other, name)),
-                    None => union.push(Value::Unloaded(Rc::from(&*path))),
+                    None => union.push(Value::Unloaded(path)),
                 },
                 _ if is_sdk(self.language(file), &module) => union.push(self.of_sdk(file, module, name)),
                 _ => {}

@@ -17,18 +17,24 @@ mod types;
 mod value;
 mod wrappers;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 pub(crate) use keys::Linked;
-pub(crate) use program::{File, Program};
+use program::View;
+pub(crate) use program::{Change, File, Program, Uses};
 pub use program::{Found, Resolve};
-pub(crate) use value::{At, FileId};
+pub(crate) use value::{At, FileId, FunctionAt};
 
 use value::*;
-pub(crate) use wrappers::Methods;
 use wrappers::Wrap;
+pub(crate) use wrappers::{Methods, OwnMethods, methods};
+
+use ustr::UstrSet;
 
 use crate::syntax::ir::{Step, Symbol};
 
@@ -70,43 +76,67 @@ enum Answer {
     Known(Said),
 }
 
+/// What following the names of one file gives.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    /// What it says about flags.
+    pub linked: Linked,
+    /// Names by which other files reach flags through it.
+    pub active: UstrSet,
+    /// Its methods that ask for what their caller names.
+    pub methods: OwnMethods,
+    /// Files that must be read before everything can be known.
+    pub wanted: BTreeSet<Arc<Path>>,
+    /// What all this depends on.
+    pub uses: Uses,
+}
+
+/// Follows the names of a file. What it gives depends on nothing but the arguments.
+pub(crate) fn follow(program: &Program, resolver: &dyn Resolve, methods: &Methods, file: FileId) -> Followed {
+    let mut linker = Linker::new(program, resolver, methods);
+    let linked = linker.link(file);
+    let active = linker.active(file).into_iter().collect();
+    let methods = linker.own_methods(file);
+    Followed { linked, active, methods, wanted: linker.wanted, uses: linker.program.uses() }
+}
+
+/// What a file says about flags: the quick part of [`follow`].
+pub(crate) fn linked(program: &Program, resolver: &dyn Resolve, methods: &Methods, file: FileId) -> Linked {
+    Linker::new(program, resolver, methods).link(file)
+}
+
 /// Follows names. Its answers hold as long as the program does not change.
 pub(crate) struct Linker<'p> {
-    program: &'p Program,
+    program: View<'p>,
     resolver: &'p dyn Resolve,
-    answers: HashMap<Query, Answer>,
+    answers: FxHashMap<Query, Answer>,
     /// Questions with provisional answers, in the order in which they were answered.
     provisional: Vec<Query>,
     /// Methods that ask for what their caller names, where nobody knows whose method is meant.
     methods: &'p Methods,
-    resolved: HashMap<(FileId, Symbol), Found>,
+    resolved: FxHashMap<(FileId, Symbol), Found>,
     depth: u32,
     /// The shallowest question that was met again while it was being answered.
     lowest: u32,
     fuel: u32,
     /// Files that a key or a client comes from and that were not read so far.
-    wanted: BTreeSet<Rc<Path>>,
+    wanted: BTreeSet<Arc<Path>>,
 }
 
 impl<'p> Linker<'p> {
     pub fn new(program: &'p Program, resolver: &'p dyn Resolve, methods: &'p Methods) -> Linker<'p> {
         Linker {
-            program,
+            program: View::new(program),
             resolver,
-            answers: HashMap::new(),
+            answers: FxHashMap::default(),
             methods,
             provisional: Vec::new(),
-            resolved: HashMap::new(),
+            resolved: FxHashMap::default(),
             depth: 0,
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,
             wanted: BTreeSet::new(),
         }
-    }
-
-    /// Files that must be read before everything can be known.
-    pub fn wanted(&self) -> impl Iterator<Item = &Path> {
-        self.wanted.iter().map(|it| &**it)
     }
 
     /// Answers a question of values once.

@@ -1,14 +1,16 @@
 //! The files whose names are followed.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
-use ustr::{UstrMap, UstrSet};
+use rustc_hash::FxHashSet;
+use ustr::UstrSet;
 
 use super::value::{At, BindingAt, FileId};
-use crate::syntax::ir::{Chunk, FunctionId, Module, ScopeId, ScopeKind, Symbol, TypeId};
+use crate::syntax::ir::{Call, CallKind, Chunk, FunctionId, Module, ScopeId, ScopeKind, Symbol, TypeId};
 use crate::syntax::{Language, Names};
 
 /// Finds the file that an import names.
@@ -62,12 +64,12 @@ pub(crate) struct Program {
     files: Vec<Option<File>>,
     by_path: HashMap<Arc<Path>, FileId>,
     /// Which files call something of a name.
-    callers: UstrMap<BTreeSet<FileId>>,
+    callers: imbl::HashMap<Symbol, BTreeSet<FileId>>,
 }
 
 impl Program {
     /// Adds a file, or replaces what is known of it.
-    pub fn set(&mut self, file: File) -> FileId {
+    pub fn set(&mut self, file: File, change: &mut Change) -> FileId {
         let id = match self.by_path.get(&file.path) {
             Some(id) => *id,
             None => {
@@ -79,8 +81,13 @@ impl Program {
         };
         let before = self.files[id.0 as usize].take();
         let calls = names_of(&file.module);
-        let old_calls = before.map(|it| names_of(&it.module)).unwrap_or_default();
+        let old_calls = before.as_ref().map(|it| names_of(&it.module)).unwrap_or_default();
         update(&mut self.callers, &old_calls, &calls, id);
+        if before.is_none() {
+            change.paths.insert(file.path.clone());
+        }
+        change.calls.extend(old_calls.union(&calls));
+        change.files.insert(id);
         self.files[id.0 as usize] = Some(file);
         id
     }
@@ -101,6 +108,11 @@ impl Program {
         self.by_path.get(path).copied()
     }
 
+    /// The paths of all files.
+    pub fn paths(&self) -> impl Iterator<Item = &Arc<Path>> {
+        self.by_path.keys()
+    }
+
     /// All files in the order of their paths, so that nothing depends on the order in which they came.
     pub fn ids(&self) -> Vec<FileId> {
         let mut all: Vec<(&Arc<Path>, FileId)> = self.by_path.iter().map(|it| (it.0, *it.1)).collect();
@@ -112,14 +124,108 @@ impl Program {
     pub fn file(&self, id: FileId) -> &File {
         self.files[id.0 as usize].as_ref().unwrap_or_else(|| unreachable!("numbers come from this program"))
     }
+}
+
+/// A program as one file's names are followed through it. It takes note of what the answers depend on.
+#[derive(Debug)]
+pub(crate) struct View<'p> {
+    program: &'p Program,
+    last: Cell<Option<FileId>>,
+    uses: RefCell<Uses>,
+}
+
+/// What the facts of a file depend on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Uses {
+    files: FxHashSet<FileId>,
+    /// Files that are there or may come, and are not part of the program.
+    paths: FxHashSet<Arc<Path>>,
+    /// Names whose callers were looked for.
+    callers: UstrSet,
+    /// Names of methods of receivers that nobody knows.
+    methods: UstrSet,
+}
+
+/// What changed in a program.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Change {
+    files: FxHashSet<FileId>,
+    paths: FxHashSet<Arc<Path>>,
+    calls: UstrSet,
+}
+
+impl Change {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Whether a file itself changed, or what its facts depend on.
+    pub fn concerns(&self, file: FileId, uses: &Uses) -> bool {
+        self.files.contains(&file)
+            || !self.files.is_disjoint(&uses.files)
+            || !self.paths.is_disjoint(&uses.paths)
+            || self.calls.iter().any(|it| uses.callers.contains(it))
+    }
+}
+
+impl Uses {
+    /// Names of methods of which it matters whether they all ask for what their caller names.
+    pub fn methods(&self) -> &UstrSet {
+        &self.methods
+    }
+
+    /// Whether this file was looked at.
+    pub fn has(&self, file: FileId) -> bool {
+        self.files.contains(&file)
+    }
+}
+
+impl<'p> View<'p> {
+    pub fn new(program: &'p Program) -> View<'p> {
+        View { program, last: Cell::new(None), uses: RefCell::default() }
+    }
+
+    /// What was asked for so far.
+    pub fn uses(self) -> Uses {
+        self.uses.into_inner()
+    }
+
+    /// The number of a file.
+    pub fn id(&self, path: &Arc<Path>) -> Option<FileId> {
+        let id = self.program.id(path);
+        if id.is_none() {
+            self.uses.borrow_mut().paths.insert(path.clone());
+        }
+        id
+    }
+
+    /// The files that call something of this name, in the order of their paths.
+    pub fn files_that_call(&self, name: Symbol) -> Vec<FileId> {
+        self.uses.borrow_mut().callers.insert(name);
+        self.program.files_that_call(name)
+    }
+
+    /// Takes note that it matters what all methods of this name do.
+    pub fn use_method(&self, name: Symbol) {
+        self.uses.borrow_mut().methods.insert(name);
+    }
+
+    /// A file.
+    pub fn file(&self, id: FileId) -> &'p File {
+        if self.last.replace(Some(id)) != Some(id) {
+            self.uses.borrow_mut().files.insert(id);
+        }
+        self.program.file(id)
+    }
 
     /// A file's module.
-    pub fn module(&self, id: FileId) -> &Module {
+    pub fn module(&self, id: FileId) -> &'p Module {
         &self.file(id).module
     }
 
     /// The chunk that something belongs to.
-    pub fn chunk<T>(&self, at: &At<T>) -> &Chunk {
+    pub fn chunk<T>(&self, at: &At<T>) -> &'p Chunk {
         &self.module(at.file).chunks[at.chunk as usize].chunk
     }
 
@@ -208,12 +314,27 @@ impl Program {
     }
 }
 
+/// Stands for the name of any element with a `value`, which may be the provider of a context.
+pub(super) const PROVIDING: &str = "<value>";
+
 /// The names that a module calls.
 fn names_of(module: &Module) -> UstrSet {
-    module.chunks.iter().flat_map(|it| it.chunk.call_names.iter().flatten()).copied().collect()
+    let mut names = UstrSet::default();
+    for placed in &module.chunks {
+        let chunk = &placed.chunk;
+        names.extend(chunk.call_names.iter().flatten());
+        let gives_value = |it: &Call| {
+            it.kind == CallKind::Element
+                && chunk.args_in(it.args).iter().any(|it| it.name.is_some_and(|it| &*it == "value"))
+        };
+        if chunk.calls.iter().any(gives_value) {
+            names.insert(Symbol::from(PROVIDING));
+        }
+    }
+    names
 }
 
-fn update(index: &mut UstrMap<BTreeSet<FileId>>, before: &UstrSet, now: &UstrSet, file: FileId) {
+fn update(index: &mut imbl::HashMap<Symbol, BTreeSet<FileId>>, before: &UstrSet, now: &UstrSet, file: FileId) {
     for name in before.difference(now) {
         if let Some(files) = index.get_mut(name) {
             files.remove(&file);

@@ -206,8 +206,11 @@ impl Linker<'_> {
     /// A method of a receiver that nobody knows, by its name.
     fn asked_by_name(&mut self, at: At<CallId>, call: &Call, name: Symbol) -> Vec<Asked> {
         let chunk = self.chunk(&at);
-        let is_member = matches!(chunk.exprs[call.callee.at()], Expr::Member(_));
-        if !is_member || !self.methods.contains_key(&name) || !self.may_name_key(at, call) {
+        if !matches!(chunk.exprs[call.callee.at()], Expr::Member(_)) {
+            return Vec::new();
+        }
+        self.program.use_method(name);
+        if !self.methods.contains_key(&name) || !self.may_name_key(at, call) {
             return Vec::new();
         }
         let mut found: Vec<Asked> = Vec::new();

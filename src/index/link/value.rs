@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::syntax::ir::{BindingId, ClassId, ExprId, FunctionId, Step, Symbol, TypeId};
 use crate::syntax::{Certainty, KeyFrom, Returns, Via};
@@ -84,7 +85,7 @@ pub(crate) enum Value {
     /// A package of Python without a file of its own, as that file names it.
     Dotted(FileId, Symbol),
     /// Something of a file that exists and was not read so far.
-    Unloaded(Rc<Path>),
+    Unloaded(Arc<Path>),
     /// A vendor's or test tool's.
     Vendor,
     /// What `createContext` gives.

@@ -9,7 +9,7 @@ use super::calls::depends_on;
 use super::sites::Asked;
 use super::value::*;
 use super::{Linker, Query, Said};
-use crate::syntax::ir::{CallId, Expr, ExprId, FunctionId, Origin, ScopeId, Step};
+use crate::syntax::ir::{CallId, Expr, ExprId, FunctionId, Origin, ScopeId, Step, Symbol};
 use crate::syntax::{Certainty, Returns};
 
 /// A flag that a function asks for, by what its caller passes.
@@ -27,6 +27,34 @@ pub(super) struct Wrap {
 /// Methods by name that all ask for what their caller names. Found out in one round of following names, used in the
 /// next: a method may ask through another of which only the name is known.
 pub(crate) type Methods = UstrMap<Vec<FunctionAt>>;
+
+/// What the methods of one file say of others of their names.
+#[derive(Debug, Default)]
+pub(crate) struct OwnMethods {
+    asking: Vec<(Symbol, FunctionAt)>,
+    refused: UstrSet,
+}
+
+impl OwnMethods {
+    /// Whether the same names are said to ask, and the same to do something else.
+    pub fn says_same(&self, other: &OwnMethods) -> bool {
+        let names = |it: &OwnMethods| it.asking.iter().map(|it| it.0).collect::<Vec<_>>();
+        names(self) == names(other) && self.refused == other.refused
+    }
+}
+
+/// Methods of all files that ask for what their caller names, where every method of that name does so or does
+/// nothing, as an abstract one.
+pub(crate) fn methods<'m>(files: impl Iterator<Item = &'m OwnMethods>) -> Methods {
+    let mut found = Methods::default();
+    let mut refused = UstrSet::default();
+    for own in files {
+        own.asking.iter().for_each(|(name, at)| found.entry(*name).or_default().push(*at));
+        refused.extend(&own.refused);
+    }
+    found.retain(|name, all| !refused.contains(name) && all.len() <= MOST_METHODS);
+    found
+}
 
 /// Methods of one name in more places than this are not told apart by their name.
 const MOST_METHODS: usize = 24;
@@ -155,29 +183,24 @@ impl Linker<'_> {
         found
     }
 
-    /// Methods of all files that ask for what their caller names, where every method of that name does so or does
-    /// nothing, as an abstract one.
-    pub(crate) fn asking_methods(&mut self) -> Methods {
-        let mut found = Methods::default();
-        let mut refused = UstrSet::default();
-        for file in self.program.ids() {
-            // What stands in for a method in a test says nothing of the method.
-            let is_test = is_test(&self.program.file(file).path);
-            for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
-                for (id, it) in placed.chunk.functions.iter().enumerate() {
-                    let Some(name) = it.name.filter(|_| it.class.is_some()) else { continue };
-                    let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
-                    self.fuel = super::MOST_QUESTIONS;
-                    if !self.wraps(at).is_empty() {
-                        found.entry(name).or_default().push(at);
-                    } else if !is_test && self.does_something(at) {
-                        refused.insert(name);
-                    }
+    /// The methods of a file that ask for what their caller names, and the names of those that do something else.
+    pub(super) fn own_methods(&mut self, file: FileId) -> OwnMethods {
+        let mut own = OwnMethods::default();
+        // What stands in for a method in a test says nothing of the method.
+        let is_test = is_test(&self.program.file(file).path);
+        for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
+            for (id, it) in placed.chunk.functions.iter().enumerate() {
+                let Some(name) = it.name.filter(|_| it.class.is_some()) else { continue };
+                let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
+                self.fuel = super::MOST_QUESTIONS;
+                if !self.wraps(at).is_empty() {
+                    own.asking.push((name, at));
+                } else if !is_test && self.does_something(at) {
+                    own.refused.insert(name);
                 }
             }
         }
-        found.retain(|name, all| !refused.contains(name) && all.len() <= MOST_METHODS);
-        found
+        own
     }
 
     /// Whether a function gives more than a fixed value.

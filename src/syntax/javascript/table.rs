@@ -1,7 +1,9 @@
 //! The calls of PostHog's JavaScript SDKs that take a flag's key: browser, React, Next, Node, React Native,
 //! lite and Convex.
 
-use super::super::words::{Call, Needs, Table};
+use std::sync::LazyLock;
+
+use super::super::words::{self, Call, Needs, Table};
 use super::super::{Returns, Via};
 
 /// The words of the SDKs.
@@ -58,7 +60,9 @@ pub static TABLE: Table = Table {
         map("onFeatureFlags", Via::Callback, Returns::Variant),
     ],
     makers: &["evaluateFlags", "FeatureFlagEvaluations"],
-    stems: &["eature", "valuateFlag", "emoteConfigPayload", "getAllFlags", "getFlag"],
+    sieve: LazyLock::new(|| {
+        words::sieve(&["eature", "valuateFlag", "emoteConfigPayload", "getAllFlags", "getFlag"])
+    }),
 };
 
 const fn method(name: &'static str, returns: Returns) -> Call {

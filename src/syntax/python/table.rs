@@ -1,6 +1,8 @@
 //! The calls of PostHog's Python SDK that take a flag's key: functions of the module and methods of a client.
 
-use super::super::words::{Call, Needs, Table};
+use std::sync::LazyLock;
+
+use super::super::words::{self, Call, Needs, Table};
 use super::super::{Returns, Via};
 
 /// The words of the SDK.
@@ -23,7 +25,15 @@ pub static TABLE: Table = Table {
         map("get_flags_decision", Returns::Result),
     ],
     makers: &["evaluate_flags", "FeatureFlagEvaluations"],
-    stems: &["eature", "emote_config_payload", "valuate_flags", "get_all_flags", "get_flags_decision"],
+    sieve: LazyLock::new(|| {
+        words::sieve(&[
+            "eature",
+            "emote_config_payload",
+            "valuate_flags",
+            "get_all_flags",
+            "get_flags_decision",
+        ])
+    }),
 };
 
 const fn call(name: &'static str, returns: Returns, needs: Needs) -> Call {
