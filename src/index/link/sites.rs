@@ -52,7 +52,7 @@ impl Linker<'_> {
         if call.args.len == 0 {
             return Vec::new();
         }
-        let callee = self.eval(at.with(call.callee));
+        let callee = self.callee(at);
         let mut found = Vec::new();
         for value in callee.iter() {
             match value {
