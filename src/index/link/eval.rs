@@ -244,6 +244,11 @@ pub(super) fn sdk(call: &'static SdkCall, certainty: Certainty) -> Value {
 
 /// Strings joined into one where all are known; what cannot be told stays a part.
 pub(super) fn join(at: ExprAt, parts: Vec<Value>) -> Value {
+    let inner = |it: Value| match it {
+        Value::Joined(parts) => parts.to_vec(),
+        other => vec![other],
+    };
+    let parts: Vec<Value> = parts.into_iter().flat_map(inner).collect();
     let mut text = String::new();
     for part in &parts {
         match part {

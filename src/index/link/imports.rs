@@ -27,8 +27,20 @@ impl Linker<'_> {
                 }
                 None => self.unread(from, &path, module, name),
             },
-            Found::Package | Found::Missing => self.unresolved(from, module, name),
+            Found::Package | Found::Missing => {
+                let values = self.in_bare_folder(from, module, name);
+                if values.is_empty() { self.unresolved(from, module, name) } else { values }
+            }
         }
+    }
+
+    /// `from folder import module`, where the folder is a package of Python without a file of its own.
+    fn in_bare_folder(&mut self, from: FileId, module: Symbol, name: Symbol) -> Values {
+        let language = self.language(from);
+        if language != Language::Python || name == "*" || is_sdk(language, &module) {
+            return none();
+        }
+        self.submodule(from, module, name)
     }
 
     /// What `require` gives: the module, or what the module says it is.
