@@ -268,10 +268,11 @@ impl Codebase {
             names.retain(|it| !active.contains(it));
             let mut more: BTreeSet<Arc<Path>> = linker.wanted().map(Arc::from).collect();
             let asking = linker.asking_methods();
-            drop(linker);
             self.look_for(&names);
             more.extend(names.iter().flat_map(|it| self.mentions.get(it)).flatten().cloned());
             active.extend(names);
+            more.extend(linker.called_unread(&active).map(Arc::from));
+            drop(linker);
             more.retain(|it| !chosen.contains(it));
             tracing::debug!(round, files = chosen.len(), more = more.len(), "following names");
             self.parse(&more);

@@ -87,6 +87,8 @@ struct Module {
     given: Vec<Named>,
     starred: Vec<Named>,
     asks: Vec<String>,
+    /// The whole of other modules; Python takes it last, since they may take names of this one.
+    others: Vec<String>,
 }
 
 impl Module {
@@ -472,8 +474,8 @@ impl Writer {
             Language::Python if at == 0 => format!("from app import {}", stem(other)),
             Language::Python => format!("from . import {}", stem(other)),
         };
-        if !self.modules[at].imports.contains(&text) {
-            self.modules[at].imports.push(text);
+        if !self.modules[at].others.contains(&text) {
+            self.modules[at].others.push(text);
         }
         vec![other]
     }
@@ -504,7 +506,6 @@ impl Writer {
         }
         let asks: Vec<String> =
             self.modules.iter().flat_map(|it| &it.asks).map(|it| format!("{it}()")).collect();
-        self.modules[0].body.extend(asks);
         let (extension, sdk) = match self.language {
             Language::JavaScript => ("mjs", "import { posthog } from 'posthog-js'"),
             Language::Python => ("py", "import posthog"),
@@ -512,7 +513,12 @@ impl Writer {
         let mut files = BTreeMap::new();
         for (at, module) in self.modules.into_iter().enumerate() {
             let folder = if at == 0 { "" } else { "app/" };
-            let body = module.body.join("\n");
+            let mut body = module.body;
+            body.extend(module.others);
+            if at == 0 {
+                body.extend(asks.iter().cloned());
+            }
+            let body = body.join("\n");
             // A module that does not ask by itself does not speak of the SDK, either.
             let sdk = body.contains("posthog.").then(|| sdk.to_owned());
             let lines: Vec<String> =

@@ -26,6 +26,7 @@ pub(crate) use program::{File, Program};
 pub use program::{Found, Resolve};
 pub(crate) use value::{At, FileId};
 
+use ustr::UstrSet;
 use value::*;
 pub(crate) use wrappers::Methods;
 use wrappers::Wrap;
@@ -86,6 +87,8 @@ pub(crate) struct Linker<'p> {
     fuel: u32,
     /// Files that a key or a client comes from and that were not read so far.
     wanted: BTreeSet<Rc<Path>>,
+    /// Names that are called of files that were not read: by `export *` they may lead on without being named there.
+    called_unread: BTreeSet<(Rc<Path>, Symbol)>,
 }
 
 impl<'p> Linker<'p> {
@@ -101,12 +104,18 @@ impl<'p> Linker<'p> {
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,
             wanted: BTreeSet::new(),
+            called_unread: BTreeSet::new(),
         }
     }
 
     /// Files that must be read before everything can be known.
     pub fn wanted(&self) -> impl Iterator<Item = &Path> {
         self.wanted.iter().map(|it| &**it)
+    }
+
+    /// Files that were not read and of which something of one of these names is called.
+    pub fn called_unread(&self, names: &UstrSet) -> impl Iterator<Item = &Path> {
+        self.called_unread.iter().filter(|it| names.contains(&it.1)).map(|it| &*it.0)
     }
 
     /// Answers a question of values once.

@@ -57,6 +57,7 @@ impl Linker<'_> {
         for value in callee.iter() {
             match value {
                 Value::Sdk(it) if !it.is_map => found.extend(self.asked_of_sdk(at, call, it)),
+                Value::Unloaded(path) => self.called_unread.extend(name.map(|it| (path.clone(), it))),
                 Value::Function(function, this) if self.may_name_key(at, call) => {
                     found.extend(self.asked_through(at, *function, this.is_some(), Certainty::Certain));
                 }
