@@ -4,8 +4,8 @@
 //!
 //! A program is a list of modules, a module a list of items, an item a few numbers that choose what it is out of
 //! what is possible there; so every list of numbers is a program, and fewer or smaller numbers are a simpler one.
-//! Only names that exist are used, and a module takes names of later ones alone, but for what is only used when all
-//! modules are there.
+//! Only names that exist are used, and a module takes names of later ones alone. In some programs it may take the
+//! whole of an earlier one, too; there no module needs another before all are there.
 
 use std::collections::BTreeMap;
 
@@ -73,6 +73,8 @@ struct Named {
     thing: Thing,
     /// Two names of one origin are the same thing.
     origin: usize,
+    /// Declared in this module.
+    is_own: bool,
 }
 
 /// A module that is being written.
@@ -126,10 +128,18 @@ impl Picks<'_> {
 /// Writes a program down.
 pub fn program(choices: &Choices, language: Language) -> Program {
     let modules = choices.iter().map(|_| Module::default()).collect();
-    let mut writer = Writer { language, modules, n_keys: 0, n_origins: 0 };
+    let mut writer = Writer {
+        language,
+        modules,
+        is_declaring: true,
+        has_circles: choices[0].len() % 2 == 1,
+        n_keys: 0,
+        n_origins: 0,
+    };
     for (at, items) in choices.iter().enumerate().rev() {
         items.iter().for_each(|it| writer.declare(at, &mut Picks(it.iter())));
     }
+    writer.is_declaring = false;
     for (at, items) in choices.iter().enumerate() {
         items.iter().for_each(|it| writer.ask(at, &mut Picks(it.iter())));
     }
@@ -139,6 +149,8 @@ pub fn program(choices: &Choices, language: Language) -> Program {
 struct Writer {
     language: Language,
     modules: Vec<Module>,
+    is_declaring: bool,
+    has_circles: bool,
     n_keys: usize,
     n_origins: usize,
 }
@@ -173,7 +185,7 @@ impl Writer {
             return false;
         }
         self.n_origins += 1;
-        let named = Named { name: name.into(), thing, origin: self.n_origins };
+        let named = Named { name: name.into(), thing, origin: self.n_origins, is_own: true };
         module.scope.push(named.clone());
         module.given.push(named);
         true
@@ -238,7 +250,7 @@ impl Writer {
             (false, true) => format!("export {{ {renamed} }} from {module}"),
             (false, false) => format!("import {{ {renamed} }} from {module}\nexport {{ {local} }}"),
         };
-        let own = Named { name: local, ..named };
+        let own = Named { name: local, is_own: false, ..named };
         let module = &mut self.modules[at];
         module.imports.push(text);
         module.given.push(own.clone());
@@ -304,7 +316,10 @@ impl Writer {
     /// A class with a method, or one derived from another.
     fn class(&mut self, at: usize, picks: &mut Picks) {
         let name = CLASSES[picks.below(CLASSES.len())];
-        let is_class = |it: &&Named| matches!(it.thing, Thing::Wrapper(it) if it.style == Style::Method);
+        let is_class = |it: &&Named| {
+            let is_class = matches!(it.thing, Thing::Wrapper(it) if it.style == Style::Method);
+            is_class && (it.is_own || !self.has_circles)
+        };
         let bases: Vec<Named> = self.modules[at].scope.iter().filter(is_class).cloned().collect();
         if picks.below(3) == 0
             && let Some(base) = picks.one(&bases)
@@ -396,7 +411,13 @@ impl Writer {
     /// An expression that is a key.
     fn key(&mut self, at: usize, picks: &mut Picks, others: &[usize]) -> String {
         let mut known = Vec::new();
+        let is_early = self.is_declaring && self.has_circles;
+        let imported: Vec<&str> =
+            self.modules[at].scope.iter().filter(|it| !it.is_own).map(|it| &*it.name).collect();
         for (name, thing) in self.visible(at, others) {
+            if is_early && imported.contains(&&*name) {
+                continue;
+            }
             match thing {
                 Thing::Key => known.push(name),
                 Thing::Registry { brackets: true } => {
@@ -465,7 +486,8 @@ impl Writer {
     /// The whole of another module, which may in turn take this one.
     fn other(&mut self, at: usize, picks: &mut Picks) -> Vec<usize> {
         let other = picks.below(self.modules.len() + 2);
-        if other == at || other >= self.modules.len() {
+        let is_circle = other < at && !self.has_circles;
+        if other == at || other >= self.modules.len() || is_circle {
             return Vec::new();
         }
         let text = match self.language {

@@ -299,11 +299,19 @@ pub(super) fn named_map() -> Map {
     }
 }
 
+fn unloaded(value: &Value) -> Option<Value> {
+    match value {
+        Value::Unloaded(_) => Some(value.clone()),
+        Value::Joined(parts) => parts.iter().find_map(unloaded),
+        _ => None,
+    }
+}
+
 /// What a part of a joined string is: one thing, or nobody knows. What is said of a parameter besides is its type.
 pub(super) fn single(values: &Values) -> Value {
     // What is in a file that was not read is asked for again.
-    if let Some(unloaded) = values.iter().find(|it| matches!(it, Value::Unloaded(_))) {
-        return unloaded.clone();
+    if let Some(unloaded) = values.iter().find_map(unloaded) {
+        return unloaded;
     }
     let is_passed = values.iter().any(|it| matches!(it, Value::Parameter(_)));
     let says = |it: &&Value| !matches!(it, Value::Nothing) && !(is_passed && it.is_blank());
