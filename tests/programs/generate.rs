@@ -89,8 +89,6 @@ struct Module {
     given: Vec<Named>,
     starred: Vec<Named>,
     asks: Vec<String>,
-    /// The whole of other modules; Python takes it last, since they may take names of this one.
-    others: Vec<String>,
 }
 
 impl Module {
@@ -401,6 +399,11 @@ impl Writer {
     /// Names that can be used in a module, those in the namespaces of others included.
     fn visible(&self, at: usize, others: &[usize]) -> Vec<(String, Thing)> {
         let own = self.modules[at].scope.iter().map(|it| (it.name.clone(), it.thing));
+        // A star of Python gives names to its own module, too; before all is declared they may mean something else.
+        let stars = self.is_python() && !self.is_declaring;
+        let starred =
+            self.modules[at].gives().into_iter().filter(|it| stars && !self.modules[at].has(&it.name));
+        let own = own.chain(starred.map(|it| (it.name, it.thing)));
         let of_others = others.iter().flat_map(|other| {
             let gives = self.modules[*other].gives();
             gives.into_iter().map(|it| (format!("{}.{}", stem(*other), it.name), it.thing))
@@ -440,11 +443,14 @@ impl Writer {
         if picks.below(10) < 8 {
             return;
         }
-        let others = self.other(at, picks);
-        let form = picks.below(5);
+        let (mut others, mut lines) = (Vec::new(), Vec::new());
+        if let Some(other) = self.other(at, picks) {
+            lines.extend(self.import_whole(at, other));
+            others.push(other);
+        }
+        let form = picks.below(7);
         let shadowed =
             self.modules[at].scope.iter().find(|it| it.thing == Thing::Key).map(|it| it.name.clone());
-        let mut lines = Vec::new();
         if let Some(name) = shadowed.filter(|_| form == 1) {
             let value = self.literal();
             lines.push(if self.is_python() {
@@ -466,9 +472,22 @@ impl Writer {
             (3, Language::Python) => {
                 (format!("{first} if turn else {second}"), Some("for turn in (True, False):".into()))
             }
-            _ => (first, None),
+            (4, Language::JavaScript) => (format!("{{ a: {first}, b: [{second}] }}.b[0]"), None),
+            (4, Language::Python) => (format!("{{'a': {first}, 'b': [{second}]}}['b'][0]"), None),
+            (5, _) => {
+                let pair = if self.is_python() { "one, two" } else { "const [one, two]" };
+                lines.push(format!("{pair} = [{first}, {second}]"));
+                ("two".into(), None)
+            }
+            (6, _) => ("key".into(), None),
+            _ => (first.clone(), None),
         };
         let asked = self.asked(at, picks, &key, &others);
+        let asked = match (form, self.language) {
+            (6, Language::JavaScript) => format!(";[{first}, {second}].forEach((key) => {asked})"),
+            (6, Language::Python) => format!("[{asked} for key in [{first}, {second}]]"),
+            _ => asked,
+        };
         lines.push(match loops {
             Some(loops) if self.is_python() => format!("{loops}\n        {asked}"),
             Some(loops) => format!("{loops} {asked}"),
@@ -483,23 +502,27 @@ impl Writer {
         self.modules[at].asks.push(name);
     }
 
-    /// The whole of another module, which may in turn take this one.
-    fn other(&mut self, at: usize, picks: &mut Picks) -> Vec<usize> {
+    /// Another module to take as a whole, which may in turn take this one.
+    fn other(&self, at: usize, picks: &mut Picks) -> Option<usize> {
         let other = picks.below(self.modules.len() + 2);
         let is_circle = other < at && !self.has_circles;
-        if other == at || other >= self.modules.len() || is_circle {
-            return Vec::new();
+        (other != at && other < self.modules.len() && !is_circle).then_some(other)
+    }
+
+    /// Takes the whole of a module: in Python inside of a function, so that all modules are there.
+    fn import_whole(&mut self, at: usize, other: usize) -> Option<String> {
+        if self.is_python() {
+            return Some(match (at, other) {
+                (_, 0) => "import main".into(),
+                (0, _) => format!("from app import {}", stem(other)),
+                _ => format!("from . import {}", stem(other)),
+            });
         }
-        let text = match self.language {
-            Language::JavaScript => format!("import * as {} from {}", stem(other), self.module(at, other)),
-            Language::Python if other == 0 => "import main".into(),
-            Language::Python if at == 0 => format!("from app import {}", stem(other)),
-            Language::Python => format!("from . import {}", stem(other)),
-        };
-        if !self.modules[at].others.contains(&text) {
-            self.modules[at].others.push(text);
+        let text = format!("import * as {} from {}", stem(other), self.module(at, other));
+        if !self.modules[at].imports.contains(&text) {
+            self.modules[at].imports.push(text);
         }
-        vec![other]
+        None
     }
 
     /// How a module names another.
@@ -536,7 +559,6 @@ impl Writer {
         for (at, module) in self.modules.into_iter().enumerate() {
             let folder = if at == 0 { "" } else { "app/" };
             let mut body = module.body;
-            body.extend(module.others);
             if at == 0 {
                 body.extend(asks.iter().cloned());
             }
