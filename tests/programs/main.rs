@@ -1,7 +1,7 @@
 //! Small programs that really run, with a package in place of PostHog's that notes what it is asked for: the keys
 //! asked for are the keys found, method by method.
 //!
-//! A program is a folder of `fixtures/programs`, begun by its `main.mjs`, `main.cjs` or `main.py`. It asks for
+//! A program is made by chance (see `generate.rs`), or a folder of `fixtures/programs`, begun by its `main.mjs`, `main.cjs` or `main.py`. It asks for
 //! everything that it can ask for. A key that no reader can tell is announced beside the code that asks for it:
 //!
 //! ```text

@@ -21,7 +21,8 @@ impl Linker<'_> {
         while let Some(id) = next.take().filter(|_| n_definers < MOST_ASSIGNMENTS) {
             let binding = &self.chunk(&at).bindings[id.at()];
             let values = self.origin(at.with(id), binding);
-            n_definers += usize::from(!is_nothing(&values));
+            let is_declared_only = matches!(binding.origin, Origin::Value { value: None, .. });
+            n_definers += usize::from(!is_declared_only && !is_nothing(&values));
             union.add(values);
             next = binding.next;
         }

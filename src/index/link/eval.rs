@@ -263,7 +263,7 @@ pub(super) fn join(at: ExprAt, parts: Vec<Value>) -> Value {
 pub(super) fn join_any(at: ExprAt, parts: &[Values]) -> Values {
     let varies = |it: &Values| it.len() > 1 && it.iter().all(|it| matches!(it, Value::Text(_)));
     let mut varying = parts.iter().enumerate().filter(|it| varies(it.1));
-    let mut joined: Vec<Value> = parts.iter().map(|it| single(it)).collect();
+    let mut joined: Vec<Value> = parts.iter().map(single).collect();
     let (Some((place, values)), None) = (varying.next(), varying.next()) else {
         return one(join(at, joined));
     };
@@ -314,8 +314,8 @@ pub(super) fn single(values: &Values) -> Value {
         return unloaded;
     }
     let is_passed = values.iter().any(|it| matches!(it, Value::Parameter(_)));
-    let says = |it: &&Value| !matches!(it, Value::Nothing) && !(is_passed && it.is_blank());
-    let mut known = values.iter().filter(says);
+    let says_nothing = |it: &Value| matches!(it, Value::Nothing) || is_passed && it.is_blank();
+    let mut known = values.iter().filter(|it| !says_nothing(it));
     match (known.next(), known.next()) {
         (Some(only), None) => only.clone(),
         _ => Value::Unknown,
