@@ -333,7 +333,9 @@ impl Codebase {
         let is_new = |it: &&Arc<Path>| self.program.id(it).is_none();
         let named = names.iter().flat_map(|it| self.mentions.files(it)).filter(is_new);
         let mut more: BTreeSet<Arc<Path>> = named.cloned().collect();
-        for wanted in self.followed.values().flat_map(|it| &it.wanted) {
+        let called = self.followed.values().flat_map(|it| &it.called_unread);
+        let called = called.filter(|it| names.contains(&it.1)).map(|it| &it.0);
+        for wanted in self.followed.values().flat_map(|it| &it.wanted).chain(called) {
             self.imported.insert(wanted.clone());
             more.extend(Some(wanted).filter(is_new).cloned());
         }

@@ -20,15 +20,18 @@ impl Linker<'_> {
         let mut next = Some(at.id);
         while let Some(id) = next.take().filter(|_| n_definers < MOST_ASSIGNMENTS) {
             let binding = &self.chunk(&at).bindings[id.at()];
-            union.add(self.origin(at.with(id), binding));
-            n_definers += usize::from(!matches!(binding.origin, Origin::Value { value: None, .. }));
+            let values = self.origin(at.with(id), binding);
+            let is_declared_only = matches!(binding.origin, Origin::Value { value: None, .. });
+            n_definers += usize::from(!is_declared_only && !is_nothing(&values));
+            union.add(values);
             next = binding.next;
         }
         let binding = &self.chunk(&at).bindings[at.id.at()];
         if matches!(binding.origin, Origin::Value { constant: false, .. } | Origin::Parameter { .. }) {
             for value in self.assigned_to(at) {
-                union.add(self.eval(value));
-                n_definers += 1;
+                let values = self.eval(value);
+                n_definers += usize::from(!is_nothing(&values));
+                union.add(values);
             }
         }
         settled(union.done(), n_definers)
@@ -53,13 +56,13 @@ impl Linker<'_> {
             _ => values,
         };
         match binding.default {
-            Some(default) => {
+            Some(default) if !values.iter().all(is_there) || values.is_empty() => {
                 let mut union = Union::default();
                 union.add(values);
                 union.add(as_constant(self.eval(at.with(default)), KeyFrom::Constant));
                 union.done()
             }
-            None => values,
+            _ => values,
         }
     }
 
@@ -104,7 +107,12 @@ impl Linker<'_> {
         }
         let it = &self.chunk(&at).functions[function.at()];
         if let Some(class) = it.class.filter(|_| it.has_self && index == 0) {
-            return one(Value::Instance(at.with(class)));
+            let is_class = self.is_class_method(at.with(function));
+            return one(if is_class {
+                Value::Class(at.with(class))
+            } else {
+                Value::Instance(at.with(class))
+            });
         }
         let declared = declared.map(|it| self.declared_type(at.with(it))).unwrap_or_else(none);
         let declared = self.walk(declared, &binding.path);
@@ -144,19 +152,22 @@ impl Linker<'_> {
         found
     }
 
-    /// What is assigned to a member of the objects of a class, in its methods.
-    pub(super) fn assigned_to_member(&mut self, class: ClassAt, name: Symbol) -> Vec<ExprAt> {
+    /// What a file assigns to a member of something.
+    pub(super) fn assigned_to_member(
+        &mut self,
+        file: FileId,
+        name: Symbol,
+        is_owner: &dyn Fn(&Value) -> bool,
+    ) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        for (chunk, placed) in self.program.module(class.file).chunks.iter().enumerate() {
+        for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
             for it in &placed.chunk.assignments {
                 let Target::Member(object, own) = it.target else { continue };
                 if own != name {
                     continue;
                 }
-                let object = At { file: class.file, chunk: chunk as u32, id: object };
-                let owner = self.eval(object);
-                if owner.iter().any(|it| matches!(it, Value::Instance(of) | Value::Class(of) if *of == class))
-                {
+                let object = At { file, chunk: chunk as u32, id: object };
+                if self.eval(object).iter().any(is_owner) {
                     found.push(object.with(it.value));
                 }
                 if found.len() == MOST_ASSIGNMENTS {
@@ -166,6 +177,17 @@ impl Linker<'_> {
         }
         found
     }
+}
+
+/// Whether something is certainly there, so that no default counts.
+fn is_there(value: &Value) -> bool {
+    use Value::*;
+    matches!(value, Text(_) | Joined(_) | Function(..) | Class(_) | Instance(_) | Object(_) | List(_))
+}
+
+/// Whether a name is given nothing at all here: that is no key, and says nothing against another.
+pub(super) fn is_nothing(values: &Values) -> bool {
+    !values.is_empty() && values.iter().all(|it| matches!(it, Value::Nothing))
 }
 
 /// A name that is given several strings is none of them for certain.

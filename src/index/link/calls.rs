@@ -7,7 +7,7 @@ use super::value::*;
 use super::program::PROVIDING;
 use super::{Linker, Query};
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
-use crate::syntax::{KeyFrom, Via};
+use crate::syntax::{KeyFrom, Language, Via};
 
 /// More callers say nothing that the first do not.
 const MOST_CALLERS: usize = 48;
@@ -29,7 +29,7 @@ impl Linker<'_> {
         if call.kind == CallKind::New && name.is_some_and(|it| matches!(&*it, "Map" | "WeakMap")) {
             return one(Value::Cache(at.with(call.expr)));
         }
-        let callee = self.eval(at.with(call.callee));
+        let callee = self.callee(at);
         let mut union = Union::default();
         for value in callee.iter() {
             union.add(self.result(at, call, value));
@@ -37,9 +37,48 @@ impl Linker<'_> {
         if union.is_blank()
             && let Some(values) = name.and_then(|it| self.by_name(at, call, &it))
         {
+            if self.is_built_in(at.with(call.callee)) {
+                return values;
+            }
             union.add(values);
         }
         if union.is_empty() { one(Value::Unknown) } else { union.done() }
+    }
+
+    /// Whether an expression is a name that the program does not declare.
+    fn is_built_in(&self, at: ExprAt) -> bool {
+        match self.chunk(&at).exprs[at.id.at()] {
+            Expr::Name(name, scope) => self.program.lookup(name, at.with(scope)).is_empty(),
+            _ => false,
+        }
+    }
+
+    /// What a call calls. A method of the SDK on what callers pass is looked for at theirs, and an object of a
+    /// class is called by a method of its own.
+    pub(super) fn callee(&mut self, at: At<CallId>) -> Values {
+        let callee = self.chunk(&at).calls[at.id.at()].callee;
+        let values = self.eval(at.with(callee));
+        let is_of_sdk = |it: &Value| match it {
+            Value::Parameter(it) => {
+                matches!(it.path.last(), Some(Step::Property(name)) if super::members::is_of_sdk(*name))
+            }
+            _ => false,
+        };
+        let is_object = |it: &Value| matches!(it, Value::Instance(_));
+        if !values.iter().any(|it| is_of_sdk(it) || is_object(it)) {
+            return values;
+        }
+        let mut union = Union::default();
+        for value in values.iter() {
+            match value {
+                Value::Parameter(passed) if is_of_sdk(value) => union.add(self.passed(passed)),
+                Value::Instance(class) => {
+                    union.add(self.of_class(*class, Symbol::from("__call__"), Some(value)));
+                }
+                other => union.push(other.clone()),
+            }
+        }
+        union.done()
     }
 
     fn result(&mut self, at: At<CallId>, call: &Call, callee: &Value) -> Values {
@@ -162,6 +201,9 @@ impl Linker<'_> {
         match (name, first) {
             ("createContext", _) => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext" | "use" | "inject", Some(context)) => Some(self.of_context(context)),
+            ("super", _) if self.language(at.file) == Language::Python => {
+                Some(self.base(at.with(call.scope)))
+            }
             ("useState", _) => Some(one(Value::State(at.with(call.expr)))),
             ("useMemo" | "computed" | "lazy" | "memoize" | "memoizeOne" | "useAsync", Some(of)) => {
                 Some(self.applied(of))
@@ -266,12 +308,9 @@ impl Linker<'_> {
                 self.pick(&one(Value::Object(*object)), &names)
             }
             Value::Joined(parts) if parts.iter().any(|it| depends_on(it, function)) => {
-                let mut joined = Vec::with_capacity(parts.len());
-                for part in parts.iter() {
-                    let values = self.passing_one(part, at, call, function, bound);
-                    joined.push(super::eval::single(&values));
-                }
-                one(super::eval::join(at.with(call.expr), joined))
+                let pass = |it: &Value| self.passing_one(it, at, call, function, bound);
+                let parts: Vec<Values> = parts.iter().map(pass).collect();
+                super::eval::join_any(at.with(call.expr), &parts)
             }
             other => one(other.clone()),
         }
@@ -368,7 +407,14 @@ impl Linker<'_> {
 
     /// The calls of a function that can be told to be its, and whether they call it as a method.
     fn callers(&mut self, function: FunctionAt) -> Vec<(At<CallId>, bool)> {
-        let Some(name) = self.chunk(&function).functions[function.id.at()].name else { return Vec::new() };
+        let chunk = self.chunk(&function);
+        let it = &chunk.functions[function.id.at()];
+        let Some(mut name) = it.name else { return Vec::new() };
+        let mut made = None;
+        if let (Some(class), "constructor" | "__init__") = (it.class, &*name) {
+            let Some(own) = chunk.classes[class.at()].name else { return Vec::new() };
+            (name, made) = (own, Some(function.with(class)));
+        }
         let mut found = Vec::new();
         for file in self.program.files_that_call(name) {
             if found.len() >= MOST_CALLERS {
@@ -383,6 +429,7 @@ impl Linker<'_> {
                     let callee = self.eval(at.with(placed.chunk.calls[id].callee));
                     let of = callee.iter().find_map(|it| match it {
                         Value::Function(of, this) if *of == function => Some(this.is_some()),
+                        Value::Class(class) if made == Some(*class) => Some(true),
                         _ => None,
                     });
                     found.extend(of.map(|it| (at, it)));

@@ -8,7 +8,7 @@ use crate::syntax::KeyFrom;
 use crate::syntax::evidence::{named_like_client, named_like_flags, short_for_client};
 use crate::syntax::ir::{Chunk, Expr, ScopeId, Symbol};
 use crate::syntax::words::{Call as SdkCall, Needs, Table};
-use crate::syntax::{Certainty, Returns, Via, table};
+use crate::syntax::{Certainty, Language, Returns, Via, table};
 
 /// What a map of flags is taken to come from of which only the name is known.
 const NAMED_MAP: &str = "getAllFlags";
@@ -40,8 +40,9 @@ impl<'p> Linker<'p> {
                 chunk.exprs_in(run).iter().for_each(|it| union.add(self.eval(at.with(*it))));
                 union.done()
             }
+            Expr::This(scope) if self.written(at) == "super" => self.base(at.with(scope)),
             Expr::This(scope) => self.this(at.with(scope)),
-            Expr::Module(module) => self.import(at.file, module, Symbol::from("*")),
+            Expr::Module(module) => self.loaded(at.file, module),
             Expr::Nothing => one(Value::Nothing),
             Expr::Plain | Expr::In(..) => one(Value::Foreign),
             Expr::Opaque => one(Value::Unknown),
@@ -62,7 +63,13 @@ impl<'p> Linker<'p> {
             Expr::Call(call) => self.called(at.with(call)),
             Expr::Template(run) => self.joined(at, chunk.exprs_in(run)),
             Expr::Element(list) => {
-                let list = self.eval(at.with(list));
+                // Python goes over the names of a dictionary.
+                let is_python = self.language(at.file) == Language::Python;
+                let listed = |it: &Value| match it {
+                    Value::Object(of) if is_python => Value::Names(*of),
+                    other => other.clone(),
+                };
+                let list: Values = self.eval(at.with(list)).iter().map(listed).collect();
                 self.at_index(&list, None)
             }
             _ => one(Value::Unknown),
@@ -78,9 +85,11 @@ impl<'p> Linker<'p> {
         if found.is_empty() {
             return self.undeclared(name, from);
         }
-        let (mut union, n_definers) = (Union::default(), found.len());
+        let (mut union, mut n_definers) = (Union::default(), 0);
         for binding in found {
-            union.add(self.binding(binding));
+            let values = self.binding(binding);
+            n_definers += usize::from(!super::bindings::is_nothing(&values));
+            union.add(values);
         }
         let values = super::bindings::settled(union.done(), n_definers);
         self.or_named(from.file, name, values)
@@ -92,8 +101,20 @@ impl<'p> Linker<'p> {
         }
         match self.table(&from).any(&name).filter(|it| it.needs == Needs::Nothing) {
             Some(call) => one(sdk(call, Certainty::Certain)),
-            None => self.or_named(from.file, name, one(Value::Unknown)),
+            None => {
+                let starred = self.by_star(from.file, name);
+                self.or_named(from.file, name, starred)
+            }
         }
+    }
+
+    /// What a name means that a module of Python has from a star.
+    fn by_star(&mut self, file: FileId, name: Symbol) -> Values {
+        if self.language(file) != Language::Python {
+            return one(Value::Unknown);
+        }
+        let values = self.exported(file, name);
+        if values.is_empty() { one(Value::Unknown) } else { values }
     }
 
     /// Lets a name decide where nothing else does.
@@ -131,20 +152,52 @@ impl<'p> Linker<'p> {
         one(Value::Unknown)
     }
 
-    fn joined(&mut self, at: ExprAt, parts: &[crate::syntax::ir::ExprId]) -> Values {
-        let mut joined = Vec::with_capacity(parts.len());
-        for part in parts {
-            let values = self.eval(at.with(*part));
-            joined.push(single(&values));
+    /// The object that `super` means: of what the class round it is derived from.
+    pub(super) fn base(&mut self, from: At<ScopeId>) -> Values {
+        let mut union = Union::default();
+        for value in self.this(from).iter() {
+            let Value::Instance(class) = value else { continue };
+            let chunk = self.chunk(class);
+            for base in chunk.exprs_in(chunk.classes[class.id.at()].bases) {
+                let base = self.eval(class.with(*base));
+                let object = |it: &Value| match it {
+                    Value::Class(base) => Value::Instance(*base),
+                    other => other.clone(),
+                };
+                union.add(base.iter().map(object).collect());
+            }
         }
-        one(join(at, joined))
+        if union.is_empty() { one(Value::Unknown) } else { union.done() }
+    }
+
+    fn joined(&mut self, at: ExprAt, parts: &[crate::syntax::ir::ExprId]) -> Values {
+        let parts: Vec<Values> = parts.iter().map(|it| self.eval(at.with(*it))).collect();
+        join_any(at, &parts)
     }
 
     /// An index into something by what an expression says.
     fn indexed(&mut self, object: ExprAt, index: ExprAt) -> Values {
         let whole = self.eval(object);
+        if let Some(index) = self.number(index)
+            && whole.iter().any(|it| matches!(it, Value::List(_)))
+        {
+            return self.at_index(&whole, Some(index));
+        }
         let names = self.eval(index);
         self.pick(&whole, &names)
+    }
+
+    /// A number that is written out.
+    fn number(&self, at: ExprAt) -> Option<u32> {
+        let is_plain = matches!(self.chunk(&at).exprs[at.id.at()], Expr::Plain);
+        self.written(at).parse().ok().filter(|_| is_plain)
+    }
+
+    /// The text of an expression.
+    fn written(&self, at: ExprAt) -> &'p str {
+        let module = self.program.module(at.file);
+        let bytes = module.span(at.chunk, &self.chunk(&at).spans[at.id.at()]).bytes();
+        module.text.as_str().get(bytes).unwrap_or_default()
     }
 
     /// The members of these names.
@@ -191,6 +244,11 @@ pub(super) fn sdk(call: &'static SdkCall, certainty: Certainty) -> Value {
 
 /// Strings joined into one where all are known; what cannot be told stays a part.
 pub(super) fn join(at: ExprAt, parts: Vec<Value>) -> Value {
+    let inner = |it: Value| match it {
+        Value::Joined(parts) => parts.to_vec(),
+        other => vec![other],
+    };
+    let parts: Vec<Value> = parts.into_iter().flat_map(inner).collect();
     let mut text = String::new();
     for part in &parts {
         match part {
@@ -199,6 +257,22 @@ pub(super) fn join(at: ExprAt, parts: Vec<Value>) -> Value {
         }
     }
     Value::Text(Rc::new(Known { text: Symbol::from(&text), from: KeyFrom::Template, at }))
+}
+
+/// Strings joined, one of whose parts may be any of several. With two such parts nobody knows which go together.
+pub(super) fn join_any(at: ExprAt, parts: &[Values]) -> Values {
+    let varies = |it: &Values| it.len() > 1 && it.iter().all(|it| matches!(it, Value::Text(_)));
+    let mut varying = parts.iter().enumerate().filter(|it| varies(it.1));
+    let mut joined: Vec<Value> = parts.iter().map(single).collect();
+    let (Some((place, values)), None) = (varying.next(), varying.next()) else {
+        return one(join(at, joined));
+    };
+    let mut union = Union::default();
+    for value in values.iter() {
+        joined[place] = value.clone();
+        union.push(join(at, joined.clone()));
+    }
+    union.done()
 }
 
 /// Values as a name or member gives them: a string that was written elsewhere is a constant here.
@@ -225,9 +299,23 @@ pub(super) fn named_map() -> Map {
     }
 }
 
-/// What a part of a joined string is: one thing, or nobody knows.
+fn unloaded(value: &Value) -> Option<Value> {
+    match value {
+        Value::Unloaded(_) => Some(value.clone()),
+        Value::Joined(parts) => parts.iter().find_map(unloaded),
+        _ => None,
+    }
+}
+
+/// What a part of a joined string is: one thing, or nobody knows. What is said of a parameter besides is its type.
 pub(super) fn single(values: &Values) -> Value {
-    let mut known = values.iter().filter(|it| !it.is_blank());
+    // What is in a file that was not read is asked for again.
+    if let Some(unloaded) = values.iter().find_map(unloaded) {
+        return unloaded;
+    }
+    let is_passed = values.iter().any(|it| matches!(it, Value::Parameter(_)));
+    let says_nothing = |it: &Value| matches!(it, Value::Nothing) || is_passed && it.is_blank();
+    let mut known = values.iter().filter(|it| !says_nothing(it));
     match (known.next(), known.next()) {
         (Some(only), None) => only.clone(),
         _ => Value::Unknown,

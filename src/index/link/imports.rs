@@ -8,7 +8,7 @@ use super::program::Found;
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::evidence::{is_other_vendor, named_like_client};
-use crate::syntax::ir::{Export, ScopeId, Symbol};
+use crate::syntax::ir::{Export, Expr, Origin, ScopeId, Symbol};
 use crate::syntax::words::Needs;
 use crate::syntax::{Certainty, Language, Returns, is_sdk};
 
@@ -27,8 +27,56 @@ impl Linker<'_> {
                 }
                 None => self.unread(from, &path, module, name),
             },
-            Found::Package | Found::Missing => self.unresolved(from, module, name),
+            Found::Package | Found::Missing => {
+                let values = self.in_bare_folder(from, module, name);
+                if values.is_empty() { self.unresolved(from, module, name) } else { values }
+            }
         }
+    }
+
+    /// `from folder import module`, where the folder is a package of Python without a file of its own.
+    fn in_bare_folder(&mut self, from: FileId, module: Symbol, name: Symbol) -> Values {
+        let language = self.language(from);
+        if language != Language::Python || name == "*" || is_sdk(language, &module) {
+            return none();
+        }
+        self.submodule(from, module, name)
+    }
+
+    /// What `require` gives: the module, or what the module says it is.
+    pub(super) fn loaded(&mut self, from: FileId, module: Symbol) -> Values {
+        let values = self.import(from, module, Symbol::from("*"));
+        let mut union = Union::default();
+        for value in values.iter() {
+            if let Value::Namespace(file) = value {
+                self.whole(*file).iter().for_each(|it| union.push(it.clone()));
+            }
+        }
+        // A string or list has no members of interest; everything else may have been given some.
+        let is_all = |it: &Value| matches!(it, Value::Text(_) | Value::List(_));
+        let whole = union.done();
+        if !whole.is_empty() && whole.iter().all(is_all) {
+            return whole;
+        }
+        let mut union = Union::default();
+        union.add(values);
+        let says = |it: &&Value| !it.is_blank() && !matches!(it, Value::Object(_) | Value::Foreign);
+        whole.iter().filter(says).for_each(|it| union.push(it.clone()));
+        union.done()
+    }
+
+    /// `module.exports = value`
+    fn whole(&mut self, file: FileId) -> Values {
+        let module = self.program.module(file);
+        let mut union = Union::default();
+        for (chunk, placed) in module.chunks.iter().enumerate() {
+            for export in &placed.chunk.exports {
+                if let Export::Whole { value } = *export {
+                    union.add(self.eval(At { file, chunk: chunk as u32, id: value }));
+                }
+            }
+        }
+        union.done()
     }
 
     pub(super) fn resolve(&mut self, from: FileId, module: Symbol) -> Found {
@@ -207,10 +255,21 @@ impl Linker<'_> {
             }));
         }
         let mut union = Union::default();
-        for module in modules {
+        let is_python = self.language(file) == Language::Python;
+        // In Python the last one wins; a file that was not read may not have the name.
+        let mut is_known = false;
+        for module in modules.into_iter().rev() {
+            if is_python && is_known {
+                break;
+            }
             match self.resolve(file, module) {
                 Found::File(path) => match self.program.id(&path) {
-                    Some(other) => union.add(self.exported(other, name)),
+                    Some(other) if is_python && !self.stars(other, name) => {}
+                    Some(other) => {
+                        let values = self.exported(other, name);
+                        is_known |= values.iter().any(|it| !matches!(it, Value::Unloaded(_)));
+                        union.add(values);
+                    }
                     None => union.push(Value::Unloaded(path)),
                 },
                 _ if is_sdk(self.language(file), &module) => union.push(self.of_sdk(file, module, name)),
@@ -218,6 +277,23 @@ impl Linker<'_> {
             }
         }
         union.done()
+    }
+
+    /// Whether a module of Python gives a name to those who want all of them.
+    fn stars(&mut self, file: FileId, name: Symbol) -> bool {
+        let module = self.program.module(file);
+        let mut listed = None;
+        for (chunk, id) in module.declared(Symbol::from("__all__")) {
+            let it = &module.chunks[*chunk as usize].chunk;
+            let Origin::Value { value: Some(value), .. } = it.bindings[id.at()].origin else { return true };
+            let Expr::List(run) = it.exprs[value.at()] else { return true };
+            listed = Some(
+                it.exprs_in(run)
+                    .iter()
+                    .any(|at| !matches!(it.exprs[at.at()], Expr::Text(own) if own != name)),
+            );
+        }
+        listed.unwrap_or(!name.starts_with('_'))
     }
 
     /// The alias or interface of this name that a file takes from another or declares itself.

@@ -161,9 +161,12 @@ impl Report<'_, '_> {
         let is_open = |it: &Value| !matches!(it, Value::Text(_) | Value::Nothing | Value::Foreign);
         let open: Vec<&Value> = asked.values.iter().filter(|it| is_open(it)).collect();
         for value in &open {
-            if let Value::Unloaded(path) = value {
-                self.linker.wanted.insert(path.clone());
-            }
+            let parts = if let Value::Joined(parts) = value { parts } else { std::slice::from_ref(*value) };
+            let paths = parts.iter().filter_map(|it| match it {
+                Value::Unloaded(path) => Some(path.clone()),
+                _ => None,
+            });
+            self.linker.wanted.extend(paths);
         }
         let known: Vec<_> =
             known.into_iter().filter(|it| !asked.by_name || self.is_plainly_key(asked.key, it)).collect();

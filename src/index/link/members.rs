@@ -1,5 +1,6 @@
 //! What a member or an element of something may be.
 
+use super::bindings::{is_nothing, settled};
 use super::eval::{as_constant, sdk};
 use super::value::*;
 use super::{Linker, Query};
@@ -11,7 +12,10 @@ impl Linker<'_> {
     /// What a member of something may be.
     pub(super) fn member(&mut self, whole: &Values, name: Symbol) -> Values {
         let mut union = Union::default();
-        for value in whole.iter() {
+        // What is nothing at times is something whenever it is asked for a member.
+        let is_something = |it: &Value| !matches!(it, Value::Nothing);
+        let is_sometimes = whole.iter().any(is_something);
+        for value in whole.iter().filter(|it| !is_sometimes || is_something(it)) {
             union.add(self.member_of(value, name));
         }
         if whole.is_empty() { one(Value::Unknown) } else { union.done() }
@@ -131,10 +135,28 @@ impl Linker<'_> {
                 PropName::Spread => None,
             };
             if let Some(values) = found {
-                return as_constant(values, from);
+                return self.with_assigned(at, name, as_constant(values, from));
             }
         }
-        one(Value::Foreign)
+        self.with_assigned(at, name, none())
+    }
+
+    /// What a property of an object is, and what is assigned to it elsewhere in its file.
+    fn with_assigned(&mut self, at: ExprAt, name: Symbol, own: Values) -> Values {
+        let assigned =
+            self.assigned_to_member(at.file, name, &|it| matches!(it, Value::Object(of) if *of == at));
+        if assigned.is_empty() {
+            return if own.is_empty() { one(Value::Foreign) } else { own };
+        }
+        let (mut union, mut n_definers) =
+            (Union::default(), usize::from(!own.is_empty() && !is_nothing(&own)));
+        union.add(own);
+        for value in assigned {
+            let values = as_constant(self.eval(value), KeyFrom::Constant);
+            n_definers += usize::from(!is_nothing(&values));
+            union.add(values);
+        }
+        settled(union.done(), n_definers)
     }
 
     fn spread_member(&mut self, spread: &Values, name: Symbol, hops: u32) -> Option<Values> {
@@ -166,18 +188,27 @@ impl Linker<'_> {
     }
 
     /// A member of a class or of its objects, wherever in its line it is declared.
-    fn of_class(&mut self, class: ClassAt, name: Symbol, this: Option<&Value>) -> Values {
+    pub(super) fn of_class(&mut self, class: ClassAt, name: Symbol, this: Option<&Value>) -> Values {
         let values = self.ask(Query::Member(class, name), |it| it.declared_member(class, name));
-        match this {
-            Some(this) => {
-                let bind = |it: &Value| match it {
-                    Value::Function(function, None) => Value::Function(*function, Some(this.clone().into())),
-                    other => other.clone(),
-                };
-                values.iter().map(bind).collect()
+        let bind = |it: &Value| match (it, this) {
+            (Value::Function(function, None), Some(this)) => {
+                Value::Function(*function, Some(this.clone().into()))
             }
-            None => values,
-        }
+            (Value::Function(function, None), None) if self.is_class_method(*function) => {
+                Value::Function(*function, Some(Value::Class(class).into()))
+            }
+            (other, _) => other.clone(),
+        };
+        let is_unbound = |it: &Value| matches!(it, Value::Function(_, None));
+        if values.iter().any(is_unbound) { values.iter().map(bind).collect() } else { values }
+    }
+
+    pub(super) fn is_class_method(&self, function: FunctionAt) -> bool {
+        let chunk = self.chunk(&function);
+        let decorators = chunk.exprs_in(chunk.functions[function.id.at()].decorators);
+        decorators
+            .iter()
+            .any(|it| matches!(chunk.exprs[it.at()], Expr::Name(name, _) if &*name == "classmethod"))
     }
 
     fn declared_member(&mut self, class: ClassAt, name: Symbol) -> Values {
@@ -199,7 +230,8 @@ impl Linker<'_> {
             }
         }
         if union.is_blank() {
-            for value in self.assigned_to_member(class, name) {
+            let is_ours = |it: &Value| matches!(it, Value::Instance(of) | Value::Class(of) if *of == class);
+            for value in self.assigned_to_member(class.file, name, &is_ours) {
                 union.add(as_constant(self.eval(value), KeyFrom::Constant));
             }
         }
@@ -313,6 +345,11 @@ impl Linker<'_> {
         let Expr::List(run) = chunk.exprs[at.id.at()] else { return one(Value::Unknown) };
         let all = chunk.exprs_in(run);
         let mut union = Union::default();
+        // Behind others that are spread nobody knows where one stands.
+        let n_placed = all.iter().position(|it| matches!(chunk.exprs[it.at()], Expr::Element(_)));
+        if index.is_some_and(|it| n_placed.is_some_and(|end| it as usize >= end)) {
+            return one(Value::Unknown);
+        }
         let from = index.map_or(0, |it| it as usize);
         let to = index.map_or(all.len(), |it| (it as usize + 1).min(all.len()));
         for it in all.get(from..to).unwrap_or_default() {
@@ -371,6 +408,11 @@ impl Linker<'_> {
         }
         union.done()
     }
+}
+
+/// Whether a name is one that the SDK of any language has.
+pub(super) fn is_of_sdk(name: Symbol) -> bool {
+    matches!(&*name, "evaluateFlags" | "evaluate_flags") || in_any_table(|it| it.any(&name)).is_some()
 }
 
 /// What the SDK of any language says of a name: their names differ where their meanings do.

@@ -87,6 +87,8 @@ pub(crate) struct Followed {
     pub methods: OwnMethods,
     /// Files that must be read before everything can be known.
     pub wanted: BTreeSet<Arc<Path>>,
+    /// Names that are called of files that were not read.
+    pub called_unread: BTreeSet<(Arc<Path>, Symbol)>,
     /// What all this depends on.
     pub uses: Uses,
 }
@@ -97,7 +99,8 @@ pub(crate) fn follow(program: &Program, resolver: &dyn Resolve, methods: &Method
     let linked = linker.link(file);
     let active = linker.active(file).into_iter().collect();
     let methods = linker.own_methods(file);
-    Followed { linked, active, methods, wanted: linker.wanted, uses: linker.program.uses() }
+    let Linker { wanted, called_unread, program, .. } = linker;
+    Followed { linked, active, methods, wanted, called_unread, uses: program.uses() }
 }
 
 /// What a file says about flags: the quick part of [`follow`].
@@ -121,6 +124,8 @@ pub(crate) struct Linker<'p> {
     fuel: u32,
     /// Files that a key or a client comes from and that were not read so far.
     wanted: BTreeSet<Arc<Path>>,
+    /// Names that are called of files that were not read: by `export *` they may lead on without being named there.
+    called_unread: BTreeSet<(Arc<Path>, Symbol)>,
 }
 
 impl<'p> Linker<'p> {
@@ -136,6 +141,7 @@ impl<'p> Linker<'p> {
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,
             wanted: BTreeSet::new(),
+            called_unread: BTreeSet::new(),
         }
     }
 

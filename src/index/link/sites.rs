@@ -52,11 +52,12 @@ impl Linker<'_> {
         if call.args.len == 0 {
             return Vec::new();
         }
-        let callee = self.eval(at.with(call.callee));
+        let callee = self.callee(at);
         let mut found = Vec::new();
         for value in callee.iter() {
             match value {
                 Value::Sdk(it) if !it.is_map => found.extend(self.asked_of_sdk(at, call, it)),
+                Value::Unloaded(path) => self.called_unread.extend(name.map(|it| (path.clone(), it))),
                 Value::Function(function, this) if self.may_name_key(at, call) => {
                     found.extend(self.asked_through(at, *function, this.is_some(), Certainty::Certain));
                 }

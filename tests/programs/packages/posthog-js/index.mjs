@@ -1,0 +1,4 @@
+import sdk from './index.cjs'
+
+export const { PostHog, posthog } = sdk
+export default posthog

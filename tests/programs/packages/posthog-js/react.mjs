@@ -1,0 +1,3 @@
+import sdk from './react.cjs'
+
+export const { usePostHog, useFeatureFlagEnabled, useFeatureFlagVariantKey, useFeatureFlagPayload } = sdk

@@ -1,0 +1,3 @@
+import sdk from './index.cjs'
+
+export const { PostHog } = sdk
