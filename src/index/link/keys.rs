@@ -214,7 +214,10 @@ impl Report<'_, '_> {
 
     /// Takes note of the constant that a key comes from, and of those beside it.
     fn define(&mut self, key: ExprAt, known: &Known) {
-        if known.at == key {
+        // What a call completes to a key is nowhere written as one.
+        let is_written =
+            matches!(self.linker.chunk(&known.at).exprs[known.at.id.at()], Expr::Text(_) | Expr::Template(_));
+        if known.at == key || !is_written {
             return;
         }
         let holders = self.holders(known.at);
