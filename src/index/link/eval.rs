@@ -8,7 +8,7 @@ use crate::syntax::KeyFrom;
 use crate::syntax::evidence::{named_like_client, named_like_flags, short_for_client};
 use crate::syntax::ir::{Chunk, Expr, ScopeId, Symbol};
 use crate::syntax::words::{Call as SdkCall, Needs, Table};
-use crate::syntax::{Certainty, Returns, Via, table};
+use crate::syntax::{Certainty, Language, Returns, Via, table};
 
 /// What a map of flags is taken to come from of which only the name is known.
 const NAMED_MAP: &str = "getAllFlags";
@@ -63,7 +63,11 @@ impl<'p> Linker<'p> {
             Expr::Template(run) => self.joined(at, chunk.exprs_in(run)),
             Expr::Element(list) => {
                 let list = self.eval(at.with(list));
-                self.at_index(&list, None)
+                match self.language(at.file) {
+                    // Who goes over a dictionary gets its names.
+                    Language::Python => self.at_index(&list.iter().map(as_names).collect(), None),
+                    _ => self.at_index(&list, None),
+                }
             }
             _ => one(Value::Unknown),
         }
@@ -169,6 +173,13 @@ impl<'p> Linker<'p> {
             }
         }
         union.done()
+    }
+}
+
+fn as_names(value: &Value) -> Value {
+    match value {
+        Value::Object(at) => Value::Names(*at),
+        other => other.clone(),
     }
 }
 

@@ -217,7 +217,7 @@ impl Report<'_, '_> {
         // What a call completes to a key is nowhere written as one.
         let is_written =
             matches!(self.linker.chunk(&known.at).exprs[known.at.id.at()], Expr::Text(_) | Expr::Template(_));
-        if known.at == key || !is_written {
+        if known.at == key || !is_written || known.from == KeyFrom::PropertyName {
             return;
         }
         let holders = self.holders(known.at);
