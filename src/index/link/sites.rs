@@ -52,7 +52,12 @@ impl Linker<'_> {
         if call.args.len == 0 {
             return Vec::new();
         }
-        let callee = self.eval(at.with(call.callee));
+        let is_of_sdk = name.is_some_and(|it| self.table(&at).any(&it).is_some());
+        let mut callee = self.eval(at.with(call.callee));
+        if is_of_sdk {
+            // A client or snapshot that is handed on is what the callers pass.
+            callee = self.concrete(&callee);
+        }
         let mut found = Vec::new();
         for value in callee.iter() {
             match value {
@@ -70,7 +75,6 @@ impl Linker<'_> {
         };
         // The SDK's names are those of many a settings class, too.
         let stands_in = callee.iter().any(|it| matches!(it, Value::Function(..)));
-        let is_of_sdk = name.is_some_and(|it| self.table(&at).any(&it).is_some());
         if found.is_empty() && callee.iter().all(is_stand_in) && (stands_in || !is_of_sdk) {
             found.extend(name.into_iter().flat_map(|it| self.asked_by_name(at, call, it)));
         }
