@@ -136,13 +136,22 @@ impl Found {
         let has_read = |it: &&(String, Vec<String>)| it.0.contains(piece) && !it.1.is_empty();
         let (line, words) =
             self.lines.iter().find(has_read).unwrap_or_else(|| panic!("no read in {piece:?}"));
-        let line = line.replace('|', "\\|");
+        let line = code(line);
         match &*words[0].split(' ').collect::<Vec<_>>() {
-            ["none:", why @ ..] => format!("`{line}`: none, {}", why.join(" ")),
-            [key, _method, _returns, from, via, ..] => format!("`{line}`: `{key}`, {from}, {via}"),
-            _ => panic!("{line:?} has {words:?}"),
+            ["none:", why @ ..] => format!("{line}: none, {}", why.join(" ")),
+            [key, _method, _returns, from, via, "certain", ..] => format!("{line}: `{key}`, {from}, {via}"),
+            [key, _method, _returns, from, via, sure, ..] => {
+                format!("{line}: `{key}`, {from}, {via}, {sure}")
+            }
+            _ => panic!("{line} has {words:?}"),
         }
     }
+}
+
+/// A line of code in a cell.
+fn code(line: &str) -> String {
+    let line = line.replace('|', "\\|");
+    if line.contains('`') { format!("`` {line} ``") } else { format!("`{line}`") }
 }
 
 /// What stands behind carets.
