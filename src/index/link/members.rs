@@ -166,18 +166,26 @@ impl Linker<'_> {
     }
 
     /// A member of a class or of its objects, wherever in its line it is declared.
-    fn of_class(&mut self, class: ClassAt, name: Symbol, this: Option<&Value>) -> Values {
+    pub(super) fn of_class(&mut self, class: ClassAt, name: Symbol, this: Option<&Value>) -> Values {
         let values = self.ask(Query::Member(class, name), |it| it.declared_member(class, name));
-        match this {
-            Some(this) => {
-                let bind = |it: &Value| match it {
-                    Value::Function(function, None) => Value::Function(*function, Some(this.clone().into())),
-                    other => other.clone(),
-                };
-                values.iter().map(bind).collect()
+        // A class method is bound to its class.
+        let own = Value::Class(class);
+        let this_of = |function: &FunctionAt| this.or(self.is_class_method(*function).then_some(&own));
+        let bind = |it: &Value| match it {
+            Value::Function(function, None) => {
+                Value::Function(*function, this_of(function).map(|it| it.clone().into()))
             }
-            None => values,
-        }
+            other => other.clone(),
+        };
+        values.iter().map(bind).collect()
+    }
+
+    fn is_class_method(&self, function: FunctionAt) -> bool {
+        let chunk = self.chunk(&function);
+        let decorators = chunk.exprs_in(chunk.functions[function.id.at()].decorators);
+        decorators
+            .iter()
+            .any(|it| matches!(chunk.exprs[it.at()], Expr::Name(name, _) if &*name == "classmethod"))
     }
 
     fn declared_member(&mut self, class: ClassAt, name: Symbol) -> Values {
