@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Linker;
 use super::value::*;
+use super::wrappers::is_constructor;
 use crate::syntax::Language;
 use crate::syntax::ir::{Export, Expr, FunctionId, Symbol, Target};
 
@@ -36,7 +37,8 @@ impl Linker<'_> {
         for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
             for (id, function) in placed.chunk.functions.iter().enumerate() {
                 let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
-                let Some(name) = function.name.filter(|_| function.class.is_some()) else { continue };
+                let is_method = |name: &Symbol| function.class.is_some() && !is_constructor(name);
+                let Some(name) = function.name.filter(is_method) else { continue };
                 self.fuel = super::MOST_QUESTIONS;
                 if !self.wraps(at).is_empty() {
                     found.push(name);
@@ -95,7 +97,10 @@ impl Linker<'_> {
                         .any(|it| !matches!(it, Value::Object(_)) && self.leads_to_flags(it, level + 1))
                 })
             }
-            Value::Class(class) | Value::Instance(class) => !self.leading_members(*class).is_empty(),
+            Value::Class(class) | Value::Instance(class) => {
+                !self.leading_members(*class).is_empty()
+                    || self.constructor(*class).is_some_and(|it| !self.wraps(it).is_empty())
+            }
             Value::Context(at) => {
                 let chunk = self.chunk(at);
                 let Expr::Call(_) = chunk.exprs[at.id.at()] else { return false };
@@ -111,7 +116,7 @@ impl Linker<'_> {
         let chunk = self.chunk(&class);
         let mut found = Vec::new();
         for member in &chunk.classes[class.id.at()].members {
-            let Some(value) = member.value else { continue };
+            let Some(value) = member.value.filter(|_| !is_constructor(&member.name)) else { continue };
             let leads = match chunk.exprs[value.at()] {
                 Expr::Function(function) => {
                     let function = class.with(function);

@@ -65,6 +65,11 @@ impl Linker<'_> {
                 Value::Function(function, this) if self.may_name_key(at, call) => {
                     found.extend(self.asked_through(at, *function, this.is_some(), Certainty::Certain));
                 }
+                Value::Class(class) if self.may_name_key(at, call) => {
+                    if let Some(made_by) = self.constructor(*class) {
+                        found.extend(self.asked_through(at, made_by, true, Certainty::Certain));
+                    }
+                }
                 _ => {}
             }
         }
@@ -201,6 +206,8 @@ impl Linker<'_> {
                     | Value::Joined(_)
                     | Value::Parameter(_)
                     | Value::Picked(..)
+                    | Value::List(_)
+                    | Value::Object(_)
                     | Value::Unloaded(_)
                     | Value::Unknown
             )
