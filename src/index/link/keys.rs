@@ -150,6 +150,10 @@ impl Report<'_, '_> {
     }
 
     fn add_keys(&mut self, asked: &Asked, read: Read) {
+        // `flag if user else None`
+        if !asked.values.is_empty() && asked.values.iter().all(|it| matches!(it, Value::Nothing)) {
+            return;
+        }
         let known: Vec<_> = asked
             .values
             .iter()
