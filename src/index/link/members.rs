@@ -3,6 +3,7 @@
 use super::eval::{as_constant, sdk};
 use super::value::*;
 use super::{Linker, Query};
+use crate::syntax::evidence::named_like_flags;
 use crate::syntax::ir::{Expr, Prop, PropName, Symbol, Type};
 use crate::syntax::words::{Call, Needs, Table};
 use crate::syntax::{Certainty, KeyFrom, Language, Returns, table};
@@ -393,6 +394,8 @@ fn of_map(map: Map, name: Symbol) -> Value {
         ("featureFlagPayloads" | "payloads", Returns::Result) => {
             Value::Map(Map { returns: Returns::Payload, ..map })
         }
+        // The part of a store that is called `flags` may hold the map, and more.
+        _ if map.by_name && named_like_flags(&name) => Value::Map(map),
         _ => Value::Flag,
     }
 }
