@@ -7,13 +7,24 @@
 //!
 //! The words are the key (`?` when dynamic, `checkout-*` when its beginning is known), the method, what it
 //! gives, where the key comes from, how the flag is reached, and how sure that is. Carets with `defines` mark
-//! a definition. A read without carets is an error, so every line without carets says that there is none.
+//! a definition. A read without carets is an error, so every line without carets says that there is none. What
+//! looks like a read and is none may be told by hand, with the reason:
+//!
+//! ```text
+//! license.isFeatureEnabled('sso')
+//! //                       ^^^^^ none: what a customer has bought
+//! ```
+//!
+//! `fixtures/patterns` has a folder of such programs for each way in which products read flags.
 //! `UPDATE=1 cargo test --test reads` rewrites the files; the review is in the diff.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
 
+mod patterns;
+
 use std::path::{Path, PathBuf};
 
+use flagline::config::file;
 use flagline::index::{facts, scan};
 use flagline::syntax::{Definition, FileFacts, KeyFrom, Language, Names, Read, Source};
 use flagline::text::{Span, Text};
@@ -34,24 +45,45 @@ fn fixtures() {
 fn programs() {
     let mut wrong = String::new();
     for program in entries(&folder()).into_iter().filter(|it| it.is_dir()) {
-        let copy = tempfile::tempdir().unwrap();
-        let files = all_files(&program);
-        for file in &files {
-            let bare = copy.path().join(file.strip_prefix(&program).unwrap());
-            std::fs::create_dir_all(bare.parent().unwrap()).unwrap();
-            std::fs::write(bare, bare_code(&std::fs::read_to_string(file).unwrap())).unwrap();
-        }
-        let root = scan::Root { path: copy.path().to_owned(), ..scan::Root::default() };
-        let found = scan::scan(&[root], &scan::Progress::default());
-        for file in files.iter().filter(|it| Language::from_path(it).is_some()) {
-            let expected = std::fs::read_to_string(file).unwrap();
-            let own = copy.path().join(file.strip_prefix(&program).unwrap());
-            let facts = found.iter().find(|it| it.path == own).unwrap().facts.as_ref().unwrap();
-            let actual = with_carets(file, &bare_code(&expected), facts);
-            compare(file, &expected, &actual, &mut wrong);
-        }
+        check_program(&program, &mut wrong);
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn check_program(program: &Path, wrong: &mut String) {
+    for (file, expected, facts) in read_together(program) {
+        compare(&file, &expected, &with_carets(&file, &expected, &facts), wrong);
+        *wrong += &contradictions(&file, &expected, &facts);
+    }
+}
+
+/// Each source file of a program, with its text and what is in it. Files of installed packages are followed and
+/// never told of, so there is nothing in them.
+fn read_together(program: &Path) -> Vec<(PathBuf, String, FileFacts)> {
+    let copy = tempfile::tempdir().unwrap();
+    let files = all_files(program);
+    let in_copy = |file: &Path| copy.path().join(file.strip_prefix(program).unwrap());
+    for file in &files {
+        std::fs::create_dir_all(in_copy(file).parent().unwrap()).unwrap();
+        std::fs::write(in_copy(file), bare_code(&std::fs::read_to_string(file).unwrap())).unwrap();
+    }
+    let names = settings(program).into();
+    let root = scan::Root { path: copy.path().to_owned(), names, ..scan::Root::default() };
+    let found = scan::scan(&[root], &scan::Progress::default());
+    let facts = |file: &Path| {
+        let found = found.iter().find(|it| it.path == in_copy(file));
+        found.map_or_else(FileFacts::default, |it| (**it.facts.as_ref().unwrap()).clone())
+    };
+    let sources = files.into_iter().filter(|it| Language::from_path(it).is_some());
+    sources.map(|it| (it.clone(), std::fs::read_to_string(&it).unwrap(), facts(&it))).collect()
+}
+
+/// The names that a program's `flagline.toml` adds, if it has one.
+fn settings(program: &Path) -> Names {
+    let Ok(text) = std::fs::read_to_string(program.join("flagline.toml")) else { return Names::default() };
+    let file = file::read(&text).unwrap();
+    let boxed = |names: &[String]| names.iter().map(|it| it.as_str().into()).collect();
+    Names { clients: boxed(&file.client_names), wrappers: boxed(&file.wrapper_names) }
 }
 
 fn folder() -> PathBuf {
@@ -94,20 +126,59 @@ fn annotated(file: &Path, fixture: &str) -> String {
     let open = Source::new(language, 1, text.clone());
     let half_typed = file.file_stem().unwrap().to_string_lossy().contains("half_typed");
     assert_eq!(open.tree.root_node().has_error(), half_typed, "{}: does it parse?", file.display());
-    with_carets(file, &code, &found)
+    with_carets(file, fixture, &found)
 }
 
-fn with_carets(file: &Path, code: &str, found: &FileFacts) -> String {
+/// The code of a fixture with carets under what was found, and with what it calls no read.
+fn with_carets(file: &Path, fixture: &str, found: &FileFacts) -> String {
     let language = Language::from_path(file).unwrap();
-    let notes = notes(found, &Text::new(code));
+    let code = bare_code(fixture);
+    let (notes, lookalikes) = (notes(found, &Text::new(code.as_str())), lookalikes(fixture));
     let mut out = String::new();
     for (number, line) in code.split_inclusive('\n').enumerate() {
         out += line;
         for (span, note) in notes.iter().filter(|it| it.0.start.line as usize == number) {
             out += &carets(language, line, span, note);
         }
+        out.extend(lookalikes.iter().filter(|it| it.line == number).map(|it| it.text));
     }
     out
+}
+
+/// A line of carets that a person wrote under what is no read, with the columns that it marks.
+struct Lookalike<'a> {
+    line: usize,
+    start: usize,
+    end: usize,
+    text: &'a str,
+}
+
+fn lookalikes(fixture: &str) -> Vec<Lookalike<'_>> {
+    let (mut found, mut n_lines) = (Vec::new(), 0);
+    for text in fixture.split_inclusive('\n') {
+        if !is_carets(text) {
+            n_lines += 1;
+        } else if text.trim_start_matches(['/', '#', '{', '*', ' ', '\t', '^']).starts_with("none: ") {
+            let start = text.chars().position(|it| it == '^').unwrap();
+            let end = text.chars().skip(start).position(|it| it != '^').unwrap() + start;
+            found.push(Lookalike { line: n_lines - 1, start, end, text });
+        }
+    }
+    found
+}
+
+/// What is found where a fixture says that there is none. No update of the fixture makes that right.
+fn contradictions(file: &Path, fixture: &str, found: &FileFacts) -> String {
+    let mut told = String::new();
+    for (span, note) in notes(found, &Text::new(bare_code(fixture))) {
+        let (line, columns) =
+            (span.start.line as usize, span.start.scalar as usize..span.end.scalar as usize);
+        let is_here = |it: &&Lookalike| it.line == line && it.start < columns.end && columns.start < it.end;
+        for lookalike in lookalikes(fixture).iter().filter(is_here) {
+            told += &format!("{}:{}: {note}, but {}", file.display(), line + 1, lookalike.text);
+        }
+    }
+    told
 }
 
 fn is_carets(line: &str) -> bool {

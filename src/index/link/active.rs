@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Linker;
 use super::value::*;
+use super::wrappers::is_constructor;
 use crate::syntax::Language;
-use crate::syntax::ir::{Export, Expr, FunctionId, PropName, Symbol};
+use crate::syntax::ir::{Export, Expr, FunctionId, Symbol, Target};
 
 /// How far a value is looked into: a hook that gives an object of functions, a class with a method.
 const MOST_LEVELS: u32 = 3;
@@ -29,14 +30,15 @@ impl Linker<'_> {
             }
             for value in values.iter() {
                 if let Value::Class(class) | Value::Instance(class) = value {
-                    found.extend(self.leading_methods(*class));
+                    found.extend(self.leading_members(*class));
                 }
             }
         }
         for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
             for (id, function) in placed.chunk.functions.iter().enumerate() {
                 let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
-                let Some(name) = function.name.filter(|_| function.class.is_some()) else { continue };
+                let is_method = |name: &Symbol| function.class.is_some() && !is_constructor(name);
+                let Some(name) = function.name.filter(is_method) else { continue };
                 self.fuel = super::MOST_QUESTIONS;
                 if !self.wraps(at).is_empty() {
                     found.push(name);
@@ -60,11 +62,7 @@ impl Linker<'_> {
                     Export::Whole { value } => {
                         names.push(Symbol::from("default"));
                         if let Expr::Object(run) = placed.chunk.exprs[value.at()] {
-                            let fixed = |it: &PropName| match it {
-                                PropName::Fixed(name) => Some(*name),
-                                _ => None,
-                            };
-                            names.extend(placed.chunk.props_in(run).iter().filter_map(|it| fixed(&it.name)));
+                            names.extend(placed.chunk.props_in(run).iter().filter_map(|it| it.name.fixed()));
                         }
                     }
                     Export::All { .. } => {}
@@ -99,7 +97,10 @@ impl Linker<'_> {
                         .any(|it| !matches!(it, Value::Object(_)) && self.leads_to_flags(it, level + 1))
                 })
             }
-            Value::Class(class) | Value::Instance(class) => !self.leading_methods(*class).is_empty(),
+            Value::Class(class) | Value::Instance(class) => {
+                !self.leading_members(*class).is_empty()
+                    || self.constructor(*class).is_some_and(|it| !self.wraps(it).is_empty())
+            }
             Value::Context(at) => {
                 let chunk = self.chunk(at);
                 let Expr::Call(_) = chunk.exprs[at.id.at()] else { return false };
@@ -110,25 +111,47 @@ impl Linker<'_> {
         }
     }
 
-    /// The methods of a class that ask for what their caller names.
-    fn leading_methods(&mut self, class: ClassAt) -> Vec<Symbol> {
+    /// The methods of a class that ask for what their caller names, and what holds flags in its objects.
+    fn leading_members(&mut self, class: ClassAt) -> Vec<Symbol> {
         let chunk = self.chunk(&class);
         let mut found = Vec::new();
         for member in &chunk.classes[class.id.at()].members {
-            let Some(Expr::Function(function)) = member.value.map(|it| chunk.exprs[it.at()]) else {
-                continue;
+            let Some(value) = member.value.filter(|_| !is_constructor(&member.name)) else { continue };
+            let leads = match chunk.exprs[value.at()] {
+                Expr::Function(function) => {
+                    let function = class.with(function);
+                    holds_flags(&self.returned(function)) || !self.wraps(function).is_empty()
+                }
+                _ => holds_flags(&self.eval(class.with(value))),
             };
-            let function = class.with(function);
-            let returned = self.returned(function);
-            let gives_map = returned
-                .iter()
-                .any(|it| matches!(it, Value::Map(Map { by_name: false, .. }) | Value::Snapshot(_)));
-            if gives_map || !self.wraps(function).is_empty() {
+            if leads {
                 found.push(member.name);
+            }
+        }
+        found.extend(self.assigned_members(class));
+        found
+    }
+
+    /// Members of a class that are given maps of flags or snapshots: `self.flags = posthog.get_all_flags(...)`.
+    fn assigned_members(&mut self, class: ClassAt) -> Vec<Symbol> {
+        let mut found = Vec::new();
+        for (chunk, placed) in self.program.module(class.file).chunks.iter().enumerate() {
+            let at = |id| At { file: class.file, chunk: chunk as u32, id };
+            for it in &placed.chunk.assignments {
+                let Target::Member(object, name) = it.target else { continue };
+                if holds_flags(&self.eval(at(it.value)))
+                    && self.eval(at(object)).contains(&Value::Instance(class))
+                {
+                    found.push(name);
+                }
             }
         }
         found
     }
+}
+
+fn holds_flags(values: &Values) -> bool {
+    values.iter().any(|it| matches!(it, Value::Map(Map { by_name: false, .. }) | Value::Snapshot(_)))
 }
 
 /// What an import of a module's default names: the file, or the folder of an index.

@@ -481,7 +481,7 @@ impl Linker<'_> {
             | ("reduce", 1) => {
                 let list = self.eval(object);
                 let values = self.at_index(&list, None);
-                let known = |it: &Value| !matches!(it, Value::Unknown | Value::Foreign | Value::Parameter(_));
+                let known = |it: &Value| !matches!(it, Value::Unknown | Value::Foreign);
                 if values.iter().any(known) { values } else { none() }
             }
             _ => none(),

@@ -63,14 +63,12 @@ impl<'p> Linker<'p> {
             Expr::Call(call) => self.called(at.with(call)),
             Expr::Template(run) => self.joined(at, chunk.exprs_in(run)),
             Expr::Element(list) => {
-                // Python goes over the names of a dictionary.
-                let is_python = self.language(at.file) == Language::Python;
-                let listed = |it: &Value| match it {
-                    Value::Object(of) if is_python => Value::Names(*of),
-                    other => other.clone(),
-                };
-                let list: Values = self.eval(at.with(list)).iter().map(listed).collect();
-                self.at_index(&list, None)
+                let list = self.eval(at.with(list));
+                match self.language(at.file) {
+                    // Who goes over a dictionary gets its names.
+                    Language::Python => self.at_index(&list.iter().map(as_names).collect(), None),
+                    _ => self.at_index(&list, None),
+                }
             }
             _ => one(Value::Unknown),
         }
@@ -222,6 +220,13 @@ impl<'p> Linker<'p> {
             }
         }
         union.done()
+    }
+}
+
+fn as_names(value: &Value) -> Value {
+    match value {
+        Value::Object(at) => Value::Names(*at),
+        other => other.clone(),
     }
 }
 

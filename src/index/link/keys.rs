@@ -150,6 +150,10 @@ impl Report<'_, '_> {
     }
 
     fn add_keys(&mut self, asked: &Asked, read: Read) {
+        // `flag if user else None`
+        if !asked.values.is_empty() && asked.values.iter().all(|it| matches!(it, Value::Nothing)) {
+            return;
+        }
         let known: Vec<_> = asked
             .values
             .iter()
@@ -217,18 +221,20 @@ impl Report<'_, '_> {
 
     /// Takes note of the constant that a key comes from, and of those beside it.
     fn define(&mut self, key: ExprAt, known: &Known) {
-        if known.at == key {
+        // What a call completes to a key is nowhere written as one.
+        let is_written =
+            matches!(self.linker.chunk(&known.at).exprs[known.at.id.at()], Expr::Text(_) | Expr::Template(_));
+        if known.at == key || !is_written || known.from == KeyFrom::PropertyName {
             return;
         }
         let holders = self.holders(known.at);
-        if let Some((held, _)) = holders.members.get(&known.at.id) {
-            let held = *held;
+        if let Some(&(held, name)) = holders.members.get(&known.at.id) {
             let is_list_of_constants = match held {
                 Held::Object(_) => true,
                 Held::Class(class) => self.linker.is_enum(known.at.with(crate::syntax::ir::ClassId(class))),
             };
             if is_list_of_constants {
-                return self.define_all(known.at, held);
+                return self.define_all(known.at, held, Some(name).filter(|it| is_field(it)));
             }
         }
         self.define_one(known.at, known.text);
@@ -242,8 +248,9 @@ impl Report<'_, '_> {
         self.definitions.push((at.file, definition));
     }
 
-    /// Every string of the object or enum that something is a member of, and of those round it.
-    fn define_all(&mut self, at: ExprAt, held: Held) {
+    /// Every string of the object or enum that something is a member of, and of those round it. Where records have
+    /// a field for the key, those of this field only.
+    fn define_all(&mut self, at: ExprAt, held: Held, field: Option<Symbol>) {
         let holders = self.holders(at);
         let (mut top, mut hops) = (held, 0);
         while let Held::Object(object) = top
@@ -258,8 +265,9 @@ impl Report<'_, '_> {
             if !self.listed.insert(key) {
                 continue;
             }
-            for member in members {
+            for (name, member) in members {
                 match self.linker.chunk(&at).exprs[member.at()] {
+                    Expr::Text(_) if field.is_some_and(|it| name != Some(it)) => {}
                     Expr::Text(text) => self.define_one(at.with(member), text),
                     Expr::Object(_) => stack.push(Held::Object(member)),
                     _ => {}
@@ -268,21 +276,21 @@ impl Report<'_, '_> {
         }
     }
 
-    fn members_of(&self, at: ExprAt, held: Held) -> (ExprAt, Vec<ExprId>) {
+    fn members_of(&self, at: ExprAt, held: Held) -> (ExprAt, Vec<(Option<Symbol>, ExprId)>) {
         let chunk = self.linker.chunk(&at);
         match held {
             Held::Object(object) => {
                 let members = match chunk.exprs[object.at()] {
                     Expr::Object(run) | Expr::Enum(run) => {
-                        chunk.props_in(run).iter().map(|it| it.value).collect()
+                        chunk.props_in(run).iter().map(|it| (it.name.fixed(), it.value)).collect()
                     }
                     _ => Vec::new(),
                 };
                 (at.with(object), members)
             }
             Held::Class(class) => {
-                let members =
-                    chunk.classes[class as usize].members.iter().filter_map(|it| it.value).collect();
+                let members = &chunk.classes[class as usize].members;
+                let members = members.iter().filter_map(|it| Some((Some(it.name), it.value?))).collect();
                 (at.with(ExprId(u32::MAX - class)), members)
             }
         }
@@ -346,6 +354,22 @@ impl Report<'_, '_> {
         self.holders.insert((at.file, at.chunk), found.clone());
         found
     }
+}
+
+/// Whether a property is the one of a record that holds a flag's key, beside others that hold other things:
+/// `{ label: 'Reports', flag: 'reports-page' }`.
+fn is_field(name: &str) -> bool {
+    const FIELDS: [&str; 8] = [
+        "flag",
+        "flagkey",
+        "flagname",
+        "featureflag",
+        "featureflagkey",
+        "featurekey",
+        "experimentkey",
+        "key",
+    ];
+    FIELDS.contains(&&*name.to_ascii_lowercase().replace('_', ""))
 }
 
 /// How a key begins that is not known whole.

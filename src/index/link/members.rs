@@ -4,6 +4,7 @@ use super::bindings::{is_nothing, settled};
 use super::eval::{as_constant, sdk};
 use super::value::*;
 use super::{Linker, Query};
+use crate::syntax::evidence::named_like_flags;
 use crate::syntax::ir::{Expr, Prop, PropName, Symbol, Type};
 use crate::syntax::words::{Call, Needs, Table};
 use crate::syntax::{Certainty, KeyFrom, Language, Returns, table};
@@ -190,17 +191,16 @@ impl Linker<'_> {
     /// A member of a class or of its objects, wherever in its line it is declared.
     pub(super) fn of_class(&mut self, class: ClassAt, name: Symbol, this: Option<&Value>) -> Values {
         let values = self.ask(Query::Member(class, name), |it| it.declared_member(class, name));
-        let bind = |it: &Value| match (it, this) {
-            (Value::Function(function, None), Some(this)) => {
-                Value::Function(*function, Some(this.clone().into()))
+        // A class method is bound to its class.
+        let own = Value::Class(class);
+        let this_of = |function: &FunctionAt| this.or(self.is_class_method(*function).then_some(&own));
+        let bind = |it: &Value| match it {
+            Value::Function(function, None) => {
+                Value::Function(*function, this_of(function).map(|it| it.clone().into()))
             }
-            (Value::Function(function, None), None) if self.is_class_method(*function) => {
-                Value::Function(*function, Some(Value::Class(class).into()))
-            }
-            (other, _) => other.clone(),
+            other => other.clone(),
         };
-        let is_unbound = |it: &Value| matches!(it, Value::Function(_, None));
-        if values.iter().any(is_unbound) { values.iter().map(bind).collect() } else { values }
+        values.iter().map(bind).collect()
     }
 
     pub(super) fn is_class_method(&self, function: FunctionAt) -> bool {
@@ -427,6 +427,8 @@ fn of_map(map: Map, name: Symbol) -> Value {
         ("featureFlagPayloads" | "payloads", Returns::Result) => {
             Value::Map(Map { returns: Returns::Payload, ..map })
         }
+        // The part of a store that is called `flags` may hold the map, and more.
+        _ if map.by_name && named_like_flags(&name) => Value::Map(map),
         _ => Value::Flag,
     }
 }

@@ -210,6 +210,8 @@ impl<'p> Linker<'p> {
     fn step(&mut self, values: &Values, step: Step) -> Values {
         match step {
             Step::Property(name) => self.member(values, name),
+            // Of a parameter any element: see [`Linker::at_index`].
+            Step::Index(u32::MAX) => self.at_index(values, None),
             Step::Index(at) => self.at_index(values, Some(at)),
             Step::Rest => values.clone(),
         }

@@ -52,6 +52,7 @@ impl Linker<'_> {
         if call.args.len == 0 {
             return Vec::new();
         }
+        let is_of_sdk = name.is_some_and(|it| self.table(&at).any(&it).is_some());
         let callee = self.callee(at);
         let mut found = Vec::new();
         for value in callee.iter() {
@@ -60,6 +61,11 @@ impl Linker<'_> {
                 Value::Unloaded(path) => self.called_unread.extend(name.map(|it| (path.clone(), it))),
                 Value::Function(function, this) if self.may_name_key(at, call) => {
                     found.extend(self.asked_through(at, *function, this.is_some(), Certainty::Certain));
+                }
+                Value::Class(class) if self.may_name_key(at, call) => {
+                    if let Some(made_by) = self.constructor(*class) {
+                        found.extend(self.asked_through(at, made_by, true, Certainty::Certain));
+                    }
                 }
                 _ => {}
             }
@@ -71,7 +77,6 @@ impl Linker<'_> {
         };
         // The SDK's names are those of many a settings class, too.
         let stands_in = callee.iter().any(|it| matches!(it, Value::Function(..)));
-        let is_of_sdk = name.is_some_and(|it| self.table(&at).any(&it).is_some());
         if found.is_empty() && callee.iter().all(is_stand_in) && (stands_in || !is_of_sdk) {
             found.extend(name.into_iter().flat_map(|it| self.asked_by_name(at, call, it)));
         }
@@ -198,6 +203,8 @@ impl Linker<'_> {
                     | Value::Joined(_)
                     | Value::Parameter(_)
                     | Value::Picked(..)
+                    | Value::List(_)
+                    | Value::Object(_)
                     | Value::Unloaded(_)
                     | Value::Unknown
             )

@@ -9,8 +9,8 @@ use super::calls::depends_on;
 use super::sites::Asked;
 use super::value::*;
 use super::{Linker, Query, Said};
-use crate::syntax::ir::{CallId, Expr, ExprId, FunctionId, Origin, ScopeId, Step, Symbol};
-use crate::syntax::{Certainty, Returns};
+use crate::syntax::ir::{CallId, Expr, ExprId, FunctionId, Origin, ScopeId, ScopeKind, Step, Symbol};
+use crate::syntax::{Certainty, Language, Returns};
 
 /// A flag that a function asks for, by what its caller passes.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,14 +75,19 @@ impl Linker<'_> {
         if !self.takes_anything(function) {
             return found;
         }
+        // What a constructor keeps, its class may ask for later.
+        let class = self.class_made_by(function);
+        let is_inside = |it: &Self, scope: At<ScopeId>| {
+            it.is_inside(scope, function) || class.is_some_and(|class| it.is_in_class(scope, class))
+        };
         for (chunk, placed) in self.program.module(function.file).chunks.iter().enumerate() {
             let here: At<()> = At { file: function.file, chunk: chunk as u32, id: () };
             let is_own = here.chunk == function.chunk;
-            if !is_own && !self.is_inside(here.with(ScopeId::ROOT), function) {
+            if !is_own && !is_inside(self, here.with(ScopeId::ROOT)) {
                 continue;
             }
             for (id, call) in placed.chunk.calls.iter().enumerate() {
-                if !is_own || self.is_inside(here.with(call.scope), function) {
+                if !is_own || is_inside(self, here.with(call.scope)) {
                     let asked = self.asked_by_call(here.with(CallId(id as u32)));
                     add(&mut found, asked, function);
                 }
@@ -90,7 +95,7 @@ impl Linker<'_> {
             for (id, expr) in placed.chunk.exprs.iter().enumerate() {
                 let (Expr::Index(_, key) | Expr::In(key, _)) = *expr else { continue };
                 let scope = self.scope_of(here.with(key));
-                if scope.is_some_and(|it| self.is_inside(it, function)) {
+                if scope.is_some_and(|it| is_inside(self, it)) {
                     let asked = self.asked_by_index(here.with(ExprId(id as u32)));
                     add(&mut found, asked, function);
                 }
@@ -106,6 +111,32 @@ impl Linker<'_> {
 
     fn is_inside(&self, scope: At<ScopeId>, function: FunctionAt) -> bool {
         self.program.functions_around(scope).any(|it| it == function)
+    }
+
+    /// The class whose constructor a function is.
+    fn class_made_by(&self, function: FunctionAt) -> Option<ClassAt> {
+        let it = &self.chunk(&function).functions[function.id.at()];
+        it.class.filter(|_| it.name.is_some_and(|it| is_constructor(&it))).map(|it| function.with(it))
+    }
+
+    fn is_in_class(&self, scope: At<ScopeId>, class: ClassAt) -> bool {
+        let mut around = std::iter::successors(Some(scope), |it| self.program.outward(*it));
+        around.any(|it| {
+            it.chunk == class.chunk && self.chunk(&it).scopes[it.id.at()].kind == ScopeKind::Class(class.id)
+        })
+    }
+
+    /// The function that makes the objects of a class, its own or an inherited one.
+    pub(super) fn constructor(&mut self, class: ClassAt) -> Option<FunctionAt> {
+        let name = match self.language(class.file) {
+            Language::Python => "__init__",
+            _ => "constructor",
+        };
+        let values = self.of_class(class, Symbol::from(name), None);
+        values.iter().find_map(|it| match it {
+            Value::Function(function, _) => Some(*function),
+            _ => None,
+        })
     }
 
     /// Where an expression stands, as far as a name in it says so.
@@ -169,7 +200,15 @@ impl Linker<'_> {
             let values = self.passing(&one(wrap.key.clone()), at, call, function, bound);
             return vec![(argument, values)];
         }
-        let leaves = if rest.is_empty() { self.leaves(argument) } else { vec![argument] };
+        let (leaves, rest) = match (self.chunk(&argument).exprs[argument.id.at()], rest) {
+            (_, []) => (self.leaves(argument), rest),
+            // Whoever goes over a list that is written out asks for each of its elements.
+            (Expr::List(run), [Step::Index(u32::MAX), rest @ ..]) => {
+                let elements = self.chunk(&argument).exprs_in(run).iter();
+                (elements.flat_map(|it| self.leaves(argument.with(*it))).collect(), rest)
+            }
+            _ => (vec![argument], rest),
+        };
         let mut found = Vec::with_capacity(leaves.len());
         for leaf in leaves {
             let values = self.eval(leaf);
@@ -190,7 +229,8 @@ impl Linker<'_> {
         let is_test = is_test(&self.program.file(file).path);
         for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
             for (id, it) in placed.chunk.functions.iter().enumerate() {
-                let Some(name) = it.name.filter(|_| it.class.is_some()) else { continue };
+                let is_method = |name: &Symbol| it.class.is_some() && !is_constructor(name);
+                let Some(name) = it.name.filter(is_method) else { continue };
                 let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
                 self.fuel = super::MOST_QUESTIONS;
                 if !self.wraps(at).is_empty() {
@@ -233,6 +273,11 @@ fn parameter_in(key: &Value, function: FunctionAt) -> Option<Rc<Parameter>> {
         Value::Joined(parts) => parts.iter().find_map(|it| parameter_in(it, function)),
         _ => None,
     }
+}
+
+/// Whether a method of this name makes the objects of its class; nobody calls it by this name.
+pub(super) fn is_constructor(name: &str) -> bool {
+    matches!(name, "constructor" | "__init__")
 }
 
 /// Whether a file is a test by its name or its folder's.

@@ -193,6 +193,16 @@ pub enum PropName {
     Spread,
 }
 
+impl PropName {
+    /// The name as written.
+    pub fn fixed(&self) -> Option<Symbol> {
+        match self {
+            PropName::Fixed(name) => Some(*name),
+            _ => None,
+        }
+    }
+}
+
 /// A scope and what is declared in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
