@@ -200,7 +200,12 @@ impl<'p> Linker<'p> {
 
     /// The members of these names.
     pub(super) fn pick(&mut self, whole: &Values, names: &Values) -> Values {
-        let is_map = whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Cache(_)));
+        // What comes out of a cache is what is put in; what is put back must not decide it.
+        let is_map = whole.iter().any(|it| match it {
+            Value::Map(_) => true,
+            Value::Cache(cache) => self.cached(*cache).is_some(),
+            _ => false,
+        });
         let mut union = Union::default();
         for name in names.iter() {
             match name {
