@@ -81,6 +81,7 @@ pub(crate) struct Linker<'p> {
     /// Methods that ask for what their caller names, where nobody knows whose method is meant.
     methods: &'p Methods,
     resolved: HashMap<(FileId, Symbol), Found>,
+    member_assignments: HashMap<FileId, Rc<bindings::MemberAssignments>>,
     depth: u32,
     /// The shallowest question that was met again while it was being answered.
     lowest: u32,
@@ -100,6 +101,7 @@ impl<'p> Linker<'p> {
             methods,
             provisional: Vec::new(),
             resolved: HashMap::new(),
+            member_assignments: HashMap::new(),
             depth: 0,
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,
