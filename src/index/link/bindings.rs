@@ -1,5 +1,9 @@
 //! What a declared name may be.
 
+use std::rc::Rc;
+
+use ustr::UstrMap;
+
 use super::eval::as_constant;
 use super::value::*;
 use super::{Linker, Query};
@@ -8,6 +12,9 @@ use crate::syntax::ir::{Binding, ExprId, FunctionId, Origin, Step, Symbol, Targe
 
 /// More assignments to one name say nothing that the first do not.
 const MOST_ASSIGNMENTS: usize = 8;
+
+/// The object and the value of each assignment to a member of some name.
+pub(super) type MemberAssignments = UstrMap<Vec<(ExprAt, ExprId)>>;
 
 impl Linker<'_> {
     /// What a declared name may be, further declarations of it included.
@@ -160,22 +167,35 @@ impl Linker<'_> {
         is_owner: &dyn Fn(&Value) -> bool,
     ) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
-            for it in &placed.chunk.assignments {
-                let Target::Member(object, own) = it.target else { continue };
-                if own != name {
-                    continue;
-                }
-                let object = At { file, chunk: chunk as u32, id: object };
-                if self.eval(object).iter().any(is_owner) {
-                    found.push(object.with(it.value));
-                }
-                if found.len() == MOST_ASSIGNMENTS {
-                    return found;
-                }
+        let all = self.member_assignments(file);
+        for (object, value) in all.get(&name).into_iter().flatten() {
+            if self.eval(*object).iter().any(is_owner) {
+                found.push(object.with(*value));
+            }
+            if found.len() == MOST_ASSIGNMENTS {
+                break;
             }
         }
         found
+    }
+
+    /// What a file assigns to members, by their names: the object and the value.
+    fn member_assignments(&mut self, file: FileId) -> Rc<MemberAssignments> {
+        if let Some(known) = self.member_assignments.get(&file) {
+            return known.clone();
+        }
+        let mut all = MemberAssignments::default();
+        for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
+            for it in &placed.chunk.assignments {
+                if let Target::Member(object, name) = it.target {
+                    let object = At { file, chunk: chunk as u32, id: object };
+                    all.entry(name).or_default().push((object, it.value));
+                }
+            }
+        }
+        let all = Rc::new(all);
+        self.member_assignments.insert(file, all.clone());
+        all
     }
 }
 

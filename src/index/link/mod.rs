@@ -118,6 +118,7 @@ pub(crate) struct Linker<'p> {
     /// Methods that ask for what their caller names, where nobody knows whose method is meant.
     methods: &'p Methods,
     resolved: FxHashMap<(FileId, Symbol), Found>,
+    member_assignments: FxHashMap<FileId, Rc<bindings::MemberAssignments>>,
     depth: u32,
     /// The shallowest question that was met again while it was being answered.
     lowest: u32,
@@ -137,6 +138,7 @@ impl<'p> Linker<'p> {
             methods,
             provisional: Vec::new(),
             resolved: FxHashMap::default(),
+            member_assignments: FxHashMap::default(),
             depth: 0,
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,
