@@ -10,14 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 use ustr::UstrSet;
 
-use super::link::{
-    self, At, Change, File, FileId, Followed, Found, FunctionAt, Methods, Program, Resolve,
-};
+use super::link::{self, At, Change, File, FileId, Followed, Found, FunctionAt, Methods, Program, Resolve};
 use super::mentions::Mentions;
 use super::scan::{self, Progress, Root, Skipped};
-use crate::syntax::evidence::names_flag;
 use crate::syntax::ir::{FunctionId, Module, Symbol};
 use crate::syntax::{self, Definition, FileFacts, Language, Names};
 use crate::text::Text;
@@ -178,8 +176,9 @@ impl Codebase {
         renumber(Arc::make_mut(&mut self.methods), id, &module);
         let resolver = self.resolver.clone().unwrap_or_else(|| Arc::new(Alone));
         let linked = link::linked(&self.program, &*resolver, &self.methods, id);
+        let own = linked.defined.into_iter().filter(|it| it.file() == id);
         let mut definitions: Vec<Definition> =
-            linked.definitions.into_iter().filter(|it| it.0 == id).map(|it| it.1).collect();
+            link::definitions(&self.program, own).into_iter().map(|it| it.1).collect();
         let old = self.facts.get(path).into_iter().flat_map(|it| &it.definitions);
         if let Some(before) = before {
             definitions.extend(moved(old, &before.text, &module.text));
@@ -326,8 +325,7 @@ impl Codebase {
         for followed in self.followed.values() {
             names.extend(&followed.active);
             // Who names a registry of keys may index a map that comes from anywhere.
-            let definitions = followed.linked.definitions.iter().map(|it| &it.1);
-            names.extend(definitions.filter_map(|it| registry(&it.name)));
+            names.extend(&followed.linked.registries);
         }
         self.look_for(&names);
         let is_new = |it: &&Arc<Path>| self.program.id(it).is_none();
@@ -425,12 +423,6 @@ fn renumber(methods: &mut Methods, file: FileId, module: &Module) {
     }
 }
 
-/// The name of the object or enum that a constant is a member of, if it says that it holds keys.
-fn registry(name: &str) -> Option<Symbol> {
-    let (container, _) = name.split_once('.')?;
-    (container.len() > 4 && names_flag(container)).then(|| Symbol::from(container))
-}
-
 /// The names of methods of which two rounds say something else. Where a method moved in its file, its callers
 /// depend on the file.
 fn different(before: &Methods, now: &Methods) -> UstrSet {
@@ -447,11 +439,13 @@ fn facts(
     followed: &imbl::OrdMap<FileId, Arc<Followed>>,
 ) -> imbl::OrdMap<Arc<Path>, Arc<FileFacts>> {
     let mut all: BTreeMap<FileId, FileFacts> = BTreeMap::new();
+    let mut defined = FxHashSet::default();
     for (id, it) in followed {
         all.entry(*id).or_default().reads.clone_from(&it.linked.reads);
-        for (file, definition) in &it.linked.definitions {
-            all.entry(*file).or_default().definitions.push(definition.clone());
-        }
+        defined.extend(&it.linked.defined);
+    }
+    for (file, definition) in link::definitions(program, defined.into_iter()) {
+        all.entry(file).or_default().definitions.push(definition);
     }
     all.into_iter().map(|(id, it)| (program.file(id).path.clone(), Arc::new(tidy(it)))).collect()
 }

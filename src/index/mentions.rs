@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use ustr::UstrSet;
 
 use crate::syntax::ir::Symbol;
@@ -26,13 +26,19 @@ pub(super) struct Finder {
 
 impl Finder {
     fn new(names: Vec<Symbol>) -> Option<Arc<Finder>> {
-        let automaton = AhoCorasick::new(names.iter().map(|it| it.as_str())).ok()?;
-        (!names.is_empty()).then(|| Arc::new(Finder { automaton, names }))
+        if names.is_empty() {
+            return None;
+        }
+        // Of names that begin alike the longest is the one that may be a whole word.
+        let mut builder = AhoCorasick::builder();
+        let automaton =
+            builder.match_kind(MatchKind::LeftmostLongest).build(names.iter().map(|it| it.as_str()));
+        Some(Arc::new(Finder { automaton: automaton.ok()?, names }))
     }
 
     /// The names that a text has.
     pub fn names_in(&self, text: &[u8]) -> UstrSet {
-        let found = self.automaton.find_overlapping_iter(text);
+        let found = self.automaton.find_iter(text);
         let whole = found.filter(|it| word_around(text, it.start()) == it.range());
         whole.map(|it| self.names[it.pattern().as_usize()]).collect()
     }

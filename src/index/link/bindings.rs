@@ -1,20 +1,13 @@
 //! What a declared name may be.
 
-use std::rc::Rc;
-
-use ustr::UstrMap;
-
 use super::eval::as_constant;
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::KeyFrom;
-use crate::syntax::ir::{Binding, ExprId, FunctionId, Origin, Step, Symbol, Target, TypeId};
+use crate::syntax::ir::{Assigned, Binding, ExprId, FunctionId, Origin, ScopeId, Step, Symbol, TypeId};
 
 /// More assignments to one name say nothing that the first do not.
 const MOST_ASSIGNMENTS: usize = 8;
-
-/// The object and the value of each assignment to a member of some name.
-pub(super) type MemberAssignments = UstrMap<Vec<(ExprAt, ExprId)>>;
 
 impl Linker<'_> {
     /// What a declared name may be, further declarations of it included.
@@ -138,25 +131,12 @@ impl Linker<'_> {
     }
 
     /// What is assigned to a name elsewhere in its file.
-    fn assigned_to(&mut self, at: BindingAt) -> Vec<ExprAt> {
-        let binding = &self.chunk(&at).bindings[at.id.at()];
-        let mut found = Vec::new();
-        for (chunk, placed) in self.program.module(at.file).chunks.iter().enumerate() {
-            for it in &placed.chunk.assignments {
-                let Target::Name(name, scope) = it.target else { continue };
-                if name != binding.name {
-                    continue;
-                }
-                let here = At { file: at.file, chunk: chunk as u32, id: scope };
-                if self.program.lookup(name, here).contains(&at) {
-                    found.push(here.with(it.value));
-                }
-                if found.len() == MOST_ASSIGNMENTS {
-                    return found;
-                }
-            }
-        }
-        found
+    fn assigned_to(&self, at: BindingAt) -> Vec<ExprAt> {
+        let name = self.chunk(&at).bindings[at.id.at()].name;
+        let all = self.program.module(at.file).assigned(name);
+        let here = |it: &Assigned<ScopeId>| At { file: at.file, chunk: it.chunk, id: it.to };
+        let own = all.iter().filter(|it| self.program.lookup(name, here(it)).contains(&at));
+        own.map(|it| here(it).with(it.value)).take(MOST_ASSIGNMENTS).collect()
     }
 
     /// What a file assigns to a member of something.
@@ -167,35 +147,16 @@ impl Linker<'_> {
         is_owner: &dyn Fn(&Value) -> bool,
     ) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        let all = self.member_assignments(file);
-        for (object, value) in all.get(&name).into_iter().flatten() {
-            if self.eval(*object).iter().any(is_owner) {
-                found.push(object.with(*value));
+        for it in self.program.module(file).assigned_to_member(name) {
+            let object = At { file, chunk: it.chunk, id: it.to };
+            if self.eval(object).iter().any(is_owner) {
+                found.push(object.with(it.value));
             }
             if found.len() == MOST_ASSIGNMENTS {
                 break;
             }
         }
         found
-    }
-
-    /// What a file assigns to members, by their names: the object and the value.
-    fn member_assignments(&mut self, file: FileId) -> Rc<MemberAssignments> {
-        if let Some(known) = self.member_assignments.get(&file) {
-            return known.clone();
-        }
-        let mut all = MemberAssignments::default();
-        for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
-            for it in &placed.chunk.assignments {
-                if let Target::Member(object, name) = it.target {
-                    let object = At { file, chunk: chunk as u32, id: object };
-                    all.entry(name).or_default().push((object, it.value));
-                }
-            }
-        }
-        let all = Rc::new(all);
-        self.member_assignments.insert(file, all.clone());
-        all
     }
 }
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::eval::as_constant;
-use super::value::*;
 use super::program::PROVIDING;
+use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
 use crate::syntax::{KeyFrom, Language, Via};

@@ -1,22 +1,27 @@
 //! The facts of a file: reads and the constants that they get their keys from.
 
-use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::collections::HashSet;
+
+use rustc_hash::FxHashSet;
+use ustr::UstrSet;
 
 use super::Linker;
+use super::constants::{Constants, Defined, Held, registry};
 use super::sites::Asked;
 use super::value::*;
 use crate::flags::FlagKey;
 use crate::syntax::evidence::names_flag;
-use crate::syntax::ir::{CallId, Expr, ExprId, Origin, PropName, Symbol};
-use crate::syntax::{Certainty, Definition, KeyFrom, Read, Returns};
+use crate::syntax::ir::{CallId, ClassId, Expr, ExprId, Symbol};
+use crate::syntax::{Certainty, KeyFrom, Read, Returns};
 use crate::text::Span;
 
 /// What a file says about flags, and the constants of any file that its reads go through.
 #[derive(Debug, Default)]
 pub(crate) struct Linked {
     pub reads: Vec<Read>,
-    pub definitions: Vec<(FileId, Definition)>,
+    pub defined: Vec<Defined>,
+    /// Names of objects and enums that hold keys.
+    pub registries: UstrSet,
 }
 
 /// What the reads of one file amount to.
@@ -24,23 +29,10 @@ struct Report<'l, 'p> {
     linker: &'l mut Linker<'p>,
     file: FileId,
     reads: Vec<Read>,
-    defined: HashSet<ExprAt>,
-    listed: HashSet<ExprAt>,
-    holders: HashMap<(FileId, u32), Rc<Holders>>,
-    definitions: Vec<(FileId, Definition)>,
-}
-
-/// What holds each expression of a chunk: the name, and the object or class that it is a member of.
-#[derive(Default)]
-struct Holders {
-    names: HashMap<ExprId, Symbol>,
-    members: HashMap<ExprId, (Held, Symbol)>,
-}
-
-#[derive(Clone, Copy)]
-enum Held {
-    Object(ExprId),
-    Class(u32),
+    defined: Vec<Defined>,
+    is_defined: FxHashSet<Defined>,
+    registries: UstrSet,
+    constants: Constants,
 }
 
 impl Linker<'_> {
@@ -49,24 +41,23 @@ impl Linker<'_> {
         let mut report = Report {
             file,
             reads: Vec::new(),
-            defined: HashSet::new(),
-            listed: HashSet::new(),
-            holders: HashMap::new(),
-            definitions: Vec::new(),
+            defined: Vec::new(),
+            is_defined: FxHashSet::default(),
+            registries: UstrSet::default(),
+            constants: Constants::default(),
             linker: self,
         };
         for chunk in 0..report.linker.program.module(file).chunks.len() as u32 {
             report.chunk(chunk);
         }
-        let Report { mut reads, mut definitions, .. } = report;
+        let Report { mut reads, defined, registries, .. } = report;
         let order =
             |it: &Read| (it.key_span, it.key.clone(), it.method.clone(), it.certainty == Certainty::Inferred);
         reads.sort_by_cached_key(order);
         // The same by two ways: what is certain comes first.
         let place = |it: &Read| (it.key_span, it.key.clone(), it.prefix.clone(), it.method.clone());
         reads.dedup_by_key(|it| place(it));
-        definitions.sort_by_key(|it| (it.0, it.1.key_span));
-        Linked { reads, definitions }
+        Linked { reads, defined, registries }
     }
 }
 
@@ -209,7 +200,8 @@ impl Report<'_, '_> {
         if known.at == key {
             return false;
         }
-        self.name_of(known.at).is_some_and(|it| names_flag(&it))
+        let name = self.constants.name_of(&self.linker.program, known.at);
+        name.is_some_and(|it| names_flag(&it))
     }
 
     fn key_from(&self, key: ExprAt, known: &Known) -> KeyFrom {
@@ -227,132 +219,29 @@ impl Report<'_, '_> {
         if known.at == key || !is_written || known.from == KeyFrom::PropertyName {
             return;
         }
-        let holders = self.holders(known.at);
-        if let Some(&(held, name)) = holders.members.get(&known.at.id) {
-            let is_list_of_constants = match held {
-                Held::Object(_) => true,
-                Held::Class(class) => self.linker.is_enum(known.at.with(crate::syntax::ir::ClassId(class))),
-            };
-            if is_list_of_constants {
-                return self.define_all(known.at, held, Some(name).filter(|it| is_field(it)));
-            }
-        }
-        self.define_one(known.at, known.text);
-    }
-
-    fn define_one(&mut self, at: ExprAt, text: Symbol) {
-        let Some(name) = self.name_of(at).filter(|_| !self.defined.contains(&at)) else { return };
-        self.defined.insert(at);
-        let definition =
-            Definition { key: FlagKey::from(&*text), name: name.into(), key_span: self.span(at) };
-        self.definitions.push((at.file, definition));
-    }
-
-    /// Every string of the object or enum that something is a member of, and of those round it. Where records have
-    /// a field for the key, those of this field only.
-    fn define_all(&mut self, at: ExprAt, held: Held, field: Option<Symbol>) {
-        let holders = self.holders(at);
-        let (mut top, mut hops) = (held, 0);
-        while let Held::Object(object) = top
-            && let Some((outer, _)) = holders.members.get(&object)
-            && hops < 8
-        {
-            (top, hops) = (*outer, hops + 1);
-        }
-        let mut stack = vec![top];
-        while let Some(held) = stack.pop() {
-            let (key, members) = self.members_of(at, held);
-            if !self.listed.insert(key) {
-                continue;
-            }
-            for (name, member) in members {
-                match self.linker.chunk(&at).exprs[member.at()] {
-                    Expr::Text(_) if field.is_some_and(|it| name != Some(it)) => {}
-                    Expr::Text(text) => self.define_one(at.with(member), text),
-                    Expr::Object(_) => stack.push(Held::Object(member)),
-                    _ => {}
-                }
-            }
+        let defined = self.defined_by(known);
+        if self.is_defined.insert(defined) {
+            self.defined.push(defined);
+            let name = self.constants.name_of(&self.linker.program, known.at);
+            self.registries.extend(name.as_deref().and_then(registry));
         }
     }
 
-    fn members_of(&self, at: ExprAt, held: Held) -> (ExprAt, Vec<(Option<Symbol>, ExprId)>) {
-        let chunk = self.linker.chunk(&at);
-        match held {
-            Held::Object(object) => {
-                let members = match chunk.exprs[object.at()] {
-                    Expr::Object(run) | Expr::Enum(run) => {
-                        chunk.props_in(run).iter().map(|it| (it.name.fixed(), it.value)).collect()
-                    }
-                    _ => Vec::new(),
-                };
-                (at.with(object), members)
-            }
-            Held::Class(class) => {
-                let members = &chunk.classes[class as usize].members;
-                let members = members.iter().filter_map(|it| Some((Some(it.name), it.value?))).collect();
-                (at.with(ExprId(u32::MAX - class)), members)
-            }
+    fn defined_by(&mut self, known: &Known) -> Defined {
+        let at = known.at;
+        let holders = self.constants.holders(&self.linker.program, at);
+        let Some(&(held, name)) = holders.members.get(&at.id) else {
+            return Defined::One(at, known.text);
+        };
+        let is_list_of_constants = match held {
+            Held::Object(_) => true,
+            Held::Class(class) => self.linker.is_enum(at.with(ClassId(class))),
+        };
+        if !is_list_of_constants {
+            return Defined::One(at, known.text);
         }
-    }
-
-    /// The name of a constant, qualified inside its container.
-    fn name_of(&mut self, at: ExprAt) -> Option<String> {
-        let holders = self.holders(at);
-        let (mut name, mut id) = (String::new(), at.id);
-        for _ in 0..8 {
-            let (held, own) = match (holders.members.get(&id), holders.names.get(&id)) {
-                (Some((held, own)), _) => (Some(*held), own),
-                (None, Some(own)) => (None, own),
-                (None, None) => return (!name.is_empty()).then_some(name),
-            };
-            name = if name.is_empty() { own.to_string() } else { format!("{own}.{name}") };
-            match held {
-                Some(Held::Object(object)) => id = object,
-                Some(Held::Class(class)) => {
-                    let class = self.linker.chunk(&at).classes[class as usize].name;
-                    return Some(class.map_or(name.clone(), |it| format!("{it}.{name}")));
-                }
-                None => return Some(name),
-            }
-        }
-        Some(name)
-    }
-
-    fn holders(&mut self, at: ExprAt) -> Rc<Holders> {
-        if let Some(known) = self.holders.get(&(at.file, at.chunk)) {
-            return known.clone();
-        }
-        let chunk = self.linker.chunk(&at);
-        let mut found = Holders::default();
-        for it in &chunk.bindings {
-            if let (Origin::Value { value: Some(value), .. }, []) = (it.origin, &it.path[..]) {
-                let leaves = self.linker.leaves(at.with(value));
-                for leaf in leaves {
-                    found.names.entry(leaf.id).or_insert(it.name);
-                }
-            } else if let Some(default) = it.default {
-                found.names.entry(default).or_insert(it.name);
-            }
-        }
-        for (id, expr) in chunk.exprs.iter().enumerate() {
-            let (Expr::Object(run) | Expr::Enum(run)) = expr else { continue };
-            for prop in chunk.props_in(*run) {
-                if let PropName::Fixed(name) = prop.name {
-                    found.members.insert(prop.value, (Held::Object(ExprId(id as u32)), name));
-                }
-            }
-        }
-        for (id, class) in chunk.classes.iter().enumerate() {
-            for member in &class.members {
-                if let Some(value) = member.value {
-                    found.members.insert(value, (Held::Class(id as u32), member.name));
-                }
-            }
-        }
-        let found = Rc::new(found);
-        self.holders.insert((at.file, at.chunk), found.clone());
-        found
+        let field = Some(name).filter(|it| is_field(it));
+        self.constants.all_round(&self.linker.program, at, held, field)
     }
 }
 

@@ -7,6 +7,7 @@
 mod active;
 mod bindings;
 mod calls;
+mod constants;
 mod eval;
 mod imports;
 mod keys;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+pub(crate) use constants::definitions;
 pub(crate) use keys::Linked;
 use program::View;
 pub(crate) use program::{Change, File, Program, Uses};
@@ -118,7 +120,6 @@ pub(crate) struct Linker<'p> {
     /// Methods that ask for what their caller names, where nobody knows whose method is meant.
     methods: &'p Methods,
     resolved: FxHashMap<(FileId, Symbol), Found>,
-    member_assignments: FxHashMap<FileId, Rc<bindings::MemberAssignments>>,
     depth: u32,
     /// The shallowest question that was met again while it was being answered.
     lowest: u32,
@@ -138,7 +139,6 @@ impl<'p> Linker<'p> {
             methods,
             provisional: Vec::new(),
             resolved: FxHashMap::default(),
-            member_assignments: FxHashMap::default(),
             depth: 0,
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,

@@ -10,7 +10,9 @@ use rustc_hash::FxHashSet;
 use ustr::UstrSet;
 
 use super::value::{At, BindingAt, FileId};
-use crate::syntax::ir::{Call, CallKind, Chunk, FunctionId, Module, ScopeId, ScopeKind, Symbol, TypeId};
+use crate::syntax::ir::{
+    Call, CallKind, Chunk, FunctionId, Module, Placed, ScopeId, ScopeKind, Symbol, TypeId,
+};
 use crate::syntax::{Language, Names};
 
 /// Finds the file that an import names.
@@ -80,13 +82,13 @@ impl Program {
             }
         };
         let before = self.files[id.0 as usize].take();
-        let calls = names_of(&file.module);
-        let old_calls = before.as_ref().map(|it| names_of(&it.module)).unwrap_or_default();
-        update(&mut self.callers, &old_calls, &calls, id);
+        let old_chunks = before.as_ref().map_or(&[][..], |it| &it.module.chunks);
+        update(&mut self.callers, &names_of(old_chunks), &names_of(&file.module.chunks), id);
         if before.is_none() {
             change.paths.insert(file.path.clone());
         }
-        change.calls.extend(old_calls.union(&calls));
+        change.calls.extend(names_of(not_in(old_chunks, &file.module.chunks)));
+        change.calls.extend(names_of(not_in(&file.module.chunks, old_chunks)));
         change.files.insert(id);
         self.files[id.0 as usize] = Some(file);
         id
@@ -317,10 +319,10 @@ impl<'p> View<'p> {
 /// Stands for the name of any element with a `value`, which may be the provider of a context.
 pub(super) const PROVIDING: &str = "<value>";
 
-/// The names that a module calls.
-fn names_of(module: &Module) -> UstrSet {
+/// The names that chunks call.
+fn names_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> UstrSet {
     let mut names = UstrSet::default();
-    for placed in &module.chunks {
+    for placed in chunks {
         let chunk = &placed.chunk;
         names.extend(chunk.call_names.iter().flatten());
         let gives_value = |it: &Call| {
@@ -334,7 +336,18 @@ fn names_of(module: &Module) -> UstrSet {
     names
 }
 
-fn update(index: &mut imbl::HashMap<Symbol, BTreeSet<FileId>>, before: &UstrSet, now: &UstrSet, file: FileId) {
+/// The chunks that are not among those of another state of the file.
+fn not_in<'c>(chunks: &'c [Placed], others: &[Placed]) -> impl Iterator<Item = &'c Placed> {
+    let others: FxHashSet<*const Chunk> = others.iter().map(|it| Arc::as_ptr(&it.chunk)).collect();
+    chunks.iter().filter(move |it| !others.contains(&Arc::as_ptr(&it.chunk)))
+}
+
+fn update(
+    index: &mut imbl::HashMap<Symbol, BTreeSet<FileId>>,
+    before: &UstrSet,
+    now: &UstrSet,
+    file: FileId,
+) {
     for name in before.difference(now) {
         if let Some(files) = index.get_mut(name) {
             files.remove(&file);

@@ -1,6 +1,7 @@
 //! The places of a file that ask for a flag.
 
 use super::Linker;
+use super::constants::leaves;
 use super::value::*;
 use crate::syntax::evidence::names_key;
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Chunk, Expr, ExprId, Origin, PropName, Step, Symbol};
@@ -25,17 +26,7 @@ pub(super) struct Asked {
 impl Linker<'_> {
     /// The branches of an expression.
     pub(super) fn leaves(&self, at: ExprAt) -> Vec<ExprAt> {
-        let (mut found, mut stack) = (Vec::new(), vec![at]);
-        let chunk = self.chunk(&at);
-        while let Some(at) = stack.pop() {
-            match chunk.exprs[at.id.at()] {
-                Expr::Either(run) if found.len() < 64 => {
-                    stack.extend(chunk.exprs_in(run).iter().rev().map(|it| at.with(*it)));
-                }
-                _ => found.push(at),
-            }
-        }
-        found
+        leaves(self.chunk(&at), at.id).into_iter().map(|it| at.with(it)).collect()
     }
 
     /// What a call or element asks for.

@@ -80,19 +80,19 @@ impl Linker<'_> {
         let is_inside = |it: &Self, scope: At<ScopeId>| {
             it.is_inside(scope, function) || class.is_some_and(|class| it.is_in_class(scope, class))
         };
-        for (chunk, placed) in self.program.module(function.file).chunks.iter().enumerate() {
-            let here: At<()> = At { file: function.file, chunk: chunk as u32, id: () };
+        for here in self.chunks_from(function.with(())) {
             let is_own = here.chunk == function.chunk;
             if !is_own && !is_inside(self, here.with(ScopeId::ROOT)) {
                 continue;
             }
-            for (id, call) in placed.chunk.calls.iter().enumerate() {
+            let chunk = self.chunk(&here);
+            for (id, call) in chunk.calls.iter().enumerate() {
                 if !is_own || is_inside(self, here.with(call.scope)) {
                     let asked = self.asked_by_call(here.with(CallId(id as u32)));
                     add(&mut found, asked, function);
                 }
             }
-            for (id, expr) in placed.chunk.exprs.iter().enumerate() {
+            for (id, expr) in chunk.exprs.iter().enumerate() {
                 let (Expr::Index(_, key) | Expr::In(key, _)) = *expr else { continue };
                 let scope = self.scope_of(here.with(key));
                 if scope.is_some_and(|it| is_inside(self, it)) {
@@ -100,6 +100,17 @@ impl Linker<'_> {
                     add(&mut found, asked, function);
                 }
             }
+        }
+        found
+    }
+
+    /// A chunk and all bodies in it.
+    fn chunks_from(&self, at: At<()>) -> Vec<At<()>> {
+        let all = &self.program.module(at.file).chunks;
+        let (mut found, mut next) = (vec![at], 0);
+        while let Some(it) = found.get(next) {
+            found.extend(all[it.chunk as usize].nested.iter().map(|chunk| At { chunk: *chunk, ..at }));
+            next += 1;
         }
         found
     }

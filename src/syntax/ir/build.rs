@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tree_sitter::{Node, Tree};
 
@@ -52,7 +52,7 @@ pub(crate) fn lower(
         let from = same.map_or(From::Node(*node), |it| From::Old(old.tops[it]));
         made.make(Todo { from, start: node.start_byte() as u32, parent: None });
     }
-    Module { language, text: text.clone(), chunks: made.chunks, names: OnceLock::new() }
+    Module::new(language, text.clone(), made.chunks)
 }
 
 /// What there was before an edit.

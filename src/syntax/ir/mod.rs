@@ -534,9 +534,62 @@ pub struct Module {
     /// Its chunks; a body comes after the chunk that it belongs to.
     pub chunks: Vec<Placed>,
     names: OnceLock<UstrMap<Vec<(u32, BindingId)>>>,
+    assigned: OnceLock<AllAssigned>,
+}
+
+/// An assignment to what is declared elsewhere, and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assigned<T> {
+    /// In which chunk.
+    pub chunk: u32,
+    /// To a name, seen from this scope, or to a member of this object.
+    pub to: T,
+    /// What.
+    pub value: ExprId,
+}
+
+#[derive(Debug, Default)]
+struct AllAssigned {
+    names: UstrMap<Vec<Assigned<ScopeId>>>,
+    members: UstrMap<Vec<Assigned<ExprId>>>,
 }
 
 impl Module {
+    /// Of these chunks.
+    fn new(language: Language, text: Text, chunks: Vec<Placed>) -> Module {
+        Module { language, text, chunks, names: OnceLock::new(), assigned: OnceLock::new() }
+    }
+
+    /// What is assigned to names like this one.
+    pub fn assigned(&self, name: Symbol) -> &[Assigned<ScopeId>] {
+        self.all_assigned().names.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is assigned to members of this name.
+    pub fn assigned_to_member(&self, name: Symbol) -> &[Assigned<ExprId>] {
+        self.all_assigned().members.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    fn all_assigned(&self) -> &AllAssigned {
+        self.assigned.get_or_init(|| {
+            let mut all = AllAssigned::default();
+            for (at, placed) in self.chunks.iter().enumerate() {
+                for &Assignment { target, value } in &placed.chunk.assignments {
+                    let chunk = at as u32;
+                    match target {
+                        Target::Name(name, to) => {
+                            all.names.entry(name).or_default().push(Assigned { chunk, to, value });
+                        }
+                        Target::Member(to, name) => {
+                            all.members.entry(name).or_default().push(Assigned { chunk, to, value });
+                        }
+                    }
+                }
+            }
+            all
+        })
+    }
+
     /// The bindings of a name that is declared at the top level, in order, with their chunks.
     pub fn declared(&self, name: Symbol) -> &[(u32, BindingId)] {
         let names = self.names.get_or_init(|| {
