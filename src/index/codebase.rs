@@ -276,7 +276,7 @@ impl Codebase {
         self.rounds(change);
         let holds = |(id, it): (&FileId, &Arc<Followed>)| {
             let Some(now) = self.followed.get(id) else { return false };
-            Arc::ptr_eq(it, now) || (it.active.is_subset(&now.active) && it.methods.says_same(&now.methods))
+            Arc::ptr_eq(it, now) || it.leads_no_further_than(now)
         };
         before.iter().all(holds) && self.program.paths().all(|it| self.is_called_for(it))
     }

@@ -95,6 +95,15 @@ pub(crate) struct Followed {
     pub uses: Uses,
 }
 
+impl Followed {
+    /// Whether all that leads from the file to others leads to them from another state of it, too.
+    pub fn leads_no_further_than(&self, other: &Followed) -> bool {
+        self.active.is_subset(&other.active)
+            && self.linked.registries.is_subset(&other.linked.registries)
+            && self.methods.says_same(&other.methods)
+    }
+}
+
 /// Follows the names of a file. What it gives depends on nothing but the arguments.
 pub(crate) fn follow(program: &Program, resolver: &dyn Resolve, methods: &Methods, file: FileId) -> Followed {
     let mut linker = Linker::new(program, resolver, methods);
