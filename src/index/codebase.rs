@@ -262,6 +262,7 @@ impl Codebase {
             for id in program.ids() {
                 names.extend(linker.active(id));
             }
+            names.extend(linker.open_feature_words());
             // Who names a registry of keys may index a map that comes from anywhere.
             let definitions = linked.iter().flat_map(|it| &it.1.definitions).map(|it| &it.1);
             names.extend(definitions.filter_map(|it| registry(&it.name)));

@@ -44,6 +44,7 @@ impl Linker<'_> {
     fn result(&mut self, at: At<CallId>, call: &Call, callee: &Value) -> Values {
         match callee {
             Value::Client(_) | Value::Snapshot(_) | Value::Unloaded(_) | Value::Vendor => one(callee.clone()),
+            Value::OpenFeature(it) => one(self.given_by_open_feature(at, call, *it)),
             Value::Maker(certainty) => one(Value::Snapshot(*certainty)),
             Value::Sdk(it) if it.is_map && it.via != Via::Callback => {
                 let Sdk { name: method, via, returns, certainty, .. } = *it;

@@ -49,6 +49,7 @@ impl Linker<'_> {
                 one(Value::Parameter(Parameter { path, ..(**it).clone() }.into()))
             }
             Value::Shape(at) => self.of_shape(*at, name),
+            Value::OpenFeature(it) => one(self.of_open_feature(*it, name)),
             Value::Dotted(file, module) => self.dotted(*file, *module, name),
             // `Flags.NEW_NAV.value`
             Value::Text(known) if known.from == KeyFrom::Enum && &*name == "value" => one(value.clone()),

@@ -11,6 +11,7 @@ mod eval;
 mod imports;
 mod keys;
 mod members;
+mod open_feature;
 mod program;
 mod sites;
 mod types;
@@ -26,6 +27,7 @@ pub(crate) use program::{File, Program};
 pub use program::{Found, Resolve};
 pub(crate) use value::{At, FileId};
 
+use open_feature::Provider;
 use value::*;
 pub(crate) use wrappers::Methods;
 use wrappers::Wrap;
@@ -86,11 +88,13 @@ pub(crate) struct Linker<'p> {
     fuel: u32,
     /// Files that a key or a client comes from and that were not read so far.
     wanted: BTreeSet<Rc<Path>>,
+    /// The providers that OpenFeature asks.
+    providers: Rc<[Provider]>,
 }
 
 impl<'p> Linker<'p> {
     pub fn new(program: &'p Program, resolver: &'p dyn Resolve, methods: &'p Methods) -> Linker<'p> {
-        Linker {
+        let mut linker = Linker {
             program,
             resolver,
             answers: HashMap::new(),
@@ -101,7 +105,10 @@ impl<'p> Linker<'p> {
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,
             wanted: BTreeSet::new(),
-        }
+            providers: Rc::new([]),
+        };
+        linker.find_providers();
+        linker
     }
 
     /// Files that must be read before everything can be known.

@@ -4,7 +4,7 @@ use super::Linker;
 use super::value::*;
 use crate::syntax::evidence::names_key;
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Chunk, Expr, ExprId, Origin, PropName, Step, Symbol};
-use crate::syntax::{Certainty, Language, Returns, Via};
+use crate::syntax::{Certainty, Language, Returns, Via, open_feature};
 
 /// A flag that a place asks for.
 #[derive(Debug, Clone)]
@@ -115,6 +115,10 @@ impl Linker<'_> {
     }
 
     fn asked_of_sdk(&mut self, at: At<CallId>, call: &Call, of: &Sdk) -> Vec<Asked> {
+        if open_feature::find(of.name).is_some() {
+            let keys = self.keys_of_open_feature(at, call, of);
+            return keys.into_iter().flat_map(|it| self.asked_for(it, of)).collect();
+        }
         let Some(key) = self.key_argument(at, call, of) else { return Vec::new() };
         if of.via != Via::Snapshot && !self.is_surely_client(at, call) && self.is_local_method(at, call, key)
         {
@@ -155,6 +159,34 @@ impl Linker<'_> {
             }
         };
         found.map(|it| at.with(it))
+    }
+
+    /// The arguments that name flags by way of OpenFeature: a decorator may name several.
+    fn keys_of_open_feature(&mut self, at: At<CallId>, call: &Call, of: &Sdk) -> Vec<ExprAt> {
+        let chunk = self.chunk(&at);
+        let args = chunk.args_in(call.args);
+        let named = |names: &[&str]| args.iter().find(|it| it.name.is_some_and(|it| names.contains(&&*it)));
+        if of.via == Via::Component || call.kind == CallKind::Element {
+            let key = named(&["flagKey"]).filter(|_| of.via == Via::Component);
+            return key.map(|it| at.with(it.value)).into_iter().collect();
+        }
+        let first = named(&["flag_key", "flagKey"]).map(|it| it.value).or_else(|| positional(args, 0));
+        let Some(first) = first else { return Vec::new() };
+        let domain = property_of(chunk, first, "domain").map(|it| at.with(it));
+        if domain.is_some_and(|it| self.is_of_other_domain(it)) {
+            return Vec::new();
+        }
+        let keys = match (of.name, chunk.exprs[first.at()]) {
+            ("RequireFlagsEnabled", _) => {
+                let Some(flags) = property_of(chunk, first, "flags") else { return Vec::new() };
+                let Expr::List(run) = chunk.exprs[flags.at()] else { return Vec::new() };
+                let flags = chunk.exprs_in(run).iter();
+                flags.filter_map(|it| property_of(chunk, *it, "flagKey")).collect()
+            }
+            (_, Expr::Object(_)) => property_of(chunk, first, "flagKey").into_iter().collect(),
+            _ => vec![first],
+        };
+        keys.into_iter().map(|it| at.with(it)).collect()
     }
 
     /// `service.isFeatureEnabled(userId, 'key')` is a method of this code base, which has the SDK's name for it

@@ -87,6 +87,8 @@ pub(crate) enum Value {
     Unloaded(Rc<Path>),
     /// A vendor's or test tool's.
     Vendor,
+    /// A part of OpenFeature, which asks whichever vendor's provider is set.
+    OpenFeature(OpenFeature),
     /// What `createContext` gives.
     Context(ExprAt),
     /// What a flag is for somebody.
@@ -97,6 +99,34 @@ pub(crate) enum Value {
     State(ExprAt),
     /// `window` and the like.
     Global,
+}
+
+/// A part of OpenFeature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum OpenFeature {
+    /// Its API, from which clients come.
+    Api,
+    /// Nest's module, which sets providers as well.
+    Module,
+    /// A function that sets a provider.
+    Setter,
+    /// A function that gives a client.
+    GetClient,
+    /// A hook that gives the client of the provider round a component.
+    UseClient,
+    /// A client.
+    Client(Domain),
+}
+
+/// The name under which a provider is set and a client asks for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Domain {
+    /// None.
+    Default,
+    /// This.
+    Named(Symbol),
+    /// Nobody can tell.
+    Any,
 }
 
 /// A string that the code says.
@@ -150,7 +180,10 @@ impl Value {
     pub fn is_evidence(&self) -> bool {
         match self {
             Value::Map(map) => !map.by_name,
-            _ => matches!(self, Value::Client(_) | Value::Snapshot(_) | Value::Sdk(_)),
+            _ => matches!(
+                self,
+                Value::Client(_) | Value::Snapshot(_) | Value::Sdk(_) | Value::OpenFeature(_)
+            ),
         }
     }
 

@@ -213,7 +213,7 @@ fn parameter_in(key: &Value, function: FunctionAt) -> Option<Rc<Parameter>> {
 }
 
 /// Whether a file is a test by its name or its folder's.
-fn is_test(path: &Path) -> bool {
+pub(super) fn is_test(path: &Path) -> bool {
     let names = path.iter().filter_map(|it| it.to_str()).rev().take(6);
     names.into_iter().any(|it| {
         matches!(it, "tests" | "test" | "__tests__" | "__mocks__" | "conftest.py" | "e2e")
