@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::eval::as_constant;
+use super::rewrite::rewrite;
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
@@ -95,7 +96,7 @@ impl Linker<'_> {
             }
             ("createContext", _) if is("React") => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext", Some(context)) if is("React") => Some(self.of_context(context)),
-            _ => None,
+            _ => self.rewritten(at, call, &name),
         }
     }
 
@@ -272,6 +273,10 @@ impl Linker<'_> {
                     joined.push(super::eval::single(&values));
                 }
                 one(super::eval::join(at.with(call.expr), joined))
+            }
+            Value::Rewritten(of, how) if depends_on(of, function) => {
+                let of = self.passing_one(of, at, call, function, bound);
+                of.iter().map(|it| rewrite(it, *how, at.with(call.expr))).collect()
             }
             other => one(other.clone()),
         }
@@ -562,6 +567,7 @@ pub(super) fn depends_on(value: &Value, function: FunctionAt) -> bool {
         Value::Parameter(it) => it.function == function,
         Value::Picked(_, name) => depends_on(name, function),
         Value::Joined(parts) => parts.iter().any(|it| depends_on(it, function)),
+        Value::Rewritten(of, _) => depends_on(of, function),
         _ => false,
     }
 }

@@ -177,7 +177,8 @@ impl Report<'_, '_> {
                 self.define(asked.key, known);
             }
         }
-        let forwarded = |it: &&Value| matches!(it, Value::Parameter(_) | Value::Picked(..));
+        let forwarded =
+            |it: &&Value| matches!(it, Value::Parameter(_) | Value::Picked(..) | Value::Rewritten(..));
         let placed = &self.linker.program.module(self.file).chunks[asked.key.chunk as usize];
         let is_half = matches!(placed.chunk.exprs[asked.key.id.at()], Expr::Opaque) && !placed.is_whole();
         if is_half {

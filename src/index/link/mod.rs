@@ -13,6 +13,7 @@ mod keys;
 mod members;
 mod open_feature;
 mod program;
+mod rewrite;
 mod sites;
 mod types;
 mod value;

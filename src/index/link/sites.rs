@@ -229,6 +229,7 @@ impl Linker<'_> {
                     | Value::Joined(_)
                     | Value::Parameter(_)
                     | Value::Picked(..)
+                    | Value::Rewritten(..)
                     | Value::Unloaded(_)
                     | Value::Unknown
             )

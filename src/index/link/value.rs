@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use super::rewrite::Rewrite;
 use crate::syntax::ir::{BindingId, ClassId, ExprId, FunctionId, Step, Symbol, TypeId};
 use crate::syntax::{Certainty, KeyFrom, Returns, Via};
 
@@ -51,6 +52,8 @@ pub(crate) enum Value {
     Parameter(Rc<Parameter>),
     /// The member of an object whose name a caller passes: `FLAGS[name]`.
     Picked(ExprAt, Rc<Value>),
+    /// One of the above that is not known yet, as a function of strings rewrites it.
+    Rewritten(Rc<Value>, Rewrite),
     /// A client, or the SDK's module.
     Client(Certainty),
     /// What `evaluateFlags` gives.

@@ -136,10 +136,15 @@ impl Linker<'_> {
         argument: ExprAt,
         rest: &[Step],
     ) -> Vec<(ExprAt, Values)> {
-        if matches!(wrap.key, Value::Joined(_)) {
+        if matches!(wrap.key, Value::Joined(_) | Value::Rewritten(..)) {
             let call = &self.chunk(&at).calls[at.id.at()];
             let values = self.passing(&one(wrap.key.clone()), at, call, function, bound);
-            return vec![(argument, values)];
+            // What the call gives is no constant that holds the key.
+            let made_here = |it: &Value| match it {
+                Value::Text(known) => Value::Text(Rc::new(Known { at: argument, ..(**known).clone() })),
+                other => other.clone(),
+            };
+            return vec![(argument, values.iter().map(made_here).collect())];
         }
         let leaves = if rest.is_empty() { self.leaves(argument) } else { vec![argument] };
         let mut found = Vec::with_capacity(leaves.len());
@@ -208,6 +213,7 @@ fn parameter_in(key: &Value, function: FunctionAt) -> Option<Rc<Parameter>> {
         Value::Parameter(it) if it.function == function => Some(it.clone()),
         Value::Picked(_, name) => parameter_in(name, function),
         Value::Joined(parts) => parts.iter().find_map(|it| parameter_in(it, function)),
+        Value::Rewritten(of, _) => parameter_in(of, function),
         _ => None,
     }
 }
