@@ -55,7 +55,11 @@ impl Linker<'_> {
             Value::Class(class) => one(Value::Instance(*class)),
             Value::Function(function, this) => {
                 let returned = self.returned(*function);
-                self.passing(&returned, at, call, *function, this.is_some())
+                self.passing(&returned, at, call, *function, Placing::of(this))
+            }
+            Value::Partial(function, placing) => {
+                let returned = self.returned(*function);
+                self.passing(&returned, at, call, *function, *placing)
             }
             Value::Shape(shape) => match self.chunk(shape).types[shape.id.at()] {
                 crate::syntax::ir::Type::Function(result) => self.declared_type(shape.with(result)),
@@ -77,7 +81,8 @@ impl Linker<'_> {
         match (&*name, argument) {
             ("get", Some(key)) => self.got_from(object, key),
             ("then", Some(callback)) => Some(self.applied(callback)),
-            ("catch" | "finally" | "bind", _) => Some(self.eval(object)),
+            ("catch" | "finally", _) => Some(self.eval(object)),
+            ("bind", _) => Some(self.partly(object, call, 1, at)),
             ("all" | "allSettled", Some(list)) if is("Promise") => Some(self.eval(list)),
             ("keys", Some(of)) if is("Object") => self.collection(of, Value::Names),
             ("values", Some(of)) if is("Object") => self.collection(of, Value::Members),
@@ -164,15 +169,15 @@ impl Linker<'_> {
             ("createContext", _) => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext" | "use" | "inject", Some(context)) => Some(self.of_context(context)),
             ("useState", _) => Some(one(Value::State(at.with(call.expr)))),
-            ("useMemo" | "computed" | "lazy" | "memoize" | "memoizeOne" | "useAsync", Some(of)) => {
-                Some(self.applied(of))
-            }
+            ("useMemo" | "computed" | "lazy" | "useAsync", Some(of)) => Some(self.applied(of)),
+            ("partial", Some(of)) => Some(self.partly(of, call, 1, at)),
             (
                 "useRef" | "ref" | "shallowRef" | "unref" | "toRaw" | "markRaw" | "readonly" | "reactive"
                 | "useCallback" | "memo" | "forwardRef" | "observer" | "cache" | "once" | "unstable_cache"
                 | "debounce" | "throttle" | "asyncHandler" | "set" | "frozenset" | "list" | "tuple"
                 | "sorted" | "Set" | "String" | "str" | "wraps" | "staticmethod" | "lru_cache"
-                | "structuredClone" | "withTracking",
+                | "structuredClone" | "withTracking" | "memoize" | "memoizeOne" | "useEvent" | "useEffectEvent"
+                | "useMemoizedFn" | "sync_to_async" | "database_sync_to_async" | "async_to_sync",
                 Some(of),
             ) => {
                 let values = self.eval(of);
@@ -181,6 +186,24 @@ impl Linker<'_> {
             }
             _ => None,
         }
+    }
+
+    /// A function that the arguments after the first `n_before` are passed to already.
+    fn partly(&mut self, function: ExprAt, call: &Call, n_before: usize, at: At<CallId>) -> Values {
+        let args = self.chunk(&at).args_in(call.args);
+        let values = self.eval(function);
+        if args.iter().any(|it| it.spread) {
+            return one(Value::Unknown);
+        }
+        let given = args.iter().filter(|it| it.name.is_none()).count().saturating_sub(n_before) as i32;
+        let partly = |it: &Value| match it {
+            Value::Function(function, this) if given > 0 => {
+                let placing = Placing::of(this);
+                Value::Partial(*function, Placing { shift: placing.shift + given, ..placing })
+            }
+            other => other.clone(),
+        };
+        values.iter().map(partly).collect()
     }
 
     /// What a function gives that somebody calls for us.
@@ -232,14 +255,14 @@ impl Linker<'_> {
         at: At<CallId>,
         call: &Call,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
     ) -> Values {
         if !values.iter().any(|it| depends_on(it, function)) {
             return values.clone();
         }
         let mut union = Union::default();
         for value in values.iter() {
-            union.add(self.passing_one(value, at, call, function, bound));
+            union.add(self.passing_one(value, at, call, function, placing));
         }
         union.done()
     }
@@ -250,11 +273,11 @@ impl Linker<'_> {
         at: At<CallId>,
         call: &Call,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
     ) -> Values {
         match value {
             Value::Parameter(it) if it.function == function => {
-                match self.argument(at, call, function, bound, it.index, &it.path) {
+                match self.argument(at, call, function, placing, it.index, &it.path) {
                     Some((arg, rest)) => {
                         let values = self.eval(arg);
                         self.walk(values, &rest)
@@ -263,19 +286,19 @@ impl Linker<'_> {
                 }
             }
             Value::Picked(object, name) if depends_on(name, function) => {
-                let names = self.passing_one(name, at, call, function, bound);
+                let names = self.passing_one(name, at, call, function, placing);
                 self.pick(&one(Value::Object(*object)), &names)
             }
             Value::Joined(parts) if parts.iter().any(|it| depends_on(it, function)) => {
                 let mut joined = Vec::with_capacity(parts.len());
                 for part in parts.iter() {
-                    let values = self.passing_one(part, at, call, function, bound);
+                    let values = self.passing_one(part, at, call, function, placing);
                     joined.push(super::eval::single(&values));
                 }
                 one(super::eval::join(at.with(call.expr), joined))
             }
             Value::Rewritten(of, how) if depends_on(of, function) => {
-                let of = self.passing_one(of, at, call, function, bound);
+                let of = self.passing_one(of, at, call, function, placing);
                 of.iter().map(|it| rewrite(it, *how, at.with(call.expr))).collect()
             }
             other => one(other.clone()),
@@ -289,7 +312,7 @@ impl Linker<'_> {
         at: At<CallId>,
         call: &Call,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
         index: u32,
         path: &[Step],
     ) -> Option<(ExprAt, Vec<Step>)> {
@@ -303,13 +326,13 @@ impl Linker<'_> {
             return Some(self.along(at.with(arg.value), rest));
         }
         let own = &self.chunk(&function).functions[function.id.at()];
-        let shift = u32::from(bound && own.has_self);
+        let shift = i64::from(placing.is_bound && own.has_self) + i64::from(placing.shift);
         if let Some(name) = self.parameter_name(function, index)
             && let Some(arg) = args.iter().find(|it| it.name == Some(name) && !it.spread)
         {
             return Some(self.along(at.with(arg.value), path));
         }
-        let position = index.checked_sub(shift)? as usize;
+        let position = usize::try_from(i64::from(index) - shift).ok()?;
         let positional = |it: &&Arg| it.name.is_none();
         if args.iter().filter(positional).take(position + 1).any(|it| it.spread) {
             return None;
@@ -357,10 +380,10 @@ impl Linker<'_> {
         let parameter = parameter.clone();
         self.ask(Query::Passed(parameter.clone()), |it| {
             let mut union = Union::default();
-            for (at, bound) in it.callers(parameter.function) {
+            for (at, placing) in it.callers(parameter.function) {
                 let call = &it.chunk(&at).calls[at.id.at()];
                 let found =
-                    it.argument(at, call, parameter.function, bound, parameter.index, &parameter.path);
+                    it.argument(at, call, parameter.function, placing, parameter.index, &parameter.path);
                 if let Some((arg, rest)) = found {
                     let values = it.eval(arg);
                     let values = it.walk(values, &rest);
@@ -371,8 +394,8 @@ impl Linker<'_> {
         })
     }
 
-    /// The calls of a function that can be told to be its, and whether they call it as a method.
-    fn callers(&mut self, function: FunctionAt) -> Vec<(At<CallId>, bool)> {
+    /// The calls of a function that can be told to be its, and how they pass what it takes.
+    fn callers(&mut self, function: FunctionAt) -> Vec<(At<CallId>, Placing)> {
         let Some(name) = self.chunk(&function).functions[function.id.at()].name else { return Vec::new() };
         let mut found = Vec::new();
         for file in self.program.files_that_call(name) {
@@ -387,7 +410,8 @@ impl Linker<'_> {
                     let at = At { file, chunk: chunk as u32, id: CallId(id as u32) };
                     let callee = self.eval(at.with(placed.chunk.calls[id].callee));
                     let of = callee.iter().find_map(|it| match it {
-                        Value::Function(of, this) if *of == function => Some(this.is_some()),
+                        Value::Function(of, this) if *of == function => Some(Placing::of(this)),
+                        Value::Partial(of, placing) if *of == function => Some(*placing),
                         _ => None,
                     });
                     found.extend(of.map(|it| (at, it)));

@@ -58,10 +58,16 @@ impl Linker<'_> {
             match value {
                 Value::Sdk(it) if !it.is_map => found.extend(self.asked_of_sdk(at, call, it)),
                 Value::Function(function, this) if self.may_name_key(at, call) => {
-                    found.extend(self.asked_through(at, *function, this.is_some(), Certainty::Certain));
+                    found.extend(self.asked_through(at, *function, Placing::of(this), Certainty::Certain));
+                }
+                Value::Partial(function, placing) if self.may_name_key(at, call) => {
+                    found.extend(self.asked_through(at, *function, *placing, Certainty::Certain));
                 }
                 _ => {}
             }
+        }
+        if let Some(name) = name.filter(|_| found.is_empty() && callee.iter().all(Value::is_open)) {
+            found = self.asked_for_us(at, call, &name);
         }
         // An abstract method, or one that stands in for another, is called for what others of its name do.
         let is_stand_in = |it: &Value| match it {
@@ -73,6 +79,24 @@ impl Linker<'_> {
         let is_of_sdk = name.is_some_and(|it| self.table(&at).any(&it).is_some());
         if found.is_empty() && callee.iter().all(is_stand_in) && (stands_in || !is_of_sdk) {
             found.extend(name.into_iter().flat_map(|it| self.asked_by_name(at, call, it)));
+        }
+        found
+    }
+
+    /// A function that is passed to another with what it is to be called with: `asyncio.to_thread(is_on, "key")`.
+    fn asked_for_us(&mut self, at: At<CallId>, call: &Call, name: &str) -> Vec<Asked> {
+        let n_before = match name {
+            "partial" | "to_thread" | "run_in_threadpool" | "run_sync" | "submit" => 0,
+            "run_in_executor" => 1,
+            _ => return Vec::new(),
+        };
+        let Some(passed) = positional(self.chunk(&at).args_in(call.args), n_before) else { return Vec::new() };
+        let mut found = Vec::new();
+        for value in self.eval(at.with(passed)).iter() {
+            if let Value::Function(function, this) = value {
+                let placing = Placing { shift: -(n_before as i32 + 1), ..Placing::of(this) };
+                found.extend(self.asked_through(at, *function, placing, Certainty::Certain));
+            }
         }
         found
     }
@@ -243,9 +267,10 @@ impl Linker<'_> {
         if !is_member || !self.methods.contains_key(&name) || !self.may_name_key(at, call) {
             return Vec::new();
         }
+        let as_method = Placing { is_bound: true, shift: 0 };
         let mut found: Vec<Asked> = Vec::new();
         for function in self.methods.get(&name).into_iter().flatten() {
-            for asked in self.asked_through(at, *function, true, Certainty::Inferred) {
+            for asked in self.asked_through(at, *function, as_method, Certainty::Inferred) {
                 if !found.iter().any(|it| it.key == asked.key) {
                     found.push(asked);
                 }

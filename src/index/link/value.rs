@@ -66,6 +66,8 @@ pub(crate) enum Value {
     Map(Map),
     /// A function, with the object that it is a method of.
     Function(FunctionAt, Option<Rc<Value>>),
+    /// A function to which a part of what it takes was passed.
+    Partial(FunctionAt, Placing),
     /// A class.
     Class(ClassAt),
     /// An object of a class.
@@ -102,6 +104,22 @@ pub(crate) enum Value {
     State(ExprAt),
     /// `window` and the like.
     Global,
+}
+
+/// Which parameters of a function the arguments of a call are for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Placing {
+    /// It is called as a method, whose object is its first parameter.
+    pub is_bound: bool,
+    /// How many were passed before; below zero, how many arguments are not for it.
+    pub shift: i32,
+}
+
+impl Placing {
+    /// Of a call of a function that is a method of this.
+    pub fn of(this: &Option<Rc<Value>>) -> Placing {
+        Placing { is_bound: this.is_some(), shift: 0 }
+    }
 }
 
 /// A part of OpenFeature.

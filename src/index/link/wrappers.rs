@@ -102,16 +102,16 @@ impl Linker<'_> {
         &mut self,
         at: At<CallId>,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
         most: Certainty,
     ) -> Vec<Asked> {
         let mut found = Vec::new();
         for wrap in self.wraps(function).iter() {
             let Some(parameter) = parameter_in(&wrap.key, function) else { continue };
             let call = &self.chunk(&at).calls[at.id.at()];
-            let argument = self.argument(at, call, function, bound, parameter.index, &parameter.path);
+            let argument = self.argument(at, call, function, placing, parameter.index, &parameter.path);
             let Some((argument, rest)) = argument else { continue };
-            for (leaf, values) in self.named_by(at, wrap, function, bound, argument, &rest) {
+            for (leaf, values) in self.named_by(at, wrap, function, placing, argument, &rest) {
                 found.push(Asked {
                     method: wrap.method,
                     via: crate::syntax::Via::Wrapper,
@@ -132,13 +132,13 @@ impl Linker<'_> {
         at: At<CallId>,
         wrap: &Wrap,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
         argument: ExprAt,
         rest: &[Step],
     ) -> Vec<(ExprAt, Values)> {
         if matches!(wrap.key, Value::Joined(_) | Value::Rewritten(..)) {
             let call = &self.chunk(&at).calls[at.id.at()];
-            let values = self.passing(&one(wrap.key.clone()), at, call, function, bound);
+            let values = self.passing(&one(wrap.key.clone()), at, call, function, placing);
             // What the call gives is no constant that holds the key.
             let made_here = |it: &Value| match it {
                 Value::Text(known) => Value::Text(Rc::new(Known { at: argument, ..(**known).clone() })),
