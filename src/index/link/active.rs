@@ -89,6 +89,14 @@ impl Linker<'_> {
                     returned.iter().any(|it| self.leads_to_flags(it, level + 1))
                 }
             }
+            Value::Store(function) => {
+                let state = self.returned(*function);
+                state.iter().any(|it| self.leads_to_flags(it, level))
+            }
+            Value::Options(at) => {
+                let parts = self.parts_of_options(*at);
+                parts.iter().any(|it| self.leads_to_flags(it, level))
+            }
             Value::Object(at) => {
                 let chunk = self.chunk(at);
                 let (Expr::Object(run) | Expr::Enum(run)) = chunk.exprs[at.id.at()] else { return false };

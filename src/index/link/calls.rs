@@ -35,7 +35,10 @@ impl Linker<'_> {
             union.add(self.result(at, call, value));
         }
         if union.is_blank()
-            && let Some(values) = name.and_then(|it| self.by_name(at, call, &it))
+            && let Some(values) = match name.and_then(|it| self.by_name(at, call, &it)) {
+                Some(values) => Some(values),
+                None => self.store(at, call),
+            }
         {
             union.add(values);
         }
@@ -46,6 +49,8 @@ impl Linker<'_> {
         match callee {
             Value::Client(_) | Value::Snapshot(_) | Value::Unloaded(_) | Value::Vendor => one(callee.clone()),
             Value::OpenFeature(it) => one(self.given_by_open_feature(at, call, *it)),
+            Value::Store(store) => self.of_store(at, call, *store),
+            Value::Options(_) => one(callee.clone()),
             Value::Maker(certainty) => one(Value::Snapshot(*certainty)),
             Value::Sdk(it) if it.is_map && it.via != Via::Callback => {
                 let Sdk { name: method, via, returns, certainty, .. } = *it;
@@ -171,6 +176,11 @@ impl Linker<'_> {
             ("useState", _) => Some(one(Value::State(at.with(call.expr)))),
             ("useMemo" | "computed" | "lazy" | "useAsync", Some(of)) => Some(self.applied(of)),
             ("partial", Some(of)) => Some(self.partly(of, call, 1, at)),
+            ("useRef" | "ref" | "shallowRef", first) if self.is_filled(at.with(call.expr)) => {
+                let values = first.map(|it| self.eval(it)).unwrap_or_else(none);
+                let holds = values.iter().any(Value::is_evidence);
+                Some(if holds { values } else { one(Value::State(at.with(call.expr))) })
+            }
             (
                 "useRef" | "ref" | "shallowRef" | "unref" | "toRaw" | "markRaw" | "readonly" | "reactive"
                 | "useCallback" | "memo" | "forwardRef" | "observer" | "cache" | "once" | "unstable_cache"
@@ -207,7 +217,7 @@ impl Linker<'_> {
     }
 
     /// What a function gives that somebody calls for us.
-    fn applied(&mut self, callback: ExprAt) -> Values {
+    pub(super) fn applied(&mut self, callback: ExprAt) -> Values {
         let mut union = Union::default();
         for value in self.eval(callback).iter() {
             match value {
@@ -440,6 +450,9 @@ impl Linker<'_> {
         let call = &chunk.calls[at.id.at()];
         let callee = self.eval(at.with(call.callee));
         for value in callee.iter() {
+            if let (Value::Store(store), 0, 0) = (value, argument, index) {
+                return self.returned(*store);
+            }
             if let Value::Sdk(Sdk { name, via: Via::Callback, returns, certainty, is_map: true, .. }) = value
                 && argument == 0
                 && index < 2
@@ -554,7 +567,8 @@ impl Linker<'_> {
                 let initial = it.eval(at.with(initial.value));
                 union.add(initial.iter().filter(|it| it.is_evidence()).cloned().collect());
             }
-            for value in it.set_to(at) {
+            let filled = it.set_to(at).into_iter().chain(it.put_into_ref(at));
+            for value in filled.collect::<Vec<_>>() {
                 let values = it.eval(value);
                 union.add(values.iter().filter(|it| it.is_evidence()).cloned().collect());
             }

@@ -15,6 +15,7 @@ mod open_feature;
 mod program;
 mod rewrite;
 mod sites;
+mod stores;
 mod types;
 mod value;
 mod wrappers;

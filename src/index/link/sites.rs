@@ -311,6 +311,11 @@ impl Linker<'_> {
             {
                 return Some(map);
             }
+            if let Value::State(state) = value
+                && let Some(map) = self.state(*state).iter().find_map(map)
+            {
+                return Some(map);
+            }
         }
         values.iter().find_map(map)
     }
@@ -345,6 +350,10 @@ impl Linker<'_> {
         let it = &chunk.members[member as usize];
         let object = self.eval(at.with(it.object));
         let object = self.concrete(&object);
+        // What a ref holds.
+        if object.iter().any(|it| matches!(it, Value::State(_))) && matches!(&*it.name, "value" | "current") {
+            return None;
+        }
         let map = self.map_in(&object)?;
         let is_flag = !map.by_name
             && !matches!(map.returns, Returns::Boolean | Returns::Result)

@@ -100,8 +100,12 @@ pub(crate) enum Value {
     Flag,
     /// What `new Map()` gives.
     Cache(ExprAt),
-    /// What `useState(initial)` gives.
+    /// What `useState(initial)` gives, or a `ref(initial)` that is filled later.
     State(ExprAt),
+    /// A store whose state this function makes.
+    Store(FunctionAt),
+    /// A store that is defined by these options, and what a call of it gives.
+    Options(ExprAt),
     /// `window` and the like.
     Global,
 }
