@@ -175,7 +175,7 @@ impl Linker<'_> {
                     self.fuel = super::MOST_QUESTIONS;
                     if !self.wraps(at).is_empty() {
                         found.entry(name).or_default().push(at);
-                    } else if !is_test && self.does_something(at) {
+                    } else if !is_test && self.does_something(at) && !self.hands_on(at) {
                         refused.insert(name);
                     }
                 }
@@ -183,6 +183,34 @@ impl Linker<'_> {
         }
         found.retain(|name, all| !refused.contains(name) && all.len() <= MOST_METHODS);
         found
+    }
+
+    /// Whether a method asks a method of its own name of an object that nobody knows: a cache before a repository
+    /// behind an interface. It does what that one does.
+    fn hands_on(&mut self, function: FunctionAt) -> bool {
+        let name = self.chunk(&function).functions[function.id.at()].name;
+        for (chunk, placed) in self.program.module(function.file).chunks.iter().enumerate() {
+            let here: At<()> = At { file: function.file, chunk: chunk as u32, id: () };
+            for (id, call) in placed.chunk.calls.iter().enumerate() {
+                let Expr::Member(member) = placed.chunk.exprs[call.callee.at()] else { continue };
+                if placed.chunk.call_names[id] != name || !self.is_inside(here.with(call.scope), function) {
+                    continue;
+                }
+                let is_own = matches!(
+                    placed.chunk.exprs[placed.chunk.members[member as usize].object.at()],
+                    Expr::This(_)
+                );
+                let callee = self.eval(here.with(call.callee));
+                let is_abstract = |it: &Value| match it {
+                    Value::Function(callee, Some(_)) => *callee != function && !self.does_something(*callee),
+                    other => other.is_open(),
+                };
+                if !is_own && callee.iter().all(is_abstract) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Whether a function gives more than a fixed value.
