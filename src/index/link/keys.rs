@@ -177,8 +177,7 @@ impl Report<'_, '_> {
                 self.define(asked.key, known);
             }
         }
-        let forwarded =
-            |it: &&Value| matches!(it, Value::Parameter(_) | Value::Picked(..) | Value::Rewritten(..));
+        let forwarded = |it: &&Value| is_passed(it);
         let placed = &self.linker.program.module(self.file).chunks[asked.key.chunk as usize];
         let is_half = matches!(placed.chunk.exprs[asked.key.id.at()], Expr::Opaque) && !placed.is_whole();
         if is_half {
@@ -343,6 +342,15 @@ impl Report<'_, '_> {
         let found = Rc::new(found);
         self.holders.insert((at.file, at.chunk), found.clone());
         found
+    }
+}
+
+/// Whether a key is what a caller passes, or made of it.
+fn is_passed(value: &Value) -> bool {
+    match value {
+        Value::Parameter(_) | Value::Picked(..) => true,
+        Value::Rewritten(of, _) => is_passed(of),
+        _ => false,
     }
 }
 

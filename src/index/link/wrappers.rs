@@ -6,6 +6,7 @@ use std::rc::Rc;
 use ustr::{UstrMap, UstrSet};
 
 use super::calls::depends_on;
+use super::rewrite::rewrite;
 use super::sites::Asked;
 use super::value::*;
 use super::{Linker, Query, Said};
@@ -136,7 +137,7 @@ impl Linker<'_> {
         argument: ExprAt,
         rest: &[Step],
     ) -> Vec<(ExprAt, Values)> {
-        if matches!(wrap.key, Value::Joined(_) | Value::Rewritten(..)) {
+        if has_joined(&wrap.key) {
             let call = &self.chunk(&at).calls[at.id.at()];
             let values = self.passing(&one(wrap.key.clone()), at, call, function, placing);
             // What the call gives is no constant that holds the key.
@@ -151,13 +152,22 @@ impl Linker<'_> {
         for leaf in leaves {
             let values = self.eval(leaf);
             let values = self.walk(values, rest);
-            let values = match &wrap.key {
-                Value::Picked(object, _) => self.pick(&one(Value::Object(*object)), &values),
-                _ => values,
-            };
+            let values = self.filled(&wrap.key, &values, leaf);
             found.push((leaf, values));
         }
         found
+    }
+
+    /// A key with what is passed in the place of the parameter that it depends on.
+    fn filled(&mut self, key: &Value, passed: &Values, at: ExprAt) -> Values {
+        match key {
+            Value::Picked(object, _) => self.pick(&one(Value::Object(*object)), passed),
+            Value::Rewritten(of, how) => {
+                let of = self.filled(of, passed, at);
+                of.iter().map(|it| rewrite(it, *how, at)).collect()
+            }
+            _ => passed.clone(),
+        }
     }
 
     /// Methods of all files that ask for what their caller names, where every method of that name does so or does
@@ -232,6 +242,14 @@ fn add(found: &mut Vec<Wrap>, asked: Vec<Asked>, function: FunctionAt) {
                 found.push(wrap);
             }
         }
+    }
+}
+
+fn has_joined(key: &Value) -> bool {
+    match key {
+        Value::Joined(_) => true,
+        Value::Rewritten(of, _) => has_joined(of),
+        _ => false,
     }
 }
 
