@@ -202,7 +202,8 @@ impl Linker<'_> {
                 union.add(as_constant(self.got(values), from));
             }
         }
-        if union.is_blank() {
+        // A cache may be replaced by another, which was filled before.
+        if union.is_blank() || union.has(|it| matches!(it, Value::Cache(_))) {
             for value in self.assigned_to_member(class, name) {
                 union.add(as_constant(self.eval(value), KeyFrom::Constant));
             }

@@ -288,6 +288,11 @@ impl Union {
         only.chain(&self.values).all(Value::is_blank)
     }
 
+    /// Whether anything was added that is so.
+    pub fn has(&self, is_so: impl Fn(&Value) -> bool) -> bool {
+        self.only.iter().flat_map(|it| it.iter()).chain(&self.values).any(is_so)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.only.is_none() && self.values.is_empty()
     }
