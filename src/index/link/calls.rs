@@ -42,6 +42,12 @@ impl Linker<'_> {
         {
             union.add(values);
         }
+        // What fetches may be an option that nobody sets.
+        if !union.has(|it| !it.is_blank() && !matches!(it, Value::Foreign))
+            && let Some(value) = self.fetched(at, call)
+        {
+            union.push(value);
+        }
         if union.is_empty() { one(Value::Unknown) } else { union.done() }
     }
 
@@ -51,6 +57,7 @@ impl Linker<'_> {
             Value::OpenFeature(it) => one(self.given_by_open_feature(at, call, *it)),
             Value::Store(store) => self.of_store(at, call, *store),
             Value::Options(_) => one(callee.clone()),
+            Value::Answer => one(Value::Answer),
             Value::Maker(certainty) => one(Value::Snapshot(*certainty)),
             Value::Sdk(it) if it.is_map && it.via != Via::Callback => {
                 let Sdk { name: method, via, returns, certainty, .. } = *it;
@@ -93,6 +100,10 @@ impl Linker<'_> {
             ("values", Some(of)) if is("Object") => self.collection(of, Value::Members),
             ("entries", Some(of)) if is("Object") => self.collection(of, Value::Entries),
             ("freeze" | "seal" | "assign" | "fromEntries", Some(of)) if is("Object") => Some(self.eval(of)),
+            ("parse", Some(text)) if is("JSON") => {
+                let text = self.eval(text);
+                text.contains(&Value::Answer).then_some(text)
+            }
             ("from", Some(of)) if is("Array") => Some(self.eval(of)),
             ("keys", None) => self.collection(object, Value::Names),
             ("values", None) => self.collection(object, Value::Members),
@@ -113,7 +124,7 @@ impl Linker<'_> {
     /// `decision.get("flags")`, `cache.get(key)`.
     fn got_from(&mut self, object: ExprAt, key: ExprAt) -> Option<Values> {
         let whole = self.eval(object);
-        if !whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Object(_) | Value::Cache(_))) {
+        if !whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Object(_) | Value::Cache(_) | Value::Answer)) {
             return None;
         }
         let names = self.eval(key);

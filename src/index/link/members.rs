@@ -55,6 +55,7 @@ impl Linker<'_> {
             Value::Text(known) if known.from == KeyFrom::Enum && &*name == "value" => one(value.clone()),
             Value::Global if &*name == "posthog" => one(Value::Client(Certainty::Certain)),
             Value::Context(_) if &*name == "Provider" => one(value.clone()),
+            Value::Answer => one(super::answers::of_answer(name)),
             Value::State(at) if matches!(&*name, "value" | "current") => self.state(*at),
             Value::Store(_) if matches!(&*name, "getState") => one(value.clone()),
             Value::Options(at) => self.of_options(*at, name),

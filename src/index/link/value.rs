@@ -98,6 +98,8 @@ pub(crate) enum Value {
     Context(ExprAt),
     /// What a flag is for somebody.
     Flag,
+    /// What PostHog answers when it is asked without an SDK, or a part of it that is not the flags.
+    Answer,
     /// What `new Map()` gives.
     Cache(ExprAt),
     /// What `useState(initial)` gives, or a `ref(initial)` that is filled later.
