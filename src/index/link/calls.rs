@@ -6,7 +6,9 @@ use super::eval::as_constant;
 use super::rewrite::rewrite;
 use super::value::*;
 use super::{Linker, Query};
-use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
+use crate::syntax::ir::{
+    Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol, Target,
+};
 use crate::syntax::{KeyFrom, Via};
 
 /// More callers say nothing that the first do not.
@@ -67,7 +69,8 @@ impl Linker<'_> {
             Value::Class(class) => one(Value::Instance(*class)),
             Value::Function(function, this) => {
                 let returned = self.returned(*function);
-                self.passing(&returned, at, call, *function, Placing::of(this))
+                let given = self.passing(&returned, at, call, *function, Placing::of(this));
+                self.or_overridden(given, *function, this.as_deref())
             }
             Value::Partial(function, placing) => {
                 let returned = self.returned(*function);
@@ -100,6 +103,7 @@ impl Linker<'_> {
             ("values", Some(of)) if is("Object") => self.collection(of, Value::Members),
             ("entries", Some(of)) if is("Object") => self.collection(of, Value::Entries),
             ("freeze" | "seal" | "assign" | "fromEntries", Some(of)) if is("Object") => Some(self.eval(of)),
+            ("get_or_set", Some(_)) => Some(self.got_or_set(at, call)),
             ("parse", Some(text)) if is("JSON") => {
                 let text = self.eval(text);
                 text.contains(&Value::Answer).then_some(text)
@@ -118,6 +122,16 @@ impl Linker<'_> {
             ("createContext", _) if is("React") => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext", Some(context)) if is("React") => Some(self.of_context(context)),
             _ => self.rewritten(at, call, &name),
+        }
+    }
+
+    /// `cache.get_or_set("flags", lambda: fetch(), 60)`
+    fn got_or_set(&mut self, at: At<CallId>, call: &Call) -> Values {
+        let args = self.chunk(&at).args_in(call.args);
+        let named = args.iter().find(|it| it.name.is_some_and(|it| &*it == "default"));
+        match named.or_else(|| args.get(1).filter(|it| it.name.is_none() && !it.spread)) {
+            Some(default) => self.applied(at.with(default.value)),
+            None => one(Value::Unknown),
         }
     }
 
@@ -164,6 +178,33 @@ impl Linker<'_> {
         found
     }
 
+    /// The map of flags that an object becomes which is filled element by element: `on[key] = isOn(key)`.
+    pub(super) fn filled_map(&mut self, object: ExprAt) -> Option<Map> {
+        let values = self.ask(Query::Cached(object), |it| {
+            let mut union = Union::default();
+            for value in it.put_into_object(object) {
+                union.add(it.eval(value));
+            }
+            union.done()
+        });
+        values.contains(&Value::Flag).then_some(super::eval::named_map())
+    }
+
+    fn put_into_object(&mut self, object: ExprAt) -> Vec<ExprAt> {
+        let mut found = Vec::new();
+        for (chunk, placed) in self.program.module(object.file).chunks.iter().enumerate() {
+            for it in &placed.chunk.assignments {
+                let Target::Element(filled) = it.target else { continue };
+                let filled = At { file: object.file, chunk: chunk as u32, id: filled };
+                if self.eval(filled).contains(&Value::Object(object)) {
+                    found.push(filled.with(it.value));
+                }
+            }
+        }
+        found.truncate(MOST_CALLERS);
+        found
+    }
+
     fn collection(&mut self, of: ExprAt, make: fn(ExprAt) -> Value) -> Option<Values> {
         let mut union = Union::default();
         for value in self.eval(of).iter() {
@@ -196,7 +237,7 @@ impl Linker<'_> {
                 "useRef" | "ref" | "shallowRef" | "unref" | "toRaw" | "markRaw" | "readonly" | "reactive"
                 | "useCallback" | "memo" | "forwardRef" | "observer" | "cache" | "once" | "unstable_cache"
                 | "debounce" | "throttle" | "asyncHandler" | "set" | "frozenset" | "list" | "tuple"
-                | "sorted" | "Set" | "String" | "str" | "wraps" | "staticmethod" | "lru_cache"
+                | "sorted" | "Set" | "String" | "str" | "bool" | "Boolean" | "wraps" | "staticmethod" | "lru_cache"
                 | "structuredClone" | "withTracking" | "memoize" | "memoizeOne" | "useEvent" | "useEffectEvent"
                 | "useMemoizedFn" | "sync_to_async" | "database_sync_to_async" | "async_to_sync",
                 Some(of),

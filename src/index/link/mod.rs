@@ -13,6 +13,7 @@ mod imports;
 mod keys;
 mod members;
 mod open_feature;
+mod overrides;
 mod program;
 mod rewrite;
 mod sites;
@@ -31,6 +32,7 @@ pub use program::{Found, Resolve};
 pub(crate) use value::{At, FileId};
 
 use open_feature::Provider;
+use ustr::UstrMap;
 use value::*;
 pub(crate) use wrappers::Methods;
 use wrappers::Wrap;
@@ -91,6 +93,8 @@ pub(crate) struct Linker<'p> {
     fuel: u32,
     /// Files that a key or a client comes from and that were not read so far.
     wanted: BTreeSet<Rc<Path>>,
+    /// Classes by the names of what they are derived from; nothing before somebody asks.
+    derived: Option<Rc<UstrMap<Vec<ClassAt>>>>,
     /// The providers that OpenFeature asks.
     providers: Rc<[Provider]>,
 }
@@ -108,6 +112,7 @@ impl<'p> Linker<'p> {
             lowest: u32::MAX,
             fuel: MOST_QUESTIONS,
             wanted: BTreeSet::new(),
+            derived: None,
             providers: Rc::new([]),
         };
         linker.find_providers();

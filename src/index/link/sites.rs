@@ -311,6 +311,11 @@ impl Linker<'_> {
             {
                 return Some(map);
             }
+            if let Value::Object(object) = value
+                && let Some(map) = self.filled_map(*object)
+            {
+                return Some(map);
+            }
             if let Value::State(state) = value
                 && let Some(map) = self.state(*state).iter().find_map(map)
             {

@@ -226,8 +226,10 @@ impl Linker<'_> {
     /// Whether a function gives more than a fixed value.
     pub(super) fn does_something(&self, function: FunctionAt) -> bool {
         let it = &self.chunk(&function).functions[function.id.at()];
-        let says_something = |id: &ExprId| {
-            !matches!(self.chunk(&function).exprs[id.at()], Expr::Plain | Expr::Nothing | Expr::Opaque)
+        let says_something = |id: &ExprId| match self.chunk(&function).exprs[id.at()] {
+            Expr::Plain | Expr::Nothing | Expr::Opaque => false,
+            Expr::Object(run) | Expr::List(run) => run.len > 0,
+            _ => true,
         };
         it.nested.is_some() || self.chunk(&function).exprs_in(it.returns).iter().any(says_something)
     }

@@ -379,6 +379,8 @@ pub enum Target {
     Name(Symbol, ScopeId),
     /// `object.name = value`, `object['name'] = value`; such a member is no [`Expr::Member`], since nothing is read.
     Member(ExprId, Symbol),
+    /// `object[index] = value`, where the index is no string.
+    Element(ExprId),
 }
 
 /// What a module gives to others. Python's module gives all its names.
