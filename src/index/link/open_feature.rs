@@ -7,9 +7,9 @@ use super::Linker;
 use super::eval::sdk;
 use super::value::*;
 use super::wrappers::is_test;
-use crate::syntax::{Certainty, Via};
 use crate::syntax::ir::{Arg, Call, CallId, Expr, PropName, Symbol};
 use crate::syntax::open_feature::{self, SETTERS};
+use crate::syntax::{Certainty, Via};
 
 /// A provider that is set somewhere.
 #[derive(Debug, Clone, Copy)]
