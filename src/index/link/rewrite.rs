@@ -43,7 +43,11 @@ impl Linker<'_> {
         let may_be_key = |it: &Value| {
             matches!(
                 it,
-                Value::Text(_) | Value::Joined(_) | Value::Parameter(_) | Value::Picked(..) | Value::Rewritten(..)
+                Value::Text(_)
+                    | Value::Joined(_)
+                    | Value::Parameter(_)
+                    | Value::Picked(..)
+                    | Value::Rewritten(..)
             )
         };
         if !object.iter().any(may_be_key) {

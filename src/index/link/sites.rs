@@ -90,7 +90,9 @@ impl Linker<'_> {
             "run_in_executor" => 1,
             _ => return Vec::new(),
         };
-        let Some(passed) = positional(self.chunk(&at).args_in(call.args), n_before) else { return Vec::new() };
+        let Some(passed) = positional(self.chunk(&at).args_in(call.args), n_before) else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
         for value in self.eval(at.with(passed)).iter() {
             if let Value::Function(function, this) = value {

@@ -207,10 +207,9 @@ impl Value {
     pub fn is_evidence(&self) -> bool {
         match self {
             Value::Map(map) => !map.by_name,
-            _ => matches!(
-                self,
-                Value::Client(_) | Value::Snapshot(_) | Value::Sdk(_) | Value::OpenFeature(_)
-            ),
+            _ => {
+                matches!(self, Value::Client(_) | Value::Snapshot(_) | Value::Sdk(_) | Value::OpenFeature(_))
+            }
         }
     }
 

@@ -215,7 +215,7 @@ impl Linker<'_> {
                     Value::Function(callee, Some(_)) => *callee != function && !self.does_something(*callee),
                     other => other.is_open(),
                 };
-                if !is_own && callee.iter().all(is_abstract) {
+                if !is_own && !callee.is_empty() && callee.iter().all(is_abstract) {
                     return true;
                 }
             }
