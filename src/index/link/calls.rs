@@ -6,13 +6,58 @@ use super::eval::as_constant;
 use super::rewrite::rewrite;
 use super::value::*;
 use super::{Linker, Query};
-use crate::syntax::ir::{
-    Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol, Target,
-};
+use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol, Target};
 use crate::syntax::{KeyFrom, Via};
 
 /// More callers say nothing that the first do not.
 const MOST_CALLERS: usize = 48;
+
+/// Functions that give what they are given, as far as flags are concerned.
+const SEE_THROUGH: &[&str] = &[
+    "useRef",
+    "ref",
+    "shallowRef",
+    "unref",
+    "toRaw",
+    "markRaw",
+    "readonly",
+    "reactive",
+    "useCallback",
+    "memo",
+    "forwardRef",
+    "observer",
+    "cache",
+    "once",
+    "unstable_cache",
+    "debounce",
+    "throttle",
+    "asyncHandler",
+    "set",
+    "frozenset",
+    "list",
+    "tuple",
+    "sorted",
+    "Set",
+    "String",
+    "str",
+    "bool",
+    "Boolean",
+    "wraps",
+    "staticmethod",
+    "lru_cache",
+    "structuredClone",
+    "withTracking",
+    "memoize",
+    "memoizeOne",
+    "useEvent",
+    "useEffectEvent",
+    "useMemoizedFn",
+    "sync_to_async",
+    "database_sync_to_async",
+    "async_to_sync",
+    "json",
+    "defer",
+];
 
 impl Linker<'_> {
     /// What a call gives.
@@ -138,7 +183,10 @@ impl Linker<'_> {
     /// `decision.get("flags")`, `cache.get(key)`.
     fn got_from(&mut self, object: ExprAt, key: ExprAt) -> Option<Values> {
         let whole = self.eval(object);
-        if !whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Object(_) | Value::Cache(_) | Value::Answer)) {
+        if !whole
+            .iter()
+            .any(|it| matches!(it, Value::Map(_) | Value::Object(_) | Value::Cache(_) | Value::Answer))
+        {
             return None;
         }
         let names = self.eval(key);
@@ -225,6 +273,7 @@ impl Linker<'_> {
         match (name, first) {
             ("createContext", _) => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext" | "use" | "inject", Some(context)) => Some(self.of_context(context)),
+            ("useLoaderData", _) => self.loaded(at.file),
             ("useState", _) => Some(one(Value::State(at.with(call.expr)))),
             ("useMemo" | "computed" | "lazy" | "useAsync", Some(of)) => Some(self.applied(of)),
             ("partial", Some(of)) => Some(self.partly(of, call, 1, at)),
@@ -233,15 +282,7 @@ impl Linker<'_> {
                 let holds = values.iter().any(Value::is_evidence);
                 Some(if holds { values } else { one(Value::State(at.with(call.expr))) })
             }
-            (
-                "useRef" | "ref" | "shallowRef" | "unref" | "toRaw" | "markRaw" | "readonly" | "reactive"
-                | "useCallback" | "memo" | "forwardRef" | "observer" | "cache" | "once" | "unstable_cache"
-                | "debounce" | "throttle" | "asyncHandler" | "set" | "frozenset" | "list" | "tuple"
-                | "sorted" | "Set" | "String" | "str" | "bool" | "Boolean" | "wraps" | "staticmethod" | "lru_cache"
-                | "structuredClone" | "withTracking" | "memoize" | "memoizeOne" | "useEvent" | "useEffectEvent"
-                | "useMemoizedFn" | "sync_to_async" | "database_sync_to_async" | "async_to_sync",
-                Some(of),
-            ) => {
+            (name, Some(of)) if SEE_THROUGH.contains(&name) => {
                 let values = self.eval(of);
                 let known = values.iter().any(|it| !it.is_blank() && !matches!(it, Value::Foreign));
                 known.then_some(values)

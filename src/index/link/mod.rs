@@ -14,6 +14,7 @@ mod keys;
 mod members;
 mod open_feature;
 mod overrides;
+mod pages;
 mod program;
 mod rewrite;
 mod sites;

@@ -73,10 +73,10 @@ impl Linker<'_> {
         }
         for (part, is_called) in [("getters", false), ("state", true)] {
             let Some(values) = self.option(options, part) else { continue };
-            let whole = if is_called { self.given_by(&values) } else { values };
+            let whole = if is_called { self.given_by_functions(&values) } else { values };
             let member = self.own_member(&whole, name);
             if !member.is_empty() {
-                return if is_called { member } else { self.given_by(&member) };
+                return if is_called { member } else { self.given_by_functions(&member) };
             }
         }
         one(Value::Unknown)
@@ -94,16 +94,6 @@ impl Linker<'_> {
         let is_it = |it: &PropName| matches!(it, PropName::Fixed(own) if &**own == name);
         let prop = chunk.props_in(run).iter().find(|it| is_it(&it.name))?;
         Some(self.eval(options.with(prop.value)))
-    }
-
-    fn given_by(&mut self, functions: &Values) -> Values {
-        let mut union = Union::default();
-        for value in functions.iter() {
-            if let Value::Function(function, _) = value {
-                union.add(self.returned(*function));
-            }
-        }
-        union.done()
     }
 
     /// Whether something that says anything is put into `ref(null)` later on.
