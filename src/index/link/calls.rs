@@ -76,6 +76,9 @@ impl Linker<'_> {
         if call.kind == CallKind::New && name.is_some_and(|it| matches!(&*it, "Map" | "WeakMap")) {
             return one(Value::Cache(at.with(call.expr)));
         }
+        if call.kind == CallKind::New && name.is_some_and(|it| it == "Proxy") {
+            return self.proxied(at, call);
+        }
         let callee = self.eval(at.with(call.callee));
         let mut union = Union::default();
         for value in callee.iter() {

@@ -16,6 +16,7 @@ mod open_feature;
 mod overrides;
 mod pages;
 mod program;
+mod proxies;
 mod rewrite;
 mod sites;
 mod stores;
