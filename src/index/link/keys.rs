@@ -79,6 +79,7 @@ impl Report<'_, '_> {
             called.insert(call.callee);
             self.linker.fuel = super::MOST_QUESTIONS;
             let asked = self.linker.asked_by_call(at.with(CallId(id as u32)));
+            self.linker.want_who_is_handed_flags(at.with(CallId(id as u32)));
             self.add(asked, at.with(call.expr));
         }
         for (id, expr) in it.exprs.iter().enumerate() {

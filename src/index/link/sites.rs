@@ -281,6 +281,27 @@ impl Linker<'_> {
         found
     }
 
+    /// A function that is handed a map of flags asks it, though its file has no word of the SDK and was not read.
+    pub(super) fn want_who_is_handed_flags(&mut self, at: At<CallId>) {
+        let chunk = self.chunk(&at);
+        let call = &chunk.calls[at.id.at()];
+        if call.args.len == 0 {
+            return;
+        }
+        let callee = self.eval(at.with(call.callee));
+        let Some(path) = callee.iter().find_map(|it| match it {
+            Value::Unloaded(path) => Some(path.clone()),
+            _ => None,
+        }) else {
+            return;
+        };
+        let are_flags =
+            |it: &Value| matches!(it, Value::Map(Map { by_name: false, .. }) | Value::Snapshot(_));
+        if chunk.args_in(call.args).iter().any(|it| self.eval(at.with(it.value)).iter().any(are_flags)) {
+            self.wanted.insert(path);
+        }
+    }
+
     /// `flags.get('k')`, `flags.includes('k')`.
     fn asked_of_map(&mut self, at: At<CallId>, call: &Call) -> Option<Vec<Asked>> {
         let chunk = self.chunk(&at);
