@@ -14,6 +14,7 @@ mod javascript;
 mod kinds;
 mod language;
 mod names;
+pub(crate) mod open_feature;
 mod python;
 mod source;
 pub(crate) mod words;

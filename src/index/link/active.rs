@@ -6,7 +6,8 @@ use super::Linker;
 use super::value::*;
 use super::wrappers::is_constructor;
 use crate::syntax::Language;
-use crate::syntax::ir::{Export, Expr, FunctionId, Symbol, Target};
+use crate::syntax::ir::{Export, Expr, FunctionId, Origin, Symbol, Target};
+use crate::syntax::open_feature::is_posthog_provider;
 
 /// How far a value is looked into: a hook that gives an object of functions, a class with a method.
 const MOST_LEVELS: u32 = 3;
@@ -18,10 +19,12 @@ impl Linker<'_> {
     /// Names by which other files reach flags through this one.
     pub(crate) fn active(&mut self, file: FileId) -> Vec<Symbol> {
         let mut found = Vec::new();
+        let has_provider = self.imports_provider(file);
         for name in self.given_names(file) {
             self.fuel = super::MOST_QUESTIONS;
             let values = self.exported(file, name);
-            if !values.iter().any(|it| self.leads_to_flags(it, 0)) {
+            let gives_provider = has_provider && values.iter().any(|it| self.gives_client(it));
+            if !gives_provider && !values.iter().any(|it| self.leads_to_flags(it, 0)) {
                 continue;
             }
             match &*name {
@@ -74,18 +77,48 @@ impl Linker<'_> {
         names
     }
 
+    /// Whether a file may hand a provider of OpenFeature to the one that sets it.
+    fn imports_provider(&self, file: FileId) -> bool {
+        let module = self.program.module(file);
+        let bindings = module.chunks.iter().flat_map(|it| &it.chunk.bindings);
+        let mut imported = bindings.filter_map(|it| match it.origin {
+            Origin::Import { module, .. } => Some(module),
+            _ => None,
+        });
+        // A module of Python gives all its names, and too many files have one of them.
+        module.language != Language::Python && imported.any(|it| is_posthog_provider(&it))
+    }
+
+    fn gives_client(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Client(_) => true,
+            Value::Function(function, _) => {
+                self.returned(*function).iter().any(|it| matches!(it, Value::Client(_)))
+            }
+            _ => false,
+        }
+    }
+
     fn leads_to_flags(&mut self, value: &Value, level: u32) -> bool {
         if level > MOST_LEVELS {
             return false;
         }
         match value {
             Value::Map(map) => !map.by_name,
-            Value::Snapshot(_) | Value::Maker(_) | Value::Sdk(_) => true,
+            Value::Snapshot(_) | Value::Maker(_) | Value::Sdk(_) | Value::Answer => true,
             Value::Function(function, _) => {
                 !self.wraps(*function).is_empty() || {
                     let returned = self.returned(*function);
                     returned.iter().any(|it| self.leads_to_flags(it, level + 1))
                 }
+            }
+            Value::Store(function) => {
+                let state = self.returned(*function);
+                state.iter().any(|it| self.leads_to_flags(it, level))
+            }
+            Value::Options(at) => {
+                let parts = self.parts_of_options(*at);
+                parts.iter().any(|it| self.leads_to_flags(it, level))
             }
             Value::Object(at) => {
                 let chunk = self.chunk(at);

@@ -123,6 +123,13 @@ impl Linker<'_> {
         if !handed.is_empty() {
             return self.walk(handed, &binding.path);
         }
+        if index == 0 {
+            let props = self.page_props(at.with(function));
+            let given = self.walk(props, &binding.path);
+            if given.iter().any(Value::is_evidence) {
+                return given;
+            }
+        }
         let path = binding.path.clone();
         let mut union = Union::default();
         union.push(Value::Parameter(Parameter { function: at.with(function), index, path }.into()));

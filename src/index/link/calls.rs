@@ -4,13 +4,61 @@ use std::rc::Rc;
 
 use super::eval::as_constant;
 use super::program::PROVIDING;
+use super::rewrite::rewrite;
 use super::value::*;
 use super::{Linker, Query};
-use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
+use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol, Target};
 use crate::syntax::{KeyFrom, Language, Via};
 
 /// More callers say nothing that the first do not.
 const MOST_CALLERS: usize = 48;
+
+/// Functions that give what they are given, as far as flags are concerned.
+const SEE_THROUGH: &[&str] = &[
+    "useRef",
+    "ref",
+    "shallowRef",
+    "unref",
+    "toRaw",
+    "markRaw",
+    "readonly",
+    "reactive",
+    "useCallback",
+    "memo",
+    "forwardRef",
+    "observer",
+    "cache",
+    "once",
+    "unstable_cache",
+    "debounce",
+    "throttle",
+    "asyncHandler",
+    "set",
+    "frozenset",
+    "list",
+    "tuple",
+    "sorted",
+    "Set",
+    "String",
+    "str",
+    "bool",
+    "Boolean",
+    "wraps",
+    "staticmethod",
+    "lru_cache",
+    "structuredClone",
+    "withTracking",
+    "memoize",
+    "memoizeOne",
+    "useEvent",
+    "useEffectEvent",
+    "useMemoizedFn",
+    "sync_to_async",
+    "database_sync_to_async",
+    "async_to_sync",
+    "json",
+    "defer",
+];
 
 impl Linker<'_> {
     /// What a call gives.
@@ -29,18 +77,30 @@ impl Linker<'_> {
         if call.kind == CallKind::New && name.is_some_and(|it| matches!(&*it, "Map" | "WeakMap")) {
             return one(Value::Cache(at.with(call.expr)));
         }
+        if call.kind == CallKind::New && name.is_some_and(|it| it == "Proxy") {
+            return self.proxied(at, call);
+        }
         let callee = self.callee(at);
         let mut union = Union::default();
         for value in callee.iter() {
             union.add(self.result(at, call, value));
         }
         if union.is_blank()
-            && let Some(values) = name.and_then(|it| self.by_name(at, call, &it))
+            && let Some(values) = match name.and_then(|it| self.by_name(at, call, &it)) {
+                Some(values) => Some(values),
+                None => self.store(at, call),
+            }
         {
             if self.is_built_in(at.with(call.callee)) {
                 return values;
             }
             union.add(values);
+        }
+        // What fetches may be an option that nobody sets.
+        if !union.has(|it| !it.is_blank() && !matches!(it, Value::Foreign))
+            && let Some(value) = self.fetched(at, call)
+        {
+            union.push(value);
         }
         if union.is_empty() { one(Value::Unknown) } else { union.done() }
     }
@@ -84,6 +144,10 @@ impl Linker<'_> {
     fn result(&mut self, at: At<CallId>, call: &Call, callee: &Value) -> Values {
         match callee {
             Value::Client(_) | Value::Snapshot(_) | Value::Unloaded(_) | Value::Vendor => one(callee.clone()),
+            Value::OpenFeature(it) => one(self.given_by_open_feature(at, call, *it)),
+            Value::Store(store) => self.of_store(at, call, *store),
+            Value::Options(_) => one(callee.clone()),
+            Value::Answer => one(Value::Answer),
             Value::Maker(certainty) => one(Value::Snapshot(*certainty)),
             Value::Sdk(it) if it.is_map && it.via != Via::Callback => {
                 let Sdk { name: method, via, returns, certainty, .. } = *it;
@@ -93,7 +157,12 @@ impl Linker<'_> {
             Value::Class(class) => one(Value::Instance(*class)),
             Value::Function(function, this) => {
                 let returned = self.returned(*function);
-                self.passing(&returned, at, call, *function, this.is_some())
+                let given = self.passing(&returned, at, call, *function, Placing::of(this));
+                self.or_overridden(given, *function, this.as_deref())
+            }
+            Value::Partial(function, placing) => {
+                let returned = self.returned(*function);
+                self.passing(&returned, at, call, *function, *placing)
             }
             Value::Shape(shape) => match self.chunk(shape).types[shape.id.at()] {
                 crate::syntax::ir::Type::Function(result) => self.declared_type(shape.with(result)),
@@ -115,12 +184,18 @@ impl Linker<'_> {
         match (&*name, argument) {
             ("get", Some(key)) => self.got_from(object, key),
             ("then", Some(callback)) => Some(self.applied(callback)),
-            ("catch" | "finally" | "bind", _) => Some(self.eval(object)),
+            ("catch" | "finally", _) => Some(self.eval(object)),
+            ("bind", _) => Some(self.partly(object, call, 1, at)),
             ("all" | "allSettled", Some(list)) if is("Promise") => Some(self.eval(list)),
             ("keys", Some(of)) if is("Object") => self.collection(of, Value::Names),
             ("values", Some(of)) if is("Object") => self.collection(of, Value::Members),
             ("entries", Some(of)) if is("Object") => self.collection(of, Value::Entries),
             ("freeze" | "seal" | "assign" | "fromEntries", Some(of)) if is("Object") => Some(self.eval(of)),
+            ("get_or_set", Some(_)) => Some(self.got_or_set(at, call)),
+            ("parse", Some(text)) if is("JSON") => {
+                let text = self.eval(text);
+                text.contains(&Value::Answer).then_some(text)
+            }
             ("from", Some(of)) if is("Array") => Some(self.eval(of)),
             ("keys", None) => self.collection(object, Value::Names),
             ("values", None) => self.collection(object, Value::Members),
@@ -134,14 +209,27 @@ impl Linker<'_> {
             }
             ("createContext", _) if is("React") => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext", Some(context)) if is("React") => Some(self.of_context(context)),
-            _ => None,
+            _ => self.rewritten(at, call, &name),
+        }
+    }
+
+    /// `cache.get_or_set("flags", lambda: fetch(), 60)`
+    fn got_or_set(&mut self, at: At<CallId>, call: &Call) -> Values {
+        let args = self.chunk(&at).args_in(call.args);
+        let named = args.iter().find(|it| it.name.is_some_and(|it| &*it == "default"));
+        match named.or_else(|| args.get(1).filter(|it| it.name.is_none() && !it.spread)) {
+            Some(default) => self.applied(at.with(default.value)),
+            None => one(Value::Unknown),
         }
     }
 
     /// `decision.get("flags")`, `cache.get(key)`.
     fn got_from(&mut self, object: ExprAt, key: ExprAt) -> Option<Values> {
         let whole = self.eval(object);
-        if !whole.iter().any(|it| matches!(it, Value::Map(_) | Value::Object(_) | Value::Cache(_))) {
+        if !whole
+            .iter()
+            .any(|it| matches!(it, Value::Map(_) | Value::Object(_) | Value::Cache(_) | Value::Answer))
+        {
             return None;
         }
         let names = self.eval(key);
@@ -181,6 +269,33 @@ impl Linker<'_> {
         found
     }
 
+    /// The map of flags that an object becomes which is filled element by element: `on[key] = isOn(key)`.
+    pub(super) fn filled_map(&mut self, object: ExprAt) -> Option<Map> {
+        let values = self.ask(Query::Cached(object), |it| {
+            let mut union = Union::default();
+            for value in it.put_into_object(object) {
+                union.add(it.eval(value));
+            }
+            union.done()
+        });
+        values.contains(&Value::Flag).then_some(super::eval::named_map())
+    }
+
+    fn put_into_object(&mut self, object: ExprAt) -> Vec<ExprAt> {
+        let mut found = Vec::new();
+        for (chunk, placed) in self.program.module(object.file).chunks.iter().enumerate() {
+            for it in &placed.chunk.assignments {
+                let Target::Element(filled) = it.target else { continue };
+                let filled = At { file: object.file, chunk: chunk as u32, id: filled };
+                if self.eval(filled).contains(&Value::Object(object)) {
+                    found.push(filled.with(it.value));
+                }
+            }
+        }
+        found.truncate(MOST_CALLERS);
+        found
+    }
+
     fn collection(&mut self, of: ExprAt, make: fn(ExprAt) -> Value) -> Option<Values> {
         let mut union = Union::default();
         for value in self.eval(of).iter() {
@@ -204,18 +319,16 @@ impl Linker<'_> {
             ("super", _) if self.language(at.file) == Language::Python => {
                 Some(self.base(at.with(call.scope)))
             }
+            ("useLoaderData", _) => self.loaded_for_page(at.file),
             ("useState", _) => Some(one(Value::State(at.with(call.expr)))),
-            ("useMemo" | "computed" | "lazy" | "memoize" | "memoizeOne" | "useAsync", Some(of)) => {
-                Some(self.applied(of))
+            ("useMemo" | "computed" | "lazy" | "useAsync", Some(of)) => Some(self.applied(of)),
+            ("partial", Some(of)) => Some(self.partly(of, call, 1, at)),
+            ("useRef" | "ref" | "shallowRef", first) if self.is_filled(at.with(call.expr)) => {
+                let values = first.map(|it| self.eval(it)).unwrap_or_else(none);
+                let holds = values.iter().any(Value::is_evidence);
+                Some(if holds { values } else { one(Value::State(at.with(call.expr))) })
             }
-            (
-                "useRef" | "ref" | "shallowRef" | "unref" | "toRaw" | "markRaw" | "readonly" | "reactive"
-                | "useCallback" | "memo" | "forwardRef" | "observer" | "cache" | "once" | "unstable_cache"
-                | "debounce" | "throttle" | "asyncHandler" | "set" | "frozenset" | "list" | "tuple"
-                | "sorted" | "Set" | "String" | "str" | "wraps" | "staticmethod" | "lru_cache"
-                | "structuredClone" | "withTracking",
-                Some(of),
-            ) => {
+            (name, Some(of)) if SEE_THROUGH.contains(&name) => {
                 let values = self.eval(of);
                 let known = values.iter().any(|it| !it.is_blank() && !matches!(it, Value::Foreign));
                 known.then_some(values)
@@ -224,8 +337,26 @@ impl Linker<'_> {
         }
     }
 
+    /// A function that the arguments after the first `n_before` are passed to already.
+    fn partly(&mut self, function: ExprAt, call: &Call, n_before: usize, at: At<CallId>) -> Values {
+        let args = self.chunk(&at).args_in(call.args);
+        let values = self.eval(function);
+        if args.iter().any(|it| it.spread) {
+            return one(Value::Unknown);
+        }
+        let given = args.iter().filter(|it| it.name.is_none()).count().saturating_sub(n_before) as i32;
+        let partly = |it: &Value| match it {
+            Value::Function(function, this) if given > 0 => {
+                let placing = Placing::of(this);
+                Value::Partial(*function, Placing { shift: placing.shift + given, ..placing })
+            }
+            other => other.clone(),
+        };
+        values.iter().map(partly).collect()
+    }
+
     /// What a function gives that somebody calls for us.
-    fn applied(&mut self, callback: ExprAt) -> Values {
+    pub(super) fn applied(&mut self, callback: ExprAt) -> Values {
         let mut union = Union::default();
         for value in self.eval(callback).iter() {
             match value {
@@ -273,14 +404,14 @@ impl Linker<'_> {
         at: At<CallId>,
         call: &Call,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
     ) -> Values {
         if !values.iter().any(|it| depends_on(it, function)) {
             return values.clone();
         }
         let mut union = Union::default();
         for value in values.iter() {
-            union.add(self.passing_one(value, at, call, function, bound));
+            union.add(self.passing_one(value, at, call, function, placing));
         }
         union.done()
     }
@@ -291,11 +422,11 @@ impl Linker<'_> {
         at: At<CallId>,
         call: &Call,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
     ) -> Values {
         match value {
             Value::Parameter(it) if it.function == function => {
-                match self.argument(at, call, function, bound, it.index, &it.path) {
+                match self.argument(at, call, function, placing, it.index, &it.path) {
                     Some((arg, rest)) => {
                         let values = self.eval(arg);
                         self.walk(values, &rest)
@@ -304,13 +435,17 @@ impl Linker<'_> {
                 }
             }
             Value::Picked(object, name) if depends_on(name, function) => {
-                let names = self.passing_one(name, at, call, function, bound);
+                let names = self.passing_one(name, at, call, function, placing);
                 self.pick(&one(Value::Object(*object)), &names)
             }
             Value::Joined(parts) if parts.iter().any(|it| depends_on(it, function)) => {
-                let pass = |it: &Value| self.passing_one(it, at, call, function, bound);
+                let pass = |it: &Value| self.passing_one(it, at, call, function, placing);
                 let parts: Vec<Values> = parts.iter().map(pass).collect();
                 super::eval::join_any(at.with(call.expr), &parts)
+            }
+            Value::Rewritten(of, how) if depends_on(of, function) => {
+                let of = self.passing_one(of, at, call, function, placing);
+                of.iter().map(|it| rewrite(it, *how, at.with(call.expr))).collect()
             }
             other => one(other.clone()),
         }
@@ -323,7 +458,7 @@ impl Linker<'_> {
         at: At<CallId>,
         call: &Call,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
         index: u32,
         path: &[Step],
     ) -> Option<(ExprAt, Vec<Step>)> {
@@ -337,13 +472,13 @@ impl Linker<'_> {
             return Some(self.along(at.with(arg.value), rest));
         }
         let own = &self.chunk(&function).functions[function.id.at()];
-        let shift = u32::from(bound && own.has_self);
+        let shift = i64::from(placing.is_bound && own.has_self) + i64::from(placing.shift);
         if let Some(name) = self.parameter_name(function, index)
             && let Some(arg) = args.iter().find(|it| it.name == Some(name) && !it.spread)
         {
             return Some(self.along(at.with(arg.value), path));
         }
-        let position = index.checked_sub(shift)? as usize;
+        let position = usize::try_from(i64::from(index) - shift).ok()?;
         let positional = |it: &&Arg| it.name.is_none();
         if args.iter().filter(positional).take(position + 1).any(|it| it.spread) {
             return None;
@@ -391,10 +526,10 @@ impl Linker<'_> {
         let parameter = parameter.clone();
         self.ask(Query::Passed(parameter.clone()), |it| {
             let mut union = Union::default();
-            for (at, bound) in it.callers(parameter.function) {
+            for (at, placing) in it.callers(parameter.function) {
                 let call = &it.chunk(&at).calls[at.id.at()];
                 let found =
-                    it.argument(at, call, parameter.function, bound, parameter.index, &parameter.path);
+                    it.argument(at, call, parameter.function, placing, parameter.index, &parameter.path);
                 if let Some((arg, rest)) = found {
                     let values = it.eval(arg);
                     let values = it.walk(values, &rest);
@@ -405,8 +540,8 @@ impl Linker<'_> {
         })
     }
 
-    /// The calls of a function that can be told to be its, and whether they call it as a method.
-    fn callers(&mut self, function: FunctionAt) -> Vec<(At<CallId>, bool)> {
+    /// The calls of a function that can be told to be its, and how they pass what it takes.
+    fn callers(&mut self, function: FunctionAt) -> Vec<(At<CallId>, Placing)> {
         let chunk = self.chunk(&function);
         let it = &chunk.functions[function.id.at()];
         let Some(mut name) = it.name else { return Vec::new() };
@@ -428,8 +563,11 @@ impl Linker<'_> {
                     let at = At { file, chunk: chunk as u32, id: CallId(id as u32) };
                     let callee = self.eval(at.with(placed.chunk.calls[id].callee));
                     let of = callee.iter().find_map(|it| match it {
-                        Value::Function(of, this) if *of == function => Some(this.is_some()),
-                        Value::Class(class) if made == Some(*class) => Some(true),
+                        Value::Class(class) if made == Some(*class) => {
+                            Some(Placing { is_bound: true, shift: 0 })
+                        }
+                        Value::Function(of, this) if *of == function => Some(Placing::of(this)),
+                        Value::Partial(of, placing) if *of == function => Some(*placing),
                         _ => None,
                     });
                     found.extend(of.map(|it| (at, it)));
@@ -458,6 +596,9 @@ impl Linker<'_> {
         let call = &chunk.calls[at.id.at()];
         let callee = self.eval(at.with(call.callee));
         for value in callee.iter() {
+            if let (Value::Store(store), 0, 0) = (value, argument, index) {
+                return self.returned(*store);
+            }
             if let Value::Sdk(Sdk { name, via: Via::Callback, returns, certainty, is_map: true, .. }) = value
                 && argument == 0
                 && index < 2
@@ -572,7 +713,8 @@ impl Linker<'_> {
                 let initial = it.eval(at.with(initial.value));
                 union.add(initial.iter().filter(|it| it.is_evidence()).cloned().collect());
             }
-            for value in it.set_to(at) {
+            let filled = it.set_to(at).into_iter().chain(it.put_into_ref(at));
+            for value in filled.collect::<Vec<_>>() {
                 let values = it.eval(value);
                 union.add(values.iter().filter(|it| it.is_evidence()).cloned().collect());
             }
@@ -609,6 +751,7 @@ pub(super) fn depends_on(value: &Value, function: FunctionAt) -> bool {
         Value::Parameter(it) => it.function == function,
         Value::Picked(_, name) => depends_on(name, function),
         Value::Joined(parts) => parts.iter().any(|it| depends_on(it, function)),
+        Value::Rewritten(of, _) => depends_on(of, function),
         _ => false,
     }
 }

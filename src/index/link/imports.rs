@@ -131,6 +131,9 @@ impl Linker<'_> {
         if is_sdk(language, &module) {
             return one(self.of_sdk(from, module, name));
         }
+        if let Some(value) = self.imported_from_open_feature(module, name) {
+            return one(value);
+        }
         let separators: &[char] = if language == Language::Python { &['.'] } else { &['/'] };
         let last = module.rsplit(separators).find(|it| !it.is_empty() && *it != "index").unwrap_or(&module);
         let own = language == Language::Python

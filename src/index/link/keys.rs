@@ -70,6 +70,7 @@ impl Report<'_, '_> {
             called.insert(call.callee);
             self.linker.fuel = super::MOST_QUESTIONS;
             let asked = self.linker.asked_by_call(at.with(CallId(id as u32)));
+            self.linker.want_who_is_handed_flags(at.with(CallId(id as u32)));
             self.add(asked, at.with(call.expr));
         }
         for (id, expr) in it.exprs.iter().enumerate() {
@@ -175,7 +176,7 @@ impl Report<'_, '_> {
                 self.define(asked.key, known);
             }
         }
-        let forwarded = |it: &&Value| matches!(it, Value::Parameter(_) | Value::Picked(..));
+        let forwarded = |it: &&Value| is_passed(it);
         let placed = &self.linker.program.module(self.file).chunks[asked.key.chunk as usize];
         let is_half = matches!(placed.chunk.exprs[asked.key.id.at()], Expr::Opaque) && !placed.is_whole();
         if is_half {
@@ -259,6 +260,15 @@ fn is_field(name: &str) -> bool {
         "key",
     ];
     FIELDS.contains(&&*name.to_ascii_lowercase().replace('_', ""))
+}
+
+/// Whether a key is what a caller passes, or made of it.
+fn is_passed(value: &Value) -> bool {
+    match value {
+        Value::Parameter(_) | Value::Picked(..) => true,
+        Value::Rewritten(of, _) => is_passed(of),
+        _ => false,
+    }
 }
 
 /// How a key begins that is not known whole.

@@ -54,11 +54,16 @@ impl Linker<'_> {
                 one(Value::Parameter(Parameter { path, ..(**it).clone() }.into()))
             }
             Value::Shape(at) => self.of_shape(*at, name),
+            Value::OpenFeature(it) => one(self.of_open_feature(*it, name)),
             Value::Dotted(file, module) => self.dotted(*file, *module, name),
             // `Flags.NEW_NAV.value`
             Value::Text(known) if known.from == KeyFrom::Enum && &*name == "value" => one(value.clone()),
             Value::Global if &*name == "posthog" => one(Value::Client(Certainty::Certain)),
             Value::Context(_) if &*name == "Provider" => one(value.clone()),
+            Value::Answer => one(super::answers::of_answer(name)),
+            Value::State(at) if matches!(&*name, "value" | "current") => self.state(*at),
+            Value::Store(_) if matches!(&*name, "getState") => one(value.clone()),
+            Value::Options(at) => self.of_options(*at, name),
             Value::Unloaded(_) => one(value.clone()),
             Value::Vendor | Value::Flag => one(value.clone()),
             Value::Unknown | Value::Nothing | Value::Global | Value::Picked(..) => match self.free(name) {
@@ -229,7 +234,8 @@ impl Linker<'_> {
                 union.add(as_constant(self.got(values), from));
             }
         }
-        if union.is_blank() {
+        // A cache may be replaced by another, which was filled before.
+        if union.is_blank() || union.has(|it| matches!(it, Value::Cache(_))) {
             let is_ours = |it: &Value| matches!(it, Value::Instance(of) | Value::Class(of) if *of == class);
             for value in self.assigned_to_member(class.file, name, &is_ours) {
                 union.add(as_constant(self.eval(value), KeyFrom::Constant));

@@ -5,6 +5,7 @@
 //! where somebody began to ask.
 
 mod active;
+mod answers;
 mod bindings;
 mod calls;
 mod constants;
@@ -12,8 +13,14 @@ mod eval;
 mod imports;
 mod keys;
 mod members;
+mod open_feature;
+mod overrides;
+mod pages;
 mod program;
+mod proxies;
+mod rewrite;
 mod sites;
+mod stores;
 mod types;
 mod value;
 mod wrappers;
@@ -32,6 +39,7 @@ pub(crate) use program::{Change, File, Program, Uses};
 pub use program::{Found, Resolve};
 pub(crate) use value::{At, FileId, FunctionAt};
 
+use open_feature::Provider;
 use value::*;
 use wrappers::Wrap;
 pub(crate) use wrappers::{Methods, OwnMethods, methods};
@@ -108,7 +116,7 @@ impl Followed {
 pub(crate) fn follow(program: &Program, resolver: &dyn Resolve, methods: &Methods, file: FileId) -> Followed {
     let mut linker = Linker::new(program, resolver, methods);
     let linked = linker.link(file);
-    let active = linker.active(file).into_iter().collect();
+    let active = linker.active(file).into_iter().chain(linker.open_feature_words()).collect();
     let methods = linker.own_methods(file);
     let Linker { wanted, called_unread, program, .. } = linker;
     Followed { linked, active, methods, wanted, called_unread, uses: program.uses() }
@@ -137,11 +145,13 @@ pub(crate) struct Linker<'p> {
     wanted: BTreeSet<Arc<Path>>,
     /// Names that are called of files that were not read: by `export *` they may lead on without being named there.
     called_unread: BTreeSet<(Arc<Path>, Symbol)>,
+    /// The providers that OpenFeature asks.
+    providers: Rc<[Provider]>,
 }
 
 impl<'p> Linker<'p> {
     pub fn new(program: &'p Program, resolver: &'p dyn Resolve, methods: &'p Methods) -> Linker<'p> {
-        Linker {
+        let mut linker = Linker {
             program: View::new(program),
             resolver,
             answers: FxHashMap::default(),
@@ -153,7 +163,10 @@ impl<'p> Linker<'p> {
             fuel: MOST_QUESTIONS,
             wanted: BTreeSet::new(),
             called_unread: BTreeSet::new(),
-        }
+            providers: Rc::new([]),
+        };
+        linker.find_providers();
+        linker
     }
 
     /// Answers a question of values once.

@@ -11,7 +11,7 @@ use ustr::UstrSet;
 
 use super::value::{At, BindingAt, FileId};
 use crate::syntax::ir::{
-    Call, CallKind, Chunk, FunctionId, Module, Placed, ScopeId, ScopeKind, Symbol, TypeId,
+    Call, CallKind, Chunk, Class, Expr, FunctionId, Module, Placed, ScopeId, ScopeKind, Symbol, TypeId,
 };
 use crate::syntax::{Language, Names};
 
@@ -213,6 +213,11 @@ impl<'p> View<'p> {
         self.uses.borrow_mut().methods.insert(name);
     }
 
+    /// The files with a class that is derived from one of this name.
+    pub fn files_that_derive(&self, base: Symbol) -> Vec<FileId> {
+        self.files_that_call(deriving(base))
+    }
+
     /// A file.
     pub fn file(&self, id: FileId) -> &'p File {
         if self.last.replace(Some(id)) != Some(id) {
@@ -319,12 +324,27 @@ impl<'p> View<'p> {
 /// Stands for the name of any element with a `value`, which may be the provider of a context.
 pub(super) const PROVIDING: &str = "<value>";
 
+/// Stands for what derives a class from one of this name, among the names that are called.
+fn deriving(base: Symbol) -> Symbol {
+    Symbol::from(&format!("<of {base}>"))
+}
+
+/// The names of what a class is derived from.
+pub(super) fn bases(chunk: &Chunk, class: &Class) -> impl Iterator<Item = Symbol> {
+    chunk.exprs_in(class.bases).iter().filter_map(|it| match chunk.exprs[it.at()] {
+        Expr::Name(name, _) => Some(name),
+        Expr::Member(member) => Some(chunk.members[member as usize].name),
+        _ => None,
+    })
+}
+
 /// The names that chunks call.
 fn names_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> UstrSet {
     let mut names = UstrSet::default();
     for placed in chunks {
         let chunk = &placed.chunk;
         names.extend(chunk.call_names.iter().flatten());
+        names.extend(chunk.classes.iter().flat_map(|it| bases(chunk, it)).map(deriving));
         let gives_value = |it: &Call| {
             it.kind == CallKind::Element
                 && chunk.args_in(it.args).iter().any(|it| it.name.is_some_and(|it| &*it == "value"))

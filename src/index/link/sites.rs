@@ -5,7 +5,7 @@ use super::constants::leaves;
 use super::value::*;
 use crate::syntax::evidence::names_key;
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Chunk, Expr, ExprId, Origin, PropName, Step, Symbol};
-use crate::syntax::{Certainty, Language, Returns, Via};
+use crate::syntax::{Certainty, Language, Returns, Via, open_feature};
 
 /// A flag that a place asks for.
 #[derive(Debug, Clone)]
@@ -51,15 +51,22 @@ impl Linker<'_> {
                 Value::Sdk(it) if !it.is_map => found.extend(self.asked_of_sdk(at, call, it)),
                 Value::Unloaded(path) => self.called_unread.extend(name.map(|it| (path.clone(), it))),
                 Value::Function(function, this) if self.may_name_key(at, call) => {
-                    found.extend(self.asked_through(at, *function, this.is_some(), Certainty::Certain));
+                    found.extend(self.asked_through(at, *function, Placing::of(this), Certainty::Certain));
+                }
+                Value::Partial(function, placing) if self.may_name_key(at, call) => {
+                    found.extend(self.asked_through(at, *function, *placing, Certainty::Certain));
                 }
                 Value::Class(class) if self.may_name_key(at, call) => {
                     if let Some(made_by) = self.constructor(*class) {
-                        found.extend(self.asked_through(at, made_by, true, Certainty::Certain));
+                        let making = Placing { is_bound: true, shift: 0 };
+                        found.extend(self.asked_through(at, made_by, making, Certainty::Certain));
                     }
                 }
                 _ => {}
             }
+        }
+        if let Some(name) = name.filter(|_| found.is_empty() && callee.iter().all(Value::is_open)) {
+            found = self.asked_for_us(at, call, &name);
         }
         // An abstract method, or one that stands in for another, is called for what others of its name do.
         let is_stand_in = |it: &Value| match it {
@@ -70,6 +77,26 @@ impl Linker<'_> {
         let stands_in = callee.iter().any(|it| matches!(it, Value::Function(..)));
         if found.is_empty() && callee.iter().all(is_stand_in) && (stands_in || !is_of_sdk) {
             found.extend(name.into_iter().flat_map(|it| self.asked_by_name(at, call, it)));
+        }
+        found
+    }
+
+    /// A function that is passed to another with what it is to be called with: `asyncio.to_thread(is_on, "key")`.
+    fn asked_for_us(&mut self, at: At<CallId>, call: &Call, name: &str) -> Vec<Asked> {
+        let n_before = match name {
+            "partial" | "to_thread" | "run_in_threadpool" | "run_sync" | "submit" => 0,
+            "run_in_executor" => 1,
+            _ => return Vec::new(),
+        };
+        let Some(passed) = positional(self.chunk(&at).args_in(call.args), n_before) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for value in self.eval(at.with(passed)).iter() {
+            if let Value::Function(function, this) = value {
+                let placing = Placing { shift: -(n_before as i32 + 1), ..Placing::of(this) };
+                found.extend(self.asked_through(at, *function, placing, Certainty::Certain));
+            }
         }
         found
     }
@@ -112,6 +139,10 @@ impl Linker<'_> {
     }
 
     fn asked_of_sdk(&mut self, at: At<CallId>, call: &Call, of: &Sdk) -> Vec<Asked> {
+        if open_feature::find(of.name).is_some() {
+            let keys = self.keys_of_open_feature(at, call, of);
+            return keys.into_iter().flat_map(|it| self.asked_for(it, of)).collect();
+        }
         let Some(key) = self.key_argument(at, call, of) else { return Vec::new() };
         if of.via != Via::Snapshot && !self.is_surely_client(at, call) && self.is_local_method(at, call, key)
         {
@@ -152,6 +183,34 @@ impl Linker<'_> {
             }
         };
         found.map(|it| at.with(it))
+    }
+
+    /// The arguments that name flags by way of OpenFeature: a decorator may name several.
+    fn keys_of_open_feature(&mut self, at: At<CallId>, call: &Call, of: &Sdk) -> Vec<ExprAt> {
+        let chunk = self.chunk(&at);
+        let args = chunk.args_in(call.args);
+        let named = |names: &[&str]| args.iter().find(|it| it.name.is_some_and(|it| names.contains(&&*it)));
+        if of.via == Via::Component || call.kind == CallKind::Element {
+            let key = named(&["flagKey"]).filter(|_| of.via == Via::Component);
+            return key.map(|it| at.with(it.value)).into_iter().collect();
+        }
+        let first = named(&["flag_key", "flagKey"]).map(|it| it.value).or_else(|| positional(args, 0));
+        let Some(first) = first else { return Vec::new() };
+        let domain = property_of(chunk, first, "domain").map(|it| at.with(it));
+        if domain.is_some_and(|it| self.is_of_other_domain(it)) {
+            return Vec::new();
+        }
+        let keys = match (of.name, chunk.exprs[first.at()]) {
+            ("RequireFlagsEnabled", _) => {
+                let Some(flags) = property_of(chunk, first, "flags") else { return Vec::new() };
+                let Expr::List(run) = chunk.exprs[flags.at()] else { return Vec::new() };
+                let flags = chunk.exprs_in(run).iter();
+                flags.filter_map(|it| property_of(chunk, *it, "flagKey")).collect()
+            }
+            (_, Expr::Object(_)) => property_of(chunk, first, "flagKey").into_iter().collect(),
+            _ => vec![first],
+        };
+        keys.into_iter().map(|it| at.with(it)).collect()
     }
 
     /// `service.isFeatureEnabled(userId, 'key')` is a method of this code base, which has the SDK's name for it
@@ -196,6 +255,7 @@ impl Linker<'_> {
                     | Value::Picked(..)
                     | Value::List(_)
                     | Value::Object(_)
+                    | Value::Rewritten(..)
                     | Value::Unloaded(_)
                     | Value::Unknown
             )
@@ -212,15 +272,37 @@ impl Linker<'_> {
         if !self.methods.contains_key(&name) || !self.may_name_key(at, call) {
             return Vec::new();
         }
+        let as_method = Placing { is_bound: true, shift: 0 };
         let mut found: Vec<Asked> = Vec::new();
         for function in self.methods.get(&name).into_iter().flatten() {
-            for asked in self.asked_through(at, *function, true, Certainty::Inferred) {
+            for asked in self.asked_through(at, *function, as_method, Certainty::Inferred) {
                 if !found.iter().any(|it| it.key == asked.key) {
                     found.push(asked);
                 }
             }
         }
         found
+    }
+
+    /// A function that is handed a map of flags asks it, though its file has no word of the SDK and was not read.
+    pub(super) fn want_who_is_handed_flags(&mut self, at: At<CallId>) {
+        let chunk = self.chunk(&at);
+        let call = &chunk.calls[at.id.at()];
+        if call.args.len == 0 {
+            return;
+        }
+        let callee = self.eval(at.with(call.callee));
+        let Some(path) = callee.iter().find_map(|it| match it {
+            Value::Unloaded(path) => Some(path.clone()),
+            _ => None,
+        }) else {
+            return;
+        };
+        let are_flags =
+            |it: &Value| matches!(it, Value::Map(Map { by_name: false, .. }) | Value::Snapshot(_));
+        if chunk.args_in(call.args).iter().any(|it| self.eval(at.with(it.value)).iter().any(are_flags)) {
+            self.wanted.insert(path);
+        }
     }
 
     /// `flags.get('k')`, `flags.includes('k')`.
@@ -252,6 +334,16 @@ impl Linker<'_> {
         for value in values.iter() {
             if let Value::Cache(cache) = value
                 && let Some(map) = self.cached(*cache)
+            {
+                return Some(map);
+            }
+            if let Value::Object(object) = value
+                && let Some(map) = self.filled_map(*object)
+            {
+                return Some(map);
+            }
+            if let Value::State(state) = value
+                && let Some(map) = self.state(*state).iter().find_map(map)
             {
                 return Some(map);
             }
@@ -289,6 +381,10 @@ impl Linker<'_> {
         let it = &chunk.members[member as usize];
         let object = self.eval(at.with(it.object));
         let object = self.concrete(&object);
+        // What a ref holds.
+        if object.iter().any(|it| matches!(it, Value::State(_))) && matches!(&*it.name, "value" | "current") {
+            return None;
+        }
         let map = self.map_in(&object)?;
         let is_flag = !map.by_name
             && !matches!(map.returns, Returns::Boolean | Returns::Result)

@@ -63,7 +63,9 @@ impl Linker<'_> {
         for value in values.iter() {
             match value {
                 Value::Class(class) => union.push(Value::Instance(*class)),
-                Value::Client(_) | Value::Snapshot(_) | Value::Vendor => union.push(value.clone()),
+                Value::Client(_) | Value::Snapshot(_) | Value::Vendor | Value::OpenFeature(_) => {
+                    union.push(value.clone());
+                }
                 _ => {}
             }
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::rewrite::Rewrite;
 use crate::syntax::ir::{BindingId, ClassId, ExprId, FunctionId, Step, Symbol, TypeId};
 use crate::syntax::{Certainty, KeyFrom, Returns, Via};
 
@@ -52,6 +53,8 @@ pub(crate) enum Value {
     Parameter(Rc<Parameter>),
     /// The member of an object whose name a caller passes: `FLAGS[name]`.
     Picked(ExprAt, Rc<Value>),
+    /// One of the above that is not known yet, as a function of strings rewrites it.
+    Rewritten(Rc<Value>, Rewrite),
     /// A client, or the SDK's module.
     Client(Certainty),
     /// What `evaluateFlags` gives.
@@ -64,6 +67,8 @@ pub(crate) enum Value {
     Map(Map),
     /// A function, with the object that it is a method of.
     Function(FunctionAt, Option<Rc<Value>>),
+    /// A function to which a part of what it takes was passed.
+    Partial(FunctionAt, Placing),
     /// A class.
     Class(ClassAt),
     /// An object of a class.
@@ -88,16 +93,68 @@ pub(crate) enum Value {
     Unloaded(Arc<Path>),
     /// A vendor's or test tool's.
     Vendor,
+    /// A part of OpenFeature, which asks whichever vendor's provider is set.
+    OpenFeature(OpenFeature),
     /// What `createContext` gives.
     Context(ExprAt),
     /// What a flag is for somebody.
     Flag,
+    /// What PostHog answers when it is asked without an SDK, or a part of it that is not the flags.
+    Answer,
     /// What `new Map()` gives.
     Cache(ExprAt),
-    /// What `useState(initial)` gives.
+    /// What `useState(initial)` gives, or a `ref(initial)` that is filled later.
     State(ExprAt),
+    /// A store whose state this function makes.
+    Store(FunctionAt),
+    /// A store that is defined by these options, and what a call of it gives.
+    Options(ExprAt),
     /// `window` and the like.
     Global,
+}
+
+/// Which parameters of a function the arguments of a call are for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Placing {
+    /// It is called as a method, whose object is its first parameter.
+    pub is_bound: bool,
+    /// How many were passed before; below zero, how many arguments are not for it.
+    pub shift: i32,
+}
+
+impl Placing {
+    /// Of a call of a function that is a method of this.
+    pub fn of(this: &Option<Rc<Value>>) -> Placing {
+        Placing { is_bound: this.is_some(), shift: 0 }
+    }
+}
+
+/// A part of OpenFeature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum OpenFeature {
+    /// Its API, from which clients come.
+    Api,
+    /// Nest's module, which sets providers as well.
+    Module,
+    /// A function that sets a provider.
+    Setter,
+    /// A function that gives a client.
+    GetClient,
+    /// A hook that gives the client of the provider round a component.
+    UseClient,
+    /// A client.
+    Client(Domain),
+}
+
+/// The name under which a provider is set and a client asks for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Domain {
+    /// None.
+    Default,
+    /// This.
+    Named(Symbol),
+    /// Nobody can tell.
+    Any,
 }
 
 /// A string that the code says.
@@ -151,7 +208,9 @@ impl Value {
     pub fn is_evidence(&self) -> bool {
         match self {
             Value::Map(map) => !map.by_name,
-            _ => matches!(self, Value::Client(_) | Value::Snapshot(_) | Value::Sdk(_)),
+            _ => {
+                matches!(self, Value::Client(_) | Value::Snapshot(_) | Value::Sdk(_) | Value::OpenFeature(_))
+            }
         }
     }
 
@@ -229,6 +288,11 @@ impl Union {
     pub fn is_blank(&self) -> bool {
         let only = self.only.iter().flat_map(|it| it.iter());
         only.chain(&self.values).all(Value::is_blank)
+    }
+
+    /// Whether anything was added that is so.
+    pub fn has(&self, is_so: impl Fn(&Value) -> bool) -> bool {
+        self.only.iter().flat_map(|it| it.iter()).chain(&self.values).any(is_so)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use ustr::{UstrMap, UstrSet};
 
 use super::calls::depends_on;
+use super::rewrite::rewrite;
 use super::sites::Asked;
 use super::value::*;
 use super::{Linker, Query, Said};
@@ -172,16 +173,16 @@ impl Linker<'_> {
         &mut self,
         at: At<CallId>,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
         most: Certainty,
     ) -> Vec<Asked> {
         let mut found = Vec::new();
         for wrap in self.wraps(function).iter() {
             let Some(parameter) = parameter_in(&wrap.key, function) else { continue };
             let call = &self.chunk(&at).calls[at.id.at()];
-            let argument = self.argument(at, call, function, bound, parameter.index, &parameter.path);
+            let argument = self.argument(at, call, function, placing, parameter.index, &parameter.path);
             let Some((argument, rest)) = argument else { continue };
-            for (leaf, values) in self.named_by(at, wrap, function, bound, argument, &rest) {
+            for (leaf, values) in self.named_by(at, wrap, function, placing, argument, &rest) {
                 found.push(Asked {
                     method: wrap.method,
                     via: crate::syntax::Via::Wrapper,
@@ -202,14 +203,19 @@ impl Linker<'_> {
         at: At<CallId>,
         wrap: &Wrap,
         function: FunctionAt,
-        bound: bool,
+        placing: Placing,
         argument: ExprAt,
         rest: &[Step],
     ) -> Vec<(ExprAt, Values)> {
-        if matches!(wrap.key, Value::Joined(_)) {
+        if has_joined(&wrap.key) {
             let call = &self.chunk(&at).calls[at.id.at()];
-            let values = self.passing(&one(wrap.key.clone()), at, call, function, bound);
-            return vec![(argument, values)];
+            let values = self.passing(&one(wrap.key.clone()), at, call, function, placing);
+            // What the call gives is no constant that holds the key.
+            let made_here = |it: &Value| match it {
+                Value::Text(known) => Value::Text(Rc::new(Known { at: argument, ..(**known).clone() })),
+                other => other.clone(),
+            };
+            return vec![(argument, values.iter().map(made_here).collect())];
         }
         let (leaves, rest) = match (self.chunk(&argument).exprs[argument.id.at()], rest) {
             (_, []) => (self.leaves(argument), rest),
@@ -224,13 +230,22 @@ impl Linker<'_> {
         for leaf in leaves {
             let values = self.eval(leaf);
             let values = self.walk(values, rest);
-            let values = match &wrap.key {
-                Value::Picked(object, _) => self.pick(&one(Value::Object(*object)), &values),
-                _ => values,
-            };
+            let values = self.filled(&wrap.key, &values, leaf);
             found.push((leaf, values));
         }
         found
+    }
+
+    /// A key with what is passed in the place of the parameter that it depends on.
+    fn filled(&mut self, key: &Value, passed: &Values, at: ExprAt) -> Values {
+        match key {
+            Value::Picked(object, _) => self.pick(&one(Value::Object(*object)), passed),
+            Value::Rewritten(of, how) => {
+                let of = self.filled(of, passed, at);
+                of.iter().map(|it| rewrite(it, *how, at)).collect()
+            }
+            _ => passed.clone(),
+        }
     }
 
     /// The methods of a file that ask for what their caller names, and the names of those that do something else.
@@ -246,7 +261,7 @@ impl Linker<'_> {
                 self.fuel = super::MOST_QUESTIONS;
                 if !self.wraps(at).is_empty() {
                     own.asking.push((name, at));
-                } else if !is_test && self.does_something(at) {
+                } else if !is_test && self.does_something(at) && !self.hands_on(at) {
                     own.refused.insert(name);
                 }
             }
@@ -254,11 +269,41 @@ impl Linker<'_> {
         own
     }
 
+    /// Whether a method asks a method of its own name of an object that nobody knows: a cache before a repository
+    /// behind an interface. It does what that one does.
+    fn hands_on(&mut self, function: FunctionAt) -> bool {
+        let name = self.chunk(&function).functions[function.id.at()].name;
+        for (chunk, placed) in self.program.module(function.file).chunks.iter().enumerate() {
+            let here: At<()> = At { file: function.file, chunk: chunk as u32, id: () };
+            for (id, call) in placed.chunk.calls.iter().enumerate() {
+                let Expr::Member(member) = placed.chunk.exprs[call.callee.at()] else { continue };
+                if placed.chunk.call_names[id] != name || !self.is_inside(here.with(call.scope), function) {
+                    continue;
+                }
+                let is_own = matches!(
+                    placed.chunk.exprs[placed.chunk.members[member as usize].object.at()],
+                    Expr::This(_)
+                );
+                let callee = self.eval(here.with(call.callee));
+                let is_abstract = |it: &Value| match it {
+                    Value::Function(callee, Some(_)) => *callee != function && !self.does_something(*callee),
+                    other => other.is_open(),
+                };
+                if !is_own && !callee.is_empty() && callee.iter().all(is_abstract) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
     /// Whether a function gives more than a fixed value.
     pub(super) fn does_something(&self, function: FunctionAt) -> bool {
         let it = &self.chunk(&function).functions[function.id.at()];
-        let says_something = |id: &ExprId| {
-            !matches!(self.chunk(&function).exprs[id.at()], Expr::Plain | Expr::Nothing | Expr::Opaque)
+        let says_something = |id: &ExprId| match self.chunk(&function).exprs[id.at()] {
+            Expr::Plain | Expr::Nothing | Expr::Opaque => false,
+            Expr::Object(run) | Expr::List(run) => run.len > 0,
+            _ => true,
         };
         it.nested.is_some() || self.chunk(&function).exprs_in(it.returns).iter().any(says_something)
     }
@@ -276,12 +321,21 @@ fn add(found: &mut Vec<Wrap>, asked: Vec<Asked>, function: FunctionAt) {
     }
 }
 
+fn has_joined(key: &Value) -> bool {
+    match key {
+        Value::Joined(_) => true,
+        Value::Rewritten(of, _) => has_joined(of),
+        _ => false,
+    }
+}
+
 /// The parameter that a key depends on.
 fn parameter_in(key: &Value, function: FunctionAt) -> Option<Rc<Parameter>> {
     match key {
         Value::Parameter(it) if it.function == function => Some(it.clone()),
         Value::Picked(_, name) => parameter_in(name, function),
         Value::Joined(parts) => parts.iter().find_map(|it| parameter_in(it, function)),
+        Value::Rewritten(of, _) => parameter_in(of, function),
         _ => None,
     }
 }
@@ -292,7 +346,7 @@ pub(super) fn is_constructor(name: &str) -> bool {
 }
 
 /// Whether a file is a test by its name or its folder's.
-fn is_test(path: &Path) -> bool {
+pub(super) fn is_test(path: &Path) -> bool {
     let names = path.iter().filter_map(|it| it.to_str()).rev().take(6);
     names.into_iter().any(|it| {
         matches!(it, "tests" | "test" | "__tests__" | "__mocks__" | "conftest.py" | "e2e")

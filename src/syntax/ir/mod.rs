@@ -389,6 +389,8 @@ pub enum Target {
     Name(Symbol, ScopeId),
     /// `object.name = value`, `object['name'] = value`; such a member is no [`Expr::Member`], since nothing is read.
     Member(ExprId, Symbol),
+    /// `object[index] = value`, where the index is no string.
+    Element(ExprId),
 }
 
 /// What a module gives to others. Python's module gives all its names.
@@ -583,6 +585,7 @@ impl Module {
                         Target::Member(to, name) => {
                             all.members.entry(name).or_default().push(Assigned { chunk, to, value });
                         }
+                        Target::Element(_) => {}
                     }
                 }
             }

@@ -49,6 +49,7 @@ impl Chunk {
             let target = match it.target {
                 Target::Name(name, _) => name.to_string(),
                 Target::Member(object, name) => format!("{}.{name}", self.show(object)),
+                Target::Element(object) => format!("{}[]", self.show(object)),
             };
             let declared = self.assigned_types.iter().find(|it| it.0 as usize == at);
             let declared = declared.map(|it| format!(": {}", self.show_type(it.1))).unwrap_or_default();

@@ -168,6 +168,7 @@ impl<'t> Lower<'_, 't> {
                 Some(name) => Some(Symbol::from(&name)),
                 None => {
                     self.expression(index);
+                    self.chunk.assignments.push(Assignment { target: Target::Element(object), value });
                     None
                 }
             },

@@ -180,6 +180,7 @@ assign b = c
 assign a = c
 assign d.e = f
 assign g.h = i
+assign j[] = l
 call k()
 assign m = ?
 call n()

@@ -18,6 +18,8 @@ pub enum Place<'t> {
     Name { node: Node<'t>, path: Option<Vec<Step>> },
     /// `object.name`, `object['name']`.
     Member { object: ExprId, name: Symbol, node: Node<'t>, path: Option<Vec<Step>> },
+    /// `object[index]`.
+    Element { object: ExprId, node: Node<'t>, path: Option<Vec<Step>> },
 }
 
 /// What is assigned.
@@ -52,9 +54,11 @@ fn collect<'t>(b: &mut Builder<'t>, node: Node<'t>, path: Option<Vec<Step>>, fou
             let Some((value, subscripts)) = all.split_first() else { return };
             let object = expr(b, *value);
             for it in subscripts {
-                if let Ok((name, _)) = key(b, *it) {
-                    found.push(Place::Member { object, name, node, path: path.clone() });
-                }
+                let path = path.clone();
+                found.push(match key(b, *it) {
+                    Ok((name, _)) => Place::Member { object, name, node, path },
+                    Err(_) => Place::Element { object, node, path },
+                });
             }
         }
         _ => {
@@ -101,6 +105,10 @@ pub fn bind<'t>(b: &mut Builder<'t>, places: Vec<Place<'t>>, scope: ScopeId, bou
             Place::Member { object, name, node, path } => {
                 let value = at_path(b, bound.value, path.as_deref(), node);
                 assign(b, Target::Member(object, name), value, bound.declared);
+            }
+            Place::Element { object, node, path } => {
+                let value = at_path(b, bound.value, path.as_deref(), node);
+                assign(b, Target::Element(object), value, bound.declared);
             }
         }
     }
@@ -154,6 +162,7 @@ pub fn bind_other<'t>(b: &mut Builder<'t>, places: Vec<Place<'t>>, node: Node<'t
                 let value = b.add(Expr::Opaque, node);
                 assign(b, Target::Member(object, name), value, None);
             }
+            Place::Element { .. } => {}
         }
     }
 }

@@ -364,6 +364,7 @@ a = other
 call g()
 assign c.d = ?
 assign x.a = v
+assign x[] = v
 call a()
 assign x.a = null
 assign y.z = null

@@ -1,0 +1,67 @@
+//! What a method does that is there for others to override.
+
+use super::Linker;
+use super::program::bases;
+use super::value::*;
+use crate::syntax::ir::{ClassId, Expr, ExprId, Symbol};
+
+/// More classes than this are not told apart.
+const MOST_CLASSES: usize = 24;
+
+impl Linker<'_> {
+    /// What a method gives, or what it gives in the classes that override it, where it does nothing itself.
+    pub(super) fn or_overridden(
+        &mut self,
+        given: Values,
+        method: FunctionAt,
+        this: Option<&Value>,
+    ) -> Values {
+        let Some(Value::Instance(class)) = this else { return given };
+        let Some(name) = self.chunk(&method).functions[method.id.at()].name else { return given };
+        if self.does_something(method) {
+            return given;
+        }
+        let mut union = Union::default();
+        union.add(given);
+        for override_ in self.overrides(*class, name) {
+            let returned = self.returned(override_);
+            // Of the rest nobody knows whether it is meant.
+            let says_of_flags = |it: &&Value| it.is_evidence() || matches!(it, Value::Object(_));
+            returned.iter().filter(says_of_flags).for_each(|it| union.push(it.clone()));
+        }
+        union.done()
+    }
+
+    /// The methods of a name in the classes that are derived from a class.
+    fn overrides(&mut self, class: ClassAt, name: Symbol) -> Vec<FunctionAt> {
+        let Some(own) = self.chunk(&class).classes[class.id.at()].name else { return Vec::new() };
+        let mut found = Vec::new();
+        for other in self.derived(own) {
+            let chunk = self.chunk(&other);
+            let it = &chunk.classes[other.id.at()];
+            let method = it.members.iter().find(|it| it.name == name).and_then(|it| it.value);
+            let Some(Expr::Function(method)) = method.map(|it| chunk.exprs[it.at()]) else { continue };
+            let is_base = |it: &ExprId| self.eval(other.with(*it)).contains(&Value::Class(class));
+            if chunk.exprs_in(it.bases).iter().any(is_base) {
+                found.push(other.with(method));
+            }
+        }
+        found
+    }
+
+    /// Classes that are derived from one of this name.
+    fn derived(&self, base: Symbol) -> Vec<ClassAt> {
+        let mut found = Vec::new();
+        for file in self.program.files_that_derive(base) {
+            for (number, placed) in self.program.module(file).chunks.iter().enumerate() {
+                for (id, class) in placed.chunk.classes.iter().enumerate() {
+                    if bases(&placed.chunk, class).any(|it| it == base) {
+                        found.push(At { file, chunk: number as u32, id: ClassId(id as u32) });
+                    }
+                }
+            }
+        }
+        found.truncate(MOST_CLASSES);
+        found
+    }
+}
