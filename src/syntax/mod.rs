@@ -1,10 +1,10 @@
 //! One file: its language, its tree, and the facts that are read from it.
 //!
-//! A scan is driven by demand. `memmem` finds the stems of the SDK's words, a whole-word comparison with the
-//! table of SDK calls throws nearly all of them away, and only then the tree is asked: what is called here, on
-//! what receiver, with which key? Names are looked up in scopes that are made when somebody asks.
+//! A sieve finds the stems of the SDK's words in one pass, a whole-word comparison with the table of SDK calls
+//! throws nearly all of them away, and only what is left is parsed. Its tree is lowered to a form that knows no
+//! language ([`ir`]); what the names in it mean is found out from there.
 //!
-//! A language is a folder: its table of SDK calls, its scopes, how receivers are judged, how keys are read.
+//! A language is a folder: its grammar, its table of SDK calls, and how its trees are lowered.
 
 pub(crate) mod evidence;
 pub mod facts;

@@ -1,7 +1,6 @@
 //! The cold index of a whole tree, beside `rg` and `ast-grep` on the same files: a generated monorepo in several
 //! sizes, and any tree that `FLAGLINE_BENCH_TREE` names.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

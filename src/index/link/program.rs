@@ -302,12 +302,8 @@ impl<'p> View<'p> {
 
     /// The alias or interface of this name at the top level of a file.
     pub fn type_of_module(&self, file: FileId, name: Symbol) -> Option<At<TypeId>> {
-        let chunks = self.module(file).chunks.iter().enumerate().filter(|it| it.1.parent.is_none());
-        chunks.into_iter().find_map(|(chunk, placed)| {
-            let root = placed.chunk.scopes.first()?;
-            let (_, id) = root.types.iter().find(|it| it.0 == name)?;
-            Some(At { file, chunk: chunk as u32, id: *id })
-        })
+        let (chunk, id) = self.module(file).declared_type(name)?;
+        Some(At { file, chunk, id })
     }
 
     /// The functions round a scope, from the innermost.

@@ -536,6 +536,7 @@ pub struct Module {
     /// Its chunks; a body comes after the chunk that it belongs to.
     pub chunks: Vec<Placed>,
     names: OnceLock<UstrMap<Vec<(u32, BindingId)>>>,
+    types: OnceLock<UstrMap<(u32, TypeId)>>,
     assigned: OnceLock<AllAssigned>,
 }
 
@@ -559,7 +560,14 @@ struct AllAssigned {
 impl Module {
     /// Of these chunks.
     fn new(language: Language, text: Text, chunks: Vec<Placed>) -> Module {
-        Module { language, text, chunks, names: OnceLock::new(), assigned: OnceLock::new() }
+        Module {
+            language,
+            text,
+            chunks,
+            names: OnceLock::new(),
+            types: OnceLock::new(),
+            assigned: OnceLock::new(),
+        }
     }
 
     /// What is assigned to names like this one.
@@ -591,6 +599,21 @@ impl Module {
             }
             all
         })
+    }
+
+    /// The alias or interface of this name at the top level, and its chunk.
+    pub fn declared_type(&self, name: Symbol) -> Option<(u32, TypeId)> {
+        let types = self.types.get_or_init(|| {
+            let mut types = UstrMap::default();
+            for (at, placed) in self.chunks.iter().enumerate().filter(|it| it.1.parent.is_none()) {
+                let Some(root) = placed.chunk.scopes.first() else { continue };
+                for (name, id) in &root.types {
+                    types.entry(*name).or_insert((at as u32, *id));
+                }
+            }
+            types
+        });
+        types.get(&name).copied()
     }
 
     /// The bindings of a name that is declared at the top level, in order, with their chunks.
