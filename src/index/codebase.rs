@@ -287,7 +287,9 @@ impl Codebase {
         speaks || self.mentions.of(path).any(|it| self.active.contains(it)) || {
             let id = self.program.id(path);
             self.imported.contains(path)
-                && id.is_some_and(|id| self.followed.iter().any(|(user, it)| *user != id && it.uses.has(id)))
+                && id.is_some_and(|id| {
+                    self.followed.iter().any(|(user, it)| *user != id && it.shared.uses.has(id))
+                })
         }
     }
 
@@ -299,14 +301,15 @@ impl Codebase {
         for round in 0..MOST_ROUNDS {
             let is_concerned = |id: &FileId| {
                 self.followed.get(id).is_none_or(|it| {
-                    change.concerns(*id, &it.uses) || !new_methods.is_disjoint(it.uses.methods())
+                    let uses = &it.shared.uses;
+                    change.concerns(*id, uses) || !new_methods.is_disjoint(uses.methods())
                 })
             };
             let concerned: Vec<FileId> = self.program.ids().into_iter().filter(is_concerned).collect();
             let (program, methods) = (&*self.program, &*self.methods);
-            let follow = |id: &FileId| (*id, Arc::new(link::follow(program, &*resolver, methods, *id)));
-            let followed: Vec<_> = concerned.par_iter().map(follow).collect();
-            self.followed.extend(followed);
+            let follow = |ids: &[FileId]| link::follow(program, &*resolver, methods, ids);
+            let followed: Vec<_> = concerned.par_chunks(together(concerned.len())).map(follow).collect();
+            self.followed.extend(followed.into_iter().flatten().map(|(id, it)| (id, Arc::new(it))));
             change = Change::default();
             let n_files = self.grow(&mut change);
             let methods = link::methods(self.followed.values().map(|it| &it.methods));
@@ -331,9 +334,9 @@ impl Codebase {
         let is_new = |it: &&Arc<Path>| self.program.id(it).is_none();
         let named = names.iter().flat_map(|it| self.mentions.files(it)).filter(is_new);
         let mut more: BTreeSet<Arc<Path>> = named.cloned().collect();
-        let called = self.followed.values().flat_map(|it| &it.called_unread);
+        let called = self.followed.values().flat_map(|it| &it.shared.called_unread);
         let called = called.filter(|it| names.contains(&it.1)).map(|it| &it.0);
-        for wanted in self.followed.values().flat_map(|it| &it.wanted).chain(called) {
+        for wanted in self.followed.values().flat_map(|it| &it.shared.wanted).chain(called) {
             self.imported.insert(wanted.clone());
             more.extend(Some(wanted).filter(is_new).cloned());
         }
@@ -400,6 +403,13 @@ impl Codebase {
             .collect();
         found.into_iter().for_each(|(path, names)| self.mentions.add(&path, names));
     }
+}
+
+/// Of how many files names are followed together. Together they share what they find out on the way; but whatever
+/// concerns one of them later concerns all, and they are followed on one core.
+fn together(n_files: usize) -> usize {
+    const MOST: usize = 16;
+    (n_files / (2 * rayon::current_num_threads())).clamp(1, MOST)
 }
 
 /// Finds the methods of a file again after an edit, by their names.
@@ -496,7 +506,7 @@ fn open_state(module: &Arc<Module>, names: &Names) -> State {
 struct Alone;
 
 impl Resolve for Alone {
-    fn resolve(&self, _: &Path, _: Language, _: &str) -> Found {
+    fn resolve(&self, _: &Arc<Path>, _: Language, _: Symbol) -> Found {
         Found::Package
     }
 

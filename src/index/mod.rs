@@ -16,7 +16,11 @@ use std::sync::Arc;
 pub use codebase::{Codebase, Open};
 pub use exclude::Exclude;
 
+use dashmap::DashMap;
+use rustc_hash::FxBuildHasher;
+
 use crate::flags::FlagKey;
+use crate::syntax::ir::Symbol;
 use crate::syntax::{self, FileFacts, Language, Names, Read};
 use crate::text::Text;
 pub use link::{Found, Resolve};
@@ -98,19 +102,32 @@ pub fn facts(language: Language, text: &Text, names: &Names) -> FileFacts {
 /// Finds the files that imports of these roots name.
 pub fn resolver(roots: &[scan::Root]) -> Arc<dyn Resolve + Send + Sync> {
     let roots = roots.iter().map(|it| it.path.clone()).collect();
-    Arc::new(Modules::new(roots, Arc::new(Files::default())))
+    let modules = Modules::new(roots, Arc::new(Files::default()));
+    Arc::new(Remembering { modules, found: DashMap::default() })
 }
 
-impl Resolve for Modules {
-    fn resolve(&self, from: &Path, language: Language, specifier: &str) -> Found {
-        match Modules::resolve(self, from, language, specifier) {
+/// Remembers which file each import names, for as long as no file comes or goes.
+struct Remembering {
+    modules: Modules,
+    found: DashMap<(Arc<Path>, Symbol), Found, FxBuildHasher>,
+}
+
+impl Resolve for Remembering {
+    fn resolve(&self, from: &Arc<Path>, language: Language, specifier: Symbol) -> Found {
+        let key = (from.clone(), specifier);
+        if let Some(known) = self.found.get(&key) {
+            return known.clone();
+        }
+        let found = match self.modules.resolve(from, language, &specifier) {
             Resolved::File { path, .. } => Found::File(path),
             Resolved::Package => Found::Package,
             Resolved::Missing => Found::Missing,
-        }
+        };
+        self.found.insert(key, found.clone());
+        found
     }
 
     fn depends_on(&self, path: &Path) -> bool {
-        Modules::depends_on(self, path)
+        self.modules.depends_on(path)
     }
 }

@@ -84,7 +84,7 @@ impl Linker<'_> {
             return known.clone();
         }
         let file = self.program.file(from);
-        let found = self.resolver.resolve(&file.path, file.module.language, &module);
+        let found = self.resolver.resolve(&file.path, file.module.language, module);
         self.resolved.insert((from, module), found.clone());
         found
     }

@@ -95,11 +95,18 @@ pub(crate) struct Followed {
     pub active: UstrSet,
     /// Its methods that ask for what their caller names.
     pub methods: OwnMethods,
+    /// What it has in common with the files whose names were followed along with its own.
+    pub shared: Arc<Shared>,
+}
+
+/// What following the names of some files needed.
+#[derive(Debug)]
+pub(crate) struct Shared {
     /// Files that must be read before everything can be known.
     pub wanted: BTreeSet<Arc<Path>>,
     /// Names that are called of files that were not read.
     pub called_unread: BTreeSet<(Arc<Path>, Symbol)>,
-    /// What all this depends on.
+    /// What the answers depend on.
     pub uses: Uses,
 }
 
@@ -112,14 +119,28 @@ impl Followed {
     }
 }
 
-/// Follows the names of a file. What it gives depends on nothing but the arguments.
-pub(crate) fn follow(program: &Program, resolver: &dyn Resolve, methods: &Methods, file: FileId) -> Followed {
+/// Follows the names of some files, which share what is found out on the way. What this gives depends on nothing
+/// but the arguments.
+pub(crate) fn follow(
+    program: &Program,
+    resolver: &dyn Resolve,
+    methods: &Methods,
+    files: &[FileId],
+) -> Vec<(FileId, Followed)> {
     let mut linker = Linker::new(program, resolver, methods);
-    let linked = linker.link(file);
-    let active = linker.active(file).into_iter().chain(linker.open_feature_words()).collect();
-    let methods = linker.own_methods(file);
+    let words: UstrSet = linker.open_feature_words().collect();
+    let mut own = |file: &FileId| {
+        let linked = linker.link(*file);
+        let active = linker.active(*file).into_iter().chain(words.iter().copied()).collect();
+        (*file, linked, active, linker.own_methods(*file))
+    };
+    let all: Vec<_> = files.iter().map(&mut own).collect();
     let Linker { wanted, called_unread, program, .. } = linker;
-    Followed { linked, active, methods, wanted, called_unread, uses: program.uses() }
+    let shared = Arc::new(Shared { wanted, called_unread, uses: program.uses() });
+    let followed = |(file, linked, active, methods)| {
+        (file, Followed { linked, active, methods, shared: shared.clone() })
+    };
+    all.into_iter().map(followed).collect()
 }
 
 /// What a file says about flags: the quick part of [`follow`].

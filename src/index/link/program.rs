@@ -18,7 +18,7 @@ use crate::syntax::{Language, Names};
 /// Finds the file that an import names.
 pub trait Resolve {
     /// The file that `specifier` names in an import of `from`.
-    fn resolve(&self, from: &Path, language: Language, specifier: &str) -> Found;
+    fn resolve(&self, from: &Arc<Path>, language: Language, specifier: Symbol) -> Found;
 
     /// Whether imports may name other files once this one changed.
     fn depends_on(&self, path: &Path) -> bool;
