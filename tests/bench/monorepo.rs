@@ -200,7 +200,7 @@ fn plain(number: usize, path: &str) -> String {
             number % 40
         ),
     };
-    for part in 0..(number * 7919) % 12 + 2 {
+    for part in 0..(number * 7919) % 14 + 2 {
         text += &block(number * 100 + part, path);
     }
     text

@@ -53,7 +53,8 @@ pub(super) fn run() -> anyhow::Result<()> {
 
 /// Prints the figures of a tree; the median of the complete index.
 fn compare(tree: &Path) -> anyhow::Result<Duration> {
-    let mut search = Command::new("rg");
+    let mut search =
+        Command::new(tool("rg", "target/bench/bin/rg").context("tests/bench/tools installs rg")?);
     search.args(["--count", "--glob", GLOB, METHODS]).arg(tree);
     let mut index = Command::new(env!("CARGO_BIN_EXE_flagline"));
     index.args(["reads", "--format", "json"]).arg(tree).env("RUST_LOG", "off");
@@ -72,7 +73,7 @@ fn compare(tree: &Path) -> anyhow::Result<Duration> {
     let indexed = Figures::new(indexed);
     indexed.print("flagline reads: the complete index, from nothing", Some(&searched));
     println!("candidates: {:.1} MB; peak memory {} MB", sieve(tree).1 as f64 / 1e6, peak / 1000);
-    if let Some(ast_grep) = ast_grep() {
+    if let Some(ast_grep) = tool("ast-grep", "target/bench/node_modules/.bin/ast-grep") {
         let mut scan = Command::new(ast_grep);
         scan.args(["scan", "--json=stream", "--inline-rules", &rules()]).arg(tree);
         let scanned = Figures::new(vec![time(&mut scan)?.0]);
@@ -122,11 +123,11 @@ fn time(command: &mut Command) -> anyhow::Result<(Duration, u64)> {
     }
 }
 
-/// The program, if it is on the path or was installed by `tests/bench/tools`.
-fn ast_grep() -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/node_modules/.bin/ast-grep");
+/// A program, if it is on the path or was installed by `tests/bench/tools`.
+fn tool(name: &str, installed: &str) -> Option<PathBuf> {
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join(installed);
     let on_path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&on_path).map(|it| it.join("ast-grep")).chain([own]).find(|it| it.is_file())
+    std::env::split_paths(&on_path).map(|it| it.join(name)).chain([installed]).find(|it| it.is_file())
 }
 
 /// One rule for each language, with a pattern for each way to call each of the words.
