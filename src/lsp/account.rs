@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::request::Request;
 
+use super::publish::Look;
 use super::session::Session;
 use crate::config::{Environment, check_key, parse_host};
 use crate::posthog::refresh::Ask;
@@ -131,9 +132,11 @@ impl Session {
                     session.take_credential(only).await;
                     session.asked().insert(only.clone(), false);
                 }
+                session.reconfigure().await;
+                // Only now that settings follow the answer: until then they may name a host that nobody means.
                 session.asked().insert(host, false);
                 // Also without a key: that nobody is signed in was not told yet.
-                session.reconfigure().await;
+                session.look(Look::Everywhere);
             });
         }
     }
