@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use ustr::UstrSet;
 
+use super::kept::{self, Kept};
 use super::link::{self, At, Change, File, FileId, Followed, Found, FunctionAt, Methods, Program, Resolve};
 use super::mentions::Mentions;
 use super::scan::{self, Progress, Root, Skipped};
@@ -65,6 +66,8 @@ pub struct Codebase {
     imported: imbl::OrdSet<Arc<Path>>,
     active: UstrSet,
     methods: Arc<Methods>,
+    /// Of files that were edited since what others say changed.
+    kept: imbl::HashMap<Arc<Path>, Arc<Kept>>,
     facts: imbl::OrdMap<Arc<Path>, Arc<FileFacts>>,
     /// What changed since names were followed.
     change: Change,
@@ -168,14 +171,17 @@ impl Codebase {
         self.entries.insert(path.clone(), entry);
         if !matters {
             self.facts.remove(path);
+            self.kept.remove(path);
             return Arc::default();
         }
         let program = Arc::make_mut(&mut self.program);
         let file = File::new(path.clone(), module.clone(), names.clone());
-        let id = program.set(file, &mut self.change);
+        let (id, edit) = program.set(file, &mut self.change);
         renumber(Arc::make_mut(&mut self.methods), id, &module);
         let resolver = self.resolver.clone().unwrap_or_else(|| Arc::new(Alone));
-        let linked = link::linked(&self.program, &*resolver, &self.methods, id);
+        let kept = self.kept.get(path).map(|it| &**it);
+        let (kept, linked) = kept::follow(&self.program, &*resolver, &self.methods, id, kept, &edit);
+        self.kept.insert(path.clone(), Arc::new(kept));
         let own = linked.defined.into_iter().filter(|it| it.file() == id);
         let mut definitions: Vec<Definition> =
             link::definitions(&self.program, own).into_iter().map(|it| it.1).collect();
@@ -250,10 +256,23 @@ impl Codebase {
     /// Follows names again where something changed that they depend on.
     pub fn link(&mut self) {
         let change = std::mem::take(&mut self.change);
+        self.keep_what_stands_alone(&change);
         if std::mem::take(&mut self.is_unsettled) || !self.link_again(change) {
             self.link_all();
         }
         self.facts = facts(&self.program, &self.followed);
+    }
+
+    /// Has everything found out again.
+    #[cfg(test)]
+    pub(super) fn forget_kept(&mut self) {
+        self.kept.clear();
+    }
+
+    /// Forgets what chunks said before something else than their file changed.
+    fn keep_what_stands_alone(&mut self, change: &Change) {
+        let program = &self.program;
+        self.kept.retain(|path, _| program.id(path).is_some_and(|it| change.is_only_of(it)));
     }
 
     /// Follows all names, from the files that have a word of the SDK.
@@ -263,6 +282,7 @@ impl Codebase {
         self.imported.clear();
         self.active.clear();
         self.methods = Arc::default();
+        self.kept.clear();
         let mut change = Change::default();
         let speaking: Vec<Arc<Path>> = self.speaking().collect();
         self.add(speaking.iter(), &mut change);
@@ -319,6 +339,7 @@ impl Codebase {
             if change.is_empty() && new_methods.is_empty() {
                 break;
             }
+            self.kept.clear();
         }
     }
 
@@ -557,6 +578,16 @@ mod tests {
         codebase.set(&page, module("export const page = 3\n"), &Arc::default());
         codebase.link();
         assert!(keys(&codebase, &page).is_empty());
+    }
+
+    #[test]
+    fn a_type_of_a_file_that_says_nothing_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "types.ts", "");
+        let text = "import posthog from 'posthog-js'\nimport type { Flag } from './types'\n\
+                    let key: Flag = 'typed'\nposthog.isFeatureEnabled(key)\n";
+        let page = write(folder.path(), "page.ts", text);
+        assert_eq!(keys(&read(folder.path()), &page), ["typed"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod codebase;
 mod exclude;
+mod kept;
 mod link;
 mod mentions;
 pub mod modules;

@@ -140,7 +140,7 @@ impl Linker<'_> {
     /// What is assigned to a name elsewhere in its file.
     fn assigned_to(&self, at: BindingAt) -> Vec<ExprAt> {
         let name = self.chunk(&at).bindings[at.id.at()].name;
-        let all = self.program.module(at.file).assigned(name);
+        let all = self.program.assigned(at.file, name);
         let here = |it: &Assigned<ScopeId>| At { file: at.file, chunk: it.chunk, id: it.to };
         let own = all.iter().filter(|it| self.program.lookup(name, here(it)).contains(&at));
         own.map(|it| here(it).with(it.value)).take(MOST_ASSIGNMENTS).collect()
@@ -154,7 +154,7 @@ impl Linker<'_> {
         is_owner: &dyn Fn(&Value) -> bool,
     ) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        for it in self.program.module(file).assigned_to_member(name) {
+        for it in self.program.assigned_to_member(file, name) {
             let object = At { file, chunk: it.chunk, id: it.to };
             if self.eval(object).iter().any(is_owner) {
                 found.push(object.with(it.value));

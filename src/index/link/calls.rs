@@ -7,7 +7,7 @@ use super::program::PROVIDING;
 use super::rewrite::rewrite;
 use super::value::*;
 use super::{Linker, Query};
-use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol, Target};
+use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
 use crate::syntax::{KeyFrom, Language, Via};
 
 /// More callers say nothing that the first do not.
@@ -250,19 +250,17 @@ impl Linker<'_> {
 
     fn put_into(&mut self, cache: ExprAt) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        let set = Symbol::from("set");
-        for (chunk, placed) in self.program.module(cache.file).chunks.iter().enumerate() {
-            let it = &placed.chunk;
-            for (call, name) in it.calls.iter().zip(&it.call_names) {
-                let Expr::Member(member) = it.exprs[call.callee.at()] else { continue };
-                let (Some(value), true) = (it.args_in(call.args).get(1), *name == Some(set)) else {
-                    continue;
-                };
-                let at = At { file: cache.file, chunk: chunk as u32, id: value.value };
-                let object = self.eval(at.with(it.members[member as usize].object));
-                if object.contains(&Value::Cache(cache)) {
-                    found.push(at);
-                }
+        for at in self.program.calls_of(cache.file, Symbol::from("set")) {
+            let it = self.chunk(&at);
+            let call = &it.calls[at.id.at()];
+            let (Expr::Member(member), Some(value)) =
+                (it.exprs[call.callee.at()], it.args_in(call.args).get(1))
+            else {
+                continue;
+            };
+            let object = self.eval(at.with(it.members[member as usize].object));
+            if object.contains(&Value::Cache(cache)) {
+                found.push(at.with(value.value));
             }
         }
         found.truncate(MOST_CALLERS);
@@ -283,13 +281,9 @@ impl Linker<'_> {
 
     fn put_into_object(&mut self, object: ExprAt) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        for (chunk, placed) in self.program.module(object.file).chunks.iter().enumerate() {
-            for it in &placed.chunk.assignments {
-                let Target::Element(filled) = it.target else { continue };
-                let filled = At { file: object.file, chunk: chunk as u32, id: filled };
-                if self.eval(filled).contains(&Value::Object(object)) {
-                    found.push(filled.with(it.value));
-                }
+        for (filled, value) in self.program.filled(object.file) {
+            if self.eval(filled).contains(&Value::Object(object)) {
+                found.push(filled.with(value));
             }
         }
         found.truncate(MOST_CALLERS);
@@ -555,23 +549,15 @@ impl Linker<'_> {
             if found.len() >= MOST_CALLERS {
                 break;
             }
-            for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
-                for (id, own) in placed.chunk.call_names.iter().enumerate() {
-                    if *own != Some(name) {
-                        continue;
-                    }
-                    let at = At { file, chunk: chunk as u32, id: CallId(id as u32) };
-                    let callee = self.eval(at.with(placed.chunk.calls[id].callee));
-                    let of = callee.iter().find_map(|it| match it {
-                        Value::Class(class) if made == Some(*class) => {
-                            Some(Placing { is_bound: true, shift: 0 })
-                        }
-                        Value::Function(of, this) if *of == function => Some(Placing::of(this)),
-                        Value::Partial(of, placing) if *of == function => Some(*placing),
-                        _ => None,
-                    });
-                    found.extend(of.map(|it| (at, it)));
-                }
+            for at in self.program.calls_of(file, name) {
+                let callee = self.eval(at.with(self.chunk(&at).calls[at.id.at()].callee));
+                let of = callee.iter().find_map(|it| match it {
+                    Value::Class(class) if made == Some(*class) => Some(Placing { is_bound: true, shift: 0 }),
+                    Value::Function(of, this) if *of == function => Some(Placing::of(this)),
+                    Value::Partial(of, placing) if *of == function => Some(*placing),
+                    _ => None,
+                });
+                found.extend(of.map(|it| (at, it)));
             }
         }
         found
@@ -729,19 +715,11 @@ impl Linker<'_> {
                 && matches!(it.origin, Origin::Value { value: Some(value), .. } if value == state.id)
         });
         let Some(setter) = setter.map(|it| it.name) else { return Vec::new() };
-        let mut found = Vec::new();
-        for (chunk, placed) in self.program.module(state.file).chunks.iter().enumerate() {
-            let it = &placed.chunk;
-            for (call, name) in it.calls.iter().zip(&it.call_names) {
-                if *name == Some(setter)
-                    && let Some(arg) = it.args_in(call.args).first()
-                {
-                    found.push(At { file: state.file, chunk: chunk as u32, id: arg.value });
-                }
-            }
-        }
-        found.truncate(MOST_CALLERS);
-        found
+        let set_to = |at: At<CallId>| {
+            let it = self.chunk(&at);
+            Some(at.with(it.args_in(it.calls[at.id.at()].args).first()?.value))
+        };
+        self.program.calls_of(state.file, setter).filter_map(set_to).take(MOST_CALLERS).collect()
     }
 }
 

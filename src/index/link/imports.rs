@@ -67,13 +67,10 @@ impl Linker<'_> {
 
     /// `module.exports = value`
     fn whole(&mut self, file: FileId) -> Values {
-        let module = self.program.module(file);
         let mut union = Union::default();
-        for (chunk, placed) in module.chunks.iter().enumerate() {
-            for export in &placed.chunk.exports {
-                if let Export::Whole { value } = *export {
-                    union.add(self.eval(At { file, chunk: chunk as u32, id: value }));
-                }
+        for export in self.program.exports(file, &[]) {
+            if let Export::Whole { value } = *export.id {
+                union.add(self.eval(export.with(value)));
             }
         }
         union.done()
@@ -203,29 +200,25 @@ impl Linker<'_> {
 
     fn exported_of_python(&mut self, file: FileId, name: Symbol) -> Values {
         let root = At { file, chunk: 0, id: ScopeId::ROOT };
-        if !self.program.module(file).declared(name).is_empty() {
+        if !self.program.declared(file, name).is_empty() {
             return self.name(name, root);
         }
         self.starred(file, name)
     }
 
     fn exported_of_javascript(&mut self, file: FileId, name: Symbol) -> Values {
-        let module = self.program.module(file);
         let mut union = Union::default();
-        for (chunk, placed) in module.chunks.iter().enumerate() {
-            let at = |id| At { file, chunk: chunk as u32, id };
-            for export in &placed.chunk.exports {
-                match *export {
-                    Export::Name { name: own, value } if own == name => union.add(self.eval(at(value))),
-                    Export::From { name: own, module, of } if own == name => {
-                        union.add(self.import(file, module, of));
-                    }
-                    Export::Whole { value } => {
-                        let whole = self.eval(at(value));
-                        union.add(if &*name == "default" { whole } else { self.own_member(&whole, name) });
-                    }
-                    _ => {}
+        for export in self.program.exports(file, &[name]) {
+            match *export.id {
+                Export::Name { name: own, value } if own == name => union.add(self.eval(export.with(value))),
+                Export::From { name: own, module, of } if own == name => {
+                    union.add(self.import(file, module, of));
                 }
+                Export::Whole { value } => {
+                    let whole = self.eval(export.with(value));
+                    union.add(if &*name == "default" { whole } else { self.own_member(&whole, name) });
+                }
+                _ => {}
             }
         }
         if !union.is_empty() {
@@ -240,23 +233,20 @@ impl Linker<'_> {
     }
 
     fn has_default(&self, file: FileId) -> bool {
-        let exports = self.program.module(file).chunks.iter().flat_map(|it| &it.chunk.exports);
-        let mut named = exports.filter_map(|it| match it {
-            Export::Name { name, .. } | Export::From { name, .. } => Some(name),
-            _ => None,
-        });
-        named.any(|it| &**it == "default")
+        let default = Symbol::from("default");
+        self.program.exports(file, &[default]).any(|it| match it.id {
+            Export::Name { name, .. } | Export::From { name, .. } => *name == default,
+            _ => false,
+        })
     }
 
     /// A name that comes by `export * from` or `from module import *`.
     fn starred(&mut self, file: FileId, name: Symbol) -> Values {
-        let mut modules = Vec::new();
-        for placed in &self.program.module(file).chunks {
-            modules.extend(placed.chunk.exports.iter().filter_map(|it| match it {
-                Export::All { module } => Some(*module),
-                _ => None,
-            }));
-        }
+        let all = |it: At<&Export>| match it.id {
+            Export::All { module } => Some(*module),
+            _ => None,
+        };
+        let modules: Vec<Symbol> = self.program.exports(file, &[]).filter_map(all).collect();
         let mut union = Union::default();
         let is_python = self.language(file) == Language::Python;
         // In Python the last one wins; a file that was not read may not have the name.
@@ -284,10 +274,9 @@ impl Linker<'_> {
 
     /// Whether a module of Python gives a name to those who want all of them.
     fn stars(&mut self, file: FileId, name: Symbol) -> bool {
-        let module = self.program.module(file);
         let mut listed = None;
-        for (chunk, id) in module.declared(Symbol::from("__all__")) {
-            let it = &module.chunks[*chunk as usize].chunk;
+        for (chunk, id) in self.program.declared(file, Symbol::from("__all__")) {
+            let it = self.chunk(&At { file, chunk: *chunk, id: () });
             let Origin::Value { value: Some(value), .. } = it.bindings[id.at()].origin else { return true };
             let Expr::List(run) = it.exprs[value.at()] else { return true };
             listed = Some(
@@ -308,17 +297,15 @@ impl Linker<'_> {
             return None;
         }
         let mut further = Vec::new();
-        for placed in &self.program.module(file).chunks {
-            for export in &placed.chunk.exports {
-                match *export {
-                    Export::From { name: own, module, of } if own == name => further.push((module, of)),
-                    Export::All { module } => further.push((module, name)),
-                    _ => {}
-                }
+        for export in self.program.exports(file, &[name]) {
+            match *export.id {
+                Export::From { name: own, module, of } if own == name => further.push((module, of)),
+                Export::All { module } => further.push((module, name)),
+                _ => {}
             }
         }
-        for binding in self.program.lookup(name, At { file, chunk: 0, id: ScopeId::ROOT }) {
-            let origin = self.chunk(&binding).bindings[binding.id.at()].origin;
+        for (chunk, id) in self.program.declared(file, name) {
+            let origin = self.chunk(&At { file, chunk: *chunk, id: () }).bindings[id.at()].origin;
             if let crate::syntax::ir::Origin::Import { module, name } = origin {
                 further.push((module, name));
             }

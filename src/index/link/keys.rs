@@ -1,6 +1,7 @@
 //! The facts of a file: reads and the constants that they get their keys from.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 use ustr::UstrSet;
@@ -38,6 +39,11 @@ struct Report<'l, 'p> {
 impl Linker<'_> {
     /// What a file says about flags.
     pub(crate) fn link(&mut self, file: FileId) -> Linked {
+        self.link_chunks(file, 0..self.program.module(file).chunks.len() as u32)
+    }
+
+    /// What some chunks of a file say about flags.
+    pub(crate) fn link_chunks(&mut self, file: FileId, chunks: Range<u32>) -> Linked {
         let mut report = Report {
             file,
             reads: Vec::new(),
@@ -47,13 +53,9 @@ impl Linker<'_> {
             constants: Constants::default(),
             linker: self,
         };
-        for chunk in 0..report.linker.program.module(file).chunks.len() as u32 {
-            report.chunk(chunk);
-        }
+        chunks.for_each(|it| report.chunk(it));
         let Report { mut reads, defined, registries, .. } = report;
-        let order =
-            |it: &Read| (it.key_span, it.key.clone(), it.method.clone(), it.certainty == Certainty::Inferred);
-        reads.sort_by_cached_key(order);
+        sort(&mut reads);
         // The same by two ways: what is certain comes first.
         let place = |it: &Read| (it.key_span, it.key.clone(), it.prefix.clone(), it.method.clone());
         reads.dedup_by_key(|it| place(it));
@@ -244,6 +246,13 @@ impl Report<'_, '_> {
         let field = Some(name).filter(|it| is_field(it));
         self.constants.all_round(&self.linker.program, at, held, field)
     }
+}
+
+/// Brings reads into the order of the text; of those at one place the certain ones come first.
+pub(crate) fn sort(reads: &mut [Read]) {
+    let order =
+        |it: &Read| (it.key_span, it.key.clone(), it.method.clone(), it.certainty == Certainty::Inferred);
+    reads.sort_by_cached_key(order);
 }
 
 /// Whether a property is the one of a record that holds a flag's key, beside others that hold other things:

@@ -5,7 +5,7 @@ use super::eval::{as_constant, sdk};
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::evidence::named_like_flags;
-use crate::syntax::ir::{Expr, Prop, PropName, Symbol, Type};
+use crate::syntax::ir::{Expr, Prop, PropName, Step, Symbol, Type};
 use crate::syntax::words::{Call, Needs, Table};
 use crate::syntax::{Certainty, KeyFrom, Language, Returns, table};
 
@@ -45,14 +45,7 @@ impl Linker<'_> {
             Value::Class(class) => self.of_class(*class, name, None),
             Value::Instance(class) => self.of_class(*class, name, Some(value)),
             Value::Namespace(file) => self.of_namespace(*file, name),
-            Value::Parameter(it) => {
-                let mut path = it.path.clone();
-                if path.len() >= 8 {
-                    return one(Value::Unknown);
-                }
-                path.push(crate::syntax::ir::Step::Property(name));
-                one(Value::Parameter(Parameter { path, ..(**it).clone() }.into()))
-            }
+            Value::Parameter(it) => one(further(it, Step::Property(name))),
             Value::Shape(at) => self.of_shape(*at, name),
             Value::OpenFeature(it) => one(self.of_open_feature(*it, name)),
             Value::Dotted(file, module) => self.dotted(*file, *module, name),
@@ -335,11 +328,7 @@ impl Linker<'_> {
                 Value::State(at) if index == Some(0) => self.state(*at),
                 Value::Class(class) => self.members_of_class(*class),
                 Value::Unloaded(_) => one(value.clone()),
-                Value::Parameter(it) => {
-                    let mut path = it.path.clone();
-                    path.push(crate::syntax::ir::Step::Index(index.unwrap_or(u32::MAX)));
-                    one(Value::Parameter(Parameter { path, ..(**it).clone() }.into()))
-                }
+                Value::Parameter(it) => one(further(it, Step::Index(index.unwrap_or(u32::MAX)))),
                 _ => one(Value::Unknown),
             });
         }
@@ -437,4 +426,16 @@ fn of_map(map: Map, name: Symbol) -> Value {
         _ if map.by_name && named_like_flags(&name) => Value::Map(map),
         _ => Value::Flag,
     }
+}
+
+/// Longer ways into what a caller passes are those of a function that calls itself.
+const MOST_STEPS: usize = 8;
+
+/// A part of what a caller passes.
+fn further(passed: &Parameter, step: Step) -> Value {
+    if passed.path.len() >= MOST_STEPS {
+        return Value::Unknown;
+    }
+    let path = passed.path.iter().copied().chain([step]).collect();
+    Value::Parameter(Parameter { path, ..*passed }.into())
 }

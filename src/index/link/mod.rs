@@ -33,9 +33,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 pub(crate) use constants::definitions;
-pub(crate) use keys::Linked;
+pub(crate) use keys::{Linked, sort};
 use program::View;
-pub(crate) use program::{Change, File, Program, Uses};
+pub(crate) use program::{Address, Change, Edit, File, Program, Uses};
 pub use program::{Found, Resolve};
 pub(crate) use value::{At, FileId, FunctionAt};
 
@@ -127,7 +127,7 @@ pub(crate) fn follow(
     methods: &Methods,
     files: &[FileId],
 ) -> Vec<(FileId, Followed)> {
-    let mut linker = Linker::new(program, resolver, methods);
+    let mut linker = Linker::over(View::new(program), resolver, methods);
     let words: UstrSet = linker.open_feature_words().collect();
     let mut own = |file: &FileId| {
         let linked = linker.link(*file);
@@ -143,9 +143,17 @@ pub(crate) fn follow(
     all.into_iter().map(followed).collect()
 }
 
-/// What a file says about flags: the quick part of [`follow`].
-pub(crate) fn linked(program: &Program, resolver: &dyn Resolve, methods: &Methods, file: FileId) -> Linked {
-    Linker::new(program, resolver, methods).link(file)
+/// What one chunk of a file says about flags, and what that depends on.
+pub(crate) fn follow_chunk(
+    program: &Program,
+    resolver: &dyn Resolve,
+    methods: &Methods,
+    file: FileId,
+    chunk: u32,
+) -> (Linked, Uses) {
+    let mut linker = Linker::over(View::closely(program), resolver, methods);
+    let linked = linker.link_chunks(file, chunk..chunk + 1);
+    (linked, linker.program.uses())
 }
 
 /// Follows names. Its answers hold as long as the program does not change.
@@ -171,9 +179,9 @@ pub(crate) struct Linker<'p> {
 }
 
 impl<'p> Linker<'p> {
-    pub fn new(program: &'p Program, resolver: &'p dyn Resolve, methods: &'p Methods) -> Linker<'p> {
+    fn over(program: View<'p>, resolver: &'p dyn Resolve, methods: &'p Methods) -> Linker<'p> {
         let mut linker = Linker {
-            program: View::new(program),
+            program,
             resolver,
             answers: FxHashMap::default(),
             methods,

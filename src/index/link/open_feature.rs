@@ -40,12 +40,7 @@ impl Linker<'_> {
                 if is_test(&self.program.file(file).path) {
                     continue;
                 }
-                for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
-                    let named = placed.chunk.call_names.iter().enumerate().filter(|it| *it.1 == Some(name));
-                    for (id, _) in named {
-                        self.set_by(At { file, chunk: chunk as u32, id: CallId(id as u32) }, &mut found);
-                    }
-                }
+                self.program.calls_of(file, name).for_each(|it| self.set_by(it, &mut found));
             }
         }
         // So far every answer took it that there are none.

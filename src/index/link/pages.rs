@@ -28,12 +28,11 @@ impl Linker<'_> {
 
     /// What a file exports by one of these names, if it does.
     fn given_by_file(&mut self, file: FileId, names: &[&str]) -> Option<Values> {
-        let exports = self.program.module(file).chunks.iter().flat_map(|it| &it.chunk.exports);
-        let mut named = exports.filter_map(|it| match it {
-            Export::Name { name, .. } => Some(*name),
+        let wanted: Vec<Symbol> = names.iter().map(|it| Symbol::from(it)).collect();
+        let name = self.program.exports(file, &wanted).find_map(|it| match it.id {
+            Export::Name { name, .. } if wanted.contains(name) => Some(*name),
             _ => None,
-        });
-        let name = named.find(|it| names.contains(&&**it))?;
+        })?;
         Some(self.exported(file, name))
     }
 

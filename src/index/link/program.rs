@@ -11,7 +11,8 @@ use ustr::UstrSet;
 
 use super::value::{At, BindingAt, FileId};
 use crate::syntax::ir::{
-    Call, CallKind, Chunk, Class, Expr, FunctionId, Module, Placed, ScopeId, ScopeKind, Symbol, TypeId,
+    Assigned, BindingId, Call, CallId, CallKind, Chunk, Class, Export, Expr, ExprId, FunctionId, Module,
+    Placed, ScopeId, ScopeKind, Symbol, Target, TypeId,
 };
 use crate::syntax::{Language, Names};
 
@@ -71,7 +72,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// Adds a file, or replaces what is known of it.
-    pub fn set(&mut self, file: File, change: &mut Change) -> FileId {
+    pub fn set(&mut self, file: File, change: &mut Change) -> (FileId, Edit) {
         let id = match self.by_path.get(&file.path) {
             Some(id) => *id,
             None => {
@@ -82,16 +83,32 @@ impl Program {
             }
         };
         let before = self.files[id.0 as usize].take();
-        let old_chunks = before.as_ref().map_or(&[][..], |it| &it.module.chunks);
-        update(&mut self.callers, &names_of(old_chunks), &names_of(&file.module.chunks), id);
+        let old = before.as_ref().map_or(&[][..], |it| &it.module.chunks);
+        let edit = Edit::of(old, &file.module.chunks);
+        self.update_callers(id, &edit, &file.module.chunks);
         if before.is_none() {
             change.paths.insert(file.path.clone());
         }
-        change.calls.extend(names_of(not_in(old_chunks, &file.module.chunks)));
-        change.calls.extend(names_of(not_in(&file.module.chunks, old_chunks)));
+        change.calls.extend(edit.called_before.symmetric_difference(&edit.called));
         change.files.insert(id);
         self.files[id.0 as usize] = Some(file);
-        id
+        (id, edit)
+    }
+
+    fn update_callers(&mut self, file: FileId, edit: &Edit, chunks: &[Placed]) {
+        let gone: UstrSet = edit.called_before.difference(&edit.called).copied().collect();
+        let still = if gone.is_empty() { gone.clone() } else { calls_of(chunks) };
+        for name in gone.difference(&still) {
+            if let Some(files) = self.callers.get_mut(name) {
+                files.remove(&file);
+                if files.is_empty() {
+                    self.callers.remove(name);
+                }
+            }
+        }
+        for name in edit.called.difference(&edit.called_before) {
+            self.callers.entry(*name).or_default().insert(file);
+        }
     }
 
     /// The files that call something of this name, in the order of their paths.
@@ -134,6 +151,8 @@ pub(crate) struct View<'p> {
     program: &'p Program,
     last: Cell<Option<FileId>>,
     uses: RefCell<Uses>,
+    /// Chunks and names are taken note of, too.
+    is_close: bool,
 }
 
 /// What the facts of a file depend on.
@@ -146,6 +165,10 @@ pub(crate) struct Uses {
     callers: UstrSet,
     /// Names of methods of receivers that nobody knows.
     methods: UstrSet,
+    /// Chunks that were looked at; kept only of single chunks' facts, as the rest.
+    chunks: FxHashSet<Address>,
+    /// Names that were looked up at the top level of a module.
+    names: UstrSet,
 }
 
 /// What changed in a program.
@@ -160,6 +183,11 @@ impl Change {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// Whether nothing but this file changed.
+    pub fn is_only_of(&self, file: FileId) -> bool {
+        self.paths.is_empty() && self.files.iter().all(|it| *it == file)
     }
 
     /// Whether a file itself changed, or what its facts depend on.
@@ -185,7 +213,18 @@ impl Uses {
 
 impl<'p> View<'p> {
     pub fn new(program: &'p Program) -> View<'p> {
-        View { program, last: Cell::new(None), uses: RefCell::default() }
+        View { program, last: Cell::new(None), uses: RefCell::default(), is_close: false }
+    }
+
+    /// Takes note of chunks and names, too.
+    pub fn closely(program: &'p Program) -> View<'p> {
+        View { is_close: true, ..View::new(program) }
+    }
+
+    fn use_name(&self, name: Symbol) {
+        if self.is_close {
+            self.uses.borrow_mut().names.insert(name);
+        }
     }
 
     /// What was asked for so far.
@@ -233,7 +272,60 @@ impl<'p> View<'p> {
 
     /// The chunk that something belongs to.
     pub fn chunk<T>(&self, at: &At<T>) -> &'p Chunk {
-        &self.module(at.file).chunks[at.chunk as usize].chunk
+        let chunk = &*self.module(at.file).chunks[at.chunk as usize].chunk;
+        if self.is_close {
+            self.uses.borrow_mut().chunks.insert(Address::of(chunk));
+        }
+        chunk
+    }
+
+    /// The calls of something of this name in a file.
+    pub fn calls_of(&self, file: FileId, name: Symbol) -> impl Iterator<Item = At<CallId>> + use<'p> {
+        self.uses.borrow_mut().callers.insert(name);
+        self.module(file).chunks.iter().enumerate().flat_map(move |(chunk, placed)| {
+            let named = placed.chunk.call_names.iter().enumerate().filter(move |it| *it.1 == Some(name));
+            named.map(move |(id, _)| At { file, chunk: chunk as u32, id: CallId(id as u32) })
+        })
+    }
+
+    /// What a file puts into objects by `object[index] = value`: the object and the value.
+    pub fn filled(&self, file: FileId) -> impl Iterator<Item = (At<ExprId>, ExprId)> + use<'p> {
+        self.uses.borrow_mut().callers.insert(Symbol::from(FILLING));
+        self.module(file).chunks.iter().enumerate().flat_map(move |(chunk, placed)| {
+            placed.chunk.assignments.iter().filter_map(move |it| match it.target {
+                Target::Element(filled) => Some((At { file, chunk: chunk as u32, id: filled }, it.value)),
+                _ => None,
+            })
+        })
+    }
+
+    /// What a file assigns to names like this one.
+    pub fn assigned(&self, file: FileId, name: Symbol) -> &'p [Assigned<ScopeId>] {
+        self.use_name(name);
+        self.module(file).assigned(name)
+    }
+
+    /// What a file assigns to members of this name.
+    pub fn assigned_to_member(&self, file: FileId, name: Symbol) -> &'p [Assigned<ExprId>] {
+        self.use_name(name);
+        self.module(file).assigned_to_member(name)
+    }
+
+    /// The bindings of a name at the top level of a file, with their chunks.
+    pub fn declared(&self, file: FileId, name: Symbol) -> &'p [(u32, BindingId)] {
+        self.use_name(name);
+        self.module(file).declared(name)
+    }
+
+    /// What a file gives to others, looked through for some names.
+    pub fn exports(&self, file: FileId, names: &[Symbol]) -> impl Iterator<Item = At<&'p Export>> + use<'p> {
+        names.iter().for_each(|it| self.use_name(*it));
+        if self.is_close {
+            self.use_name(Symbol::from(EXPORTING));
+        }
+        self.module(file).chunks.iter().enumerate().flat_map(move |(chunk, placed)| {
+            placed.chunk.exports.iter().map(move |it| At { file, chunk: chunk as u32, id: it })
+        })
     }
 
     /// The scope round a scope, perhaps in the chunk of the function whose body this one is.
@@ -255,7 +347,7 @@ impl<'p> View<'p> {
             let it = &self.chunk(&scope).scopes[scope.id.at()];
             let hidden = is_python && scope != from && matches!(it.kind, ScopeKind::Class(_));
             if it.kind == ScopeKind::Module {
-                let declared = self.module(from.file).declared(name);
+                let declared = self.declared(from.file, name);
                 found.extend(declared.iter().map(|(chunk, id)| At {
                     file: from.file,
                     chunk: *chunk,
@@ -302,6 +394,7 @@ impl<'p> View<'p> {
 
     /// The alias or interface of this name at the top level of a file.
     pub fn type_of_module(&self, file: FileId, name: Symbol) -> Option<At<TypeId>> {
+        self.use_name(name);
         let (chunk, id) = self.module(file).declared_type(name)?;
         Some(At { file, chunk, id })
     }
@@ -320,6 +413,12 @@ impl<'p> View<'p> {
 /// Stands for the name of any element with a `value`, which may be the provider of a context.
 pub(super) const PROVIDING: &str = "<value>";
 
+/// Stands for what puts an element into an object, among the names that are called.
+pub(super) const FILLING: &str = "<element>";
+
+/// Stands for what a module gives to others as another has it, among the names that are looked up.
+const EXPORTING: &str = "<exports>";
+
 /// Stands for what derives a class from one of this name, among the names that are called.
 fn deriving(base: Symbol) -> Symbol {
     Symbol::from(&format!("<of {base}>"))
@@ -334,8 +433,56 @@ pub(super) fn bases(chunk: &Chunk, class: &Class) -> impl Iterator<Item = Symbol
     })
 }
 
+/// What an edit of a file changed.
+#[derive(Debug, Default)]
+pub(crate) struct Edit {
+    /// Chunks that are there no longer.
+    gone: FxHashSet<Address>,
+    /// Names that are declared, assigned or exported now and were not, or the other way round.
+    names: UstrSet,
+    /// Names that are called by what changed, before and now.
+    called_before: UstrSet,
+    called: UstrSet,
+}
+
+/// Tells the chunks of a program from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Address(usize);
+
+impl Address {
+    /// Of a chunk, as long as it is there.
+    pub fn of(chunk: &Chunk) -> Address {
+        Address(std::ptr::from_ref(chunk).addr())
+    }
+}
+
+impl Edit {
+    fn of(old: &[Placed], new: &[Placed]) -> Edit {
+        let (gone, come): (Vec<_>, Vec<_>) = (not_in(old, new).collect(), not_in(new, old).collect());
+        let (before, now) = (names_of(gone.iter().copied()), names_of(come.iter().copied()));
+        let mut names: UstrSet = before.symmetric_difference(&now).map(|it| it.1).collect();
+        let exports = |it: &&Placed| it.chunk.exports.iter().any(|it| !matches!(it, Export::Name { .. }));
+        if gone.iter().chain(&come).any(exports) {
+            names.insert(Symbol::from(EXPORTING));
+        }
+        Edit {
+            gone: gone.iter().map(|it| Address::of(&it.chunk)).collect(),
+            names,
+            called_before: calls_of(gone),
+            called: calls_of(come),
+        }
+    }
+
+    /// Whether what a chunk says may be something else now. What is called no longer was looked at.
+    pub fn concerns(&self, uses: &Uses) -> bool {
+        !self.gone.is_disjoint(&uses.chunks)
+            || !self.names.is_disjoint(&uses.names)
+            || self.called.difference(&self.called_before).any(|it| uses.callers.contains(it))
+    }
+}
+
 /// The names that chunks call.
-fn names_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> UstrSet {
+fn calls_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> UstrSet {
     let mut names = UstrSet::default();
     for placed in chunks {
         let chunk = &placed.chunk;
@@ -348,31 +495,47 @@ fn names_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> UstrSet {
         if chunk.calls.iter().any(gives_value) {
             names.insert(Symbol::from(PROVIDING));
         }
+        if chunk.assignments.iter().any(|it| matches!(it.target, Target::Element(_))) {
+            names.insert(Symbol::from(FILLING));
+        }
+    }
+    names
+}
+
+/// How a chunk has a name, for others to look up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Has {
+    Declared,
+    Type,
+    Assigned,
+    Member,
+    Exported,
+}
+
+/// The names that chunks declare, assign or export.
+fn names_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> FxHashSet<(Has, Symbol)> {
+    let mut names = FxHashSet::default();
+    for placed in chunks {
+        let chunk = &placed.chunk;
+        if let Some(root) = chunk.scopes.first().filter(|_| placed.parent.is_none()) {
+            names.extend(root.names.iter().map(|it| (Has::Declared, it.0)));
+            names.extend(root.types.iter().map(|it| (Has::Type, it.0)));
+        }
+        names.extend(chunk.assignments.iter().filter_map(|it| match it.target {
+            Target::Name(name, _) => Some((Has::Assigned, name)),
+            Target::Member(_, name) => Some((Has::Member, name)),
+            Target::Element(_) => None,
+        }));
+        names.extend(chunk.exports.iter().filter_map(|it| match it {
+            Export::Name { name, .. } | Export::From { name, .. } => Some((Has::Exported, *name)),
+            Export::All { .. } | Export::Whole { .. } => None,
+        }));
     }
     names
 }
 
 /// The chunks that are not among those of another state of the file.
 fn not_in<'c>(chunks: &'c [Placed], others: &[Placed]) -> impl Iterator<Item = &'c Placed> {
-    let others: FxHashSet<*const Chunk> = others.iter().map(|it| Arc::as_ptr(&it.chunk)).collect();
-    chunks.iter().filter(move |it| !others.contains(&Arc::as_ptr(&it.chunk)))
-}
-
-fn update(
-    index: &mut imbl::HashMap<Symbol, BTreeSet<FileId>>,
-    before: &UstrSet,
-    now: &UstrSet,
-    file: FileId,
-) {
-    for name in before.difference(now) {
-        if let Some(files) = index.get_mut(name) {
-            files.remove(&file);
-            if files.is_empty() {
-                index.remove(name);
-            }
-        }
-    }
-    for name in now.difference(before) {
-        index.entry(*name).or_default().insert(file);
-    }
+    let others: FxHashSet<Address> = others.iter().map(|it| Address::of(&it.chunk)).collect();
+    chunks.iter().filter(move |it| !others.contains(&Address::of(&it.chunk)))
 }

@@ -2,7 +2,7 @@
 
 use super::Linker;
 use super::value::*;
-use crate::syntax::ir::{Call, CallId, Expr, ExprId, PropName, Symbol};
+use crate::syntax::ir::{Call, CallId, Chunk, Expr, ExprId, PropName, Symbol};
 
 impl Linker<'_> {
     /// The objects whose members a proxy gives, besides those of what it stands before.
@@ -32,10 +32,11 @@ impl Linker<'_> {
     /// What a getter takes members of by the name that it is asked for: `client[name]`, `Reflect.get(client, name)`.
     fn picked_from(&mut self, getter: FunctionAt) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        for (chunk, placed) in self.program.module(getter.file).chunks.iter().enumerate() {
-            let here: At<()> = At { file: getter.file, chunk: chunk as u32, id: () };
-            for expr in &placed.chunk.exprs {
-                let Some((object, name)) = picked(placed, expr) else { continue };
+        for chunk in 0..self.program.module(getter.file).chunks.len() as u32 {
+            let here: At<()> = At { file: getter.file, chunk, id: () };
+            let chunk = self.chunk(&here);
+            for expr in &chunk.exprs {
+                let Some((object, name)) = picked(chunk, expr) else { continue };
                 if self.is_name_asked_for(here.with(name), getter) {
                     found.push(here.with(object));
                 }
@@ -55,8 +56,7 @@ impl Linker<'_> {
 }
 
 /// The object and the name of a member that is taken by a name in a variable.
-fn picked(placed: &crate::syntax::ir::Placed, expr: &Expr) -> Option<(ExprId, ExprId)> {
-    let chunk = &placed.chunk;
+fn picked(chunk: &Chunk, expr: &Expr) -> Option<(ExprId, ExprId)> {
     match *expr {
         Expr::Index(object, name) => Some((object, name)),
         Expr::Call(call) => {

@@ -2,7 +2,7 @@
 
 use super::Linker;
 use super::value::*;
-use crate::syntax::ir::{Call, CallId, Expr, Origin, PropName, Symbol, Target};
+use crate::syntax::ir::{Call, CallId, Expr, Origin, PropName, Symbol};
 
 impl Linker<'_> {
     /// What makes a store: `defineStore('id', () => ...)`, `defineStore('id', { actions: ... })`,
@@ -104,14 +104,11 @@ impl Linker<'_> {
     /// What is assigned to `held.value` of `const held = ref(null)`, or to `held.current`.
     pub(super) fn put_into_ref(&mut self, held: ExprAt) -> Vec<ExprAt> {
         let mut found = Vec::new();
-        for (chunk, placed) in self.program.module(held.file).chunks.iter().enumerate() {
-            for it in &placed.chunk.assignments {
-                let Target::Member(object, member) = it.target else { continue };
-                if !matches!(&*member, "value" | "current") {
-                    continue;
-                }
-                let Expr::Name(name, scope) = placed.chunk.exprs[object.at()] else { continue };
-                let here = At { file: held.file, chunk: chunk as u32, id: scope };
+        for held_by in ["value", "current"] {
+            for it in self.program.assigned_to_member(held.file, Symbol::from(held_by)) {
+                let here: At<()> = At { file: held.file, chunk: it.chunk, id: () };
+                let Expr::Name(name, scope) = self.chunk(&here).exprs[it.to.at()] else { continue };
+                let here = here.with(scope);
                 let holds = |it: &BindingAt| {
                     let origin = self.chunk(it).bindings[it.id.at()].origin;
                     it.chunk == held.chunk

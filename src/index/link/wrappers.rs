@@ -272,26 +272,22 @@ impl Linker<'_> {
     /// Whether a method asks a method of its own name of an object that nobody knows: a cache before a repository
     /// behind an interface. It does what that one does.
     fn hands_on(&mut self, function: FunctionAt) -> bool {
-        let name = self.chunk(&function).functions[function.id.at()].name;
-        for (chunk, placed) in self.program.module(function.file).chunks.iter().enumerate() {
-            let here: At<()> = At { file: function.file, chunk: chunk as u32, id: () };
-            for (id, call) in placed.chunk.calls.iter().enumerate() {
-                let Expr::Member(member) = placed.chunk.exprs[call.callee.at()] else { continue };
-                if placed.chunk.call_names[id] != name || !self.is_inside(here.with(call.scope), function) {
-                    continue;
-                }
-                let is_own = matches!(
-                    placed.chunk.exprs[placed.chunk.members[member as usize].object.at()],
-                    Expr::This(_)
-                );
-                let callee = self.eval(here.with(call.callee));
-                let is_abstract = |it: &Value| match it {
-                    Value::Function(callee, Some(_)) => *callee != function && !self.does_something(*callee),
-                    other => other.is_open(),
-                };
-                if !is_own && !callee.is_empty() && callee.iter().all(is_abstract) {
-                    return true;
-                }
+        let Some(name) = self.chunk(&function).functions[function.id.at()].name else { return false };
+        for at in self.program.calls_of(function.file, name) {
+            let chunk = self.chunk(&at);
+            let call = &chunk.calls[at.id.at()];
+            let Expr::Member(member) = chunk.exprs[call.callee.at()] else { continue };
+            let is_own = matches!(chunk.exprs[chunk.members[member as usize].object.at()], Expr::This(_));
+            if is_own || !self.is_inside(at.with(call.scope), function) {
+                continue;
+            }
+            let callee = self.eval(at.with(call.callee));
+            let is_abstract = |it: &Value| match it {
+                Value::Function(callee, Some(_)) => *callee != function && !self.does_something(*callee),
+                other => other.is_open(),
+            };
+            if !callee.is_empty() && callee.iter().all(is_abstract) {
+                return true;
             }
         }
         false

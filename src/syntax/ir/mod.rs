@@ -520,6 +520,11 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// Where it is in the file, in bytes.
+    pub fn bytes(&self) -> Range<usize> {
+        self.start as usize..(self.start + self.len) as usize
+    }
+
     /// Whether it was parsed without an error.
     pub fn is_whole(&self) -> bool {
         self.kind.is_some()
