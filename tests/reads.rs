@@ -81,9 +81,7 @@ fn read_together(program: &Path) -> Vec<(PathBuf, String, FileFacts)> {
 /// The names that a program's `flagline.toml` adds, if it has one.
 fn settings(program: &Path) -> Names {
     let Ok(text) = std::fs::read_to_string(program.join("flagline.toml")) else { return Names::default() };
-    let file = file::read(&text).unwrap();
-    let boxed = |names: &[String]| names.iter().map(|it| it.as_str().into()).collect();
-    Names { clients: boxed(&file.client_names), wrappers: boxed(&file.wrapper_names) }
+    file::read(&text).unwrap().names()
 }
 
 fn folder() -> PathBuf {

@@ -13,6 +13,7 @@ use super::{Severities, Severity};
 use crate::feature::{Audience, Plan, PlanStage};
 use crate::index::Exclude;
 use crate::schema::{Content, Node, Schema, check};
+use crate::syntax::{Names, Returns, Wrapper};
 
 /// The name of the file, in a root or in a folder above it.
 pub const FILE_NAME: &str = "flagline.toml";
@@ -32,6 +33,8 @@ pub struct File {
     /// The team's own functions, hooks and components that take a flag's key: as their first argument, or as the
     /// attribute `flag`.
     pub wrapper_names: Vec<String>,
+    /// A function that takes a flag's key, and how: one that asks PostHog where no source of it can be read.
+    pub wrapper: Vec<WrapperEntry>,
     /// After how many days with one value for everyone a flag is stale.
     #[schemars(range(min = 1, max = 3650), extend("default" = 30))]
     pub stale_days: Option<u32>,
@@ -55,6 +58,41 @@ pub struct EnvironmentEntry {
     pub project: Option<u64>,
     /// Whether staleness is judged here; the first environment when none says so.
     pub primary: bool,
+}
+
+/// A function that takes a flag's key, and how.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrapperEntry {
+    /// What it is called by: the name of a function, method, hook, component or decorator.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// What it is imported from; without it, what is called by this name from anywhere.
+    #[serde(default)]
+    pub module: Option<String>,
+    /// The keyword argument, field of an object, or attribute that is the key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The position of the key among the arguments, from 0. Counts where `key` is not written.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 20))]
+    pub argument: Option<u32>,
+    /// What it gives.
+    #[serde(default)]
+    #[schemars(extend("default" = "variant"))]
+    pub returns: Option<Gives>,
+}
+
+/// What a function gives that asks for a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Gives {
+    /// Whether the flag is on.
+    Boolean,
+    /// The variant.
+    Variant,
+    /// The payload.
+    Payload,
 }
 
 /// How loud each kind of finding is.
@@ -281,6 +319,29 @@ fn check_patterns(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
 
 fn list<'a>(node: &'a Node, key: &str) -> &'a [Node] {
     node.get(key).map(Node::elements).unwrap_or_default()
+}
+
+impl File {
+    /// The names that it adds to those of the SDK.
+    pub fn names(&self) -> Names {
+        let wrapper = |it: &WrapperEntry| Wrapper {
+            name: it.name.as_str().into(),
+            module: it.module.as_deref().map(Box::from),
+            key: it.key.as_deref().map(Box::from),
+            argument: it.argument,
+            returns: it.returns.map(|it| match it {
+                Gives::Boolean => Returns::Boolean,
+                Gives::Variant => Returns::Variant,
+                Gives::Payload => Returns::Payload,
+            }),
+        };
+        let described = self.wrapper.iter().map(wrapper);
+        Names {
+            clients: self.client_names.iter().map(|it| it.as_str().into()).collect(),
+            // The first that fits counts, and these say more.
+            wrappers: described.chain(self.wrapper_names.iter().map(|it| Wrapper::named(it))).collect(),
+        }
+    }
 }
 
 impl SeverityTable {

@@ -25,7 +25,7 @@ use self::settings::Checked;
 use crate::feature::Plan;
 use crate::flags;
 use crate::index::Exclude;
-use crate::syntax::Names;
+use crate::syntax::{Names, Wrapper};
 
 /// Everything that can be set, for one root.
 #[derive(Debug, Clone)]
@@ -247,8 +247,7 @@ fn apply_environments(config: &mut Config, file: &File) {
 
 fn apply_file(config: &mut Config, file: &File, folder: &Path) {
     config.exclude = Exclude::new(folder, file.exclude.clone()).0.into();
-    let boxed = |names: &[String]| names.iter().map(|it| it.as_str().into()).collect();
-    config.names = Names { clients: boxed(&file.client_names), wrappers: boxed(&file.wrapper_names) }.into();
+    config.names = file.names().into();
     config.stale_days = file.stale_days.unwrap_or(config.stale_days);
     config.severities = file.severity.severities();
     config.plans = file.plan.iter().map(|(name, it)| (name.clone(), it.plan())).collect();
@@ -274,7 +273,7 @@ fn apply_only_key(config: &mut Config, keys: Option<&Keys>) {
 fn apply_names(config: &mut Config, json: &PostHogJson) {
     let names = Arc::make_mut(&mut config.names);
     names.clients.extend(json.client_names.iter().map(|it| it.as_str().into()));
-    names.wrappers.extend(json.wrapper_names.iter().map(|it| it.as_str().into()));
+    names.wrappers.extend(json.wrapper_names.iter().map(|it| Wrapper::named(it)));
 }
 
 fn apply_settings(config: &mut Config, settings: &Checked) {

@@ -126,6 +126,12 @@ client_names = ["analytics"]
 wrapper_names = ["useFlag"]
 stale_days = 14
 
+[[wrapper]]
+name = "is_on"
+module = "acme.toggles"
+argument = 1
+returns = "boolean"
+
 [[environment]]
 name = "dev"
 host = "http://localhost:8010"
@@ -157,7 +163,11 @@ stage = [
         (config.severities.stale_flag, config.severities.disabled_flag),
         (Some(Severity::Warning), None)
     );
-    assert_eq!((config.names.clients.len(), config.names.wrappers.len()), (1, 1));
+    let wrappers: Vec<_> = config.names.wrappers.iter().map(|it| (&*it.name, it.argument)).collect();
+    assert_eq!(
+        (config.names.clients.len(), &wrappers[..]),
+        (1, &[("is_on", Some(1)), ("useFlag", None)][..])
+    );
     let plan = &config.plans["default"];
     assert_eq!(plan.stages[0].audience, Audience::EmailDomain("offset.example".into()));
     assert_eq!(

@@ -5,7 +5,7 @@
 //! grows in rounds until it grows no more. It depends on what the files say and on nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -111,6 +111,9 @@ impl Codebase {
                 let state = open_state(module, names);
                 Entry { language: module.language, names: names.clone(), state, place: Place::Unsaved }
             });
+        }
+        for (path, entry) in installed(&*resolver) {
+            entries.entry(path).or_insert(entry);
         }
         let mut codebase =
             Codebase { entries, resolver: Some(resolver), is_unsettled: true, ..Codebase::default() };
@@ -509,6 +512,17 @@ fn moved<'a>(
     definitions.filter_map(moved).collect()
 }
 
+/// The files of installed packages that have a word of the SDK.
+fn installed(resolver: &(dyn Resolve + Sync)) -> Vec<(Arc<Path>, Entry)> {
+    let entry = |path: PathBuf| {
+        let (language, names) = (Language::from_path(&path)?, Arc::default());
+        let state = state(&path, language, &names);
+        let asks = matches!(state, State::Parsed(..));
+        asks.then(|| (path.into(), Entry { language, names, state, place: Place::Installed }))
+    };
+    resolver.files_that_may_ask().into_par_iter().filter_map(entry).collect()
+}
+
 /// What a closed file is before anybody asks further.
 fn state(path: &Path, language: Language, names: &Names) -> State {
     match scan::sift(path, language, names) {
@@ -533,6 +547,10 @@ impl Resolve for Alone {
 
     fn depends_on(&self, _: &Path) -> bool {
         false
+    }
+
+    fn files_that_may_ask(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 

@@ -11,7 +11,7 @@ pub mod tokens;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use codebase::{Codebase, Open};
@@ -130,5 +130,9 @@ impl Resolve for Remembering {
 
     fn depends_on(&self, path: &Path) -> bool {
         self.modules.depends_on(path)
+    }
+
+    fn files_that_may_ask(&self) -> Vec<PathBuf> {
+        self.modules.files_that_may_ask()
     }
 }

@@ -21,7 +21,7 @@ pub(crate) mod words;
 
 pub use facts::{Certainty, Definition, FileFacts, KeyFrom, Read, Returns, Via};
 pub use language::Language;
-pub use names::Names;
+pub use names::{Names, Wrapper};
 pub use source::Source;
 
 use crate::text::Text;

@@ -13,6 +13,7 @@ mod eval;
 mod imports;
 mod keys;
 mod members;
+mod named;
 mod open_feature;
 mod overrides;
 mod pages;

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
@@ -23,6 +23,9 @@ pub trait Resolve {
 
     /// Whether imports may name other files once this one changed.
     fn depends_on(&self, path: &Path) -> bool;
+
+    /// Source files of installed packages whose functions may ask PostHog.
+    fn files_that_may_ask(&self) -> Vec<PathBuf>;
 }
 
 /// What an import names.

@@ -34,8 +34,8 @@ impl Linker<'_> {
         let chunk = self.chunk(&at);
         let call = &chunk.calls[at.id.at()];
         let name = chunk.call_names[at.id.at()];
-        if let Some(name) = name.filter(|it| self.is_wrapper(at, it)) {
-            return self.asked_by_settings(at, call, name);
+        if let Some(wrapper) = name.and_then(|it| self.named_wrapper(at, it)) {
+            return self.asked_by_settings(at, call, wrapper);
         }
         if let Some(asked) = self.asked_of_map(at, call) {
             return asked;
@@ -101,30 +101,8 @@ impl Linker<'_> {
         found
     }
 
-    fn is_wrapper(&self, at: At<CallId>, name: &str) -> bool {
-        let names = &self.program.file(at.file).names;
-        names.wrappers.iter().any(|it| **it == *name) && self.table(&at).any(name).is_none()
-    }
-
-    /// A function that the settings name.
-    fn asked_by_settings(&mut self, at: At<CallId>, call: &Call, name: Symbol) -> Vec<Asked> {
-        let args = self.chunk(&at).args_in(call.args);
-        let named = ["key", "flag", "flag_key", "flagKey"];
-        let by_name = args.iter().find(|it| it.name.is_some_and(|it| named.contains(&&*it)));
-        let first = args.first().filter(|it| it.name.is_none() && !it.spread);
-        let Some(arg) = by_name.or(first) else { return Vec::new() };
-        let read = Sdk {
-            name: name.as_str(),
-            via: Via::Wrapper,
-            returns: Returns::Variant,
-            certainty: Certainty::Certain,
-            is_map: false,
-            by_name: false,
-        };
-        self.asked_for(at.with(arg.value), &read)
-    }
-
-    fn asked_for(&mut self, key: ExprAt, of: &Sdk) -> Vec<Asked> {
+    /// What an expression that names a flag asks for.
+    pub(super) fn asked_for(&mut self, key: ExprAt, of: &Sdk) -> Vec<Asked> {
         let leaves = self.leaves(key);
         let asked = |(key, values)| Asked {
             method: of.name,
@@ -436,7 +414,8 @@ fn read_of(map: Map) -> Sdk {
     }
 }
 
-fn positional(args: &[Arg], index: usize) -> Option<ExprId> {
+/// The argument at a position, if nothing before it may be several.
+pub(super) fn positional(args: &[Arg], index: usize) -> Option<ExprId> {
     if args.iter().filter(|it| it.name.is_none()).take(index + 1).any(|it| it.spread) {
         return None;
     }
@@ -444,7 +423,7 @@ fn positional(args: &[Arg], index: usize) -> Option<ExprId> {
 }
 
 /// A property of an object that is written out.
-fn property_of(chunk: &Chunk, object: ExprId, name: &str) -> Option<ExprId> {
+pub(super) fn property_of(chunk: &Chunk, object: ExprId, name: &str) -> Option<ExprId> {
     let Expr::Object(run) = chunk.exprs[object.at()] else { return None };
     let own = |it: &PropName| matches!(it, PropName::Fixed(own) if &**own == name);
     chunk.props_in(run).iter().find(|it| own(&it.name)).map(|it| it.value)

@@ -51,7 +51,7 @@ impl Manifest {
             imports: json.get("imports").cloned(),
             workspaces: workspaces.unwrap_or_default(),
             tsconfig: text("tsconfig"),
-            dependencies: ["devDependencies", "dependencies"]
+            dependencies: ["peerDependencies", "devDependencies", "dependencies"]
                 .iter()
                 .flat_map(|it| dependencies(&json, it))
                 .collect(),

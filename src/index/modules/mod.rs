@@ -4,6 +4,7 @@
 //! installed and nothing is built. So packages of the workspace are known by their `package.json` alone, and a
 //! path into a build is led back to the source. Resolvers that imitate a runtime stop at both.
 
+mod asking;
 mod disk;
 mod javascript;
 mod json;

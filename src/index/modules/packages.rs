@@ -55,7 +55,8 @@ impl Modules {
         }
     }
 
-    fn installed_package(&self, folder: &Path, name: &str) -> Option<Package> {
+    /// Where an installed package is for files of `folder`.
+    pub(super) fn installed_package(&self, folder: &Path, name: &str) -> Option<Package> {
         let inside = |it: &Path| it.join("node_modules").join(name);
         let folder = folder.ancestors().map(inside).find(|it| self.disk.is_folder(it))?;
         // pnpm links every package to the place where it finds its own; a workspace's own packages are links too.

@@ -102,16 +102,20 @@ fn imports_its_name(modules: &Modules, file: &Path, segments: &[&str]) -> bool {
 
 /// A module of a virtual environment in a folder above.
 fn installed(modules: &Modules, folder: &Path, segments: &[&str]) -> Option<PathBuf> {
-    modules.ancestors(folder).find_map(|above| {
-        let environment = above.join(".venv");
-        if !modules.disk.is_folder(&environment) {
-            return None;
-        }
-        let versions = modules.disk.list(&environment.join("lib")).into_iter();
-        let mut folders: Vec<_> = versions.map(|it| it.join("site-packages")).collect();
-        folders.push(environment.join("Lib").join("site-packages"));
-        folders.iter().find_map(|it| module(modules, it, segments))
-    })
+    let mut environments = modules.ancestors(folder).flat_map(|it| site_packages(modules, it));
+    environments.find_map(|it| module(modules, &it, segments))
+}
+
+/// The folders that the virtual environment in `folder` installs to.
+pub(super) fn site_packages(modules: &Modules, folder: &Path) -> Vec<PathBuf> {
+    let environment = folder.join(".venv");
+    if !modules.disk.is_folder(&environment) {
+        return Vec::new();
+    }
+    let versions = modules.disk.list(&environment.join("lib")).into_iter();
+    let mut folders: Vec<_> = versions.map(|it| it.join("site-packages")).collect();
+    folders.push(environment.join("Lib").join("site-packages"));
+    folders
 }
 
 /// A module of a package that lies somewhere else in the roots: a monorepo's packages import each other once they

@@ -38,6 +38,11 @@ impl Survey {
         ranked.min_by_key(|(it, fellow)| (!fellow, std::cmp::Reverse(common(it)), it.components().count()))
     }
 
+    /// Every folder with a `package.json`.
+    pub(super) fn packages(&self) -> impl Iterator<Item = &Path> {
+        self.workspaces.keys().map(PathBuf::as_path)
+    }
+
     fn is_fellow(&self, package: &Path, folder: &Path) -> bool {
         let workspace = |it: &Path| self.workspaces.get(it).and_then(Option::as_ref);
         let own = folder.ancestors().find(|it| self.workspaces.contains_key(*it));
