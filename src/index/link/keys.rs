@@ -144,15 +144,19 @@ impl Report<'_, '_> {
     }
 
     fn add_keys(&mut self, asked: &Asked, read: Read) {
-        // `flag if user else None`
-        if !asked.values.is_empty() && asked.values.iter().all(|it| matches!(it, Value::Nothing)) {
+        // `flag if user else None`, `item.flag ?? ''`
+        let is_none = |it: &Value| match it {
+            Value::Text(known) => known.text.is_empty(),
+            other => matches!(other, Value::Nothing),
+        };
+        if !asked.values.is_empty() && asked.values.iter().all(is_none) {
             return;
         }
         let known: Vec<_> = asked
             .values
             .iter()
             .filter_map(|it| match it {
-                Value::Text(known) => Some(known.clone()),
+                Value::Text(known) if !known.text.is_empty() => Some(known.clone()),
                 _ => None,
             })
             .collect();

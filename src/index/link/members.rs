@@ -227,8 +227,7 @@ impl Linker<'_> {
                 union.add(as_constant(self.got(values), from));
             }
         }
-        // A cache may be replaced by another, which was filled before.
-        if union.is_blank() || union.has(|it| matches!(it, Value::Cache(_))) {
+        if union.is_blank() || union.has(|it| self.is_filled_later(it)) {
             let is_ours = |it: &Value| matches!(it, Value::Instance(of) | Value::Class(of) if *of == class);
             for value in self.assigned_to_member(class.file, name, &is_ours) {
                 union.add(as_constant(self.eval(value), KeyFrom::Constant));
@@ -238,6 +237,19 @@ impl Linker<'_> {
             union.add(self.inherited(class, name));
         }
         union.done()
+    }
+
+    /// Whether a member begins as something that another takes the place of: `= {}`, `= []`, `: Record<string, T>`, or
+    /// a cache, which another may replace that was filled before.
+    fn is_filled_later(&self, value: &Value) -> bool {
+        match value {
+            Value::Cache(_) => true,
+            Value::Object(at) | Value::List(at) => {
+                matches!(self.chunk(at).exprs[at.id.at()], Expr::Object(run) | Expr::List(run) if run.len == 0)
+            }
+            Value::Shape(at) => matches!(self.chunk(at).types[at.id.at()], Type::Holding(_)),
+            _ => false,
+        }
     }
 
     /// A getter as what it gives.

@@ -71,6 +71,8 @@ impl Linker<'_> {
         // An abstract method, or one that stands in for another, is called for what others of its name do.
         let is_stand_in = |it: &Value| match it {
             Value::Function(function, Some(_)) => !self.does_something(*function),
+            // What is called like a map of flags and has methods is no map.
+            Value::Flag => true,
             other => other.is_open(),
         };
         // The SDK's names are those of many a settings class, too.
