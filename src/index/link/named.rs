@@ -18,7 +18,10 @@ impl<'p> Linker<'p> {
             return None;
         }
         let imports = self.imports_of_callee(at);
-        let is_called = |it: &Wrapper| *it.name == *name || imports.iter().any(|(_, own)| own == &*it.name);
+        let chunk = self.chunk(&at);
+        let is_name = matches!(chunk.exprs[chunk.calls[at.id.at()].callee.at()], Expr::Name(..));
+        let is_renamed = |it: &Wrapper| is_name && imports.iter().any(|(_, own)| own == &*it.name);
+        let is_called = |it: &Wrapper| *it.name == *name || is_renamed(it);
         let is_from = |module: &str| imports.iter().any(|(from, own)| is_in(module, from, own));
         names.wrappers.iter().find(|it| is_called(it) && it.module.as_deref().is_none_or(is_from))
     }
