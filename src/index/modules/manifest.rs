@@ -21,6 +21,8 @@ pub(super) struct Manifest {
     pub(super) tsconfig: Option<String>,
     /// The packages that it asks for, and in which versions.
     pub(super) dependencies: HashMap<String, String>,
+    /// The packages that it asks those for who use it; which versions it gets is for them to say.
+    peers: Vec<String>,
     version: Option<String>,
 }
 
@@ -51,12 +53,18 @@ impl Manifest {
             imports: json.get("imports").cloned(),
             workspaces: workspaces.unwrap_or_default(),
             tsconfig: text("tsconfig"),
-            dependencies: ["peerDependencies", "devDependencies", "dependencies"]
+            dependencies: ["devDependencies", "dependencies"]
                 .iter()
                 .flat_map(|it| dependencies(&json, it))
                 .collect(),
+            peers: dependencies(&json, "peerDependencies").map(|it| it.0).collect(),
             version: text("version"),
         })
+    }
+
+    /// The packages that it works with, its peers among them.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &String> {
+        self.dependencies.keys().chain(&self.peers)
     }
 
     /// Whether a package that asks for this version may get this one. Teams call their apps like packages of the

@@ -342,3 +342,15 @@ fn a_version_of_the_registry_is_not_a_package_of_the_workspace() {
         ],
     );
 }
+
+#[test]
+fn a_peer_may_be_any_version_of_the_workspace() {
+    check(
+        r#"
+        /repo/package.json {"workspaces": ["packages/*"]}
+        /repo/packages/web/package.json {"name": "web", "peerDependencies": {"@acme/ui": ">=1"}}
+        /repo/packages/ui/package.json {"name": "@acme/ui", "version": "3.0.0"}
+        /repo/packages/ui/index.ts"#,
+        &[("packages/web/x.ts", "@acme/ui", "packages/ui/index.ts")],
+    );
+}
