@@ -48,7 +48,7 @@ pub(super) fn follow(
     let kept = |chunk: &u32| {
         let placed = &module.chunks[*chunk as usize];
         let said = before?.chunks.get(&Address::of(&placed.chunk))?;
-        (placed.is_whole() && !edit.concerns(&said.uses)).then(|| said.clone())
+        (placed.is_whole() && !said.uses.has_changed(edit)).then(|| said.clone())
     };
     let all = 0..module.chunks.len() as u32;
     let mut said: Vec<Option<Arc<Said>>> = all.clone().map(|it| kept(&it)).collect();

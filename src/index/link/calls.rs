@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use super::edit::PROVIDING;
 use super::eval::as_constant;
-use super::program::PROVIDING;
 use super::rewrite::rewrite;
 use super::value::*;
 use super::{Linker, Query};

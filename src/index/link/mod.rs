@@ -9,6 +9,7 @@ mod answers;
 mod bindings;
 mod calls;
 mod constants;
+mod edit;
 mod eval;
 mod imports;
 mod keys;
@@ -34,9 +35,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 pub(crate) use constants::definitions;
+pub(crate) use edit::{Address, Edit};
 pub(crate) use keys::{Linked, sort};
 use program::View;
-pub(crate) use program::{Address, Change, Edit, File, Program, Uses};
+pub(crate) use program::{Change, File, Program, Uses};
 pub use program::{Found, Resolve};
 pub(crate) use value::{At, FileId, FunctionAt};
 

@@ -1,7 +1,7 @@
 //! What a method does that is there for others to override.
 
 use super::Linker;
-use super::program::bases;
+use super::edit::bases;
 use super::value::*;
 use crate::syntax::ir::{ClassId, Expr, ExprId, Symbol};
 

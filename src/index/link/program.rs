@@ -9,10 +9,11 @@ use memchr::memmem;
 use rustc_hash::FxHashSet;
 use ustr::UstrSet;
 
+use super::edit::{Address, EXPORTING, Edit, FILLING, calls_of, deriving};
 use super::value::{At, BindingAt, FileId};
 use crate::syntax::ir::{
-    Assigned, BindingId, Call, CallId, CallKind, Chunk, Class, Export, Expr, ExprId, FunctionId, Module,
-    Placed, ScopeId, ScopeKind, Symbol, Target, TypeId,
+    Assigned, BindingId, CallId, Chunk, Export, ExprId, FunctionId, Module, Placed, ScopeId, ScopeKind,
+    Symbol, Target, TypeId,
 };
 use crate::syntax::{Language, Names};
 
@@ -92,25 +93,28 @@ impl Program {
         if before.is_none() {
             change.paths.insert(file.path.clone());
         }
-        change.calls.extend(edit.called_before.symmetric_difference(&edit.called));
+        change.calls.extend(edit.called_anew().chain(edit.called_no_more()));
         change.files.insert(id);
         self.files[id.0 as usize] = Some(file);
         (id, edit)
     }
 
     fn update_callers(&mut self, file: FileId, edit: &Edit, chunks: &[Placed]) {
-        let gone: UstrSet = edit.called_before.difference(&edit.called).copied().collect();
-        let still = if gone.is_empty() { gone.clone() } else { calls_of(chunks) };
-        for name in gone.difference(&still) {
+        for name in edit.called_anew() {
+            self.callers.entry(*name).or_default().insert(file);
+        }
+        let mut gone = edit.called_no_more().peekable();
+        if gone.peek().is_none() {
+            return;
+        }
+        let still = calls_of(chunks);
+        for name in gone.filter(|it| !still.contains(*it)) {
             if let Some(files) = self.callers.get_mut(name) {
                 files.remove(&file);
                 if files.is_empty() {
                     self.callers.remove(name);
                 }
             }
-        }
-        for name in edit.called.difference(&edit.called_before) {
-            self.callers.entry(*name).or_default().insert(file);
         }
     }
 
@@ -158,7 +162,7 @@ pub(crate) struct View<'p> {
     is_close: bool,
 }
 
-/// What the facts of a file depend on.
+/// What facts depend on. Chunks and names are noted only of a single chunk's facts: a file's depend on whole files.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Uses {
     files: FxHashSet<FileId>,
@@ -168,7 +172,7 @@ pub(crate) struct Uses {
     callers: UstrSet,
     /// Names of methods of receivers that nobody knows.
     methods: UstrSet,
-    /// Chunks that were looked at; kept only of single chunks' facts, as the rest.
+    /// Chunks that were looked at.
     chunks: FxHashSet<Address>,
     /// Names that were looked up at the top level of a module.
     names: UstrSet,
@@ -203,6 +207,14 @@ impl Change {
 }
 
 impl Uses {
+    /// Whether an edit changed what the facts of a chunk depend on.
+    pub fn has_changed(&self, edit: &Edit) -> bool {
+        !edit.gone.is_disjoint(&self.chunks)
+            || !edit.names.is_disjoint(&self.names)
+            // What is called no longer was looked at.
+            || edit.called_anew().any(|it| self.callers.contains(it))
+    }
+
     /// Names of methods of which it matters whether they all ask for what their caller names.
     pub fn methods(&self) -> &UstrSet {
         &self.methods
@@ -322,9 +334,9 @@ impl<'p> View<'p> {
 
     /// What a file gives to others, looked through for some names.
     pub fn exports(&self, file: FileId, names: &[Symbol]) -> impl Iterator<Item = At<&'p Export>> + use<'p> {
-        names.iter().for_each(|it| self.use_name(*it));
         if self.is_close {
-            self.use_name(Symbol::from(EXPORTING));
+            let exporting = Symbol::from(EXPORTING);
+            self.uses.borrow_mut().names.extend(names.iter().chain([&exporting]));
         }
         self.module(file).chunks.iter().enumerate().flat_map(move |(chunk, placed)| {
             placed.chunk.exports.iter().map(move |it| At { file, chunk: chunk as u32, id: it })
@@ -411,134 +423,4 @@ impl<'p> View<'p> {
             }
         })
     }
-}
-
-/// Stands for the name of any element with a `value`, which may be the provider of a context.
-pub(super) const PROVIDING: &str = "<value>";
-
-/// Stands for what puts an element into an object, among the names that are called.
-pub(super) const FILLING: &str = "<element>";
-
-/// Stands for what a module gives to others as another has it, among the names that are looked up.
-const EXPORTING: &str = "<exports>";
-
-/// Stands for what derives a class from one of this name, among the names that are called.
-fn deriving(base: Symbol) -> Symbol {
-    Symbol::from(&format!("<of {base}>"))
-}
-
-/// The names of what a class is derived from.
-pub(super) fn bases(chunk: &Chunk, class: &Class) -> impl Iterator<Item = Symbol> {
-    chunk.exprs_in(class.bases).iter().filter_map(|it| match chunk.exprs[it.at()] {
-        Expr::Name(name, _) => Some(name),
-        Expr::Member(member) => Some(chunk.members[member as usize].name),
-        _ => None,
-    })
-}
-
-/// What an edit of a file changed.
-#[derive(Debug, Default)]
-pub(crate) struct Edit {
-    /// Chunks that are there no longer.
-    gone: FxHashSet<Address>,
-    /// Names that are declared, assigned or exported now and were not, or the other way round.
-    names: UstrSet,
-    /// Names that are called by what changed, before and now.
-    called_before: UstrSet,
-    called: UstrSet,
-}
-
-/// Tells the chunks of a program from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Address(usize);
-
-impl Address {
-    /// Of a chunk, as long as it is there.
-    pub fn of(chunk: &Chunk) -> Address {
-        Address(std::ptr::from_ref(chunk).addr())
-    }
-}
-
-impl Edit {
-    fn of(old: &[Placed], new: &[Placed]) -> Edit {
-        let (gone, come): (Vec<_>, Vec<_>) = (not_in(old, new).collect(), not_in(new, old).collect());
-        let (before, now) = (names_of(gone.iter().copied()), names_of(come.iter().copied()));
-        let mut names: UstrSet = before.symmetric_difference(&now).map(|it| it.1).collect();
-        let exports = |it: &&Placed| it.chunk.exports.iter().any(|it| !matches!(it, Export::Name { .. }));
-        if gone.iter().chain(&come).any(exports) {
-            names.insert(Symbol::from(EXPORTING));
-        }
-        Edit {
-            gone: gone.iter().map(|it| Address::of(&it.chunk)).collect(),
-            names,
-            called_before: calls_of(gone),
-            called: calls_of(come),
-        }
-    }
-
-    /// Whether what a chunk says may be something else now. What is called no longer was looked at.
-    pub fn concerns(&self, uses: &Uses) -> bool {
-        !self.gone.is_disjoint(&uses.chunks)
-            || !self.names.is_disjoint(&uses.names)
-            || self.called.difference(&self.called_before).any(|it| uses.callers.contains(it))
-    }
-}
-
-/// The names that chunks call.
-fn calls_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> UstrSet {
-    let mut names = UstrSet::default();
-    for placed in chunks {
-        let chunk = &placed.chunk;
-        names.extend(chunk.call_names.iter().flatten());
-        names.extend(chunk.classes.iter().flat_map(|it| bases(chunk, it)).map(deriving));
-        let gives_value = |it: &Call| {
-            it.kind == CallKind::Element
-                && chunk.args_in(it.args).iter().any(|it| it.name.is_some_and(|it| &*it == "value"))
-        };
-        if chunk.calls.iter().any(gives_value) {
-            names.insert(Symbol::from(PROVIDING));
-        }
-        if chunk.assignments.iter().any(|it| matches!(it.target, Target::Element(_))) {
-            names.insert(Symbol::from(FILLING));
-        }
-    }
-    names
-}
-
-/// How a chunk has a name, for others to look up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Has {
-    Declared,
-    Type,
-    Assigned,
-    Member,
-    Exported,
-}
-
-/// The names that chunks declare, assign or export.
-fn names_of<'c>(chunks: impl IntoIterator<Item = &'c Placed>) -> FxHashSet<(Has, Symbol)> {
-    let mut names = FxHashSet::default();
-    for placed in chunks {
-        let chunk = &placed.chunk;
-        if let Some(root) = chunk.scopes.first().filter(|_| placed.parent.is_none()) {
-            names.extend(root.names.iter().map(|it| (Has::Declared, it.0)));
-            names.extend(root.types.iter().map(|it| (Has::Type, it.0)));
-        }
-        names.extend(chunk.assignments.iter().filter_map(|it| match it.target {
-            Target::Name(name, _) => Some((Has::Assigned, name)),
-            Target::Member(_, name) => Some((Has::Member, name)),
-            Target::Element(_) => None,
-        }));
-        names.extend(chunk.exports.iter().filter_map(|it| match it {
-            Export::Name { name, .. } | Export::From { name, .. } => Some((Has::Exported, *name)),
-            Export::All { .. } | Export::Whole { .. } => None,
-        }));
-    }
-    names
-}
-
-/// The chunks that are not among those of another state of the file.
-fn not_in<'c>(chunks: &'c [Placed], others: &[Placed]) -> impl Iterator<Item = &'c Placed> {
-    let others: FxHashSet<Address> = others.iter().map(|it| Address::of(&it.chunk)).collect();
-    chunks.iter().filter(move |it| !others.contains(&Address::of(&it.chunk)))
 }
