@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::link::{self, Address, Edit, FileId, Linked, Methods, Program, Resolve, Uses};
-use crate::syntax::ir::Module;
+use crate::syntax::ir::{Module, Placed};
 use crate::syntax::{Names, Read};
 
 /// More chunks than this are followed on all cores.
@@ -43,19 +43,11 @@ pub(super) fn follow(
 ) -> (Kept, Linked) {
     let it = program.file(file);
     let is_same = |kept: &&Kept| kept.speaks_of_posthog == it.speaks_of_posthog() && kept.names == it.names;
-    let before = before.filter(is_same);
-    let module = &*it.module;
-    let kept = |chunk: &u32| {
-        let placed = &module.chunks[*chunk as usize];
-        let said = before?.chunks.get(&Address::of(&placed.chunk))?;
-        (placed.is_whole() && !said.uses.has_changed(edit)).then(|| said.clone())
-    };
-    let all = 0..module.chunks.len() as u32;
-    let mut said: Vec<Option<Arc<Said>>> = all.clone().map(|it| kept(&it)).collect();
-    let open: Vec<u32> = all.filter(|it| said[*it as usize].is_none()).collect();
-    let again = |chunk: &u32| {
-        let (linked, uses) = link::follow_chunk(program, resolver, methods, file, *chunk);
-        Arc::new(Said { linked, uses, start: module.chunks[*chunk as usize].start as usize })
+    let mut said = still_said(&it.module, before.filter(is_same), edit);
+    let open: Vec<usize> = (0..said.len()).filter(|it| said[*it].is_none()).collect();
+    let again = |chunk: &usize| {
+        let (linked, uses) = link::follow_chunk(program, resolver, methods, file, *chunk as u32);
+        Arc::new(Said { linked, uses, start: it.module.chunks[*chunk].start as usize })
     };
     let new: Vec<Arc<Said>> = if open.len() > FEW {
         open.par_iter().map(again).collect()
@@ -65,17 +57,15 @@ pub(super) fn follow(
     let mut linked = Linked::default();
     for (chunk, new) in open.into_iter().zip(new) {
         linked.defined.extend(&new.linked.defined);
-        said[chunk as usize] = Some(new);
+        said[chunk] = Some(new);
     }
     let mut chunks = FxHashMap::default();
-    for (placed, said) in module.chunks.iter().zip(said.into_iter().flatten()) {
+    for (placed, said) in it.module.chunks.iter().zip(said.into_iter().flatten()) {
         let place = placed.bytes();
-        let reads = said.linked.reads.iter().map(|it| moved(it, said.start, place.start, module));
-        linked.reads.extend(reads);
-        // What a chunk says of a place outside of it does not move along with it.
-        let is_inside =
-            |it: &Read| is_in(&it.key_span.bytes(), &place) && is_in(&it.call_span.bytes(), &place);
-        if said.start != place.start || said.linked.reads.iter().all(is_inside) {
+        linked
+            .reads
+            .extend(said.linked.reads.iter().map(|read| moved(read, said.start, place.start, &it.module)));
+        if said.start != place.start || said.is_inside(&place) {
             chunks.insert(Address::of(&placed.chunk), said);
         }
     }
@@ -84,14 +74,27 @@ pub(super) fn follow(
     (kept, linked)
 }
 
+/// What each chunk said before an edit and says still; nothing of those that it touched.
+fn still_said(module: &Module, before: Option<&Kept>, edit: &Edit) -> Vec<Option<Arc<Said>>> {
+    let still = |placed: &Placed| {
+        let said = before?.chunks.get(&Address::of(&placed.chunk))?;
+        (placed.is_whole() && !said.uses.has_changed(edit)).then(|| said.clone())
+    };
+    module.chunks.iter().map(still).collect()
+}
+
+impl Said {
+    /// Whether all reads are inside of the chunk. What it says of another place does not move along with it.
+    fn is_inside(&self, chunk: &Range<usize>) -> bool {
+        let is_in = |part: Range<usize>| chunk.start <= part.start && part.end <= chunk.end;
+        self.linked.reads.iter().all(|it| is_in(it.key_span.bytes()) && is_in(it.call_span.bytes()))
+    }
+}
+
 /// A read of a chunk that is somewhere else now.
 fn moved(read: &Read, from: usize, to: usize, module: &Module) -> Read {
     let there = |it: Range<usize>| module.text.span(it.start + to - from..it.end + to - from);
     Read { key_span: there(read.key_span.bytes()), call_span: there(read.call_span.bytes()), ..read.clone() }
-}
-
-fn is_in(part: &Range<usize>, whole: &Range<usize>) -> bool {
-    whole.start <= part.start && part.end <= whole.end
 }
 
 #[cfg(test)]

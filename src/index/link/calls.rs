@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::edit::PROVIDING;
 use super::eval::as_constant;
 use super::rewrite::rewrite;
+use super::sites::{named, positional};
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, PropName, Step, Symbol};
@@ -216,9 +217,8 @@ impl Linker<'_> {
     /// `cache.get_or_set("flags", lambda: fetch(), 60)`
     fn got_or_set(&mut self, at: At<CallId>, call: &Call) -> Values {
         let args = self.chunk(&at).args_in(call.args);
-        let named = args.iter().find(|it| it.name.is_some_and(|it| &*it == "default"));
-        match named.or_else(|| args.get(1).filter(|it| it.name.is_none() && !it.spread)) {
-            Some(default) => self.applied(at.with(default.value)),
+        match named(args, "default").or_else(|| positional(args, 1)) {
+            Some(default) => self.applied(at.with(default)),
             None => one(Value::Unknown),
         }
     }

@@ -422,6 +422,9 @@ pub(super) fn is_of_sdk(name: Symbol) -> bool {
     matches!(&*name, "evaluateFlags" | "evaluate_flags") || in_any_table(|it| it.any(&name)).is_some()
 }
 
+/// Longer ways into what a caller passes are those of a function that calls itself.
+const MOST_STEPS: usize = 8;
+
 /// What the SDK of any language says of a name: their names differ where their meanings do.
 fn in_any_table(find: impl Fn(&'static Table) -> Option<&'static Call>) -> Option<&'static Call> {
     [Language::TypeScript, Language::Python].into_iter().find_map(|it| find(table(it)))
@@ -439,9 +442,6 @@ fn of_map(map: Map, name: Symbol) -> Value {
         _ => Value::Flag,
     }
 }
-
-/// Longer ways into what a caller passes are those of a function that calls itself.
-const MOST_STEPS: usize = 8;
 
 /// A part of what a caller passes.
 fn further(passed: &Parameter, step: Step) -> Value {

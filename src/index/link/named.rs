@@ -1,9 +1,9 @@
 //! Functions that the settings say ask for a flag.
 
 use super::Linker;
-use super::sites::{Asked, positional, property_of};
+use super::sites::{Asked, named, positional, property_of};
 use super::value::*;
-use crate::syntax::ir::{Arg, Call, CallId, CallKind, Expr, ExprId, Origin, Symbol};
+use crate::syntax::ir::{Call, CallId, CallKind, Expr, ExprId, Origin, Symbol};
 use crate::syntax::{Certainty, Returns, Via, Wrapper};
 
 /// What the argument with a key is called where nobody says.
@@ -63,19 +63,15 @@ impl<'p> Linker<'p> {
     fn key_by_settings(&self, at: At<CallId>, call: &Call, wrapper: &Wrapper) -> Option<ExprId> {
         let chunk = self.chunk(&at);
         let args = chunk.args_in(call.args);
-        let by_name = |name: &str| {
-            let is_it = |it: &&Arg| it.name.is_some_and(|it| &*it == name);
-            args.iter().find(is_it).map(|it| it.value)
-        };
         let by_position = |index: usize| positional(args, index).filter(|_| call.kind != CallKind::Element);
         if wrapper.key.is_none() && wrapper.argument.is_none() {
-            return USUAL.iter().find_map(|it| by_name(it)).or_else(|| by_position(0));
+            return USUAL.iter().find_map(|it| named(args, it)).or_else(|| by_position(0));
         }
         let in_object = |name: &str| {
             args.iter().filter(|it| it.name.is_none()).find_map(|it| property_of(chunk, it.value, name))
         };
-        let named = wrapper.key.as_deref().and_then(|it| by_name(it).or_else(|| in_object(it)));
-        named.or_else(|| by_position(wrapper.argument? as usize))
+        let by_name = wrapper.key.as_deref().and_then(|it| named(args, it).or_else(|| in_object(it)));
+        by_name.or_else(|| by_position(wrapper.argument? as usize))
     }
 }
 

@@ -5,9 +5,10 @@
 
 use super::Linker;
 use super::eval::sdk;
+use super::sites::named;
 use super::value::*;
 use super::wrappers::is_test;
-use crate::syntax::ir::{Arg, Call, CallId, Expr, PropName, Symbol};
+use crate::syntax::ir::{Call, CallId, Expr, PropName, Symbol};
 use crate::syntax::open_feature::{self, SETTERS};
 use crate::syntax::{Certainty, Via};
 
@@ -60,17 +61,16 @@ impl Linker<'_> {
             return;
         }
         let args = chunk.args_in(call.args);
-        let named = |name: &str| args.iter().find(|it| it.name.is_some_and(|it| &*it == name));
-        let mut positional = args.iter().filter(|it| it.name.is_none());
-        let Some(first) = positional.next().or_else(|| named("provider")) else { return };
-        let second = positional.next().or_else(|| named("domain"));
+        let mut positional = args.iter().filter(|it| it.name.is_none()).map(|it| it.value);
+        let Some(first) = positional.next().or_else(|| named(args, "provider")) else { return };
+        let second = positional.next().or_else(|| named(args, "domain"));
         if chunk.call_names[at.id.at()].is_some_and(|it| it == "forRoot") {
-            let Expr::Object(run) = chunk.exprs[first.value.at()] else { return };
+            let Expr::Object(run) = chunk.exprs[first.at()] else { return };
             let options: Vec<_> = chunk.props_in(run).iter().map(|it| (it.name, at.with(it.value))).collect();
             return options.into_iter().for_each(|(name, value)| self.set_by_option(name, value, found));
         }
         // The domain stands before the provider in JavaScript and behind it in Python.
-        let (first, second) = (at.with(first.value), second.map(|it: &Arg| at.with(it.value)));
+        let (first, second) = (at.with(first), second.map(|it| at.with(it)));
         let (provider, domain) = match (self.vendor_of(first), second) {
             (None, Some(second)) if self.vendor_of(second).is_some() => (second, self.domain(first)),
             (_, Some(second)) if self.language(at.file) == crate::syntax::Language::Python => {

@@ -143,8 +143,7 @@ impl Linker<'_> {
     fn key_argument(&self, at: At<CallId>, call: &Call, of: &Sdk) -> Option<ExprAt> {
         let chunk = self.chunk(&at);
         let args = chunk.args_in(call.args);
-        let named =
-            |name: &str| args.iter().find(|it| it.name.is_some_and(|it| &*it == name)).map(|it| it.value);
+        let named = |name: &str| named(args, name);
         let positional = |index: usize| positional(args, index);
         let is_element = call.kind == CallKind::Element;
         let found = match of.via {
@@ -169,13 +168,12 @@ impl Linker<'_> {
     fn keys_of_open_feature(&mut self, at: At<CallId>, call: &Call, of: &Sdk) -> Vec<ExprAt> {
         let chunk = self.chunk(&at);
         let args = chunk.args_in(call.args);
-        let named = |names: &[&str]| args.iter().find(|it| it.name.is_some_and(|it| names.contains(&&*it)));
         if of.via == Via::Component || call.kind == CallKind::Element {
-            let key = named(&["flagKey"]).filter(|_| of.via == Via::Component);
-            return key.map(|it| at.with(it.value)).into_iter().collect();
+            let key = named(args, "flagKey").filter(|_| of.via == Via::Component);
+            return key.map(|it| at.with(it)).into_iter().collect();
         }
-        let first = named(&["flag_key", "flagKey"]).map(|it| it.value).or_else(|| positional(args, 0));
-        let Some(first) = first else { return Vec::new() };
+        let by_name = ["flag_key", "flagKey"].into_iter().find_map(|it| named(args, it));
+        let Some(first) = by_name.or_else(|| positional(args, 0)) else { return Vec::new() };
         let domain = property_of(chunk, first, "domain").map(|it| at.with(it));
         if domain.is_some_and(|it| self.is_of_other_domain(it)) {
             return Vec::new();
@@ -414,6 +412,11 @@ fn read_of(map: Map) -> Sdk {
         is_map: false,
         by_name: map.by_name,
     }
+}
+
+/// The argument or attribute of a name.
+pub(super) fn named(args: &[Arg], name: &str) -> Option<ExprId> {
+    args.iter().find(|it| it.name.is_some_and(|it| &*it == name)).map(|it| it.value)
 }
 
 /// The argument at a position, if nothing before it may be several.
