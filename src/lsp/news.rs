@@ -25,7 +25,9 @@ impl Session {
         let mut before = receiver.borrow_and_update().clone();
         let mut troubles = Troubles::default();
         let mut popups = Popups::default();
-        // Something may have been published before anybody listened.
+        // Something may have been published before anybody listened: what was sent until then says less.
+        self.look(Look::Everywhere);
+        self.send_status().await;
         self.tell_troubles(&before, &mut troubles).await;
         loop {
             tokio::select! {
