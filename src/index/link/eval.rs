@@ -94,6 +94,10 @@ impl<'p> Linker<'p> {
     }
 
     fn undeclared(&mut self, name: Symbol, from: At<ScopeId>) -> Values {
+        let left_out = self.left_out(from.file, name);
+        if !left_out.is_empty() {
+            return left_out;
+        }
         if matches!(name.as_str(), "window" | "globalThis" | "global" | "self") {
             return one(Value::Global);
         }
@@ -219,6 +223,7 @@ impl<'p> Linker<'p> {
                         }
                     }
                 }
+                Value::Unloaded(_) => union.push(name.clone()),
                 // A number, or what nobody knows: of a list any element.
                 Value::Foreign => union.add(self.at_index(whole, None)),
                 _ => union.push(Value::Unknown),

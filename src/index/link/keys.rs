@@ -164,11 +164,7 @@ impl Report<'_, '_> {
         let open: Vec<&Value> = asked.values.iter().filter(|it| is_open(it)).collect();
         for value in &open {
             let parts = if let Value::Joined(parts) = value { parts } else { std::slice::from_ref(*value) };
-            let paths = parts.iter().filter_map(|it| match it {
-                Value::Unloaded(path) => Some(path.clone()),
-                _ => None,
-            });
-            self.linker.wanted.extend(paths);
+            self.linker.wanted.extend(parts.iter().filter_map(Value::unloaded).cloned());
         }
         let known: Vec<_> =
             known.into_iter().filter(|it| !asked.by_name || self.is_plainly_key(asked.key, it)).collect();

@@ -205,7 +205,13 @@ impl Linker<'_> {
             Expr::Member(at) => chunk.members[at as usize].name,
             _ => return false,
         };
-        !names_key(&name) && !self.eval(first).iter().any(|it| matches!(it, Value::Text(_)))
+        if names_key(&name) {
+            return false;
+        }
+        let values = self.eval(first);
+        // What a file says that was not read decides it.
+        self.wanted.extend(values.iter().filter_map(Value::unloaded).cloned());
+        !values.iter().any(|it| matches!(it, Value::Text(_)))
     }
 
     /// Whether an argument may be a key, or what a caller passes: only then the function is looked into.
@@ -270,16 +276,11 @@ impl Linker<'_> {
             return;
         }
         let callee = self.eval(at.with(call.callee));
-        let Some(path) = callee.iter().find_map(|it| match it {
-            Value::Unloaded(path) => Some(path.clone()),
-            _ => None,
-        }) else {
-            return;
-        };
+        let Some(path) = callee.iter().find_map(Value::unloaded) else { return };
         let are_flags =
             |it: &Value| matches!(it, Value::Map(Map { by_name: false, .. }) | Value::Snapshot(_));
         if chunk.args_in(call.args).iter().any(|it| self.eval(at.with(it.value)).iter().any(are_flags)) {
-            self.wanted.insert(path);
+            self.wanted.insert(path.clone());
         }
     }
 

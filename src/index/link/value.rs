@@ -214,6 +214,14 @@ impl Value {
         }
     }
 
+    /// The file that must be read to know it.
+    pub fn unloaded(&self) -> Option<&Arc<Path>> {
+        match self {
+            Value::Unloaded(path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether it leaves open what it is, perhaps but for its name.
     pub fn is_open(&self) -> bool {
         match self {
