@@ -50,6 +50,30 @@ fn programs() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// Of a long file only those parts are parsed that may have to do with flags.
+#[test]
+fn long_programs() {
+    let mut wrong = String::new();
+    let written = entries(&folder().parent().unwrap().join("programs"));
+    for program in entries(&folder()).into_iter().chain(written).filter(|it| it.is_dir()) {
+        for (short, long) in read_together(&program).into_iter().zip(read_lengthened(&program)) {
+            if short.2 != long.2 {
+                wrong += &format!("{} says something else when it is longer\n", short.0.display());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What follows on a file to make it long: a function that has nothing to do with anything.
+fn more_code(language: Language) -> String {
+    let text = "and so on ".repeat(600);
+    match language {
+        Language::Python => format!("\n\ndef unrelated():\n    return '{text}'\n"),
+        _ => format!("\n\nexport function unrelated() {{\n  return '{text}'\n}}\n"),
+    }
+}
+
 fn check_program(program: &Path, wrong: &mut String) {
     for (file, expected, facts) in read_together(program) {
         compare(&file, &expected, &with_carets(&file, &expected, &facts), wrong);
@@ -60,12 +84,21 @@ fn check_program(program: &Path, wrong: &mut String) {
 /// Each source file of a program, with its text and what is in it. Files of installed packages are followed and
 /// never told of, so there is nothing in them.
 fn read_together(program: &Path) -> Vec<(PathBuf, String, FileFacts)> {
+    read_with(program, |_| String::new())
+}
+
+fn read_lengthened(program: &Path) -> Vec<(PathBuf, String, FileFacts)> {
+    read_with(program, more_code)
+}
+
+fn read_with(program: &Path, more: fn(Language) -> String) -> Vec<(PathBuf, String, FileFacts)> {
     let copy = tempfile::tempdir().unwrap();
     let files = all_files(program);
     let in_copy = |file: &Path| copy.path().join(file.strip_prefix(program).unwrap());
     for file in &files {
         std::fs::create_dir_all(in_copy(file).parent().unwrap()).unwrap();
-        std::fs::write(in_copy(file), bare_code(&std::fs::read_to_string(file).unwrap())).unwrap();
+        let more = Language::from_path(file).map(more).unwrap_or_default();
+        std::fs::write(in_copy(file), bare_code(&std::fs::read_to_string(file).unwrap()) + &more).unwrap();
     }
     let names = settings(program).into();
     let root = scan::Root { path: copy.path().to_owned(), names, ..scan::Root::default() };

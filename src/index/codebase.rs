@@ -15,7 +15,7 @@ use ustr::UstrSet;
 
 use super::kept::{self, Kept};
 use super::link::{self, At, Change, File, FileId, Followed, Found, FunctionAt, Methods, Program, Resolve};
-use super::mentions::Mentions;
+use super::mentions::{Finder, Mentions};
 use super::scan::{self, Progress, Root, Skipped};
 use crate::syntax::ir::{FunctionId, Module, Symbol};
 use crate::syntax::{self, Definition, FileFacts, Language, Names};
@@ -360,14 +360,62 @@ impl Codebase {
         let mut more: BTreeSet<Arc<Path>> = named.cloned().collect();
         let called = self.followed.values().flat_map(|it| &it.shared.called_unread);
         let called = called.filter(|it| names.contains(&it.1)).map(|it| &it.0);
+        let (mut whole, mut imported) = (self.partial_with(&names, &more), BTreeSet::new());
         for wanted in self.followed.values().flat_map(|it| &it.shared.wanted).chain(called) {
-            self.imported.insert(wanted.clone());
             more.extend(Some(wanted).filter(is_new).cloned());
+            whole.extend(Some(wanted).filter(|it| self.left_out(it).is_some()).cloned());
+            imported.insert(wanted.clone());
         }
+        self.imported.extend(imported);
         self.active = names;
         self.parse(&more);
+        self.parse_whole(&whole);
+        more.append(&mut whole);
         self.add(more.iter(), change);
         more.len()
+    }
+
+    /// What was left out of a file that is parsed in part.
+    fn left_out(&self, path: &Arc<Path>) -> Option<&Arc<Module>> {
+        match &self.entries.get(path)?.state {
+            State::Parsed(module, _) if !module.left_out.ranges.is_empty() => Some(module),
+            _ => None,
+        }
+    }
+
+    /// The files of the program, and of those to come, of whose text something was left out that has one of these
+    /// names.
+    fn partial_with(&self, names: &UstrSet, more: &BTreeSet<Arc<Path>>) -> BTreeSet<Arc<Path>> {
+        let partial = |it: &Arc<Path>| Some((it.clone(), self.left_out(it)?.clone()));
+        let before: Vec<_> = self.program.paths().filter_map(partial).collect();
+        let new: UstrSet = names.difference(&self.active).copied().collect();
+        let coming: Vec<_> = more.iter().filter_map(partial).collect();
+        let has = |(path, module): (Arc<Path>, Arc<Module>), finder: &Finder| {
+            let text = module.text.as_str().as_bytes();
+            let mut parts = module.left_out.ranges.iter().map(|it| &text[it.clone()]);
+            parts.any(|it| finder.has_any(it)).then_some(path)
+        };
+        let mut found = BTreeSet::new();
+        for (files, names) in [(before, &new), (coming, names)] {
+            if let Some(finder) = Finder::new(names.iter().copied().collect()).filter(|_| !files.is_empty()) {
+                found.par_extend(files.into_par_iter().filter_map(|it| has(it, &finder)));
+            }
+        }
+        found
+    }
+
+    /// Parses all of files of which something was left out.
+    fn parse_whole(&mut self, paths: &BTreeSet<Arc<Path>>) {
+        let parse = |path: &Arc<Path>| {
+            let module = self.left_out(path)?;
+            Some((path.clone(), Arc::new(syntax::module(module.language, &module.text))))
+        };
+        let parsed: Vec<_> = paths.par_iter().filter_map(parse).collect();
+        for (path, module) in parsed {
+            if let Some(Entry { state: State::Parsed(partial, _), .. }) = self.entries.get_mut(&path) {
+                *partial = module;
+            }
+        }
     }
 
     fn speaking(&self) -> impl Iterator<Item = Arc<Path>> {
@@ -387,14 +435,20 @@ impl Codebase {
 
     /// Parses files for the sake of others.
     fn parse(&mut self, paths: &BTreeSet<Arc<Path>>) {
+        let finder = Finder::new(self.active.iter().copied().collect());
         let parsed: Vec<_> = paths
             .par_iter()
             .filter_map(|path| {
                 let entry = self.entries.get(path);
                 let language = entry.map(|it| it.language).or_else(|| Language::from_path(path))?;
+                let names = entry.map(|it| it.names.clone()).unwrap_or_default();
                 let is_silent = entry.is_none_or(|it| matches!(it.state, State::Silent));
-                let module = is_silent.then(|| scan::read_text(path)).and_then(Result::ok)?;
-                let module = Arc::new(syntax::module(language, &Text::new(module)));
+                let text = is_silent.then(|| scan::read_text(path)).and_then(Result::ok)?;
+                let leads = |part: &str| {
+                    syntax::may_read_flags(language, part.as_bytes(), &names)
+                        || finder.as_ref().is_some_and(|it| it.has_any(part.as_bytes()))
+                };
+                let module = Arc::new(syntax::skimmed(language, &Text::new(text), &leads));
                 Some((path.clone(), language, module))
             })
             .collect();
@@ -526,7 +580,10 @@ fn installed(resolver: &(dyn Resolve + Sync)) -> Vec<(Arc<Path>, Entry)> {
 /// What a closed file is before anybody asks further.
 fn state(path: &Path, language: Language, names: &Names) -> State {
     match scan::sift(path, language, names) {
-        Ok(Some(text)) => State::Parsed(syntax::module(language, &Text::new(text)).into(), true),
+        Ok(Some(text)) => {
+            let leads = |part: &str| syntax::may_read_flags(language, part.as_bytes(), names);
+            State::Parsed(syntax::skimmed(language, &Text::new(text), &leads).into(), true)
+        }
         Ok(None) => State::Silent,
         Err(why) => State::Skipped(why.into()),
     }

@@ -25,7 +25,8 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    fn new(names: Vec<Symbol>) -> Option<Arc<Finder>> {
+    /// Of these names; nothing if there are none.
+    pub fn new(names: Vec<Symbol>) -> Option<Arc<Finder>> {
         if names.is_empty() {
             return None;
         }
@@ -34,6 +35,12 @@ impl Finder {
         let automaton =
             builder.match_kind(MatchKind::LeftmostLongest).build(names.iter().map(|it| it.as_str()));
         Some(Arc::new(Finder { automaton: automaton.ok()?, names }))
+    }
+
+    /// Whether a text has any of the names.
+    pub fn has_any(&self, text: &[u8]) -> bool {
+        let mut found = self.automaton.find_iter(text);
+        found.any(|it| word_around(text, it.start()) == it.range())
     }
 
     /// The names that a text has.

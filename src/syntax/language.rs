@@ -1,11 +1,11 @@
 //! The languages that are read, and one parser a thread for each grammar.
 
 use std::cell::RefCell;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+use tree_sitter::{ParseOptions, ParseState, Parser, Point, Tree};
 
 /// A language that flags are read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,12 +59,8 @@ impl Language {
     }
 
     /// Parses `text`; `old` is the edited tree of the text before it.
-    #[expect(
-        clippy::expect_used,
-        reason = "fails only for a grammar that does not fit the library; a test loads all"
-    )]
     pub(crate) fn parse(self, text: &str, old: Option<&Tree>) -> Tree {
-        self.with_parser(|it| it.parse(text, old)).expect("no parse is cancelled")
+        self.with_parser(|it| parse(it, text, old))
     }
 
     /// Parses while there is time; `None` once `budget` is spent. An edit that breaks the syntax of a large text
@@ -85,6 +81,18 @@ impl Language {
         })
     }
 
+    /// Parses parts of `text`, in bytes and in order, as if there were nothing else.
+    pub(super) fn parse_parts(self, text: &str, parts: &[Range<usize>]) -> Tree {
+        let ranges = with_points(text.as_bytes(), parts);
+        self.with_parser(|parser| {
+            // Never refused: they are in order.
+            let _ = parser.set_included_ranges(&ranges);
+            let tree = parse(parser, text, None);
+            let _ = parser.set_included_ranges(&[]);
+            tree
+        })
+    }
+
     fn with_parser<T>(self, parse: impl FnOnce(&mut Parser) -> T) -> T {
         thread_local! {
             static TYPESCRIPT: RefCell<Parser> = RefCell::new(parser(tree_sitter_typescript::LANGUAGE_TYPESCRIPT));
@@ -98,6 +106,33 @@ impl Language {
         };
         parser.with_borrow_mut(parse)
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "fails only for a grammar that does not fit the library; a test loads all"
+)]
+fn parse(parser: &mut Parser, text: &str, old: Option<&Tree>) -> Tree {
+    parser.parse(text, old).expect("no parse is cancelled")
+}
+
+/// Stretches of a text with their lines and columns.
+fn with_points(text: &[u8], parts: &[Range<usize>]) -> Vec<tree_sitter::Range> {
+    let (mut at, mut row, mut line) = (0, 0, 0);
+    let mut point = |to: usize| {
+        for newline in memchr::memchr_iter(b'\n', &text[at..to]) {
+            (row, line) = (row + 1, at + newline + 1);
+        }
+        at = to;
+        Point::new(row, to - line)
+    };
+    let range = |it: &Range<usize>| tree_sitter::Range {
+        start_byte: it.start,
+        start_point: point(it.start),
+        end_byte: it.end,
+        end_point: point(it.end),
+    };
+    parts.iter().map(range).collect()
 }
 
 #[expect(

@@ -16,6 +16,7 @@ mod language;
 mod names;
 pub(crate) mod open_feature;
 mod python;
+mod skim;
 mod source;
 pub(crate) mod words;
 
@@ -26,10 +27,32 @@ pub use source::Source;
 
 use crate::text::Text;
 use ir::Module;
+pub use skim::LeftOut;
 
 /// What a text says, in the form that every language is lowered to.
 pub fn module(language: Language, text: &Text) -> Module {
     ir::lower(rules(language), language, text, &language.parse(text.as_str(), None), None)
+}
+
+/// What the text of a closed file says, as far as it may have to do with flags. `leads` says of a part of it whether
+/// it has a word that may lead to some.
+pub fn skimmed(language: Language, text: &Text, leads: &dyn Fn(&str) -> bool) -> Module {
+    let statements = match language {
+        Language::Python => python::statements::statements,
+        _ => javascript::statements::statements,
+    };
+    let has_open_feature = text.as_str().contains("openfeature");
+    let asks = |part: &str| has_open_feature && skim::words(part).any(|it| open_feature::find(it).is_some());
+    let leads = &|part: &str| leads(part) || asks(part);
+    let Some(skim) = skim::skim(text.as_str(), statements, leads) else { return module(language, text) };
+    let tree = language.parse_parts(text.as_str(), &skim.kept);
+    // What was told apart wrongly does not parse.
+    if tree.root_node().has_error() {
+        return module(language, text);
+    }
+    let mut module = ir::lower(rules(language), language, text, &tree, None);
+    module.left_out = skim.left_out;
+    module
 }
 
 /// Whether a file has a word of the SDK or of the settings at all: the sieve before the parser.

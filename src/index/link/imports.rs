@@ -203,11 +203,13 @@ impl Linker<'_> {
         if !self.program.declared(file, name).is_empty() {
             return self.name(name, root);
         }
-        self.starred(file, name)
+        let left_out = self.left_out(file, name);
+        if left_out.is_empty() { self.starred(file, name) } else { left_out }
     }
 
     fn exported_of_javascript(&mut self, file: FileId, name: Symbol) -> Values {
         let mut union = Union::default();
+        union.add(self.left_out(file, name));
         for export in self.program.exports(file, &[name]) {
             match *export.id {
                 Export::Name { name: own, value } if own == name => union.add(self.eval(export.with(value))),
@@ -232,12 +234,22 @@ impl Linker<'_> {
         }
     }
 
+    /// What a name means that a part of its file declares which was not parsed.
+    pub(super) fn left_out(&self, file: FileId, name: Symbol) -> Values {
+        let it = self.program.file(file);
+        match it.module.left_out.names.contains(&name) {
+            true => one(Value::Unloaded(it.path.clone())),
+            false => none(),
+        }
+    }
+
     fn has_default(&self, file: FileId) -> bool {
         let default = Symbol::from("default");
-        self.program.exports(file, &[default]).any(|it| match it.id {
-            Export::Name { name, .. } | Export::From { name, .. } => *name == default,
-            _ => false,
-        })
+        self.program.module(file).left_out.names.contains(&default)
+            || self.program.exports(file, &[default]).any(|it| match it.id {
+                Export::Name { name, .. } | Export::From { name, .. } => *name == default,
+                _ => false,
+            })
     }
 
     /// A name that comes by `export * from` or `from module import *`.

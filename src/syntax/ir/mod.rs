@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use ustr::{Ustr, UstrMap};
 
-use super::Language;
+use super::{Language, LeftOut};
 use crate::text::Text;
 
 pub(crate) use build::{Builder, Rules, lower};
@@ -540,6 +540,8 @@ pub struct Module {
     pub text: Text,
     /// Its chunks; a body comes after the chunk that it belongs to.
     pub chunks: Vec<Placed>,
+    /// What was not parsed.
+    pub left_out: LeftOut,
     names: OnceLock<UstrMap<Vec<(u32, BindingId)>>>,
     types: OnceLock<UstrMap<(u32, TypeId)>>,
     assigned: OnceLock<AllAssigned>,
@@ -569,6 +571,7 @@ impl Module {
             language,
             text,
             chunks,
+            left_out: LeftOut::default(),
             names: OnceLock::new(),
             types: OnceLock::new(),
             assigned: OnceLock::new(),

@@ -1,6 +1,7 @@
 //! JavaScript and TypeScript.
 
 mod lower;
+pub(super) mod statements;
 mod table;
 
 pub(super) use lower::RULES;

@@ -2,6 +2,7 @@
 
 mod lower;
 mod nodes;
+pub(super) mod statements;
 mod table;
 
 pub(super) use lower::RULES;
