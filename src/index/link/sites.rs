@@ -95,9 +95,17 @@ impl Linker<'_> {
         };
         let mut found = Vec::new();
         for value in self.eval(at.with(passed)).iter() {
-            if let Value::Function(function, this) = value {
-                let placing = Placing { shift: -(n_before as i32 + 1), ..Placing::of(this) };
-                found.extend(self.asked_through(at, *function, placing, Certainty::Certain));
+            match value {
+                Value::Function(function, this) => {
+                    let placing = Placing { shift: -(n_before as i32 + 1), ..Placing::of(this) };
+                    found.extend(self.asked_through(at, *function, placing, Certainty::Certain));
+                }
+                Value::Sdk(it) if !it.is_map => {
+                    let args = self.chunk(&at).args_in(call.args);
+                    let key = named(args, "key").or_else(|| positional(args, n_before + 1));
+                    found.extend(key.into_iter().flat_map(|key| self.asked_for(at.with(key), it)));
+                }
+                _ => {}
             }
         }
         found
