@@ -212,6 +212,7 @@ pub fn read(text: &str) -> Result<File, Vec<FileProblem>> {
     };
     check_environments(&node, is_whole, tell);
     check_patterns(&node, tell);
+    check_names(&node, tell);
     if is_whole {
         check_plans(&node, tell);
     }
@@ -315,6 +316,22 @@ fn check_patterns(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
             tell(&pattern.span, format!("this is no pattern: {message}"));
         }
     }
+}
+
+/// A name is found as one word of the code.
+fn check_names(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    let described = list(node, "wrapper").iter().filter_map(|it| it.get("name"));
+    let listed = ["client_names", "wrapper_names"].into_iter().flat_map(|it| list(node, it));
+    for at in listed.chain(described) {
+        let Some(name) = at.as_str().filter(|it| !is_one_word(it)) else { continue };
+        let word = name.split('(').next().and_then(|it| it.rsplit('.').next()).filter(|it| is_one_word(it));
+        let hint = word.map(|it| format!(": write \"{it}\"")).unwrap_or_default();
+        tell(&at.span, format!("this is not the name of one thing{hint}"));
+    }
+}
+
+fn is_one_word(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|it| it.is_alphanumeric() || matches!(it, '_' | '$' | '#' | '@'))
 }
 
 fn list<'a>(node: &'a Node, key: &str) -> &'a [Node] {

@@ -271,6 +271,7 @@ primary = 1
 #[test]
 fn what_no_schema_can_say_is_told_too() {
     let text = r#"exclude = ["[z-a]"]
+wrapper_names = ["flags.isOn(key)", "$isOn", ""]
 [[environment]]
 host = "http://ph.example"
 [[environment]]
@@ -284,9 +285,11 @@ stage = [{ name = "beta", audience = "everyone", steps = [50, 20] }]
 stage = []
 "#;
     let problems = problems(text);
-    assert_eq!(problems.len(), 6, "{problems:#?}");
+    assert_eq!(problems.len(), 8, "{problems:#?}");
     for (at, words) in [
         "is no pattern",
+        "not the name of one thing: write \"isOn\"",
+        "not the name of one thing",
         "must be https",
         "two environments have this name",
         "another is already",
