@@ -269,6 +269,12 @@ primary = 1
 }
 
 #[test]
+fn a_list_of_tables_has_two_brackets() {
+    let problems = problems("[wrapper]\nname = \"useFlag\"\n");
+    assert!(problems[0].ends_with("expected a list of tables: their headers have two brackets, [[...]]"));
+}
+
+#[test]
 fn what_no_schema_can_say_is_told_too() {
     let text = r#"exclude = ["[z-a]"]
 wrapper_names = ["flags.isOn(key)", "$isOn", ""]

@@ -72,6 +72,10 @@ impl<'a> Checker<'a> {
                     None => format!("expected {expected}, not \"{text}\""),
                 }
             }
+            // `[wrapper]` for `[[wrapper]]`.
+            Content::Table(_) if holds_tables(self.schema, schema) => {
+                "expected a list of tables: their headers have two brackets, [[...]]".into()
+            }
             other => format!("expected {expected}, not {}", name(other)),
         }
     }
@@ -165,6 +169,11 @@ fn fits(schema: &Value, node: &Node) -> bool {
         Content::Table(_) => &["object"],
     };
     types.peek().is_none() || types.any(|it| kinds.contains(&it))
+}
+
+/// Whether what is expected is a list of tables.
+fn holds_tables(schema: &Schema, node: &Value) -> bool {
+    node.get("items").is_some_and(|it| expected(schema, it) == "a table")
 }
 
 fn name(content: &Content) -> &'static str {
