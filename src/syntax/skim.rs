@@ -189,6 +189,12 @@ pub(super) fn first_word(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
+/// Whether a statement assigns to a part of something, which may come from anywhere: `config.flag = 'a'`.
+pub(super) fn fills_something(statement: &str) -> bool {
+    let target = statement.split_once('=').filter(|it| !it.1.starts_with(['=', '>']));
+    target.is_some_and(|(target, _)| !target.contains(['(', '{', '\n']))
+}
+
 /// Whether a character may be part of a name.
 pub(super) fn is_word(it: char) -> bool {
     it.is_ascii_alphanumeric() || matches!(it, '_' | '$') || !it.is_ascii()

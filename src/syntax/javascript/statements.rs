@@ -1,6 +1,6 @@
 //! The statements of the top level, told apart without a parser.
 
-use super::super::skim::{Says, Statement, first_word, is_word, words};
+use super::super::skim::{Says, Statement, fills_something, first_word, is_word, words};
 
 /// The statements of a text. Nothing where a glance is not enough: brackets that do not match, or code that
 /// frameworks call by a name of their own.
@@ -38,6 +38,7 @@ fn says(statement: &str) -> Says<'_> {
             "import" | "namespace" | "module" | "global" | "using" => break,
             // `if (isNode) exports.make = make`
             _ if ["exports", "var "].iter().any(|it| statement.contains(it)) => break,
+            _ if fills_something(statement) => break,
             _ => return Says::Done,
         }
         rest = after;
@@ -286,6 +287,7 @@ const enum Other { B }
 const isOn = (key: string) => key
 export { KEY as default }
 KINDS.add(/[/}]/)
+config.flag = 'a'
 if (current) {
 }
 else {
@@ -307,6 +309,7 @@ else {
                 ("const isOn = (key: string) => key", declared(&["isOn"], false)),
                 ("export { KEY as default }", Says::Anything),
                 ("KINDS.add(/[/}]/)", Says::Done),
+                ("config.flag = 'a'", Says::Anything),
                 ("if (current) {", Says::Done),
             ]
         );

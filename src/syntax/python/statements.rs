@@ -1,6 +1,6 @@
 //! The statements of a module, told apart without a parser.
 
-use super::super::skim::{Says, Statement, first_word, is_word};
+use super::super::skim::{Says, Statement, fills_something, first_word, is_word};
 
 /// The statements of a text. Nothing where a glance is not enough: brackets that do not match, a string that does
 /// not end.
@@ -47,8 +47,8 @@ fn assigned<'t>(name: &'t str, after: &'t str, has_global: bool) -> Says<'t> {
         [b'=', b'=', ..] => return Says::Anything,
         [b'=', ..] => &after[1..],
         [b':', ..] => after.split_once('=').map_or("", |it| it.1),
-        // A call, or something is done to what is there.
-        [b'(' | b'.' | b'[' | b'+' | b'|', ..] => return Says::Done,
+        // A call.
+        [b'(' | b'.' | b'[', ..] if !fills_something(after) => return Says::Done,
         _ => return Says::Anything,
     };
     let value = value.trim_start();
@@ -159,6 +159,7 @@ def not_here():
     return text
 
 names.append('c')
+config.FLAG = 'a'
 from . import b
 if (KEY):
     pass
@@ -183,6 +184,7 @@ class Gate(Base):
                 ("a = b = 1", Says::Anything),
                 ("@task(", variable("check", false)),
                 ("names.append('c')", Says::Done),
+                ("config.FLAG = 'a'", Says::Anything),
                 ("from . import b", Says::Anything),
                 ("if (KEY):", Says::Anything),
                 ("class Gate(Base):", variable("Gate", true)),
