@@ -1,10 +1,12 @@
 //! One file: its language, its tree, and the facts that are read from it.
 //!
 //! A sieve finds the stems of the SDK's words in one pass, a whole-word comparison with the table of SDK calls
-//! throws nearly all of them away, and only what is left is parsed. Its tree is lowered to a form that knows no
-//! language ([`ir`]); what the names in it mean is found out from there.
+//! throws nearly all of them away, and only what is left is parsed; of a long file that nobody has open only the
+//! statements that may have to do with flags. Its tree is lowered to a form that knows no language ([`ir`]); what the
+//! names in it mean is found out from there.
 //!
-//! A language is a folder: its grammar, its table of SDK calls, and how its trees are lowered.
+//! A language is a folder: its grammar, its table of SDK calls, how statements are told apart, and how its trees are
+//! lowered.
 
 pub(crate) mod evidence;
 pub mod facts;
