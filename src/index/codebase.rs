@@ -360,22 +360,27 @@ impl Codebase {
         let mut more: BTreeSet<Arc<Path>> = named.cloned().collect();
         let called = self.followed.values().flat_map(|it| &it.shared.called_unread);
         let called = called.filter(|it| names.contains(&it.1)).map(|it| &it.0);
-        let (mut whole, mut imported) = (self.partial_with(&names, &more), BTreeSet::new());
-        for wanted in self.followed.values().flat_map(|it| &it.shared.wanted).chain(called) {
-            more.extend(Some(wanted).filter(is_new).cloned());
-            whole.extend(Some(wanted).filter(|it| self.left_out(it).is_some()).cloned());
-            imported.insert(wanted.clone());
-        }
-        self.imported.extend(imported);
+        let wanted = self.followed.values().flat_map(|it| &it.shared.wanted).chain(called);
+        let wanted: BTreeSet<Arc<Path>> = wanted.cloned().collect();
+        more.extend(wanted.iter().filter(is_new).cloned());
+        let mut whole: BTreeSet<Arc<Path>> =
+            wanted.iter().filter(|it| self.left_out(it).is_some()).cloned().collect();
+        self.imported.extend(wanted);
+        // An edit seldom leads to new names or files: then nothing is looked through.
+        let are_new = !names.is_subset(&self.active);
         self.active = names;
-        self.parse(&more);
+        if are_new || !more.is_empty() {
+            let finder = Finder::new(self.active.iter().copied().collect());
+            whole.extend(finder.iter().flat_map(|it| self.partial_with(it, &more)));
+            self.parse(&more, finder.as_deref());
+        }
         self.parse_whole(&whole);
         more.append(&mut whole);
         self.add(more.iter(), change);
         more.len()
     }
 
-    /// What was left out of a file that is parsed in part.
+    /// What a file says that is parsed in part.
     fn left_out(&self, path: &Arc<Path>) -> Option<&Arc<Module>> {
         match &self.entries.get(path)?.state {
             State::Parsed(module, _) if !module.left_out.ranges.is_empty() => Some(module),
@@ -383,25 +388,16 @@ impl Codebase {
         }
     }
 
-    /// The files of the program, and of those to come, of whose text something was left out that has one of these
-    /// names.
-    fn partial_with(&self, names: &UstrSet, more: &BTreeSet<Arc<Path>>) -> BTreeSet<Arc<Path>> {
+    /// The files of the program, and of those to come, of whose text something was left out that has a name.
+    fn partial_with(&self, finder: &Finder, more: &BTreeSet<Arc<Path>>) -> Vec<Arc<Path>> {
         let partial = |it: &Arc<Path>| Some((it.clone(), self.left_out(it)?.clone()));
-        let before: Vec<_> = self.program.paths().filter_map(partial).collect();
-        let new: UstrSet = names.difference(&self.active).copied().collect();
-        let coming: Vec<_> = more.iter().filter_map(partial).collect();
-        let has = |(path, module): (Arc<Path>, Arc<Module>), finder: &Finder| {
+        let files: Vec<_> = self.program.paths().chain(more).filter_map(partial).collect();
+        let has = |(path, module): (Arc<Path>, Arc<Module>)| {
             let text = module.text.as_str().as_bytes();
             let mut parts = module.left_out.ranges.iter().map(|it| &text[it.clone()]);
             parts.any(|it| finder.has_any(it)).then_some(path)
         };
-        let mut found = BTreeSet::new();
-        for (files, names) in [(before, &new), (coming, names)] {
-            if let Some(finder) = Finder::new(names.iter().copied().collect()).filter(|_| !files.is_empty()) {
-                found.par_extend(files.into_par_iter().filter_map(|it| has(it, &finder)));
-            }
-        }
-        found
+        files.into_par_iter().filter_map(has).collect()
     }
 
     /// Parses all of files of which something was left out.
@@ -434,8 +430,7 @@ impl Codebase {
     }
 
     /// Parses files for the sake of others.
-    fn parse(&mut self, paths: &BTreeSet<Arc<Path>>) {
-        let finder = Finder::new(self.active.iter().copied().collect());
+    fn parse(&mut self, paths: &BTreeSet<Arc<Path>>, finder: Option<&Finder>) {
         let parsed: Vec<_> = paths
             .par_iter()
             .filter_map(|path| {
@@ -446,7 +441,7 @@ impl Codebase {
                 let text = is_silent.then(|| scan::read_text(path)).and_then(Result::ok)?;
                 let leads = |part: &str| {
                     syntax::may_read_flags(language, part.as_bytes(), &names)
-                        || finder.as_ref().is_some_and(|it| it.has_any(part.as_bytes()))
+                        || finder.is_some_and(|it| it.has_any(part.as_bytes()))
                 };
                 let module = Arc::new(syntax::skimmed(language, &Text::new(text), &leads));
                 Some((path.clone(), language, module))

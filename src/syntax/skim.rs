@@ -80,7 +80,7 @@ pub(super) fn skim(
     }
     let statements = statements(text)?;
     let kept = Names::of(text, &statements).kept(text, leads);
-    let (mut skim, mut names) = (Skim { kept: Vec::new(), left_out: LeftOut::default() }, UstrSet::default());
+    let mut skim = Skim { kept: Vec::new(), left_out: LeftOut::default() };
     for (statement, is_kept) in statements.iter().zip(kept) {
         let ranges = if is_kept { &mut skim.kept } else { &mut skim.left_out.ranges };
         match ranges.last_mut().filter(|it| it.end == statement.range.start) {
@@ -88,10 +88,9 @@ pub(super) fn skim(
             None => ranges.push(statement.range.clone()),
         }
         if !is_kept {
-            names.extend(statement.names().iter().map(|it| Symbol::from(it)));
+            skim.left_out.names.extend(statement.names().iter().map(|it| Symbol::from(it)));
         }
     }
-    skim.left_out.names = names;
     (!skim.left_out.ranges.is_empty()).then_some(skim)
 }
 

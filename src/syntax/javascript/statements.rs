@@ -66,8 +66,8 @@ fn variable<'t>(declarators: &'t str, mut names: Vec<&'t str>, is_constant: bool
     Says::Declared { names, may_change: !is_constant || !(is_fixed || is_function) }
 }
 
-/// Whether a comma stands outside of all brackets, as between two variables. Between the arguments of a type, too:
-/// then nothing is told of a variable that could be.
+/// Whether a comma stands outside of all brackets, as between two variables; also one in a string or between the
+/// arguments of a type, where one variable is taken for several.
 fn has_comma(text: &str) -> bool {
     let mut depth = 0i32;
     text.bytes().any(|it| {
