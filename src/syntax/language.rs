@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tree_sitter::{ParseOptions, ParseState, Parser, Point, Tree};
 
+use crate::text::Text;
+
 /// A language that flags are read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -82,12 +84,22 @@ impl Language {
     }
 
     /// Parses parts of `text`, in bytes and in order, as if there were nothing else.
-    pub(super) fn parse_parts(self, text: &str, parts: &[Range<usize>]) -> Tree {
-        let ranges = with_points(text.as_bytes(), parts);
+    pub(super) fn parse_parts(self, text: &Text, parts: &[Range<usize>]) -> Tree {
+        let point = |at: usize| {
+            let it = text.point(at);
+            Point::new(it.line as usize, it.utf8 as usize)
+        };
+        let range = |it: &Range<usize>| tree_sitter::Range {
+            start_byte: it.start,
+            start_point: point(it.start),
+            end_byte: it.end,
+            end_point: point(it.end),
+        };
+        let ranges: Vec<_> = parts.iter().map(range).collect();
         self.with_parser(|parser| {
             // Never refused: they are in order.
             let _ = parser.set_included_ranges(&ranges);
-            let tree = parse(parser, text, None);
+            let tree = parse(parser, text.as_str(), None);
             let _ = parser.set_included_ranges(&[]);
             tree
         })
@@ -114,25 +126,6 @@ impl Language {
 )]
 fn parse(parser: &mut Parser, text: &str, old: Option<&Tree>) -> Tree {
     parser.parse(text, old).expect("no parse is cancelled")
-}
-
-/// Stretches of a text with their lines and columns.
-fn with_points(text: &[u8], parts: &[Range<usize>]) -> Vec<tree_sitter::Range> {
-    let (mut at, mut row, mut line) = (0, 0, 0);
-    let mut point = |to: usize| {
-        for newline in memchr::memchr_iter(b'\n', &text[at..to]) {
-            (row, line) = (row + 1, at + newline + 1);
-        }
-        at = to;
-        Point::new(row, to - line)
-    };
-    let range = |it: &Range<usize>| tree_sitter::Range {
-        start_byte: it.start,
-        start_point: point(it.start),
-        end_byte: it.end,
-        end_point: point(it.end),
-    };
-    parts.iter().map(range).collect()
 }
 
 #[expect(

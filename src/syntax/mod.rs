@@ -47,7 +47,7 @@ pub fn skimmed(language: Language, text: &Text, leads: &dyn Fn(&str) -> bool) ->
     let asks = |part: &str| has_open_feature && skim::words(part).any(|it| open_feature::find(it).is_some());
     let leads = &|part: &str| leads(part) || asks(part);
     let Some(skim) = skim::skim(text.as_str(), statements, leads) else { return module(language, text) };
-    let tree = language.parse_parts(text.as_str(), &skim.kept);
+    let tree = language.parse_parts(text, &skim.kept);
     // What was told apart wrongly does not parse.
     if tree.root_node().has_error() {
         return module(language, text);
