@@ -73,7 +73,8 @@ pub struct Change {
 /// A text and its line index. Cheap to clone, never changed in place.
 #[derive(Clone)]
 pub struct Text {
-    text: Arc<str>,
+    /// Not `Arc<str>`: every edit would copy the text once more.
+    text: Arc<String>,
     lines: Arc<LineIndex>,
 }
 
@@ -85,10 +86,10 @@ impl std::fmt::Debug for Text {
 
 impl Text {
     /// Indexes the lines of `text`. Line ends are kept as they are.
-    pub fn new(text: impl Into<Arc<str>>) -> Text {
+    pub fn new(text: impl Into<String>) -> Text {
         let text = text.into();
         let lines = Arc::new(LineIndex::new(&text));
-        Text { text, lines }
+        Text { text: Arc::new(text), lines }
     }
 
     /// The text itself.

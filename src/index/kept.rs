@@ -59,7 +59,7 @@ pub(super) fn follow(
         linked.defined.extend(&new.linked.defined);
         said[chunk] = Some(new);
     }
-    let mut chunks = FxHashMap::default();
+    let mut chunks = FxHashMap::with_capacity_and_hasher(said.len(), Default::default());
     for (placed, said) in it.module.chunks.iter().zip(said.into_iter().flatten()) {
         let place = placed.bytes();
         linked

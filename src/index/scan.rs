@@ -81,10 +81,12 @@ pub fn scan(roots: &[Root], progress: &Progress) -> Vec<Scanned> {
 /// The bytes of a file that may be source.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Skipped> {
     let file = std::fs::File::open(path)?;
-    if file.metadata()?.len() > MAX_FILE_BYTES {
+    let length = file.metadata()?.len();
+    if length > MAX_FILE_BYTES {
         return Err(Skipped::TooLarge);
     }
-    let mut bytes = Vec::new();
+    // One read takes it all, and the room that is left tells that this was the end.
+    let mut bytes = Vec::with_capacity(length as usize + 1);
     // A file that grows while it is read, or one that claims to be empty (/proc), is not read without end.
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     // UTF-16 hides every word from the sieve.

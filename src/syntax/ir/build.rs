@@ -135,7 +135,8 @@ impl<'t> Made<'t, '_> {
     fn again(&mut self, old: u32, start: u32, parent: Option<(u32, FunctionId)>) -> Vec<Todo<'t>> {
         let from = &self.old.chunks[old as usize];
         let at = self.chunks.len() as u32;
-        self.chunks.push(Placed { start, parent, nested: Vec::new(), ..from.clone() });
+        let chunk = from.chunk.clone();
+        self.chunks.push(Placed { chunk, start, len: from.len, kind: from.kind, parent, nested: Vec::new() });
         let bodies = from.nested.iter().zip(&from.chunk.nested);
         let todo = bodies.map(|(inner, body)| Todo {
             from: From::Old(*inner),
