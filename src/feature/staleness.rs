@@ -125,6 +125,7 @@ pub(crate) mod tests {
             created_by: None,
             modified_by: None,
             tags: vec![],
+            is_remote_config: false,
             experiments: vec![],
             experiment_running: None,
             dashboards: vec![],

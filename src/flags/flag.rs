@@ -37,6 +37,8 @@ pub struct Flag {
     pub modified_by: Option<Person>,
     /// Tags.
     pub tags: Vec<String>,
+    /// Whether it carries configuration instead of a decision; such a flag is never done.
+    pub is_remote_config: bool,
     /// Ids of the experiments on this flag.
     pub experiments: Vec<i64>,
     /// Whether one of them runs, where the server says so.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Exposure, Flag, FlagKey, History};
+use super::{Experiment, Exposure, Flag, FlagKey, History, ScheduledChange};
 
 /// The local copy of what PostHog knows. Never changed in place: the refresh task publishes a new one.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +42,10 @@ pub struct Environment {
     pub history: HashMap<u64, Arc<History>>,
     /// Why there is no activity, when asking for it failed.
     pub history_trouble: Option<Arc<str>>,
+    /// Experiments by id, of flags that this workspace reads; one that is missing is not loaded.
+    pub experiments: HashMap<i64, Arc<Experiment>>,
+    /// Changes to come by flag id, soonest first, of flags that this workspace reads.
+    pub schedules: HashMap<u64, Arc<[ScheduledChange]>>,
     /// What stands in the way of newer data, as a sentence for a person.
     pub trouble: Option<Arc<str>>,
     /// What may be done about it.

@@ -1,13 +1,16 @@
 //! What PostHog knows, as plain data: flags, their conditions, who is exposed, what happened, and the mirror
 //! that holds it all with the time each part was fetched.
 
+mod experiment;
 mod exposure;
 mod filters;
 mod flag;
 mod history;
 mod key;
 mod mirror;
+mod schedule;
 
+pub use experiment::Experiment;
 pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};
 pub(crate) use filters::null_to_default;
 pub use filters::{Filters, Holdout, Multivariate, Property, ReleaseCondition, Variant};
@@ -15,3 +18,4 @@ pub use flag::{Flag, Person};
 pub use history::{Entry, History};
 pub use key::FlagKey;
 pub use mirror::{Access, Environment, FlagList, Lookup, Mirror, Project};
+pub use schedule::{Scheduled, ScheduledChange};

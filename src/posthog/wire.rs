@@ -61,6 +61,9 @@ pub struct Flag {
     /// Tags.
     #[serde(default, deserialize_with = "null_to_default")]
     pub tags: Vec<String>,
+    /// Remote configuration; null on flags made before there was any.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub is_remote_configuration: bool,
     /// Experiments.
     #[serde(default, deserialize_with = "null_to_default")]
     pub experiment_set: Vec<i64>,
@@ -275,6 +278,7 @@ impl From<Flag> for flags::Flag {
             created_by: it.created_by.map(flags::Person::from),
             modified_by: it.last_modified_by.map(flags::Person::from),
             tags: it.tags,
+            is_remote_config: it.is_remote_configuration,
             experiments: it.experiment_set,
             experiment_running: it.experiment_set_metadata.map(|it| it.iter().any(|it| it.is_running)),
             dashboards: it.analytics_dashboards,
@@ -299,6 +303,7 @@ impl From<&flags::Flag> for Flag {
             created_by: it.created_by.as_ref().map(User::from),
             last_modified_by: it.modified_by.as_ref().map(User::from),
             tags: it.tags.clone(),
+            is_remote_configuration: it.is_remote_config,
             experiment_set: it.experiments.clone(),
             experiment_set_metadata: it.experiment_running.map(|is_running| vec![Experiment { is_running }]),
             analytics_dashboards: it.dashboards.clone(),
