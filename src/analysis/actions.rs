@@ -46,17 +46,17 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
             continue;
         }
         let Some(key) = &read.key else { continue };
-        let finding = found.iter().find(|it| it.span == read.key_span && it.key == *key);
+        let finding = found.iter().find(|it| it.span == read.key_span && it.key.as_ref() == Some(key));
         match finding.map(|it| (&it.code, it)) {
             Some((Code::UnknownFlag { similar }, finding)) => {
                 let literal = read.key_from == KeyFrom::Literal;
                 actions.extend(
-                    similar.as_ref().filter(|_| literal).and_then(|it| rename(snapshot, finding, it)),
+                    similar.as_ref().filter(|_| literal).and_then(|it| rename(snapshot, key, finding, it)),
                 );
                 actions.push(create(snapshot, key, finding));
             }
-            Some((Code::StaleFlag { value }, finding)) => {
-                actions.extend(remove(snapshot, read, value, finding));
+            Some((code, finding)) if code.removable().is_some() => {
+                actions.extend(code.removable().and_then(|it| remove(snapshot, read, key, &it, finding)));
             }
             _ if is_half_made(snapshot, key) && !snapshot.config.read_only => actions.push(Action {
                 title: format!("Complete feature '{key}'"),
@@ -103,10 +103,10 @@ fn is_half_made(snapshot: &Snapshot, key: &FlagKey) -> bool {
 }
 
 /// The key between the same quotes.
-fn rename(snapshot: &Snapshot, finding: &Finding, to: &FlagKey) -> Option<Action> {
+fn rename(snapshot: &Snapshot, key: &FlagKey, finding: &Finding, to: &FlagKey) -> Option<Action> {
     let text = snapshot.source.as_ref()?.text.as_str();
     let literal = text.get(finding.span.bytes())?;
-    let (start, end) = (literal.find(finding.key.as_str())?, finding.key.as_str().len());
+    let (start, end) = (literal.find(key.as_str())?, key.as_str().len());
     let start = finding.span.start.offset as usize + start;
     let edit = Edit { range: start..start + end, text: to.to_string() };
     Some(Action {
@@ -116,7 +116,13 @@ fn rename(snapshot: &Snapshot, finding: &Finding, to: &FlagKey) -> Option<Action
     })
 }
 
-fn remove(snapshot: &Snapshot, read: &Read, value: &Value, finding: &Finding) -> Option<Action> {
+fn remove(
+    snapshot: &Snapshot,
+    read: &Read,
+    key: &FlagKey,
+    value: &Value,
+    finding: &Finding,
+) -> Option<Action> {
     let source = snapshot.source.as_ref()?;
     let one_call = snapshot.facts.reads.iter().filter(|it| it.call_span == read.call_span).count() == 1;
     let effect = match removal::remove(source.language, source.text.as_str(), &source.tree, read, value) {
@@ -124,7 +130,7 @@ fn remove(snapshot: &Snapshot, read: &Read, value: &Value, finding: &Finding) ->
         Ok(edits) => Effect::Edit(edits),
         Err(refusal) => Effect::Refused(refusal.reason),
     };
-    let title = format!("Remove flag '{}' here (keep {value})", finding.key);
+    let title = format!("Remove flag '{key}' here (keep {value})");
     Some(Action { title, effect, settles: Some(finding.clone()) })
 }
 

@@ -1,8 +1,10 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
-use crate::feature::{Since, Stage, constant_since, stage};
-use crate::flags::{Environment, Exposure, Flag, FlagKey, Lookup, Mirror};
+use crate::feature::{Arrived, Since, Stage, StageLine, arrived, constant_since, stage, stages};
+use crate::flags::{
+    Environment, Experiment, Exposure, Flag, FlagKey, Lookup, Mirror, Person, ScheduledChange,
+};
 
 /// What there is to tell about one flag: what hover, `flagline show` and tests share.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +15,19 @@ pub struct Card {
     pub state: State,
     /// What stands in the way of newer data.
     pub trouble: Option<String>,
+    /// Where the rollout stands in the other environments.
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// A flag in an environment that is not the primary one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Elsewhere {
+    /// The environment's name.
+    pub environment: String,
+    /// Where its rollout stands; `None` = not loaded.
+    pub stage: Option<String>,
+    /// People who see the feature in the exposure's window, where that is known.
+    pub people: Option<u64>,
 }
 
 /// Three states, never two.
@@ -40,8 +55,18 @@ pub struct Details {
     pub project: String,
     /// Where its rollout stands.
     pub stage: Stage,
+    /// All stages of its plan; empty without one.
+    pub stages: Vec<StageLine>,
+    /// Since when its rollout stands there.
+    pub arrived: Option<Arrived>,
+    /// The next change that PostHog makes by itself.
+    pub next: Option<ScheduledChange>,
     /// Since when everyone gets the same value.
     pub since: Option<Since>,
+    /// Its experiments, as far as they are loaded.
+    pub experiments: Vec<Experiment>,
+    /// Who made it.
+    pub owner: Option<String>,
     /// Who meets it; `None` = not loaded.
     pub exposure: Option<Exposure>,
     /// Why there is no exposure.
@@ -68,7 +93,8 @@ pub struct Link {
 /// Everything about a flag in the primary environment.
 pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
     let Some(environment) = mirror.primary() else {
-        return Card { key: key.clone(), state: State::NotLoaded, trouble: None };
+        let state = State::NotLoaded;
+        return Card { key: key.clone(), state, trouble: None, elsewhere: vec![] };
     };
     let state = match environment.lookup(key) {
         Lookup::NotLoaded => State::NotLoaded,
@@ -77,7 +103,28 @@ pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
         }
         Lookup::Known(flag) => State::Known(Box::new(details(environment, flag, now))),
     };
-    Card { key: key.clone(), state, trouble: environment.trouble.as_deref().map(str::to_owned) }
+    let others = mirror.environments.iter().skip(1);
+    Card {
+        key: key.clone(),
+        state,
+        trouble: environment.trouble.as_deref().map(str::to_owned),
+        elsewhere: others.map(|it| elsewhere(it, key)).collect(),
+    }
+}
+
+fn elsewhere(environment: &Environment, key: &FlagKey) -> Elsewhere {
+    let exposure = environment.exposure.get(key);
+    Elsewhere {
+        environment: environment.name.to_string(),
+        stage: match environment.lookup(key) {
+            Lookup::NotLoaded => None,
+            Lookup::Unknown => Some("unknown".to_owned()),
+            Lookup::Known(flag) => {
+                Some(stage(flag, environment.history_of(flag).map(|it| &**it)).to_string())
+            }
+        },
+        people: exposure.map(|it| it.people()),
+    }
 }
 
 fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
@@ -99,6 +146,15 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
         name: flag.name.clone(),
         project: project_name(environment),
         stage: stage(flag, history),
+        stages: flag.filters().map(|it| stages(&it)).unwrap_or_default(),
+        arrived: history.and_then(|it| arrived(flag, it)),
+        next: environment.schedules.get(&flag.id).and_then(|it| it.iter().find(|it| it.at > now)).cloned(),
+        experiments: flag
+            .experiments
+            .iter()
+            .filter_map(|it| environment.experiments.get(it).map(|it| (**it).clone()))
+            .collect(),
+        owner: flag.created_by.as_ref().map(Person::display).map(str::to_owned),
         since: constant_since(flag, history),
         trend: exposure.as_ref().map(|it| trend(it, now)).unwrap_or_default(),
         exposure,

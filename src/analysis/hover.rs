@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::Snapshot;
 use super::card::{Card, Details, State, card};
-use super::markup::{ago, day, escaped, plain, span, sparkline};
-use crate::feature::{Since, Stage};
+use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
+use crate::feature::{Since, Stage, StageLine};
 use crate::flags::{Exposure, FlagKey, VariantExposure};
 use crate::text::Span;
 
@@ -78,6 +78,7 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     if !details.name.trim().is_empty() {
         page.paragraph(&page.escape(&details.name));
     }
+    rollout(page, details);
     match (&details.exposure, &details.exposure_trouble) {
         (Some(exposure), _) => exposed(page, details, exposure, now),
         (None, Some(trouble)) => {
@@ -86,11 +87,58 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
         (None, None) => page.paragraph("Exposure is not loaded yet"),
     }
     let fetched = details.exposure.as_ref().map_or(details.fetched_at, |it| it.fetched_at);
-    page.paragraph(&format!("{}, fetched {}", page.escape(&details.project), ago(fetched, now)));
+    let owner = details.owner.as_ref().map(|it| format!(" · made by {}", page.escape(it)));
+    let fetched = format!("{}, fetched {}", page.escape(&details.project), ago(fetched, now));
+    page.paragraph(&(fetched + &owner.unwrap_or_default()));
+    for it in &card.elsewhere {
+        let stage = it.stage.as_deref().unwrap_or("not loaded");
+        let people = it.people.map(|it| format!(" · {}", people(it))).unwrap_or_default();
+        page.item(&format!("{} {}{people}", page.bold(&it.environment), page.escape(stage)));
+    }
     // Alone: Neovim wraps a line by the length of the addresses that it hides.
     let links: Vec<String> = details.links.iter().map(|it| page.link(&it.title, &it.url)).collect();
     if !links.is_empty() {
         page.paragraph(&links.join(" · "));
+    }
+}
+
+/// The stages of the plan with the one that is reached, since when and by whom; what comes next; experiments.
+fn rollout(page: &mut Page, details: &Details) {
+    if details.stages.len() > 1 {
+        let stages: Vec<String> = details.stages.iter().map(|it| stage_words(page, it)).collect();
+        page.paragraph(&stages.join(" → "));
+    }
+    // What is the same for everyone says since when in the title.
+    if let Some(it) = details.arrived.as_ref().filter(|_| details.since.is_none()) {
+        let by = it.by.as_ref().map(|it| format!(" by {}", page.escape(it))).unwrap_or_default();
+        page.paragraph(&format!("There since {}{by}", day(it.at)));
+    }
+    if let Some(next) = &details.next {
+        let change = page.escape(&next.change.to_string());
+        let again = if next.recurring { ", and again later" } else { "" };
+        page.paragraph(&format!("Next, on {}: {change}{again}", day(next.at)));
+    }
+    for it in &details.experiments {
+        let name = page.escape(&it.name);
+        let words = match (it.started_at, it.ended_at) {
+            (_, Some(ended)) => {
+                let how = it.conclusion.as_deref().map(|it| format!(", {}", it.replace('_', " ")));
+                format!("ended on {}{}", day(ended), page.escape(&how.unwrap_or_default()))
+            }
+            (Some(started), None) => format!("runs since {}", day(started)),
+            (None, None) => "is a draft".to_owned(),
+        };
+        page.paragraph(&format!("Experiment {name} {words}"));
+    }
+}
+
+fn stage_words(page: &Page, stage: &StageLine) -> String {
+    let words = format!("{} {} %", stage.name, stage.percent);
+    let words = if stage.current { page.bold(&words) } else { page.escape(&words) };
+    match stage.stopped.as_deref() {
+        None => words,
+        Some("") => format!("{words} (stopped)"),
+        Some(why) => format!("{words} (stopped: {})", page.escape(why)),
     }
 }
 
@@ -109,8 +157,10 @@ fn exposed(page: &mut Page, details: &Details, exposure: &Exposure, now: Timesta
         return;
     }
     page.paragraph(&format!("People in the last {days} days:"));
+    let all: u64 = exposure.variants.iter().map(|it| it.people).sum();
     for variant in &exposure.variants {
-        page.item(&variant_words(page, variant));
+        let share = page.code(&bar(variant.people, all));
+        page.item(&format!("{share} {}", variant_words(page, variant)));
     }
     let mut words = Vec::new();
     if details.trend.iter().any(|it| *it > 0) {
@@ -132,8 +182,12 @@ fn variant_words(page: &Page, variant: &VariantExposure) -> String {
         "" | "null" => page.bold("no answer"),
         key => page.bold(key),
     };
-    let people = if variant.people == 1 { "person" } else { "people" };
-    format!("{name} {} {people}, {} in the last 24 h", grouped(variant.people), grouped(variant.people_24h))
+    format!("{name} {}, {} in the last 24 h", people(variant.people), grouped(variant.people_24h))
+}
+
+/// "1,245 people"
+pub(super) fn people(number: u64) -> String {
+    format!("{} {}", grouped(number), if number == 1 { "person" } else { "people" })
 }
 
 /// 12345 as 12,345.

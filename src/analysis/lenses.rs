@@ -1,23 +1,26 @@
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use super::Snapshot;
+use super::hover::people;
 use super::markup::plain;
-use crate::feature::stage;
+use crate::feature::{Stage, stage};
 use crate::flags::{FlagKey, Lookup};
 use crate::text::Span;
 
-/// A line above code that reads or defines a flag.
+/// A line above a function that reads a flag, or above its definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lens {
     /// The flag.
     pub key: FlagKey,
-    /// From the first character of its line to the key's end: editors put a lens where its range begins.
+    /// The head of the function or component round the key, else the key, from the first character of the line:
+    /// editors put a lens where its range begins.
     pub span: Span,
-    /// What it says: `2/4 beta, 40 % · 3 reads`.
+    /// What it says: `2/4 beta, 40 % · 1,245 people · 3 reads`.
     pub title: String,
 }
 
-/// The lenses of a file by place: one for each key of a line.
+/// The lenses of a file by place: one for each key of a function, and of a line outside of all.
 pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
     if !snapshot.config.lens {
         return Vec::new();
@@ -33,13 +36,80 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
     let defined = defined.filter(|it| counts.contains_key(it.0));
     let mut all: Vec<(&FlagKey, Span)> = read.chain(defined).filter(|it| !it.0.as_str().is_empty()).collect();
     all.sort_by_key(|it| it.1);
+    let mut placed: Vec<(&FlagKey, Span)> = all
+        .into_iter()
+        .map(|(key, span)| (key, from_line_start(snapshot, enclosing(snapshot, span))))
+        .collect();
+    placed.sort_by_key(|it| it.1.start);
     let mut seen = HashSet::new();
-    all.retain(|it| seen.insert((it.0, it.1.start.line)));
+    placed.retain(|it| seen.insert((it.0, it.1.start.line)));
     let lens = |(key, span): (&FlagKey, Span)| {
         let n = counts.get(key).copied().unwrap_or_default();
-        Lens { key: key.clone(), span: from_line_start(snapshot, span), title: title(snapshot, key, n) }
+        Lens { key: key.clone(), span, title: title(snapshot, key, n) }
     };
-    all.into_iter().map(lens).collect()
+    placed.into_iter().map(lens).collect()
+}
+
+/// The head of the function or component round a key, as far as its first line goes; outside of all, the key.
+fn enclosing(snapshot: &Snapshot, key: Span) -> Span {
+    let Some(source) = &snapshot.source else { return key };
+    let bytes = key.bytes();
+    let mut node = source.tree.root_node().descendant_for_byte_range(bytes.start, bytes.end);
+    while let Some(it) = node {
+        let text = source.text.as_str();
+        if source.language.is_named_function(text, it) {
+            let line = &text[it.start_byte()..it.end_byte()];
+            let end = it.start_byte() + line.find('\n').unwrap_or(line.len());
+            return source.text.span(it.start_byte()..end);
+        }
+        node = it.parent();
+    }
+    key
+}
+
+/// A remark behind a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlayHint {
+    /// The flag.
+    pub key: FlagKey,
+    /// The key in the source; the remark stands behind it.
+    pub span: Span,
+    /// `● beta 40 %`.
+    pub label: String,
+}
+
+/// The stage behind every key that is read or defined in a stretch of the document (bytes).
+pub fn inlay_hints(snapshot: &Snapshot, range: Range<u32>) -> Vec<InlayHint> {
+    let Some(environment) = snapshot.mirror.primary().filter(|_| snapshot.config.inlay_hints) else {
+        return Vec::new();
+    };
+    let facts = &snapshot.facts;
+    let read = facts.reads.iter().filter_map(|it| Some((it.key.as_ref()?, it.key_span)));
+    let defined = facts.definitions.iter().map(|it| (&it.key, it.key_span));
+    let mut all: Vec<(&FlagKey, Span)> = read
+        .chain(defined)
+        .filter(|it| it.1.start.offset < range.end && range.start < it.1.end.offset)
+        .collect();
+    all.sort_by_key(|it| it.1);
+    all.dedup();
+    let hint = |(key, span): (&FlagKey, Span)| {
+        let Lookup::Known(flag) = environment.lookup(key) else { return None };
+        let stage = stage(flag, environment.history_of(flag).map(|it| &**it));
+        Some(InlayHint { key: key.clone(), span, label: plain(&label(&stage)) })
+    };
+    all.into_iter().filter_map(hint).collect()
+}
+
+/// A full circle where everyone gets the feature or its end, an empty one where nobody does.
+fn label(stage: &Stage) -> String {
+    let (mark, words) = match stage {
+        Stage::NotLaunched | Stage::Off | Stage::Archived | Stage::Deleted => ('○', stage.to_string()),
+        Stage::Planned { name, percent, .. } => ('◐', format!("{} {percent} %", name.name)),
+        Stage::Targeted | Stage::Partial(_) | Stage::Experiment => ('◐', stage.to_string()),
+        Stage::Everyone(_) => ('●', stage.to_string()),
+        Stage::Unreadable => ('?', stage.to_string()),
+    };
+    format!("{mark} {words}")
 }
 
 fn from_line_start(snapshot: &Snapshot, span: Span) -> Span {
@@ -57,7 +127,11 @@ fn title(snapshot: &Snapshot, key: &FlagKey, n_reads: usize) -> String {
     let state = environment.and_then(|it| match it.lookup(key) {
         Lookup::NotLoaded => None,
         Lookup::Unknown => Some("unknown".to_owned()),
-        Lookup::Known(flag) => Some(stage(flag, it.history_of(flag).map(|it| &**it)).to_string()),
+        Lookup::Known(flag) => {
+            let stage = stage(flag, it.history_of(flag).map(|it| &**it)).to_string();
+            let seen = it.exposure.get(key).map(|it| format!(" · {}", people(it.people())));
+            Some(stage + &seen.unwrap_or_default())
+        }
     });
     plain(&state.map_or(reads.clone(), |it| format!("{it} · {reads}")))
 }

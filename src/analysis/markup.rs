@@ -69,7 +69,13 @@ pub fn day(at: Timestamp) -> String {
     TimeZone::UTC.to_datetime(at).strftime("%-d %b %Y").to_string()
 }
 
-/// A percentage, count or day's bar in eighths.
+/// A share of a whole as a bar of ten.
+pub(super) fn bar(part: u64, whole: u64) -> String {
+    let full = if whole == 0 { 0 } else { (part * 10).div_ceil(whole).min(10) as usize };
+    "█".repeat(full) + &"░".repeat(10 - full)
+}
+
+/// Counts or days as bars in eighths.
 pub(super) fn sparkline(values: &[u64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let max = values.iter().copied().max().unwrap_or(0).max(1);

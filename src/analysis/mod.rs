@@ -16,11 +16,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use actions::{Action, Effect, actions};
-pub use card::{Card, Details, Link, State, card};
+pub use card::{Card, Details, Elsewhere, Link, State, card};
 pub use changes::{Change, changes};
-pub use findings::{Code, Finding, findings};
+pub use findings::{Code, Finding, Related, findings};
 pub use hover::{Hover, Markup, hover, key_at, render};
-pub use lenses::{Lens, lenses};
+pub use lenses::{InlayHint, Lens, inlay_hints, lenses};
 pub use markup::{ago, day, plain};
 
 pub use crate::config::Severity;

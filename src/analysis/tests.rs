@@ -53,7 +53,17 @@ fn environment() -> Environment {
         history: history.collect(),
         exposure: exposure.into_iter().map(|(key, it)| (key, Arc::new(it))).collect(),
         flags: Some(FlagList::new(flags, fetched_at)),
+        schedules: HashMap::from([(2, [scheduled("2026-12-01", 25.0)].into())]),
         ..Environment::default()
+    }
+}
+
+fn scheduled(day: &str, percent: f64) -> crate::flags::ScheduledChange {
+    let change = crate::flags::Scheduled::Conditions { percent, description: "3/3 everyone".into() };
+    crate::flags::ScheduledChange {
+        at: format!("{day}T08:00:00Z").parse().unwrap(),
+        change,
+        recurring: false,
     }
 }
 
@@ -180,6 +190,61 @@ fn menu(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_card_shows_the_other_environments() {
+    let text = "import posthog from 'posthog-js'\nposthog.isFeatureEnabled('new-checkout')\n";
+    let mut snapshot = snapshot("a.ts", text, environment());
+    let named = |name: &str, it: Environment| Arc::new(Environment { name: name.into(), ..it });
+    snapshot.mirror = Arc::new(Mirror {
+        environments: vec![
+            named("production", environment()),
+            named("staging", environment()),
+            named("dev", Environment { flags: None, exposure: HashMap::new(), ..environment() }),
+        ],
+        revision: 1,
+    });
+    let hover = hover(&snapshot, text.find("new-").unwrap() as u32, Markup::Plain).unwrap();
+    check_file(&fixtures().join("hover/environments.txt"), &format!("{}\n", hover.text));
+}
+
+/// The text with every inlay hint where an editor shows it, and every lens above its line.
+fn decorated(path: &str, text: &str) -> String {
+    let mut snapshot = snapshot(path, text, environment());
+    snapshot.index = Arc::new(index::Index::new([(snapshot.path.clone(), snapshot.facts.clone())]));
+    let mut inserts: Vec<(usize, String)> = Vec::new();
+    for it in inlay_hints(&snapshot, 0..u32::MAX) {
+        inserts.push((it.span.end.offset as usize, format!("⟨{}⟩", it.label)));
+    }
+    for it in lenses(&snapshot) {
+        let line = (it.span.start.offset - it.span.start.utf8) as usize;
+        let indent = " ".repeat(it.span.start.scalar as usize);
+        inserts.push((line, format!("{indent}⟦{}⟧\n", it.title)));
+    }
+    inserts.sort_by_key(|it| it.0);
+    let mut result = String::new();
+    let mut from = 0;
+    for (at, inserted) in inserts {
+        result += &text[from..at];
+        result += &inserted;
+        from = at;
+    }
+    result + &text[from..]
+}
+
+#[test]
+fn hints_stand_behind_keys_and_lenses_above_functions() {
+    for entry in fs::read_dir(fixtures().join("decorations")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let is_lens = |it: &&str| !it.trim_start().starts_with('⟦');
+        let mut bare: String = text.split_inclusive('\n').filter(is_lens).collect();
+        while let Some((from, to)) = bare.find('⟨').zip(bare.find('⟩')) {
+            bare.replace_range(from..to + '⟩'.len_utf8(), "");
+        }
+        check_file(&path, &decorated(&path.to_string_lossy(), &bare));
+    }
+}
+
+#[test]
 fn actions_settle_findings() {
     assert_eq!(
         menu("const x = posthog.isFeatureEnabled('new-checkout') ? 1 : 2"),
@@ -216,4 +281,121 @@ fn actions_settle_findings() {
         menu("posthog.isFeatureEnabled('fresh')"),
         ["Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/7"]
     );
+}
+
+/// One case of `fixtures/life.txt`: the lines of each name.
+struct Case<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Case<'a> {
+    fn of(text: &'a str) -> Case<'a> {
+        let line = |it: &'a str| it.split_once(": ").filter(|_| !it.starts_with(['#', '=', '-']));
+        Case(text.lines().filter_map(line).collect())
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |it| it.0 == name).map(|it| it.1)
+    }
+
+    /// The environment that has the flag, and perhaps another one that was called.
+    fn environment(&self) -> Environment {
+        let flag = self.all("flag").next().unwrap();
+        let defaults = r#"{"id":1,"key":"x","active":true,"version":3,"created_at":"2026-01-01T00:00:00Z",
+            "updated_at":"2026-06-01T00:00:00Z"}"#;
+        let mut whole: Value = serde_json::from_str(defaults).unwrap();
+        let given: Value =
+            serde_json::from_str(&format!("{{{flag}}}")).unwrap_or_else(|it| panic!("{flag}: {it}"));
+        whole.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        let flag: wire::Flag = serde_json::from_str(&whole.to_string()).unwrap();
+        let flag: Arc<Flag> = Arc::new(flag.into());
+        let called = r#"{"id":2,"key":"other","last_called_at":"2026-11-25T00:00:00Z"}"#;
+        let called: wire::Flag = serde_json::from_str(called).unwrap();
+        let called = self.all("others_called").next().map(|_| Arc::new(called.into()));
+        let history =
+            (!self.all("activity").collect::<Vec<_>>().is_empty()).then(|| Arc::new(self.history()));
+        Environment {
+            host: "https://eu.posthog.com".into(),
+            project: Some(Project { id: 7, name: "Offset".into() }),
+            history: history.into_iter().map(|it| (1, it)).collect(),
+            experiments: self.all("experiment").map(experiment).map(|it| (it.id, Arc::new(it))).collect(),
+            flags: Some(FlagList::new([flag].into_iter().chain(called), now())),
+            ..Environment::default()
+        }
+    }
+
+    fn history(&self) -> History {
+        let entry = |it: &str| {
+            let mut words = it.splitn(3, ' ');
+            let (at, by, changes) = (words.next().unwrap(), words.next().unwrap(), words.next());
+            let at = if at.len() == 10 { format!("{at}T00") } else { at.to_owned() };
+            let user = if matches!(by, "created" | "null") {
+                "null".into()
+            } else {
+                format!(r#"{{"first_name":"{by}"}}"#)
+            };
+            let activity = if by == "created" { "created" } else { "updated" };
+            let changes = changes.unwrap_or("null");
+            let json = format!(
+                r#"{{"user":{user},"activity":"{activity}","created_at":"{at}:00:00Z","detail":{{"changes":{changes}}}}}"#
+            );
+            crate::flags::Entry::from(serde_json::from_str::<wire::Activity>(&json).unwrap())
+        };
+        let entries: Vec<_> = self.all("activity").map(entry).collect();
+        let complete = entries.iter().any(|it| it.created);
+        History { version: Some(3), entries, complete, fetched_at: now() }
+    }
+
+    /// What is said of the flag.
+    fn outcome(&self) -> String {
+        let mut code = String::from("import posthog from 'posthog-js'\n");
+        let read = self.all("read").collect::<Vec<_>>().join("\n");
+        code += if read.is_empty() { "posthog.isFeatureEnabled('x')" } else { &read };
+        let mut snapshot = snapshot("a.ts", &code, self.environment());
+        let mut config = crate::config::Config::default();
+        if self.all("settings").any(|it| it == "boolean-read") {
+            config.severities.boolean_read = Some(Severity::Hint);
+        }
+        snapshot.config = Arc::new(config);
+        let card = card(&snapshot.mirror, &FlagKey::from("x"), now());
+        let State::Known(details) = card.state else { panic!("not known") };
+        let mut lines = vec![format!("-> {}", details.stage)];
+        if let Some(since) = &details.since {
+            let by = since.by.as_ref().map(|it| format!(" by {it}")).unwrap_or_default();
+            let about = if since.exact { "" } else { "at least " };
+            lines.push(format!("-> {} since {about}{}{by}", since.value, day(since.at)));
+        }
+        let found = findings(&snapshot);
+        lines.extend(
+            found.iter().map(|it| format!("-> {}[{}] {}", it.severity.name(), it.code.name(), it.sentence())),
+        );
+        lines.join("\n")
+    }
+}
+
+fn experiment(json: &str) -> crate::flags::Experiment {
+    let json: Value = serde_json::from_str(json).unwrap();
+    let time = |name: &str| json[name].as_str().map(|it| it.parse().unwrap());
+    crate::flags::Experiment {
+        id: json["id"].as_i64().unwrap(),
+        name: json["name"].as_str().unwrap().into(),
+        flag: json["feature_flag_key"].as_str().unwrap().into(),
+        started_at: time("start_date"),
+        ended_at: time("end_date"),
+        conclusion: json["conclusion"].as_str().map(Into::into),
+        archived: false,
+    }
+}
+
+#[test]
+fn the_life_of_a_flag_case_by_case() {
+    let path = fixtures().join("life.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    let (head, cases) = text.split_at(text.find("\n== ").unwrap() + 1);
+    let cases: Vec<&str> = cases.split("\n\n").filter(|it| !it.trim().is_empty()).collect();
+    assert!(cases.len() >= 80, "{} cases", cases.len());
+    let mut got = head.to_owned();
+    for case in cases {
+        let given: Vec<&str> = case.lines().filter(|it| !it.starts_with("->")).collect();
+        got += &format!("{}\n{}\n\n", given.join("\n").trim(), Case::of(case).outcome());
+    }
+    check_file(&path, &got);
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context as _, bail};
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::{Format, complain, configuration, paths, print, print_coloured, progress};
 use crate::analysis::{self, Finding, Severity, Snapshot, ago};
-use crate::config::Config;
+use crate::config::{Config, Rule};
 use crate::flags::{Environment, FlagKey, Mirror};
 use crate::index::Index;
 use crate::index::scan::{self, Progress, Scanned};
@@ -38,30 +39,44 @@ pub(super) struct Arguments {
 }
 
 /// What makes a run fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FailOn {
-    Error,
-    Warning,
-    Information,
-    Hint,
+    Level(Severity),
+    Rule(Rule),
     Never,
-    UnknownFlag,
-    StaleFlag,
-    DisabledFlag,
 }
 
 impl FailOn {
+    const LEVELS: [Severity; 4] = [Severity::Error, Severity::Warning, Severity::Information, Severity::Hint];
+
     fn fails(self, finding: &FindingRow) -> bool {
         match self {
             FailOn::Never => false,
-            FailOn::Error => finding.severity <= Severity::Error,
-            FailOn::Warning => finding.severity <= Severity::Warning,
-            FailOn::Information => finding.severity <= Severity::Information,
-            FailOn::Hint => finding.severity <= Severity::Hint,
-            FailOn::UnknownFlag => finding.code == "unknown-flag",
-            FailOn::StaleFlag => finding.code == "stale-flag",
-            FailOn::DisabledFlag => finding.code == "disabled-flag",
+            FailOn::Level(level) => finding.severity <= level,
+            FailOn::Rule(rule) => finding.code == rule.name(),
         }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            FailOn::Never => "never",
+            FailOn::Level(level) => level.name(),
+            FailOn::Rule(rule) => rule.name(),
+        }
+    }
+}
+
+impl ValueEnum for FailOn {
+    fn value_variants<'a>() -> &'a [FailOn] {
+        static ALL: LazyLock<Vec<FailOn>> = LazyLock::new(|| {
+            let levels = FailOn::LEVELS.into_iter().map(FailOn::Level);
+            levels.chain([FailOn::Never]).chain(Rule::ALL.into_iter().map(FailOn::Rule)).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 

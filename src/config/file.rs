@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::host::parse_host;
-use super::{Severities, Severity};
+use super::{Rule, Severities, Severity};
 use crate::feature::{Audience, Plan, PlanStage};
 use crate::index::Exclude;
 use crate::schema::{Content, Node, Schema, check};
@@ -38,6 +38,9 @@ pub struct File {
     /// After how many days with one value for everyone a flag is stale.
     #[schemars(range(min = 1, max = 3650), extend("default" = 30))]
     pub stale_days: Option<u32>,
+    /// Flags with one of these tags in PostHog stay: they are never called stale.
+    #[schemars(extend("default" = ["permanent"]))]
+    pub permanent_tags: Option<Vec<String>>,
     /// How loud each kind of finding is.
     pub severity: SeverityTable,
     /// Plans for rollouts, by name. `default` is used for features that name none.
@@ -108,6 +111,27 @@ pub struct SeverityTable {
     /// The flag was on before and is off now.
     #[schemars(extend("default" = "information"))]
     pub disabled_flag: Option<Level>,
+    /// The flag was archived or deleted.
+    #[schemars(extend("default" = "warning"))]
+    pub archived_flag: Option<Level>,
+    /// The code asks for a variant that the flag does not have.
+    #[schemars(extend("default" = "warning"))]
+    pub unknown_variant: Option<Level>,
+    /// The code tells variants apart and leaves one out.
+    #[schemars(extend("default" = "warning"))]
+    pub missing_variant: Option<Level>,
+    /// The payload is read of a flag that has none.
+    #[schemars(extend("default" = "warning"))]
+    pub wrong_read: Option<Level>,
+    /// Only true or false is read of a flag that has variants; told as `wrong-read`.
+    #[schemars(extend("default" = "off"))]
+    pub boolean_read: Option<Level>,
+    /// The flag is on for everyone, and nobody has asked for it.
+    #[schemars(extend("default" = "information"))]
+    pub not_live: Option<Level>,
+    /// A secret key of PostHog stands in the code.
+    #[schemars(extend("default" = "error"))]
+    pub secret_in_code: Option<Level>,
 }
 
 /// How loud a finding is.
@@ -364,19 +388,39 @@ impl File {
 impl SeverityTable {
     /// What counts, defaults included.
     pub(super) fn severities(&self) -> Severities {
-        let of = |level: Option<Level>, default: Option<Severity>| match level {
-            None => default,
-            Some(Level::Error) => Some(Severity::Error),
-            Some(Level::Warning) => Some(Severity::Warning),
-            Some(Level::Information) => Some(Severity::Information),
-            Some(Level::Hint) => Some(Severity::Hint),
-            Some(Level::Off) => None,
-        };
-        let default = Severities::default();
-        Severities {
-            unknown_flag: of(self.unknown_flag, default.unknown_flag),
-            stale_flag: of(self.stale_flag, default.stale_flag),
-            disabled_flag: of(self.disabled_flag, default.disabled_flag),
+        let mut severities = Severities::default();
+        for rule in Rule::ALL {
+            if let Some(level) = self.of(rule) {
+                severities.set(rule, level.severity());
+            }
+        }
+        severities.boolean_read = self.boolean_read.and_then(Level::severity);
+        severities
+    }
+
+    fn of(&self, rule: Rule) -> Option<Level> {
+        match rule {
+            Rule::UnknownFlag => self.unknown_flag,
+            Rule::StaleFlag => self.stale_flag,
+            Rule::DisabledFlag => self.disabled_flag,
+            Rule::ArchivedFlag => self.archived_flag,
+            Rule::UnknownVariant => self.unknown_variant,
+            Rule::MissingVariant => self.missing_variant,
+            Rule::WrongRead => self.wrong_read,
+            Rule::NotLive => self.not_live,
+            Rule::SecretInCode => self.secret_in_code,
+        }
+    }
+}
+
+impl Level {
+    fn severity(self) -> Option<Severity> {
+        match self {
+            Level::Error => Some(Severity::Error),
+            Level::Warning => Some(Severity::Warning),
+            Level::Information => Some(Severity::Information),
+            Level::Hint => Some(Severity::Hint),
+            Level::Off => None,
         }
     }
 }

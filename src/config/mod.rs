@@ -8,6 +8,7 @@ pub mod draft;
 pub mod file;
 mod host;
 pub mod posthog_json;
+mod rules;
 pub mod settings;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 pub use file::{File, FileProblem};
 pub use host::{US_CLOUD, check_key, parse_host};
+pub use rules::{Rule, Severities};
 
 use self::posthog_json::PostHogJson;
 use self::settings::Checked;
@@ -38,6 +40,8 @@ pub struct Config {
     pub names: Arc<Names>,
     /// After how many days with one value for everyone a flag is stale.
     pub stale_days: u32,
+    /// Flags with one of these tags are never called stale.
+    pub permanent_tags: Vec<String>,
     /// How loud each kind of finding is.
     pub severities: Severities,
     /// Which files get diagnostics.
@@ -46,8 +50,10 @@ pub struct Config {
     pub plans: BTreeMap<String, Plan>,
     /// Whether changes that somebody else makes are told.
     pub notify_changes: bool,
-    /// Whether lines that read a flag get a lens.
+    /// Whether code that reads a flag gets a lens.
     pub lens: bool,
+    /// Whether keys are followed by their stage.
+    pub inlay_hints: bool,
     /// Whether nothing may be written to PostHog.
     pub read_only: bool,
 }
@@ -59,11 +65,13 @@ impl Default for Config {
             exclude: Arc::default(),
             names: Arc::default(),
             stale_days: 30,
+            permanent_tags: vec!["permanent".into()],
             severities: Severities::default(),
             diagnostics: Scope::default(),
             plans: BTreeMap::new(),
             notify_changes: true,
             lens: true,
+            inlay_hints: true,
             read_only: false,
         }
     }
@@ -157,24 +165,6 @@ impl Severity {
     }
 }
 
-/// How loud each kind of finding is; `None` is not told at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Severities {
-    /// Of `unknown-flag`.
-    pub unknown_flag: Option<Severity>,
-    /// Of `stale-flag`.
-    pub stale_flag: Option<Severity>,
-    /// Of `disabled-flag`.
-    pub disabled_flag: Option<Severity>,
-}
-
-impl Default for Severities {
-    fn default() -> Severities {
-        let (warning, information) = (Some(Severity::Warning), Some(Severity::Information));
-        Severities { unknown_flag: warning, stale_flag: warning, disabled_flag: information }
-    }
-}
-
 /// The keys that the user signed in with, by host.
 pub type Keys = HashMap<Arc<str>, SecretString>;
 
@@ -249,6 +239,9 @@ fn apply_file(config: &mut Config, file: &File, folder: &Path) {
     config.exclude = Exclude::new(folder, file.exclude.clone()).0.into();
     config.names = file.names().into();
     config.stale_days = file.stale_days.unwrap_or(config.stale_days);
+    if let Some(tags) = &file.permanent_tags {
+        config.permanent_tags.clone_from(tags);
+    }
     config.severities = file.severity.severities();
     config.plans = file.plan.iter().map(|(name, it)| (name.clone(), it.plan())).collect();
 }
@@ -286,6 +279,7 @@ fn apply_settings(config: &mut Config, settings: &Checked) {
     config.diagnostics = settings.diagnostics.unwrap_or(config.diagnostics);
     config.notify_changes = settings.notify_changes.unwrap_or(config.notify_changes);
     config.lens = settings.lens.unwrap_or(config.lens);
+    config.inlay_hints = settings.inlay_hints.unwrap_or(config.inlay_hints);
     config.read_only = settings.read_only;
 }
 

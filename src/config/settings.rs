@@ -28,9 +28,12 @@ pub struct Settings {
     /// Tell when somebody else changes a flag that this workspace reads.
     #[schemars(extend("default" = true))]
     pub notify_changes: Option<bool>,
-    /// Show the stage and the number of reads above lines that read a flag.
+    /// Show the stage, the people and the number of reads above functions and components that read a flag.
     #[schemars(extend("default" = true))]
     pub lens: Option<bool>,
+    /// Show the stage behind every key.
+    #[schemars(extend("default" = true))]
+    pub inlay_hints: Option<bool>,
     /// Write nothing to PostHog, for a workspace that is not trusted. Set by clients, not by people.
     #[schemars(extend("default" = false))]
     pub read_only: Option<bool>,
@@ -65,6 +68,7 @@ pub(super) struct Checked {
     pub diagnostics: Option<Scope>,
     pub notify_changes: Option<bool>,
     pub lens: Option<bool>,
+    pub inlay_hints: Option<bool>,
     pub read_only: bool,
 }
 
@@ -133,6 +137,7 @@ impl Settings {
             }),
             notify_changes: self.notify_changes,
             lens: self.lens,
+            inlay_hints: self.inlay_hints,
             read_only: self.read_only.unwrap_or(false),
         }
     }

@@ -158,9 +158,9 @@ stage = [
     assert!(problems.is_empty(), "{problems:?}");
     let names: Vec<&str> = config.environments.iter().map(|it| &*it.name).collect();
     assert_eq!(names, ["production", "dev"], "the primary comes first");
-    assert_eq!(config.severities.unknown_flag, Some(Severity::Error));
+    assert_eq!(config.severities.of(Rule::UnknownFlag), Some(Severity::Error));
     assert_eq!(
-        (config.severities.stale_flag, config.severities.disabled_flag),
+        (config.severities.of(Rule::StaleFlag), config.severities.of(Rule::DisabledFlag)),
         (Some(Severity::Warning), None)
     );
     let wrappers: Vec<_> = config.names.wrappers.iter().map(|it| (&*it.name, it.argument)).collect();

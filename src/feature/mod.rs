@@ -3,9 +3,11 @@
 mod plan;
 mod served;
 mod stage;
+mod stages;
 mod staleness;
 
 pub use plan::{Audience, Plan, PlanStage, TAG};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};
+pub use stages::{Arrived, StageLine, arrived, stages};
 pub use staleness::{Since, constant_since, was_enabled, was_on};

@@ -77,7 +77,7 @@ fn decided_before_conditions(filters: &Filters) -> bool {
 }
 
 /// A condition over groups says nothing of a caller that passes no group.
-fn of_groups(filters: &Filters, condition: &ReleaseCondition) -> bool {
+pub(super) fn of_groups(filters: &Filters, condition: &ReleaseCondition) -> bool {
     filters.aggregation_group_type_index.is_some() || condition.aggregation_group_type_index.is_some()
 }
 

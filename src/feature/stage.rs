@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::served::of_groups;
 use super::{Served, Value, served, was_enabled};
 use crate::flags::{Filters, Flag, History, ReleaseCondition};
 
@@ -131,10 +132,13 @@ fn planned(filters: &Filters) -> Option<Stage> {
 }
 
 fn without_plan(filters: &Filters) -> Stage {
-    let for_groups = filters.aggregation_group_type_index.is_some();
     let open = filters.groups.iter().filter(|it| it.percent() > 0.0);
-    let (for_all, for_some): (Vec<_>, Vec<_>) = open.partition(|it| it.properties.is_empty() && !for_groups);
+    let (for_all, for_some): (Vec<_>, Vec<_>) =
+        open.partition(|it| it.properties.is_empty() && !of_groups(filters, it));
     let percent = for_all.iter().map(|it| it.percent()).fold(0.0, f64::max);
+    // Who matches such a condition and is outside of its percentage gets no further.
+    let some_are_out = filters.early_exit && for_some.iter().any(|it| it.percent() < 100.0);
+    let percent = if some_are_out { 0.0 } else { percent };
     match (percent, for_some.is_empty()) {
         (100.0.., _) => Stage::Everyone(None),
         (0.0, _) | (_, false) => Stage::Targeted,

@@ -59,6 +59,11 @@ pub struct SdkSeen {
 }
 
 impl Exposure {
+    /// People who see the feature, whatever variant of it.
+    pub fn people(&self) -> u64 {
+        self.variants.iter().filter(|it| it.is_exposed()).map(|it| it.people).sum()
+    }
+
     /// The latest call of any response.
     pub fn last_seen(&self) -> Option<Timestamp> {
         self.variants.iter().filter_map(|it| it.last_seen).max()

@@ -15,6 +15,9 @@ pub struct Filters {
     pub groups: Vec<ReleaseCondition>,
     /// Variants; `None` = a boolean flag.
     pub multivariate: Option<Multivariate>,
+    /// By variant, `true` for a boolean flag: a text with JSON in it.
+    #[serde(deserialize_with = "null_to_default")]
+    pub payloads: serde_json::Map<String, Value>,
     /// Evaluated for groups of this type instead of people.
     pub aggregation_group_type_index: Option<u64>,
     /// People held out of the experiment.
@@ -103,6 +106,11 @@ impl Filters {
     /// Types raw filters; `None` when a field has a type that the documentation does not know.
     pub fn parse(raw: &RawValue) -> Option<Filters> {
         serde_json::from_str(raw.get()).ok()
+    }
+
+    /// Whether somebody gets a payload.
+    pub fn has_payload(&self) -> bool {
+        self.payloads.values().any(|it| !it.is_null() && it != "")
     }
 
     /// The variants; empty for a boolean flag.

@@ -28,3 +28,18 @@ pub enum Scheduled {
     /// An operation that nobody here knows.
     Other(String),
 }
+
+impl std::fmt::Display for Scheduled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scheduled::Active(true) => f.write_str("is switched on"),
+            Scheduled::Active(false) => f.write_str("is switched off"),
+            Scheduled::Conditions { percent, description } if description.is_empty() => {
+                write!(f, "opens a further condition to {percent} %")
+            }
+            Scheduled::Conditions { percent, description } => write!(f, "opens {description} to {percent} %"),
+            Scheduled::Variants => f.write_str("gets other variants"),
+            Scheduled::Other(operation) => write!(f, "changes ({operation})"),
+        }
+    }
+}

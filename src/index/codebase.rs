@@ -192,7 +192,8 @@ impl Codebase {
         if let Some(before) = before {
             definitions.extend(moved(old, &before.text, &module.text));
         }
-        let facts = Arc::new(tidy(FileFacts { reads: linked.reads, definitions }));
+        let facts =
+            Arc::new(tidy(FileFacts { reads: linked.reads, definitions, remarks: module.remarks().clone() }));
         self.facts.insert(path.clone(), facts.clone());
         facts
     }
@@ -524,7 +525,9 @@ fn facts(
     let mut all: BTreeMap<FileId, FileFacts> = BTreeMap::new();
     let mut defined = FxHashSet::default();
     for (id, it) in followed {
-        all.entry(*id).or_default().reads.clone_from(&it.linked.reads);
+        let facts = all.entry(*id).or_default();
+        facts.reads.clone_from(&it.linked.reads);
+        facts.remarks = program.file(*id).module.remarks().clone();
         defined.extend(&it.linked.defined);
     }
     for (file, definition) in link::definitions(program, defined.into_iter()) {

@@ -50,7 +50,7 @@ impl Index {
         let keys = |it: &FileFacts| it.reads.iter().filter_map(|it| it.key.clone()).collect::<BTreeSet<_>>();
         let before = self.files.get(path).map(|it| keys(it)).unwrap_or_default();
         let after = keys(&facts);
-        if facts.reads.is_empty() && facts.definitions.is_empty() {
+        if facts.is_empty() {
             self.files.remove(path);
         } else {
             self.files.insert(path.into(), facts);

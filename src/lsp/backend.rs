@@ -10,8 +10,8 @@ use tower_lsp::lsp_types::{
     CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, FileEvent, Hover,
-    HoverParams, InitializeParams, InitializeResult, InitializedParams, Location, MessageType,
-    ReferenceParams, TextDocumentPositionParams, Url,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
+    MessageType, ReferenceParams, TextDocumentPositionParams, Url,
 };
 use tower_lsp::{Client, LanguageServer};
 
@@ -320,6 +320,15 @@ impl LanguageServer for Backend {
             lenses.push(convert::lens(lens, &uri, &places, caps));
         }
         Ok(Some(lenses))
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        let Some(snapshot) = self.snapshot(&params.text_document.uri).await? else { return Ok(None) };
+        let Some(source) = snapshot.source.clone() else { return Ok(None) };
+        let caps = &self.session()?.caps;
+        let range = convert::offsets(&source, params.range, caps.encoding);
+        let hints = analysis::inlay_hints(&snapshot, range);
+        Ok(Some(hints.into_iter().map(|it| convert::inlay_hint(it, caps)).collect()))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {

@@ -27,7 +27,9 @@ pub(super) struct ClientCaps {
     pub(super) show_document: bool,
     pub(super) pull_settings: bool,
     pub(super) settings_registration: bool,
+    pub(super) related_information: bool,
     pub(super) lens_refresh: bool,
+    pub(super) inlay_refresh: bool,
     /// What this server's own clients say in `experimental`.
     pub(super) credentials: bool,
     pub(super) status: bool,
@@ -66,6 +68,10 @@ impl ClientCaps {
             settings_registration: workspace
                 .and_then(|it| it.did_change_configuration.as_ref()?.dynamic_registration)
                 .unwrap_or(false),
+            related_information: text
+                .and_then(|it| it.publish_diagnostics.as_ref()?.related_information)
+                .unwrap_or(false),
+            inlay_refresh: workspace.and_then(|it| it.inlay_hint.as_ref()?.refresh_support).unwrap_or(false),
             lens_refresh: workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support).unwrap_or(false),
             credentials: declared("/flagline/credentials"),
             status: declared("/flagline/status"),
@@ -114,6 +120,7 @@ pub(super) fn initialize_result(params: &InitializeParams, caps: &ClientCaps) ->
             })),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
             references_provider: Some(OneOf::Left(true)),
+            inlay_hint_provider: Some(OneOf::Left(true)),
             code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
             // In flagline.toml.
             completion_provider: Some(CompletionOptions {

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use serde_json::json;
 use tower_lsp::lsp_types::{
     CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeDescription, CodeLens, Command,
-    CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticSeverity, DocumentChanges,
-    Documentation, Hover, HoverContents, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
-    OptionalVersionedTextDocumentIdentifier, Position, Range, TextDocumentContentChangeEvent,
-    TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
+    CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticRelatedInformation,
+    DiagnosticSeverity, DocumentChanges, Documentation, Hover, HoverContents, InlayHint, InlayHintLabel,
+    Location, MarkupContent, MarkupKind, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier,
+    Position, Range, TextDocumentContentChangeEvent, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
 
 use super::capabilities::ClientCaps;
 use super::commands;
-use crate::analysis::{self, Action, Code, Effect, Finding, Lens, Markup, Severity};
+use crate::analysis::{self, Action, Effect, Finding, Lens, Markup, Related, Severity, plain};
 use crate::config::FileProblem;
 use crate::removal::Edit;
 use crate::schema::{self, ItemKind};
@@ -73,9 +73,27 @@ pub(super) fn diagnostic(finding: &Finding, caps: &ClientCaps) -> Diagnostic {
         code_description: href.map(|href| CodeDescription { href }),
         source: Some("flagline".into()),
         message: finding.sentence(),
-        data: Some(json!({ "key": finding.key.as_str() })),
+        data: finding.key.as_ref().map(|it| json!({ "key": it.as_str() })),
+        related_information: related(finding, caps),
         ..Diagnostic::default()
     }
+}
+
+/// The other places that a finding concerns.
+fn related(finding: &Finding, caps: &ClientCaps) -> Option<Vec<DiagnosticRelatedInformation>> {
+    if !caps.related_information || finding.related.is_empty() {
+        return None;
+    }
+    let key = finding.key.as_ref()?;
+    let other = |it: &Related| {
+        let location =
+            Location { uri: Url::from_file_path(&it.path).ok()?, range: range(it.span, caps.encoding) };
+        Some(DiagnosticRelatedInformation {
+            location,
+            message: format!("'{}' is read here too", plain(key.as_str())),
+        })
+    };
+    Some(finding.related.iter().filter_map(other).collect())
 }
 
 /// What an action needs to know of the document that it was asked for.
@@ -96,8 +114,7 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
         title: it.title.clone(),
         kind: Some(if it.settles.is_some() { CodeActionKind::QUICKFIX } else { CodeActionKind::EMPTY }),
         diagnostics: it.settles.as_ref().map(|it| vec![diagnostic(it, asked.caps)]),
-        is_preferred: matches!(&it.settles, Some(Finding { code: Code::StaleFlag { .. }, .. }))
-            .then_some(true),
+        is_preferred: it.settles.as_ref().and_then(|it| it.code.removable()).is_some().then_some(true),
         ..CodeAction::default()
     };
     match it.effect {
@@ -187,6 +204,19 @@ pub(super) fn lens(it: Lens, uri: &Url, places: &[Location], caps: &ClientCaps) 
     };
     let command = Command { title: it.title, command: command.into(), arguments: Some(arguments) };
     CodeLens { range: at, command: Some(command), data: None }
+}
+
+pub(super) fn inlay_hint(it: analysis::InlayHint, caps: &ClientCaps) -> InlayHint {
+    InlayHint {
+        position: position(it.span.end, caps.encoding),
+        label: InlayHintLabel::String(it.label),
+        kind: None,
+        text_edits: None,
+        tooltip: None,
+        padding_left: Some(true),
+        padding_right: None,
+        data: None,
+    }
 }
 
 fn workspace_edit(edits: &[Edit], asked: &Asked) -> WorkspaceEdit {

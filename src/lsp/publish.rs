@@ -56,10 +56,14 @@ pub(super) async fn run(
         for path in paths {
             publish(&workspace, &client, &caps, &path, &mut published).await;
         }
+        // Nobody waits for the answers: a client that does not give one still has its diagnostics.
         if everywhere && caps.lens_refresh {
-            // Nobody waits for the answer: a client that does not give one still has its diagnostics.
             let client = client.clone();
             tokio::spawn(async move { drop(client.code_lens_refresh().await) });
+        }
+        if everywhere && caps.inlay_refresh {
+            let client = client.clone();
+            tokio::spawn(async move { drop(client.inlay_hint_refresh().await) });
         }
     }
 }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::analysis::{Card, Details, State};
+use crate::feature::StageLine;
 use crate::flags::{Exposure, VariantExposure};
 
 /// The public JSON of `flagline show`. Times are RFC 3339 in UTC; what is not known is null.
@@ -14,6 +15,11 @@ pub fn card_json(card: &Card) -> Value {
     };
     json["key"] = card.key.as_str().into();
     json["trouble"] = card.trouble.clone().into();
+    json["elsewhere"] = card
+        .elsewhere
+        .iter()
+        .map(|it| json!({ "environment": it.environment, "stage": it.stage, "people": it.people }))
+        .collect();
     json
 }
 
@@ -28,6 +34,12 @@ fn known(details: &Details) -> Value {
         "name": details.name,
         "project": details.project,
         "stage": details.stage.to_string(),
+        "stages": details.stages.iter().map(stage_json).collect::<Vec<_>>(),
+        "arrived": details.arrived.as_ref().map(|it| json!({ "at": it.at.to_string(), "by": it.by })),
+        "next": details.next.as_ref().map(|it| {
+            json!({ "at": it.at.to_string(), "change": it.change.to_string(), "recurring": it.recurring })
+        }),
+        "owner": details.owner,
         "since": since,
         "exposure": details.exposure.as_ref().map(|it| exposure(it, details)),
         "exposureTrouble": details.exposure_trouble,
@@ -35,6 +47,10 @@ fn known(details: &Details) -> Value {
         "fetchedAt": details.fetched_at.to_string(),
         "links": links,
     })
+}
+
+fn stage_json(it: &StageLine) -> Value {
+    json!({ "name": it.name, "percent": it.percent, "current": it.current, "stopped": it.stopped })
 }
 
 fn exposure(exposure: &Exposure, details: &Details) -> Value {

@@ -11,6 +11,7 @@ use super::frame::frame;
 use super::reads::{Place, place};
 use super::relative;
 use crate::analysis::{Finding, Severity, ago};
+use crate::config::Rule;
 use crate::flags::Environment;
 use crate::text::Span;
 
@@ -37,7 +38,7 @@ pub struct FindingRow {
     /// How loud it is here.
     #[serde(serialize_with = "name_of_severity")]
     pub severity: Severity,
-    pub(super) key: String,
+    pub(super) key: Option<String>,
     pub(super) message: String,
     pub(super) help: Option<String>,
     pub(super) link: Option<String>,
@@ -72,9 +73,6 @@ struct Summary {
     files: usize,
 }
 
-/// In this order the kinds are counted.
-const CODES: [&str; 3] = ["unknown-flag", "stale-flag", "disabled-flag"];
-
 /// Collects findings, paths relative to `directory`.
 pub fn report(
     found: impl IntoIterator<Item = (Arc<Path>, Vec<Finding>)>,
@@ -103,7 +101,7 @@ fn row(finding: Finding, file: &Arc<Path>, path: &str) -> FindingRow {
         place: place(path, finding.span),
         code: finding.code.name(),
         severity: finding.severity,
-        key: finding.key.as_str().to_owned(),
+        key: finding.key.map(|it| it.as_str().to_owned()),
         message: finding.message,
         help: finding.help,
         link: finding.link,
@@ -161,7 +159,7 @@ impl Report {
     fn counts(&self) -> Vec<(&'static str, usize)> {
         let mut counts: BTreeMap<(usize, &'static str), usize> = BTreeMap::new();
         for it in &self.findings {
-            let rank = CODES.iter().position(|code| *code == it.code).unwrap_or(CODES.len());
+            let rank = Rule::ALL.iter().position(|rule| rule.name() == it.code).unwrap_or(Rule::ALL.len());
             *counts.entry((rank, it.code)).or_default() += 1;
         }
         counts.into_iter().map(|((_, code), n)| (code, n)).collect()

@@ -1,5 +1,8 @@
 //! What one file says about flags: plain data, small enough to keep for every file, without text or tree.
 
+use std::sync::Arc;
+
+use super::Remarks;
 use crate::flags::FlagKey;
 use crate::text::Span;
 
@@ -10,6 +13,15 @@ pub struct FileFacts {
     pub reads: Vec<Read>,
     /// Constants, enum members and registry properties that hold a key.
     pub definitions: Vec<Definition>,
+    /// What comments say to Flagline, and secrets.
+    pub remarks: Arc<Remarks>,
+}
+
+impl FileFacts {
+    /// Whether the file says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.reads.is_empty() && self.definitions.is_empty() && self.remarks.is_empty()
+    }
 }
 
 /// A place in source code that evaluates a flag.

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tree_sitter::{ParseOptions, ParseState, Parser, Point, Tree};
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Point, Tree};
 
 use crate::text::Text;
 
@@ -57,6 +57,28 @@ impl Language {
             Language::JavaScript => "javascript",
             Language::Jsx => "jsx",
             Language::Python => "python",
+        }
+    }
+
+    /// Whether a node is a function, method or component that has a name.
+    pub fn is_named_function(self, source: &str, node: Node) -> bool {
+        match node.kind() {
+            "function_definition" => self == Language::Python,
+            "function_declaration" | "generator_function_declaration" | "method_definition" => true,
+            "variable_declarator" => {
+                let Some(value) = node.child_by_field_name("value") else { return false };
+                let is_function = |it: Node| matches!(it.kind(), "arrow_function" | "function_expression");
+                // `const Page = memo(() => ...)`: a component; what hooks are given has no name of its own.
+                let wrapped = || {
+                    let is_component = node.child_by_field_name("name").is_some_and(|it| {
+                        source.as_bytes().get(it.start_byte()).is_some_and(u8::is_ascii_uppercase)
+                    });
+                    let first = value.child_by_field_name("arguments").and_then(|it| it.named_child(0));
+                    is_component && first.is_some_and(is_function)
+                };
+                is_function(value) || wrapped()
+            }
+            _ => false,
         }
     }
 

@@ -18,6 +18,7 @@ mod language;
 mod names;
 pub(crate) mod open_feature;
 mod python;
+mod remarks;
 mod skim;
 mod source;
 pub(crate) mod words;
@@ -25,6 +26,7 @@ pub(crate) mod words;
 pub use facts::{Certainty, Definition, FileFacts, KeyFrom, Read, Returns, Via};
 pub use language::Language;
 pub use names::{Names, Wrapper};
+pub use remarks::{Keep, Remarks, Until};
 pub use source::Source;
 
 use crate::text::Text;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::remarks::{SECRETS, is_secret};
 use super::{Returns, Via};
 
 /// A method, hook or component of an SDK that takes a flag's key or gives a map of flags.
@@ -41,7 +42,7 @@ pub(crate) struct Table {
     pub maps: &'static [Call],
     /// Words of the SDK that give or name a snapshot.
     pub makers: &'static [&'static str],
-    /// Finds [`POSTHOG`] and the stems of the table's words.
+    /// Finds [`POSTHOG`], [`SECRETS`] and the stems of the table's words.
     pub sieve: LazyLock<Sieve>,
 }
 
@@ -55,7 +56,8 @@ const POSTHOG: [&str; 3] = ["osthog", "ostHog", "OSTHOG"];
 /// contains one of `stems`.
 pub(crate) fn sieve(stems: &[&str]) -> Sieve {
     // Only this kind of search has the quick way with vectors. Where stems overlap, one word has both.
-    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(POSTHOG.iter().chain(stems)).ok()
+    let patterns = POSTHOG.iter().chain(&SECRETS).chain(stems);
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns).ok()
 }
 
 impl Table {
@@ -77,12 +79,18 @@ impl Table {
     }
 }
 
-/// Whether a text has a word that can lead to a read, or speaks of PostHog at all.
+/// Whether a text has a word that can lead to a read, speaks of PostHog at all, or has a secret of it.
 pub(crate) fn may_read(table: &'static Table, text: &[u8]) -> bool {
+    const NAMES: usize = POSTHOG.len();
+    const BEFORE_STEMS: usize = NAMES + SECRETS.len();
     let Some(sieve) = &*table.sieve else { return true };
     sieve.find_iter(text).any(|found| {
-        found.pattern().as_usize() < POSTHOG.len()
-            || table.leads_to_reads(&text[word_around(text, found.start())])
+        let word = || &text[word_around(text, found.start())];
+        match found.pattern().as_usize() {
+            ..NAMES => true,
+            ..BEFORE_STEMS => is_secret(word()),
+            _ => table.leads_to_reads(word()),
+        }
     })
 }
 

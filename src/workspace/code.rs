@@ -132,7 +132,7 @@ impl Workspace {
             .files
             .files()
             .filter_map(|(path, _, facts)| Some((path.clone(), facts.ok()?)))
-            .filter(|it| !it.1.reads.is_empty() || !it.1.definitions.is_empty())
+            .filter(|it| !it.1.is_empty())
             .collect();
         let before = self.index();
         let index = Index::new(facts);

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use ustr::{Ustr, UstrMap};
 
-use super::{Language, LeftOut};
+use super::{Language, LeftOut, Remarks};
 use crate::text::Text;
 
 pub(crate) use build::{Builder, Rules, lower};
@@ -545,6 +545,7 @@ pub struct Module {
     names: OnceLock<UstrMap<Vec<(u32, BindingId)>>>,
     types: OnceLock<UstrMap<(u32, TypeId)>>,
     assigned: OnceLock<AllAssigned>,
+    remarks: OnceLock<Arc<Remarks>>,
 }
 
 /// An assignment to what is declared elsewhere, and where it is.
@@ -575,7 +576,13 @@ impl Module {
             names: OnceLock::new(),
             types: OnceLock::new(),
             assigned: OnceLock::new(),
+            remarks: OnceLock::new(),
         }
+    }
+
+    /// What its comments say to Flagline, and secrets in it.
+    pub fn remarks(&self) -> &Arc<Remarks> {
+        self.remarks.get_or_init(|| Arc::new(Remarks::of(&self.text)))
     }
 
     /// What is assigned to names like this one.

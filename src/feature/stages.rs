@@ -1,0 +1,130 @@
+use jiff::Timestamp;
+
+use super::{Stage, StageName, stage};
+use crate::flags::{Filters, Flag, History, ReleaseCondition};
+
+/// A stage of the plan that a flag follows, as its conditions say it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageLine {
+    /// `internal`, `beta`, ...
+    pub name: String,
+    /// The largest percentage of its conditions, 0 to 100.
+    pub percent: f64,
+    /// Whether it is the last one that is open.
+    pub current: bool,
+    /// Why it was stopped.
+    pub stopped: Option<String>,
+}
+
+/// All stages of a flag's plan in their order; empty without a plan.
+pub fn stages(filters: &Filters) -> Vec<StageLine> {
+    let mut named: Vec<(StageName, &ReleaseCondition)> = filters
+        .groups
+        .iter()
+        .filter_map(|it| Some((StageName::parse(it.description.as_deref()?)?, it)))
+        .collect();
+    named.sort_by_key(|it| it.0.number);
+    let current = named.iter().rfind(|it| it.1.percent() > 0.0).map(|it| it.0.number);
+    let mut lines: Vec<(u32, StageLine)> = Vec::new();
+    for (name, condition) in named {
+        let (percent, stopped) = (condition.percent(), stopped(condition));
+        match lines.last_mut().filter(|it| it.0 == name.number) {
+            Some((_, line)) => {
+                line.percent = line.percent.max(percent);
+                line.stopped = line.stopped.take().or(stopped);
+            }
+            None => {
+                let current = current == Some(name.number);
+                lines.push((name.number, StageLine { name: name.name, percent, current, stopped }));
+            }
+        }
+    }
+    lines.into_iter().map(|it| it.1).collect()
+}
+
+/// The reason that stands behind ` · stopped:` in a condition's description.
+fn stopped(condition: &ReleaseCondition) -> Option<String> {
+    let remarks = condition.description.as_deref()?.split(" · ").skip(1);
+    remarks
+        .filter_map(|it| it.trim().strip_prefix("stopped"))
+        .map(|it| it.trim_start_matches(':').trim().to_owned())
+        .next()
+}
+
+/// When a flag came where its rollout stands, and who took it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// When.
+    pub at: Timestamp,
+    /// By whom; `None` = the system, or its maker.
+    pub by: Option<String>,
+}
+
+/// Since when a flag's rollout stands where it does: the last change that moved it, by the activity log.
+pub fn arrived(flag: &Flag, history: &History) -> Option<Arrived> {
+    let now = stage(flag, Some(history));
+    let mut before = flag.clone();
+    for entry in history.entries.iter().filter(|it| !it.created) {
+        before.active = entry.active_before.unwrap_or(before.active);
+        before.archived = entry.archived_before.unwrap_or(before.archived);
+        before.deleted = entry.deleted_before.unwrap_or(before.deleted);
+        if let Some(filters) = &entry.filters_before {
+            before.filters = filters.clone();
+        }
+        if moved(&stage(&before, None), &now) {
+            return Some(Arrived { at: entry.at, by: entry.by.clone() });
+        }
+    }
+    let at = flag.created_at.filter(|_| history.complete)?;
+    Some(Arrived { at, by: flag.created_by.as_ref().map(|it| it.display().to_owned()) })
+}
+
+/// Whether a rollout stood somewhere else. Without its history a flag that is off may never have been launched.
+fn moved(before: &Stage, now: &Stage) -> bool {
+    let off = |it: &Stage| matches!(it, Stage::Off | Stage::NotLaunched);
+    before != now && !(off(before) && off(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staleness::tests::{day, entry, flag, history};
+    use super::*;
+
+    const PLAN: &str = r#"{"groups":[
+        {"description":"1/3 internal","rollout_percentage":100,"properties":[{"key":"a","value":1}]},
+        {"description":"2/3 beta · stopped: 12 exceptions","rollout_percentage":40,"properties":[{"key":"b","value":1}]},
+        {"description":"2/3 beta","rollout_percentage":10,"properties":[{"key":"c","value":1}]},
+        {"description":"3/3 everyone","rollout_percentage":0}]}"#;
+
+    #[test]
+    fn every_stage_of_a_plan() {
+        let filters = flag(true, PLAN).filters().unwrap();
+        let lines: Vec<_> =
+            stages(&filters).into_iter().map(|it| (it.name, it.percent, it.current, it.stopped)).collect();
+        assert_eq!(
+            lines,
+            [
+                ("internal".into(), 100.0, false, None),
+                ("beta".into(), 40.0, true, Some("12 exceptions".into())),
+                ("everyone".into(), 0.0, false, None),
+            ]
+        );
+        assert_eq!(stages(&Filters::default()), []);
+    }
+
+    #[test]
+    fn arrived_by_the_last_change_that_moved_it() {
+        let narrower = PLAN.replace("\"rollout_percentage\":40", "\"rollout_percentage\":20");
+        let reworded = PLAN.replace("12 exceptions", "errors");
+        let steps = vec![
+            entry("2026-05-03", None, Some(&reworded)),
+            entry("2026-05-02", None, Some(&narrower)),
+            entry("2026-05-01", Some(false), None),
+        ];
+        let got = arrived(&flag(true, PLAN), &history(steps, false));
+        assert_eq!(got, Some(Arrived { at: day("2026-05-02"), by: Some("Ada".into()) }));
+        assert_eq!(arrived(&flag(true, PLAN), &history(vec![], false)), None);
+        let made = arrived(&flag(true, PLAN), &history(vec![], true)).map(|it| it.at);
+        assert_eq!(made, Some(day("2026-01-01")));
+    }
+}
