@@ -181,6 +181,7 @@ async fn show_exits_with_1_for_an_unknown_flag() {
     let (code, stdout, _) = run(command).await;
     let expected = json!({
         "key": "new-chekout", "state": "unknown", "project": "Offset", "similar": "new-checkout", "trouble": null,
+        "elsewhere": [],
     });
     assert_eq!((code, serde_json::from_str::<Value>(&stdout).unwrap()), (1, expected));
 }

@@ -192,8 +192,12 @@ impl Codebase {
         if let Some(before) = before {
             definitions.extend(moved(old, &before.text, &module.text));
         }
-        let facts =
-            Arc::new(tidy(FileFacts { reads: linked.reads, definitions, remarks: module.remarks().clone() }));
+        let facts = Arc::new(tidy(FileFacts {
+            reads: linked.reads,
+            compared: linked.compared,
+            definitions,
+            remarks: module.remarks().clone(),
+        }));
         self.facts.insert(path.clone(), facts.clone());
         facts
     }
@@ -527,6 +531,7 @@ fn facts(
     for (id, it) in followed {
         let facts = all.entry(*id).or_default();
         facts.reads.clone_from(&it.linked.reads);
+        facts.compared.clone_from(&it.linked.compared);
         facts.remarks = program.file(*id).module.remarks().clone();
         defined.extend(&it.linked.defined);
     }
@@ -537,6 +542,7 @@ fn facts(
 }
 
 fn tidy(mut facts: FileFacts) -> FileFacts {
+    facts.compared.sort_by_key(|it| it.span);
     facts.definitions.sort_by(|a, b| (a.key_span, &a.name).cmp(&(b.key_span, &b.name)));
     facts.definitions.dedup_by(|a, b| a.key_span == b.key_span);
     facts

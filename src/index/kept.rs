@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::link::{self, Address, Edit, FileId, Linked, Methods, Program, Resolve, Uses};
 use crate::syntax::ir::{Module, Placed};
-use crate::syntax::{Names, Read};
+use crate::syntax::{Compared, Names, Read};
+use crate::text::Span;
 
 /// More chunks than this are followed on all cores.
 const FEW: usize = 4;
@@ -65,6 +66,8 @@ pub(super) fn follow(
         linked
             .reads
             .extend(said.linked.reads.iter().map(|read| moved(read, said.start, place.start, &it.module)));
+        let of_chunk = said.linked.compared.iter();
+        linked.compared.extend(of_chunk.map(|of| compared_there(of, said.start, place.start, &it.module)));
         if said.start != place.start || said.is_inside(&place) {
             chunks.insert(Address::of(&placed.chunk), said);
         }
@@ -87,7 +90,9 @@ impl Said {
     /// Whether all reads are inside of the chunk. What it says of another place does not move along with it.
     fn is_inside(&self, chunk: &Range<usize>) -> bool {
         let is_in = |part: Range<usize>| chunk.start <= part.start && part.end <= chunk.end;
+        let mut compared = self.linked.compared.iter().flat_map(|it| &it.variants).map(|it| it.1.bytes());
         self.linked.reads.iter().all(|it| is_in(it.key_span.bytes()) && is_in(it.call_span.bytes()))
+            && compared.all(is_in)
     }
 }
 
@@ -95,6 +100,13 @@ impl Said {
 fn moved(read: &Read, from: usize, to: usize, module: &Module) -> Read {
     let there = |it: Range<usize>| module.text.span(it.start + to - from..it.end + to - from);
     Read { key_span: there(read.key_span.bytes()), call_span: there(read.call_span.bytes()), ..read.clone() }
+}
+
+/// The same for a place that tells variants apart.
+fn compared_there(it: &Compared, from: usize, to: usize, module: &Module) -> Compared {
+    let there = |it: Span| module.text.span(it.bytes().start + to - from..it.bytes().end + to - from);
+    let variants = it.variants.iter().map(|(name, span)| (name.clone(), there(*span))).collect();
+    Compared { span: there(it.span), variants, ..it.clone() }
 }
 
 #[cfg(test)]

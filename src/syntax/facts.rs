@@ -13,6 +13,8 @@ pub struct FileFacts {
     pub reads: Vec<Read>,
     /// Constants, enum members and registry properties that hold a key.
     pub definitions: Vec<Definition>,
+    /// Places that tell the variants of a flag apart.
+    pub compared: Vec<Compared>,
     /// What comments say to Flagline, and secrets.
     pub remarks: Arc<Remarks>,
 }
@@ -94,6 +96,19 @@ pub enum Via {
     Callback,
     /// A function of the workspace round one of the above.
     Wrapper,
+}
+
+/// A place that compares what a flag serves with names of variants: `=== 'x'`, `switch`, `match`, a lookup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The flag's key.
+    pub key: FlagKey,
+    /// What is compared.
+    pub span: Span,
+    /// The names with their places, quotes included.
+    pub variants: Vec<(Box<str>, Span)>,
+    /// The names are cases, and nothing is done where none of them fits.
+    pub is_open: bool,
 }
 
 /// How sure it is that a read belongs to PostHog.

@@ -23,7 +23,7 @@ mod skim;
 mod source;
 pub(crate) mod words;
 
-pub use facts::{Certainty, Definition, FileFacts, KeyFrom, Read, Returns, Via};
+pub use facts::{Certainty, Compared, Definition, FileFacts, KeyFrom, Read, Returns, Via};
 pub use language::Language;
 pub use names::{Names, Wrapper};
 pub use remarks::{Keep, Remarks, Until};

@@ -1,6 +1,7 @@
 //! Everything worth telling about a file. One pure function makes it, so that editor and CI show the same.
 
 mod flag;
+mod variants;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -65,6 +66,13 @@ pub enum Code {
     DisabledFlag,
     /// [`Rule::ArchivedFlag`].
     ArchivedFlag,
+    /// [`Rule::UnknownVariant`].
+    UnknownVariant {
+        /// A variant that the flag has and that looks much like this one.
+        similar: Option<Box<str>>,
+    },
+    /// [`Rule::MissingVariant`].
+    MissingVariant,
     /// [`Rule::WrongRead`].
     WrongRead {
         /// A check for true or false of a flag that has variants; else a payload that is not there.
@@ -84,6 +92,8 @@ impl Code {
             Code::StaleFlag { .. } => Rule::StaleFlag,
             Code::DisabledFlag => Rule::DisabledFlag,
             Code::ArchivedFlag => Rule::ArchivedFlag,
+            Code::UnknownVariant { .. } => Rule::UnknownVariant,
+            Code::MissingVariant => Rule::MissingVariant,
             Code::WrongRead { .. } => Rule::WrongRead,
             Code::NotLive => Rule::NotLive,
             Code::SecretInCode => Rule::SecretInCode,
@@ -138,6 +148,7 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
 /// Every finding, and whether the settings want it told: what is not told can still be acted upon.
 pub(super) fn all(snapshot: &Snapshot) -> Vec<(Finding, bool)> {
     let mut all = of_reads(snapshot);
+    all.extend(variants::findings(snapshot));
     add_related(snapshot, &mut all);
     all.extend(snapshot.facts.remarks.secrets.iter().map(|it| secret(snapshot, *it)));
     all.sort_by_key(|it| it.0.span);

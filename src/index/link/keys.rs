@@ -13,13 +13,14 @@ use super::value::*;
 use crate::flags::FlagKey;
 use crate::syntax::evidence::names_flag;
 use crate::syntax::ir::{CallId, ClassId, Expr, ExprId, Symbol};
-use crate::syntax::{Certainty, KeyFrom, Read, Returns};
+use crate::syntax::{Certainty, Compared, KeyFrom, Read, Returns};
 use crate::text::Span;
 
 /// What a file says about flags, and the constants of any file that its reads go through.
 #[derive(Debug, Default)]
 pub(crate) struct Linked {
     pub reads: Vec<Read>,
+    pub compared: Vec<Compared>,
     pub defined: Vec<Defined>,
     /// Names of objects and enums that hold keys.
     pub registries: UstrSet,
@@ -30,6 +31,7 @@ struct Report<'l, 'p> {
     linker: &'l mut Linker<'p>,
     file: FileId,
     reads: Vec<Read>,
+    compared: Vec<Compared>,
     defined: Vec<Defined>,
     is_defined: FxHashSet<Defined>,
     registries: UstrSet,
@@ -47,6 +49,7 @@ impl Linker<'_> {
         let mut report = Report {
             file,
             reads: Vec::new(),
+            compared: Vec::new(),
             defined: Vec::new(),
             is_defined: FxHashSet::default(),
             registries: UstrSet::default(),
@@ -54,12 +57,12 @@ impl Linker<'_> {
             linker: self,
         };
         chunks.for_each(|it| report.chunk(it));
-        let Report { mut reads, defined, registries, .. } = report;
+        let Report { mut reads, compared, defined, registries, .. } = report;
         sort(&mut reads);
         // The same by two ways: what is certain comes first.
         let place = |it: &Read| (it.key_span, it.key.clone(), it.prefix.clone(), it.method.clone());
         reads.dedup_by_key(|it| place(it));
-        Linked { reads, defined, registries }
+        Linked { reads, compared, defined, registries }
     }
 }
 
@@ -95,6 +98,7 @@ impl Report<'_, '_> {
                 _ => {}
             }
         }
+        self.compared.extend(self.linker.compared(at));
         for (id, binding) in it.bindings.iter().enumerate().filter(|it| !it.1.path.is_empty()) {
             let id = crate::syntax::ir::BindingId(id as u32);
             if let Some((map, name)) = self.linker.map_of_binding(at.with(id)) {

@@ -8,6 +8,7 @@ mod active;
 mod answers;
 mod bindings;
 mod calls;
+mod compared;
 mod constants;
 mod edit;
 mod eval;

@@ -236,6 +236,7 @@ impl<'t> Builder<'t> {
         it.args.shrink_to_fit();
         it.props.shrink_to_fit();
         it.bindings.shrink_to_fit();
+        it.comparisons.shrink_to_fit();
         self.chunk
     }
 
@@ -310,6 +311,11 @@ impl<'t> Builder<'t> {
     }
 
     /// Adds `object.name`.
+    pub fn compare(&mut self, subject: ExprId, values: &[ExprId], is_open: bool) {
+        let values = self.list(values);
+        self.chunk.comparisons.push(Comparison { subject, values, is_open });
+    }
+
     pub fn add_member(&mut self, member: Member, node: Node<'t>) -> ExprId {
         self.chunk.members.push(member);
         let at = self.chunk.members.len() as u32 - 1;

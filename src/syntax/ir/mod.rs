@@ -160,6 +160,17 @@ pub enum CallKind {
     Element,
 }
 
+/// `a === 'x'`, `a in ('x', 'y')`, `switch (a) { case 'x': ... }`, `match a: case 'x': ...`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comparison {
+    /// What is compared. Of `a === b` it may also be the other one.
+    pub subject: ExprId,
+    /// What with: [`Chunk::exprs_in`].
+    pub values: Run,
+    /// Nothing is done where no value fits, though every value is a case of its own.
+    pub is_open: bool,
+}
+
 /// An argument of a call or an attribute of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arg {
@@ -466,6 +477,8 @@ pub struct Chunk {
     pub assignments: Vec<Assignment>,
     /// Types that assignments declare, by the number of the assignment: `self.client: Client = make()`.
     pub assigned_types: Vec<(u32, TypeId)>,
+    /// What is compared with fixed values.
+    pub comparisons: Vec<Comparison>,
     /// What the module gives to others.
     pub exports: Vec<Export>,
     /// What a body returns and yields, if the chunk is one.

@@ -40,10 +40,27 @@ impl<'t> Lower<'_, 't> {
                 }
                 Kind::And => value = right,
                 Kind::In => value = self.add(Expr::In(value, right), whole.node),
+                Kind::EqualTo | Kind::Identical | Kind::NotEqualTo | Kind::NotIdentical => {
+                    self.compared(value, right);
+                    value = self.plain(whole);
+                }
                 _ => value = self.plain(whole),
             }
         }
         terms.map_or(value, |it| self.joined(it))
+    }
+
+    /// `a === 'x'`; what is compared with a number or a calculation has to do with no variant.
+    fn compared(&mut self, left: ExprId, right: ExprId) {
+        let is_fixed = |it: ExprId| matches!(self.chunk.exprs[it.at()], Expr::Text(_));
+        let may_be = |it: ExprId| {
+            matches!(self.chunk.exprs[it.at()], Expr::Text(_) | Expr::Name(..) | Expr::Member(_))
+        };
+        if is_fixed(left) {
+            self.compare(right, &[left], false);
+        } else if may_be(right) {
+            self.compare(left, &[right], false);
+        }
     }
 
     /// The leftmost operand, and the operators from the outermost. `??` is an `||`.

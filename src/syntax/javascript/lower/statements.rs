@@ -39,6 +39,7 @@ impl<'t> Lower<'_, 't> {
             Kind::Return => self.returned(part),
             Kind::If => self.conditional(part),
             Kind::For | Kind::Block | Kind::SwitchBody => self.in_block(|it| it.all_in(part)),
+            Kind::Switch => self.switch(part),
             Kind::ForIn => self.in_block(|it| it.loop_over(part)),
             Kind::CatchClause => self.in_block(|it| it.catch(part)),
             Kind::Method => {
@@ -55,6 +56,42 @@ impl<'t> Lower<'_, 't> {
             self.statement(*it);
         }
         self.done(parts);
+    }
+
+    fn switch(&mut self, part: Part<'t>) {
+        let parts = self.parts(part.node);
+        let subject = parts.get(Field::Value).map(|it| self.expression(it));
+        let body = parts.get(Field::Body);
+        self.done(parts);
+        let (Some(subject), Some(body)) = (subject, body) else { return };
+        let (mut values, mut is_open) = (Vec::new(), true);
+        self.in_block(|it| {
+            let parts = it.parts(body.node);
+            for case in &parts.all {
+                match case.kind {
+                    Kind::SwitchCase => values.extend(it.case(*case)),
+                    Kind::SwitchDefault => {
+                        is_open = false;
+                        it.statement(*case);
+                    }
+                    _ => it.statement(*case),
+                }
+            }
+            it.done(parts);
+        });
+        self.compare(subject, &values, is_open);
+    }
+
+    /// Lowers a case; answers its value.
+    fn case(&mut self, part: Part<'t>) -> Option<ExprId> {
+        let parts = self.parts(part.node);
+        let value = parts.get(Field::Value);
+        let lowered = value.map(|it| self.expression(it));
+        for it in parts.all.iter().filter(|it| value.is_none_or(|value| value.node != it.node)) {
+            self.statement(*it);
+        }
+        self.done(parts);
+        lowered
     }
 
     fn in_block(&mut self, lower: impl FnOnce(&mut Self)) {

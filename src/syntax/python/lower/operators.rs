@@ -123,11 +123,29 @@ pub fn comparison<'t>(b: &mut Builder<'t>, node: Node<'t>) -> ExprId {
         ([left, right], [key, object]) => {
             let between = b.source[left.end_byte()..right.start_byte()].trim();
             let is_in = between == "in" || between.starts_with("not") && between.ends_with("in");
+            match b.chunk.exprs[object.at()] {
+                Expr::List(run) if is_in => {
+                    let values = b.chunk.exprs_in(run).to_vec();
+                    b.compare(*key, &values, false);
+                }
+                _ if matches!(between, "==" | "!=") => compared(b, *key, *object),
+                _ => {}
+            }
             if is_in { Expr::In(*key, *object) } else { Expr::Plain }
         }
         _ => Expr::Plain,
     };
     b.add(it, node)
+}
+
+/// `a == 'x'`; what is compared with a number or a calculation has to do with no variant.
+fn compared(b: &mut Builder, left: ExprId, right: ExprId) {
+    let expr = |it: ExprId| b.chunk.exprs[it.at()];
+    if matches!(expr(left), Expr::Text(_)) {
+        b.compare(right, &[left], false);
+    } else if matches!(expr(right), Expr::Text(_) | Expr::Name(..) | Expr::Member(_)) {
+        b.compare(left, &[right], false);
+    }
 }
 
 /// `not`, `-`, `~`, however many there are.

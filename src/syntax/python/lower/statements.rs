@@ -40,7 +40,9 @@ fn simple<'t>(b: &mut Builder<'t>, node: Node<'t>) {
         }
         Kind::ForStatement => for_loop(b, node),
         Kind::ExceptClause => except(b, node),
-        Kind::CaseClause => case(b, node),
+        Kind::Match => matched(b, node),
+        // Outside of a match it is broken code.
+        Kind::CaseClause => drop(case(b, node, &mut Vec::new())),
         Kind::DeleteStatement => delete(b, node),
         Kind::GlobalStatement | Kind::NonlocalStatement => {
             for name in children(node) {
@@ -157,12 +159,64 @@ fn except<'t>(b: &mut Builder<'t>, node: Node<'t>) {
     }
 }
 
-fn case<'t>(b: &mut Builder<'t>, node: Node<'t>) {
+/// Lowers a case; its strings go to `values`. Answers whether it may fit whatever it is given.
+fn case<'t>(b: &mut Builder<'t>, node: Node<'t>, values: &mut Vec<ExprId>) -> bool {
+    let mut fits_all = false;
     for child in children(node) {
         match kind(child) {
-            Kind::CasePattern => targets::pattern(b, child),
+            Kind::CasePattern => fits_all |= case_pattern(b, child, values),
             _ => statement(b, child),
         }
+    }
+    fits_all
+}
+
+fn case_pattern<'t>(b: &mut Builder<'t>, node: Node<'t>, values: &mut Vec<ExprId>) -> bool {
+    let inner = children(node);
+    match inner.as_slice() {
+        [only] if matches!(kind(*only), Kind::String | Kind::ConcatenatedString) => {
+            values.push(expr(b, *only));
+            false
+        }
+        // `'a' | 'b'`
+        [only] if kind(*only) == Kind::UnionPattern => {
+            let mut fits_all = false;
+            for it in children(*only) {
+                if matches!(kind(it), Kind::String | Kind::ConcatenatedString) {
+                    values.push(expr(b, it));
+                } else {
+                    targets::pattern(b, it);
+                    fits_all = true;
+                }
+            }
+            fits_all
+        }
+        // `True`, `None` and numbers are no variants.
+        [only] if matches!(kind(*only), Kind::True | Kind::False | Kind::None) => false,
+        _ => {
+            targets::pattern(b, node);
+            true
+        }
+    }
+}
+
+/// `match subject: case 'x': ...`
+fn matched<'t>(b: &mut Builder<'t>, node: Node<'t>) {
+    let (mut subjects, mut values, mut fits_all) = (Vec::new(), Vec::new(), false);
+    for child in children(node) {
+        if kind(child) != Kind::Block {
+            subjects.push(expr(b, child));
+            continue;
+        }
+        for it in children(child) {
+            match kind(it) {
+                Kind::CaseClause => fits_all |= case(b, it, &mut values),
+                _ => statement(b, it),
+            }
+        }
+    }
+    if let [subject] = subjects[..] {
+        b.compare(subject, &values, !fits_all);
     }
 }
 
