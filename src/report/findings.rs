@@ -42,6 +42,8 @@ pub struct FindingRow {
     pub(super) message: String,
     pub(super) help: Option<String>,
     pub(super) link: Option<String>,
+    /// The other reads of the flag.
+    pub(super) related: Vec<Place>,
     #[serde(skip)]
     pub(super) span: Span,
     #[serde(skip)]
@@ -80,10 +82,9 @@ pub fn report(
     environment: &Environment,
     directory: &Path,
 ) -> Report {
-    let rows = found.into_iter().flat_map(|(file, findings)| {
-        let path = relative(&file, directory);
-        findings.into_iter().map(move |it| row(it, &file, &path))
-    });
+    let rows = found
+        .into_iter()
+        .flat_map(|(file, findings)| findings.into_iter().map(move |it| row(it, &file, directory)));
     let mut findings: Vec<FindingRow> = rows.collect();
     findings.sort_by(|a, b| (&a.place, a.code, &a.key).cmp(&(&b.place, b.code, &b.key)));
     Report {
@@ -96,9 +97,11 @@ pub fn report(
     }
 }
 
-fn row(finding: Finding, file: &Arc<Path>, path: &str) -> FindingRow {
+fn row(finding: Finding, file: &Arc<Path>, directory: &Path) -> FindingRow {
+    let related = finding.related.iter().map(|it| place(&relative(&it.path, directory), it.span));
     FindingRow {
-        place: place(path, finding.span),
+        related: related.collect(),
+        place: place(&relative(file, directory), finding.span),
         code: finding.code.name(),
         severity: finding.severity,
         key: finding.key.map(|it| it.as_str().to_owned()),

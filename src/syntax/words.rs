@@ -86,10 +86,13 @@ pub(crate) fn may_read(table: &'static Table, text: &[u8]) -> bool {
     let Some(sieve) = &*table.sieve else { return true };
     sieve.find_iter(text).any(|found| {
         let word = || &text[word_around(text, found.start())];
-        match found.pattern().as_usize() {
-            ..NAMES => true,
-            ..BEFORE_STEMS => is_secret(word()),
-            _ => table.leads_to_reads(word()),
+        let pattern = found.pattern().as_usize();
+        if pattern < NAMES {
+            true
+        } else if pattern < BEFORE_STEMS {
+            is_secret(word())
+        } else {
+            table.leads_to_reads(word())
         }
     })
 }
