@@ -42,8 +42,56 @@ async fn lenses(editor: &mut Editor, path: &str) -> Vec<Value> {
     editor.request("textDocument/codeLens", at).await.as_array().unwrap().clone()
 }
 
-fn titles(lenses: &[Value]) -> Vec<&str> {
-    lenses.iter().map(|it| it["command"]["title"].as_str().unwrap()).collect()
+/// What the lenses say, without the people, who come a little later.
+fn titles(lenses: &[Value]) -> Vec<String> {
+    let title = |it: &Value| {
+        let title = it["command"]["title"].as_str().unwrap();
+        let parts: Vec<&str> = title.split(" · ").filter(|it| !it.contains("people")).collect();
+        parts.join(" · ")
+    };
+    lenses.iter().map(title).collect()
+}
+
+#[tokio::test]
+async fn a_lens_of_a_function_stands_above_it_and_says_how_many_people_see_the_feature() {
+    let posthog = Posthog::start().await;
+    let code = "export function Page() {\n  return posthog.isFeatureEnabled('new-checkout') ? 1 : 2\n}\n";
+    let mut editor = Start::new(&[(APP, code)]).signed_in(&posthog).start().await;
+    editor.open(APP, code).await;
+    editor.warned(APP, &["days, by"]).await;
+    let mut title = String::new();
+    for _ in 0..100 {
+        let found = lenses(&mut editor, APP).await;
+        assert_eq!(found[0]["range"]["start"], json!({ "line": 0, "character": 0 }));
+        title = found[0]["command"]["title"].as_str().unwrap().to_owned();
+        if title.contains("people") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(title.starts_with("everyone · ") && title.ends_with(" people · 1 read"), "{title}");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn the_stage_stands_behind_every_key_of_the_range() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(start(&posthog)).await;
+    let hints = |from: u32, to: u32| {
+        let position = |line: u32| json!({ "line": line, "character": 0 });
+        json!({ "textDocument": { "uri": editor.uri(APP) },
+            "range": { "start": position(from), "end": position(to) } })
+    };
+    let (whole, one_line, none) = (hints(0, 9), hints(3, 4), hints(0, 1));
+    let behind = editor.range_of(APP, "'quick-offset'")["end"].clone();
+    let found = editor.request("textDocument/inlayHint", whole).await;
+    let labels: Vec<&str> =
+        found.as_array().unwrap().iter().map(|it| it["label"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["◐ beta 40 %", "◐ beta 40 %", "◐ partial 25 %"]);
+    let found = editor.request("textDocument/inlayHint", one_line).await;
+    assert_eq!((&found[0]["position"], found.as_array().unwrap().len()), (&behind, 1));
+    assert_eq!(editor.request("textDocument/inlayHint", none).await, json!([]));
+    editor.finish().await;
 }
 
 async fn references(editor: &mut Editor, needle: &str, declaration: bool) -> Value {

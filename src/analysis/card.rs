@@ -71,6 +71,8 @@ pub struct Details {
     pub exposure: Option<Exposure>,
     /// Why there is no exposure.
     pub exposure_trouble: Option<String>,
+    /// Whether the code reads it only in a way of which PostHog is not told; not known without the code.
+    pub is_silent: bool,
     /// People a day over the last seven days, oldest first, today last; silent days are 0.
     pub trend: Vec<u64>,
     /// The latest call that anything knows of.
@@ -159,6 +161,7 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
         trend: exposure.as_ref().map(|it| trend(it, now)).unwrap_or_default(),
         exposure,
         exposure_trouble: environment.exposure_trouble.as_deref().map(str::to_owned),
+        is_silent: false,
         last_seen: seen.max(flag.last_called_at),
         fetched_at: environment.flags.as_ref().map_or(now, |it| it.fetched_at),
         links,

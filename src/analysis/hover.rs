@@ -7,6 +7,7 @@ use super::card::{Card, Details, State, card};
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
 use crate::feature::{Since, Stage, StageLine};
 use crate::flags::{Exposure, FlagKey, VariantExposure};
+use crate::syntax::Returns;
 use crate::text::Span;
 
 /// What a hover shows, and over what.
@@ -32,8 +33,18 @@ pub enum Markup {
 /// The card of the flag whose key, or whose definition, is at `offset`.
 pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> {
     let (key, span) = key_at(snapshot, offset)?;
-    let text = render(&card(&snapshot.mirror, &key, snapshot.now), markup, snapshot.now);
-    Some(Hover { key, text, span })
+    let mut card = card(&snapshot.mirror, &key, snapshot.now);
+    if let State::Known(details) = &mut card.state {
+        details.is_silent = is_silent(snapshot, &key);
+    }
+    Some(Hover { text: render(&card, markup, snapshot.now), key, span })
+}
+
+/// Whether only payloads are read of a flag: PostHog is told of no such read (posthog-api 5.7).
+fn is_silent(snapshot: &Snapshot, key: &FlagKey) -> bool {
+    let own = snapshot.facts.reads.iter().filter(|it| it.key.as_ref() == Some(key));
+    let mut reads = snapshot.index.reads_of(key).map(|it| it.1).chain(own).peekable();
+    reads.peek().is_some() && reads.all(|it| it.returns == Returns::Payload)
 }
 
 /// The key that is read or defined at `offset`, and where it stands.
@@ -79,7 +90,11 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
         page.paragraph(&page.escape(&details.name));
     }
     rollout(page, details);
+    let nobody = details.exposure.as_ref().is_none_or(|it| it.variants.is_empty());
     match (&details.exposure, &details.exposure_trouble) {
+        _ if details.is_silent && nobody => page.paragraph(
+            "Exposure cannot be told: only the payload is read here, and PostHog is not told of that",
+        ),
         (Some(exposure), _) => exposed(page, details, exposure, now),
         (None, Some(trouble)) => {
             page.paragraph(&format!("Exposure cannot be told: {}", page.escape(trouble)))
@@ -182,7 +197,9 @@ fn variant_words(page: &Page, variant: &VariantExposure) -> String {
         "" | "null" => page.bold("no answer"),
         key => page.bold(key),
     };
-    format!("{name} {}, {} in the last 24 h", people(variant.people), grouped(variant.people_24h))
+    let (calls, lately) = (grouped(variant.calls), grouped(variant.people_24h));
+    let calls = format!("{calls} {}", if variant.calls == 1 { "call" } else { "calls" });
+    format!("{name} {}, {lately} in the last 24 h, {calls}", people(variant.people))
 }
 
 /// "1,245 people"

@@ -190,6 +190,16 @@ fn menu(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn who_meets_a_flag_cannot_be_told_where_only_its_payload_is_read() {
+    let text = "import posthog from 'posthog-js'\nposthog.getFeatureFlagPayload('fresh')\n";
+    let hover =
+        hover(&snapshot("a.ts", text, environment()), text.find("fresh").unwrap() as u32, Markup::Plain)
+            .unwrap();
+    assert!(hover.text.contains("cannot be told: only the payload is read"), "{}", hover.text);
+    assert!(!hover.text.contains("Nobody"), "{}", hover.text);
+}
+
+#[test]
 fn a_card_shows_the_other_environments() {
     let text = "import posthog from 'posthog-js'\nposthog.isFeatureEnabled('new-checkout')\n";
     let mut snapshot = snapshot("a.ts", text, environment());
