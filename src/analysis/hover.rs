@@ -120,7 +120,9 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
 /// The stages of the plan with the one that is reached, since when and by whom; what comes next; experiments.
 fn rollout(page: &mut Page, details: &Details) {
     if details.stages.len() > 1 {
-        let stages: Vec<String> = details.stages.iter().map(|it| stage_words(page, it)).collect();
+        // While the flag is off, its stages are only what is meant.
+        let is_on = matches!(details.stage, Stage::Planned { .. } | Stage::Everyone(_));
+        let stages: Vec<String> = details.stages.iter().map(|it| stage_words(page, it, is_on)).collect();
         page.paragraph(&stages.join(" → "));
     }
     // What is the same for everyone says since when in the title.
@@ -147,9 +149,13 @@ fn rollout(page: &mut Page, details: &Details) {
     }
 }
 
-fn stage_words(page: &Page, stage: &StageLine) -> String {
+fn stage_words(page: &Page, stage: &StageLine, is_on: bool) -> String {
     let words = format!("{} {} %", stage.name, stage.percent);
-    let words = if stage.current { page.bold(&words) } else { page.escape(&words) };
+    let words = match (stage.current && is_on, page.markup) {
+        (true, Markup::Markdown) => page.bold(&words),
+        (true, Markup::Plain) => format!("[{}]", page.escape(&words)),
+        (false, _) => page.escape(&words),
+    };
     match stage.stopped.as_deref() {
         None => words,
         Some("") => format!("{words} (stopped)"),
