@@ -1,6 +1,6 @@
 //! `flagline check`: all findings of a workspace, for people, programs and CI.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -10,8 +10,10 @@ use anyhow::{Context as _, bail};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::{Format, complain, configuration, paths, print, print_coloured, progress};
+use super::baseline::BaselineFile;
+use super::{complain, configuration, paths, print, print_coloured, progress};
 use crate::analysis::{self, Finding, Severity, Snapshot, ago};
 use crate::config::{Config, Rule};
 use crate::flags::{Environment, FlagKey, Mirror};
@@ -30,12 +32,35 @@ pub(super) struct Arguments {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// The findings in this file are known: only others are shown, and only they make the exit code 1.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the baseline with the findings of now. Those of files that are not checked stay in it.
+    #[arg(long, requires = "baseline")]
+    update_baseline: bool,
     /// Which findings make the exit code 1: a level means that level and above.
     #[arg(long, value_name = "LEVEL|CODE", value_enum, value_delimiter = ',', default_value = "warning")]
     fail_on: Vec<FailOn>,
     /// Ask nobody: use the copy of PostHog's flags on disk, as an earlier run or an editor left it.
     #[arg(long)]
     offline: bool,
+}
+
+/// How findings are printed: more ways than other commands have, since CI systems read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab Code Quality.
+    Gitlab,
+    /// JUnit XML, for whatever shows the results of tests.
+    Junit,
 }
 
 /// What makes a run fail.
@@ -84,6 +109,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let named = paths::named(&arguments.paths, &directory)?;
     let home = paths::home(&named, &directory);
+    let update = arguments.update_baseline;
+    let baseline = arguments.baseline.as_ref().map(|it| BaselineFile::open(it, &directory, update));
+    let mut baseline = baseline.transpose()?;
     let config = Arc::new(configuration(&home)?);
     if config.environments.iter().any(|it| it.problem.is_some()) {
         bail!("nothing was checked, since these settings are wrong");
@@ -102,13 +130,37 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let now = Timestamp::now();
     let environment = environment(&loaded, &config, arguments.offline, now)?;
     let found = findings(&read, &loaded.mirror, &config, now);
-    let report = report::report(found, read.n_files, environment, &directory);
+    let base = base(arguments.format, &directory);
+    let mut report = report::report(found, read.n_files, environment, base);
+    if let Some(baseline) = &mut baseline {
+        if update {
+            baseline.update(&report, |it| read.was_checked(it))?;
+        }
+        baseline.apply(&mut report, |it| read.was_checked(it));
+    }
     match arguments.format {
         Format::Text => print_coloured(&report.text(|it| std::fs::read_to_string(it).ok(), now))?,
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report.json())?))?,
+        Format::Json => print(&json(&report.json())?)?,
+        Format::Sarif => print(&json(&report.sarif(base))?)?,
+        Format::Github => print(&report.github(now))?,
+        Format::Gitlab => print(&json(&report.gitlab())?)?,
+        Format::Junit => print(&report.junit())?,
     }
     let fails = report.findings.iter().any(|finding| arguments.fail_on.iter().any(|it| it.fails(finding)));
     Ok(ExitCode::from(if read.is_blind() { 2 } else { u8::from(fails) }))
+}
+
+fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// What paths are relative to: CI systems know a file by its way from the top of the repository, wherever the
+/// command runs.
+fn base(format: Format, directory: &Path) -> &Path {
+    match format {
+        Format::Text | Format::Json => directory,
+        _ => directory.ancestors().find(|it| it.join(".git").exists()).unwrap_or(directory),
+    }
 }
 
 /// What a person waits for.
@@ -135,6 +187,8 @@ struct Files {
     named: Vec<PathBuf>,
     /// Facts of all files that were read.
     index: Arc<Index>,
+    /// Files that were read, also those that have no facts.
+    read: HashSet<PathBuf>,
     /// Files that could not be read.
     skipped: Vec<Scanned>,
     /// How many files are reported on.
@@ -142,13 +196,17 @@ struct Files {
 }
 
 fn read(named: Vec<PathBuf>, home: &Path, config: &Config, walk: &Progress) -> Files {
-    let mut files = Files { named, index: Arc::default(), skipped: Vec::new(), n_files: 0 };
+    let mut files =
+        Files { named, index: Arc::default(), read: HashSet::new(), skipped: Vec::new(), n_files: 0 };
     let mut index = Index::default();
     let roots = paths::roots(roots(&files.named, home), config);
     for file in scan::scan(&roots, walk) {
         files.n_files += usize::from(files.is_asked(&file.path));
         match file.facts {
-            Ok(facts) => drop(index.set(&file.path, facts)),
+            Ok(facts) => {
+                index.set(&file.path, facts);
+                files.read.insert(file.path);
+            }
             Err(_) => files.skipped.push(file),
         }
     }
@@ -175,6 +233,12 @@ impl Files {
                 complain(&format!("{} {why}", report::relative(&file.path, directory)));
             }
         }
+    }
+
+    /// Whether this run can tell what a file has: it was read, or it is not there any more. A file that is ignored
+    /// or cannot be read may still have what it had.
+    fn was_checked(&self, path: &Path) -> bool {
+        self.is_asked(path) && (self.read.contains(path) || !path.exists())
     }
 
     /// Whether a file that somebody named could not be read; the walk of a folder may skip some.

@@ -1,6 +1,7 @@
 //! The command line: one file a command. A command prints to stdout and returns an exit code: 0 fine, 1 found or
 //! refused something, 2 could not run.
 
+mod baseline;
 mod check;
 mod demo;
 mod init;

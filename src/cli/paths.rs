@@ -48,7 +48,7 @@ pub(super) fn roots(paths: Vec<PathBuf>, config: &Config) -> Vec<Root> {
 }
 
 /// Without `.` and `..`, so that a file named twice is one file. Links are left as they are.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match part {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::baseline::Compared;
 use super::frame::frame;
+use super::identity::{self, Identity};
 use super::reads::{Place, place};
 use super::relative;
 use crate::analysis::{Finding, Severity, ago};
@@ -18,7 +20,7 @@ use crate::text::Span;
 /// The findings of some files, and what they were made of.
 #[derive(Debug)]
 pub struct Report {
-    /// Sorted by path, line and column.
+    /// Sorted by path, line and column; of a report with a baseline, those that are new.
     pub findings: Vec<FindingRow>,
     /// How many files were looked at.
     pub n_files: usize,
@@ -26,6 +28,7 @@ pub struct Report {
     fetched_at: Option<Timestamp>,
     history_trouble: Option<String>,
     trouble: Option<String>,
+    pub(super) baseline: Option<Compared>,
 }
 
 /// A finding in its file.
@@ -47,7 +50,24 @@ pub struct FindingRow {
     #[serde(skip)]
     pub(super) span: Span,
     #[serde(skip)]
-    file: Arc<Path>,
+    pub(super) file: Arc<Path>,
+    /// The how manieth of its file that is like it, from 1.
+    #[serde(skip)]
+    pub(super) occurrence: u32,
+}
+
+impl FindingRow {
+    /// What makes it the same one in another run.
+    pub(super) fn identity(&self) -> Identity {
+        let (path, code, key) = (self.place.path.clone(), self.code.to_owned(), self.key.clone());
+        Identity { path, code, key, occurrence: self.occurrence }
+    }
+
+    /// The message and the help in one sentence, for those who show one.
+    pub(super) fn sentence(&self) -> String {
+        let help = self.help.as_ref().map(|it| format!("; {it}")).unwrap_or_default();
+        format!("{}{help}", self.message)
+    }
 }
 
 fn name_of_severity<S: serde::Serializer>(it: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
@@ -64,6 +84,7 @@ struct Json<'a> {
     fetched_at: Option<String>,
     history_trouble: Option<&'a str>,
     trouble: Option<&'a str>,
+    baseline: Option<&'a Compared>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +108,7 @@ pub fn report(
         .flat_map(|(file, findings)| findings.into_iter().map(move |it| row(it, &file, directory)));
     let mut findings: Vec<FindingRow> = rows.collect();
     findings.sort_by(|a, b| (&a.place, a.code, &a.key).cmp(&(&b.place, b.code, &b.key)));
+    identity::number(&mut findings);
     Report {
         findings,
         n_files,
@@ -94,6 +116,7 @@ pub fn report(
         fetched_at: environment.flags.as_ref().map(|it| it.fetched_at),
         history_trouble: environment.history_trouble.as_deref().map(str::to_owned),
         trouble: environment.trouble.as_deref().map(str::to_owned),
+        baseline: None,
     }
 }
 
@@ -110,6 +133,7 @@ fn row(finding: Finding, file: &Arc<Path>, directory: &Path) -> FindingRow {
         link: finding.link,
         span: finding.span,
         file: file.clone(),
+        occurrence: 1,
     }
 }
 
@@ -144,18 +168,26 @@ impl Report {
             fetched_at: self.fetched_at.map(|it| it.to_string()),
             history_trouble: self.history_trouble.as_deref(),
             trouble: self.trouble.as_deref(),
+            baseline: self.baseline.as_ref(),
         }
     }
 
-    fn summary(&self, now: Timestamp) -> String {
+    /// One line for people.
+    pub(super) fn summary(&self, now: Timestamp) -> String {
         let age = self.fetched_at.map(|it| format!(" (flags as of {})", ago(it, now))).unwrap_or_default();
         let files = plural(self.n_files, "file");
+        let (new, rest) = match &self.baseline {
+            None => ("", String::new()),
+            Some(Compared { known, gone }) => {
+                ("new ", format!("; of the baseline, {known} left out and {gone} gone"))
+            }
+        };
         if self.findings.is_empty() {
-            return format!("No findings in {files}{age}");
+            return format!("No {new}findings in {files}{age}{rest}");
         }
         let counts: Vec<String> = self.counts().iter().map(|(code, n)| format!("{n} {code}")).collect();
-        let total = plural(self.findings.len(), "finding");
-        format!("{total}: {}, in {} of {files}{age}", counts.join(", "), self.n_files_with_findings())
+        let total = plural(self.findings.len(), &format!("{new}finding"));
+        format!("{total}: {}, in {} of {files}{age}{rest}", counts.join(", "), self.n_files_with_findings())
     }
 
     /// How many there are of each kind.

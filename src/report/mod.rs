@@ -1,10 +1,18 @@
-//! What commands print: text for people, JSON for programs.
+//! What commands print: text for people, JSON for programs, and what CI systems read.
 
+mod baseline;
 mod card;
+mod codes;
 mod findings;
 mod frame;
+mod github;
+mod gitlab;
+mod identity;
+mod junit;
 mod reads;
+mod sarif;
 
+pub use baseline::{Baseline, NoBaseline};
 pub use card::card_json;
 pub use findings::{FindingRow, Report, report};
 pub use reads::{Listing, listing, reads_text, relative};

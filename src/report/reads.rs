@@ -51,8 +51,8 @@ pub(super) struct Place {
     pub(super) path: String,
     pub(super) line: u32,
     pub(super) column: u32,
-    end_line: u32,
-    end_column: u32,
+    pub(super) end_line: u32,
+    pub(super) end_column: u32,
 }
 
 /// Lists what a scan found, paths relative to `directory`.
