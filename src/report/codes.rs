@@ -43,13 +43,13 @@ pub(super) const DESCRIPTIONS: [Description; 9] = [
     },
     Description {
         code: "wrong-read",
-        short: "The flag is read by a method that does not fit its kind",
-        help: "Read a flag with variants by its variant, and one with a payload by its payload.",
+        short: "The flag is read in a way that never gives what is wanted",
+        help: "Add the payload in PostHog, or read the flag itself; read a flag with variants by its variant.",
     },
     Description {
         code: "not-live",
-        short: "The flag was never switched on",
-        help: "Nobody reaches this code yet. Launch the feature, or leave it until it is due.",
+        short: "The flag is on for everyone, and nobody has asked for it",
+        help: "Release the code, or see to it that its events reach this project.",
     },
     Description {
         code: "secret-in-code",

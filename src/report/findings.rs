@@ -46,7 +46,7 @@ pub struct FindingRow {
     pub(super) help: Option<String>,
     pub(super) link: Option<String>,
     /// The other reads of the flag.
-    pub(super) related: Vec<Place>,
+    pub(super) related: Vec<Elsewhere>,
     #[serde(skip)]
     pub(super) span: Span,
     #[serde(skip)]
@@ -60,7 +60,7 @@ impl FindingRow {
     /// What makes it the same one in another run.
     pub(super) fn identity(&self) -> Identity {
         let (path, code, key) = (self.place.path.clone(), self.code.to_owned(), self.key.clone());
-        Identity { path, code, key, occurrence: self.occurrence }
+        Identity { path, code, key: key.unwrap_or_default(), occurrence: self.occurrence }
     }
 
     /// The message and the help in one sentence, for those who show one.
@@ -68,6 +68,15 @@ impl FindingRow {
         let help = self.help.as_ref().map(|it| format!("; {it}")).unwrap_or_default();
         format!("{}{help}", self.message)
     }
+}
+
+/// Another read of the flag.
+#[derive(Debug, Serialize)]
+pub(super) struct Elsewhere {
+    #[serde(flatten)]
+    pub(super) place: Place,
+    #[serde(skip)]
+    pub(super) file: Arc<Path>,
 }
 
 fn name_of_severity<S: serde::Serializer>(it: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
@@ -121,7 +130,10 @@ pub fn report(
 }
 
 fn row(finding: Finding, file: &Arc<Path>, directory: &Path) -> FindingRow {
-    let related = finding.related.iter().map(|it| place(&relative(&it.path, directory), it.span));
+    let related = finding
+        .related
+        .iter()
+        .map(|it| Elsewhere { place: place(&relative(&it.path, directory), it.span), file: it.path.clone() });
     FindingRow {
         related: related.collect(),
         place: place(&relative(file, directory), finding.span),

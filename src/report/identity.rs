@@ -11,6 +11,7 @@ pub(super) struct Identity {
     /// With `/`, relative to whatever the reader knows.
     pub(super) path: String,
     pub(super) code: String,
+    /// Empty where no flag is concerned.
     pub(super) key: String,
     /// From 1, in the order of the file.
     pub(super) occurrence: u32,
@@ -36,7 +37,8 @@ impl Identity {
 pub(super) fn number(findings: &mut [FindingRow]) {
     let mut counts: HashMap<(String, &str, String), u32> = HashMap::new();
     for it in findings {
-        let n = counts.entry((it.place.path.clone(), it.code, it.key.clone())).or_default();
+        let n =
+            counts.entry((it.place.path.clone(), it.code, it.key.clone().unwrap_or_default())).or_default();
         *n += 1;
         it.occurrence = *n;
     }

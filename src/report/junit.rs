@@ -31,7 +31,7 @@ fn case(finding: &FindingRow) -> String {
     format!(
         "    <testcase classname=\"{path}\" name=\"{code}: {}{again}\" file=\"{path}\" line=\"{}\">\n      \
          <failure type=\"{code}\" message=\"{message}\">{body}</failure>\n    </testcase>\n",
-        escaped(&finding.key),
+        escaped(finding.key.as_deref().unwrap_or_default()),
         place.line,
     )
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use url::Url;
 
 use super::codes::{DESCRIPTIONS, Description, describe};
-use super::findings::{FindingRow, Report};
+use super::findings::{Elsewhere, FindingRow, Report};
+use super::reads::Place;
 use crate::analysis::Severity;
 
 /// What a part of a path is written in: all but what RFC 3986 lets stand in every part of a relative path. A colon
@@ -77,15 +78,7 @@ fn result(finding: &FindingRow) -> Value {
         "ruleId": finding.code,
         "level": level(finding.severity),
         "message": { "text": message(&text) },
-        "locations": [{ "physicalLocation": {
-            "artifactLocation": artifact(finding),
-            "region": {
-                "startLine": place.line,
-                "startColumn": place.column,
-                "endLine": place.end_line,
-                "endColumn": place.end_column,
-            },
-        }}],
+        "locations": [location(place, &finding.file)],
         // GitHub's upload adds its own beside it, made of the line's text, and complains of any other by that name.
         "partialFingerprints": { "flaglineIdentity/v1": finding.identity().fingerprint() },
         "properties": { "key": finding.key, "link": finding.link },
@@ -93,7 +86,30 @@ fn result(finding: &FindingRow) -> Value {
     if let Some((index, _)) = describe(finding.code) {
         result["ruleIndex"] = index.into();
     }
+    if !finding.related.is_empty() {
+        let related = finding.related.iter().zip(1..).map(|(it, id)| related(it, id));
+        result["relatedLocations"] = related.collect();
+    }
     result
+}
+
+fn related(Elsewhere { place, file }: &Elsewhere, id: usize) -> Value {
+    let mut location = location(place, file);
+    location["id"] = id.into();
+    location["message"] = json!({ "text": "The flag is read here too" });
+    location
+}
+
+fn location(place: &Place, file: &Path) -> Value {
+    json!({ "physicalLocation": {
+        "artifactLocation": artifact(&place.path, file),
+        "region": {
+            "startLine": place.line,
+            "startColumn": place.column,
+            "endLine": place.end_line,
+            "endColumn": place.end_column,
+        },
+    }})
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -105,10 +121,9 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// A file below the root by its relative path, any other by its full one.
-fn artifact(finding: &FindingRow) -> Value {
-    let path = &finding.place.path;
+fn artifact(path: &str, file: &Path) -> Value {
     let is_below = !path.starts_with("../") && !Path::new(path).is_absolute();
-    match Url::from_file_path(&finding.file) {
+    match Url::from_file_path(file) {
         Ok(uri) if !is_below => json!({ "uri": uri.as_str() }),
         _ => json!({ "uri": utf8_percent_encode(path, ENCODED).to_string(), "uriBaseId": ROOT }),
     }
