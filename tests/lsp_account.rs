@@ -493,3 +493,68 @@ async fn a_folder_that_is_not_trusted_does_not_choose_the_posthog() {
     editor.ignore("textDocument/publishDiagnostics");
     finish(editor).await;
 }
+
+// Keys that `flagline login` kept.
+
+/// What `flagline login` leaves.
+fn keep(folder: &std::path::Path, host: &str, key: Option<&str>) {
+    let kept = key.map_or(json!({}), |it| json!({ "key": it }));
+    let folder = folder.join("config/flagline");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("keys.json"), json!({ "hosts": { host: kept } }).to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn a_kept_key_counts_and_signing_in_and_out_elsewhere_is_noticed() {
+    let posthog = Posthog::start().await;
+    let start = start(&posthog).capability("/experimental", json!({ "flagline": { "status": true } }));
+    let mut editor = start.start().await;
+    assert!(editor.told().await.contains("not signed in to"));
+    editor.open(APP, CODE).await;
+    keep(editor.folder.path(), posthog.url(), Some(API_KEY));
+    editor.warned(APP, &WARNINGS).await;
+    eventually("there is a mirror", async || mirrors(&editor) == 1).await;
+    std::fs::write(editor.folder.path().join("config/flagline/keys.json"), r#"{ "hosts": {} }"#).unwrap();
+    eventually("the mirror is gone", async || mirrors(&editor) == 0).await;
+    editor.ignore("textDocument/publishDiagnostics");
+    editor.ignore("window/showMessage");
+    finish(editor).await;
+}
+
+#[tokio::test]
+async fn the_client_goes_before_a_kept_key_and_signing_out_forgets_both() {
+    let posthog = Posthog::start().await;
+    let start = start(&posthog);
+    keep(start.folder.path(), posthog.url(), Some(GRACE_KEY));
+    let mut editor = opened(start).await;
+    editor.answer("flagline/credential", json!({ "key": API_KEY })).await;
+    editor.warned(APP, &WARNINGS).await;
+    editor.request("flagline/signOut", json!({ "host": posthog.url() })).await;
+    editor.status("signed-out").await;
+    let kept = std::fs::read_to_string(editor.folder.path().join("config/flagline/keys.json")).unwrap();
+    assert!(!kept.contains("phx_"), "{kept}");
+    editor.ignore("textDocument/publishDiagnostics");
+    editor.ignore("window/showMessage");
+    finish(editor).await;
+}
+
+/// A bus that takes connections and never says a word.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_keyring_that_hangs_holds_up_nothing() {
+    let posthog = Posthog::start().await;
+    let start = start(&posthog);
+    let socket = start.folder.path().join("bus");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    keep(start.folder.path(), posthog.url(), None);
+    let address = format!("unix:path={}", socket.display());
+    let start = start.env("FLAGLINE_KEYRING", "on").env("DBUS_SESSION_BUS_ADDRESS", &address);
+    let begun = std::time::Instant::now();
+    let mut editor = opened(start).await;
+    assert!(editor.hover_text(APP, "new-checkout").await.contains("not loaded"));
+    // The client has the key: what the keyring would say does not matter.
+    editor.answer("flagline/credential", json!({ "key": API_KEY })).await;
+    editor.warned(APP, &WARNINGS).await;
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    finish(editor).await;
+}

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::baseline::BaselineFile;
-use super::{complain, configuration, paths, print, print_coloured, progress};
+use super::{complain, configuration, paths, print, print_coloured, progress, stored_keys};
 use crate::analysis::{self, Finding, Severity, Snapshot, ago};
 use crate::config::{Config, Rule};
 use crate::flags::{Environment, FlagKey, Mirror};
@@ -112,7 +112,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let update = arguments.update_baseline;
     let baseline = arguments.baseline.as_ref().map(|it| BaselineFile::open(it, &directory, update));
     let mut baseline = baseline.transpose()?;
-    let config = Arc::new(configuration(&home)?);
+    let config = Arc::new(configuration(&home, stored_keys())?);
     if config.environments.iter().any(|it| it.problem.is_some()) {
         bail!("nothing was checked, since these settings are wrong");
     }

@@ -137,6 +137,7 @@ impl Editor {
             .env("FLAGLINE_PROJECT", sandbox::PROJECT_ID.to_string())
             // Nothing is left behind in the user's cache folder.
             .env("XDG_CACHE_HOME", scratch.join("cache"))
+            .env("XDG_CONFIG_HOME", scratch.join("config"))
             .stderr(Stdio::null());
         let mut editor =
             Editor { client: Client::start(command)?, folder: folder.to_owned(), diagnostics: Vec::new() };

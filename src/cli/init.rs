@@ -1,12 +1,13 @@
 //! `flagline init`: a first `flagline.toml`, from what the code, the key and the user say.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use super::{complain, configuration, print};
+use super::answers::Answers;
+use super::{complain, configuration, print, stored_keys};
 use crate::config::Environment;
 use crate::config::draft::{Draft, DraftAudience, DraftEnvironment, DraftStage};
 use crate::config::file::{self, FILE_NAME};
@@ -22,7 +23,7 @@ pub(super) async fn run(yes: bool) -> anyhow::Result<ExitCode> {
         complain(&format!("there is a {FILE_NAME} already; it stays as it is"));
         return Ok(ExitCode::from(1));
     }
-    let config = configuration(&directory)?;
+    let config = configuration(&directory, stored_keys())?;
     let environment = config.environments.first().context("no environment is configured")?;
     let traces = tokens::traces(&directory);
     let client = Client::new(environment).map_err(|error| with_host(error, &traces))?;
@@ -243,56 +244,6 @@ fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
     let written = file.and_then(|mut it| it.write_all(text.as_bytes()));
     written.with_context(|| format!("{} cannot be written", path.display()))
-}
-
-/// Questions to the user, on stderr, and answers from stdin, one a line. Without anybody to ask, the defaults
-/// count.
-struct Answers {
-    ask: bool,
-}
-
-impl Answers {
-    fn tell(&self, text: &str) {
-        complain(&crate::analysis::plain(text));
-    }
-
-    fn ask(&mut self, question: &str, default: &str) -> anyhow::Result<String> {
-        if !self.ask {
-            return Ok(default.to_owned());
-        }
-        let mut stderr = std::io::stderr();
-        let hint = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-        write!(stderr, "{}{hint} ", crate::analysis::plain(question))?;
-        stderr.flush()?;
-        let mut line = String::new();
-        if std::io::stdin().lock().read_line(&mut line)? == 0 {
-            // Nobody is there: no further question either.
-            self.ask = false;
-            writeln!(stderr)?;
-        }
-        if !std::io::stdin().is_terminal() {
-            writeln!(stderr)?;
-        }
-        let answer = line.trim();
-        Ok(if answer.is_empty() { default } else { answer }.to_owned())
-    }
-
-    /// Asks until the answer means something.
-    fn ask_until<T>(
-        &mut self,
-        question: &str,
-        default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> anyhow::Result<T> {
-        loop {
-            let answer = self.ask(question, default)?;
-            match parse(&answer) {
-                Ok(value) => return Ok(value),
-                Err(why) if self.ask => self.tell(&why),
-                Err(why) => bail!("{why}"),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The command line: one file a command. A command prints to stdout and returns an exit code: 0 fine, 1 found or
 //! refused something, 2 could not run.
 
+mod answers;
 mod baseline;
 mod check;
 mod demo;
 mod init;
+mod login;
+mod logout;
 mod lsp;
 mod paths;
 mod progress;
@@ -12,6 +15,7 @@ mod reads;
 mod sample;
 mod sandbox;
 mod show;
+mod whoami;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,8 +29,10 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::Config;
+use crate::analysis::plain;
 use crate::config::file::n_errors;
+use crate::config::{Config, Keys};
+use crate::posthog::keys;
 use crate::text::Text;
 use crate::{report, workspace};
 
@@ -54,6 +60,25 @@ enum Command {
         /// Ask nothing: take the defaults.
         #[arg(long)]
         yes: bool,
+    },
+    /// Sign in: ask for a personal API key, try it, and keep it in this machine's keyring.
+    Login {
+        /// Which PostHog: us, eu, or the address of your own.
+        host: Option<String>,
+        /// Read the key from stdin instead of asking for it; needs HOST.
+        #[arg(long)]
+        key_from_stdin: bool,
+    },
+    /// Sign out: forget a key, and what was fetched with it.
+    Logout {
+        /// Which PostHog: us, eu, or the address of your own.
+        host: Option<String>,
+    },
+    /// Say who is signed in where, and what the key may not do.
+    Whoami {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// List every place that reads a flag. Offline; needs no configuration.
     Reads {
@@ -129,6 +154,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Lsp { stdio: _, client_process_id } => lsp::run(client_process_id).await,
         Command::Init { yes } => init::run(yes).await,
+        Command::Login { host, key_from_stdin } => login::run(host.as_deref(), key_from_stdin).await,
+        Command::Logout { host } => logout::run(host.as_deref()),
+        Command::Whoami { format } => whoami::run(format).await,
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Check(arguments) => check::run(arguments).await,
         Command::Show { key, format } => show::run(&key, format).await,
@@ -145,6 +173,11 @@ fn print(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same for lines that hold words of others.
+fn print_lines(lines: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
+    print(&lines.into_iter().map(|it| plain(&it) + "\n").collect::<String>())
+}
+
 /// The same for text with colours, which are taken out where stdout is no terminal or the user wants none.
 fn print_coloured(text: &str) -> anyhow::Result<()> {
     let mut stdout = anstream::AutoStream::auto(io::stdout().lock());
@@ -159,9 +192,17 @@ fn complain(message: &str) {
     drop(writeln!(io::stderr(), "flagline: {message}"));
 }
 
+/// The keys that `flagline login` kept. What cannot be read is told.
+fn stored_keys() -> Keys {
+    let Some(file) = keys::file() else { return Keys::new() };
+    let stored = keys::read(&file, keys::PATIENCE);
+    stored.problems.iter().for_each(|it| complain(it));
+    stored.keys
+}
+
 /// The configuration of a command that runs in a folder. What is wrong with variables is told, the rest counts;
 /// a settings file that is wrong ends the command, with all that is wrong in it.
-fn configuration(folder: &Path) -> anyhow::Result<Config> {
+fn configuration(folder: &Path, stored: Keys) -> anyhow::Result<Config> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let mut wrong = Vec::new();
     for file in workspace::files_of(folder) {
@@ -176,7 +217,7 @@ fn configuration(folder: &Path) -> anyhow::Result<Config> {
     if !wrong.is_empty() {
         bail!("the settings have {}", n_errors(&wrong));
     }
-    let (config, problems) = workspace::config_in(folder);
+    let (config, problems) = workspace::config_in(folder, stored);
     problems.iter().for_each(|it| complain(it));
     Ok(config)
 }

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::{Format, complain, configuration, paths, print};
+use crate::config::Keys;
 use crate::index::scan::{self, Progress, Scanned};
 use crate::report;
 
 pub(super) fn run(paths: Vec<PathBuf>, format: Format) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let roots = paths::named(&paths, &directory)?;
-    let roots = paths::roots(roots, &configuration(&directory)?);
+    let roots = paths::roots(roots, &configuration(&directory, Keys::new())?);
     let scanned = scan::scan(&roots, &Progress::default());
     for file in &scanned {
         if let Err(why) = &file.facts {

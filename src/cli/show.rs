@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use super::{Format, configuration, print};
+use super::{Format, configuration, print, stored_keys};
 use crate::analysis::{self, Markup, State};
 use crate::flags::FlagKey;
 use crate::posthog::disk;
@@ -15,7 +15,7 @@ pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
     let key = FlagKey::from(key);
     let keys = BTreeSet::from([key.clone()]);
     let directory = std::env::current_dir().context("the working directory is gone")?;
-    let config = configuration(&directory)?;
+    let config = configuration(&directory, stored_keys())?;
     let mirror = refresh::once(&config, disk::folder(), &keys, Wanted::Exposure).await.mirror;
     let now = Timestamp::now();
     let card = analysis::card(&mirror, &key, now);

@@ -11,7 +11,7 @@ pub mod posthog_json;
 mod rules;
 pub mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -92,6 +92,8 @@ pub struct Environment {
     pub declared: bool,
     /// The personal API key for that host; `None` = signed out.
     pub key: Option<SecretString>,
+    /// Where that key comes from.
+    pub key_from: Option<KeySource>,
     /// What is wrong with these settings: then nothing is asked, since it might be asked of the wrong place.
     pub problem: Option<Arc<str>>,
 }
@@ -106,7 +108,16 @@ impl Environment {
             project_from: None,
             declared: false,
             key: None,
+            key_from: None,
             problem: None,
+        }
+    }
+
+    /// The key of its host, unless it has one already.
+    fn take_key(&mut self, keys: Option<&Keys>, from: KeySource) {
+        let key = keys.and_then(|it| it.get(&self.host)).filter(|_| self.key.is_none());
+        if let Some(key) = key {
+            (self.key, self.key_from) = (Some(key.clone()), Some(from));
         }
     }
 
@@ -128,6 +139,17 @@ impl Environment {
     pub fn is_at(&self, other: &flags::Environment) -> bool {
         self.host == other.host && self.project == other.configured_project
     }
+}
+
+/// Where a key comes from; the first that has one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeySource {
+    /// `FLAGLINE_API_KEY`.
+    Variable,
+    /// The editor.
+    Client,
+    /// What `flagline login` kept.
+    Stored,
 }
 
 /// Which files get diagnostics.
@@ -179,8 +201,10 @@ pub struct Inputs<'a> {
     pub posthog_json: PostHogJson,
     /// What the editor sent.
     pub settings: Option<&'a Value>,
-    /// Keys by host.
+    /// Keys that the editor keeps.
     pub keys: Option<&'a Keys>,
+    /// Keys that `flagline login` kept.
+    pub stored: Option<&'a Keys>,
 }
 
 /// Makes the configuration of a root. Problems are sentences for a person; what is wrong is left out, the rest
@@ -203,7 +227,7 @@ pub fn load(variable: impl Fn(&str) -> Option<String>, inputs: &Inputs) -> (Conf
     let given = Variables::read(variable);
     let has_environments = is_trusted && file.is_some_and(|it| !it.environment.is_empty());
     if !has_environments && settings.host.is_none() && given.say_nothing_of_a_host() {
-        apply_only_key(&mut config, inputs.keys);
+        apply_only_key(&mut config, [inputs.keys, inputs.stored]);
     }
     apply_settings(&mut config, &settings);
     given.apply(&mut config, &settings, &mut problems);
@@ -216,9 +240,8 @@ pub fn load(variable: impl Fn(&str) -> Option<String>, inputs: &Inputs) -> (Conf
         }
     }
     for environment in &mut config.environments {
-        if environment.key.is_none() {
-            environment.key = inputs.keys.and_then(|it| it.get(&environment.host)).cloned();
-        }
+        environment.take_key(inputs.keys, KeySource::Client);
+        environment.take_key(inputs.stored, KeySource::Stored);
         if let Some(Err(why)) = inputs.file {
             environment.problem.get_or_insert_with(|| why.into());
             environment.declared = true;
@@ -256,8 +279,9 @@ fn environment(entry: &file::EnvironmentEntry) -> Environment {
 }
 
 /// Nothing names a host: the only one that the user signed in to is meant.
-fn apply_only_key(config: &mut Config, keys: Option<&Keys>) {
-    let mut hosts = keys.into_iter().flat_map(HashMap::keys);
+fn apply_only_key(config: &mut Config, keys: [Option<&Keys>; 2]) {
+    let hosts: BTreeSet<&Arc<str>> = keys.into_iter().flatten().flat_map(HashMap::keys).collect();
+    let mut hosts = hosts.into_iter();
     if let (Some(only), None) = (hosts.next(), hosts.next()) {
         config.environments[0].move_to(only);
     }
@@ -339,6 +363,7 @@ impl Variables {
         environment.problem = self.problems.first().map(|it| it.as_str().into());
         for environment in config.environments.iter_mut().filter(|it| it.host == key_host) {
             environment.key.clone_from(&self.key);
+            environment.key_from = self.key.as_ref().map(|_| KeySource::Variable);
         }
         problems.extend(self.problems);
     }

@@ -1,21 +1,27 @@
 //! Signing in and out: the client keeps the keys, the server tries them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
+use tower_lsp::lsp_types::MessageType;
 use tower_lsp::lsp_types::request::Request;
 
 use super::publish::Look;
 use super::session::Session;
-use crate::config::{Environment, check_key, parse_host};
+use crate::config::{Environment, KeySource, check_key, parse_host};
 use crate::posthog::refresh::Ask;
-use crate::posthog::{self, Client};
+use crate::posthog::{self, Client, account, keys};
 
 /// A client may have to ask a person for the secret of its store.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether somebody signed in or out at the command line.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Asks the client for the key of a host.
 enum Credential {}
@@ -60,15 +66,10 @@ pub(super) async fn sign_in(session: &Arc<Session>, SignIn { host, key }: SignIn
     let host = parse_host(&host).map_err(refused)?;
     let key = key.trim().to_owned();
     check_key(&key).map_err(refused)?;
-    let environment = Environment { key: Some(key.clone().into()), ..Environment::new(host.clone()) };
-    let client = Client::new(&environment).map_err(|it| refused(it.to_string()))?;
-    let projects = client.projects().await.map_err(|it| refused(it.to_string()))?;
-    let user = match client.me().await {
-        Ok(user) => json!({ "name": user.first_name, "email": user.email }),
-        // A key without the scope user:read is a key.
-        Err(posthog::Error::Forbidden(_)) => Value::Null,
-        Err(error) => return Err(refused(error.to_string())),
-    };
+    let refuse = |it: posthog::Error| refused(it.to_string());
+    let account = account::try_key(host.clone(), key.clone().into()).await.map_err(refuse)?;
+    let projects = account.projects.map_err(refuse)?;
+    let user = account.user.map(|it| json!({ "name": it.first_name, "email": it.email }));
     session.given().keys.insert(host.clone(), key.into());
     session.reconfigure().await;
     let projects: Vec<Value> = projects.iter().map(|it| json!({ "id": it.id, "name": it.name })).collect();
@@ -79,7 +80,14 @@ pub(super) async fn sign_in(session: &Arc<Session>, SignIn { host, key }: SignIn
 pub(super) async fn sign_out(session: &Arc<Session>, Host { host }: Host) -> Result<Value> {
     let host = parse_host(&host).map_err(refused)?;
     session.given().keys.remove(&host);
+    session.given().stored.remove(&host);
     session.asked().insert(host.clone(), false);
+    if let (Some(file), name) = (keys::file(), host.clone()) {
+        let removed = aside(move || keys::remove(&file, &name, PATIENCE)).await;
+        if let Some(Err(problem)) = removed {
+            tracing::warn!(%problem, "the key that was kept cannot be removed");
+        }
+    }
     session.reconfigure().await;
     let configs = session.workspace.configs();
     let still =
@@ -116,8 +124,10 @@ impl Session {
             return;
         }
         let configs = self.workspace.configs();
-        let lacking = configs.iter().flat_map(|it| &it.1.environments);
-        for environment in lacking.filter(|it| it.key.is_none() && it.problem.is_none()) {
+        // The client goes before what `flagline login` kept; that counts until the client has answered.
+        let lacks = |it: &&Environment| matches!(it.key_from, None | Some(KeySource::Stored));
+        let lacking = configs.iter().flat_map(|it| &it.1.environments).filter(lacks);
+        for environment in lacking.filter(|it| it.problem.is_none()) {
             let host = environment.host.clone();
             if self.asked().contains_key(&host) {
                 continue;
@@ -141,11 +151,48 @@ impl Session {
         }
     }
 
-    /// Whether a host may have a key in a moment, so that nothing is missing yet: the client was not heard, or its
-    /// key has not come as far as the mirror.
+    /// Whether a host may have a key in a moment, so that nothing is missing yet: the client was not heard, the
+    /// keyring neither, or a key has not come as far as the mirror.
     pub(super) fn awaits_key(&self, host: &str) -> bool {
         let unheard = self.caps.credentials && self.asked().get(host) != Some(&false);
-        unheard || self.given().keys.contains_key(host)
+        let unread = !self.stored_keys_are_known.load(Ordering::Relaxed);
+        let given = self.given();
+        unheard || unread || given.keys.contains_key(host) || given.stored.contains_key(host)
+    }
+
+    /// Takes the keys that `flagline login` kept, now and whenever somebody signs in or out there. A keyring may
+    /// have to be unlocked by a person: nobody waits for this.
+    pub(super) async fn follow_stored_keys(self: Arc<Session>) {
+        let mut seen = None;
+        loop {
+            let file = keys::file();
+            let changed = file.as_deref().and_then(keys::changed);
+            if changed != seen {
+                self.take_stored_keys(file.unwrap_or_default()).await;
+            }
+            seen = changed;
+            if !self.stored_keys_are_known.swap(true, Ordering::Relaxed) {
+                // Also without a key: that nobody is signed in was not told yet.
+                self.look(Look::Everywhere);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn take_stored_keys(self: &Arc<Session>, file: PathBuf) {
+        let Some(stored) = aside(move || keys::read(&file, PATIENCE)).await else { return };
+        for problem in &stored.problems {
+            self.tell(MessageType::WARNING, problem).await;
+        }
+        let before = std::mem::replace(&mut self.given().stored, stored.keys);
+        self.reconfigure().await;
+        let configs = self.workspace.configs();
+        let has_key = |host: &str| {
+            configs.iter().flat_map(|it| &it.1.environments).any(|it| *it.host == *host && it.key.is_some())
+        };
+        for host in before.into_keys().filter(|it| !has_key(it)) {
+            self.workspace.refresh.ask(Ask::Forget(host));
+        }
     }
 
     /// Uses the client's key of a host; without one, returns the hosts that it has keys for.
@@ -175,4 +222,14 @@ impl Session {
             }
         }
     }
+}
+
+/// Asks for something that may never answer; not on a thread of the runtime, which waits for its own when it ends.
+async fn aside<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Fails when nobody waits any more.
+        drop(tell.send(what()));
+    });
+    told.await.ok()
 }

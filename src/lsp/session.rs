@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub(super) struct Session {
     scanned: Mutex<Option<Instant>>,
     written: Mutex<HashSet<(u64, Option<i64>)>>,
     asked: Mutex<HashMap<Arc<str>, bool>>,
+    /// Whether the keys that `flagline login` kept are known.
+    pub(super) stored_keys_are_known: AtomicBool,
     /// The last status that was sent. Held while the next one is sent: an older one must not come after it.
     pub(super) status: tokio::sync::Mutex<Option<Value>>,
     problems: Vec<String>,
@@ -80,6 +82,7 @@ impl Session {
             scanned: Mutex::default(),
             written: Mutex::default(),
             asked: Mutex::default(),
+            stored_keys_are_known: AtomicBool::new(false),
             status: tokio::sync::Mutex::default(),
             problems: configured.problems,
         })
@@ -100,6 +103,7 @@ impl Session {
             }
             session.ask_for_keys();
         });
+        tokio::spawn(self.clone().follow_stored_keys());
         tokio::spawn(self.clone().watch_mirror());
         tokio::spawn(self.clone().follow_edits());
         self.rescan("Reading flags");

@@ -60,6 +60,11 @@ impl Client {
         self.get("/api/users/@me/", &[]).await
     }
 
+    /// What the key may do.
+    pub async fn api_key(&self) -> Result<wire::ApiKey, Error> {
+        self.get("/api/personal_api_keys/@current/", &[]).await
+    }
+
     /// The project that the settings name, or the only one that the key can see.
     pub async fn project(&self, environment: &Environment) -> Result<wire::Project, Error> {
         if let Some(id) = environment.project {

@@ -1,7 +1,7 @@
 //! The mirror on disk, so that an editor starts warm and works offline. No keys stand here.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -63,18 +63,7 @@ pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment
 /// Writes a mirror: readable by its owner alone, whole or not at all.
 pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     let Some(stored) = Stored::new(environment) else { return Ok(()) };
-    let Some(folder) = path.parent() else { return Ok(()) };
-    fs::create_dir_all(folder)?;
-    // The process id keeps two writers apart; the last one wins whole.
-    let temporary = path.with_extension(format!("json.{}", std::process::id()));
-    let mut file = private(&temporary)?;
-    let written = file.write_all(&serde_json::to_vec(&stored)?).and_then(|()| file.sync_all());
-    drop(file);
-    let renamed = written.and_then(|()| fs::rename(&temporary, path));
-    if renamed.is_err() {
-        drop(fs::remove_file(&temporary));
-    }
-    renamed
+    super::private::replace(path, &serde_json::to_vec(&stored)?)
 }
 
 /// The projects of a host that have a mirror.
@@ -103,17 +92,6 @@ fn files_of(folder: &Path, host: &str) -> Vec<(u64, String, PathBuf)> {
         Some((project.parse().ok().filter(|_| is_number)?, end.to_owned(), entry.path()))
     };
     fs::read_dir(folder).into_iter().flatten().flatten().filter_map(file).collect()
-}
-
-#[cfg(unix)]
-fn private(path: &Path) -> io::Result<fs::File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn private(path: &Path) -> io::Result<fs::File> {
-    fs::File::create(path)
 }
 
 #[derive(Serialize, Deserialize)]

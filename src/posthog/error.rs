@@ -103,7 +103,8 @@ pub enum Error {
     },
     /// No key.
     #[error(
-        "not signed in to {host}; sign in, or set FLAGLINE_API_KEY (and FLAGLINE_HOST outside of US cloud)"
+        "not signed in to {host}; sign in (`flagline login`), or set FLAGLINE_API_KEY (and FLAGLINE_HOST outside of US \
+         cloud)"
     )]
     SignedOut {
         /// Whom nobody signed in to.

@@ -1,10 +1,14 @@
-//! PostHog's API: the calls that Flagline makes, the mirror on disk, and the one task that owns the mirror.
+//! PostHog's API: the calls that Flagline makes, the keys that open it, the mirror on disk, and the one task that
+//! owns the mirror.
 //!
 //! Nothing here is awaited by a hover or a keystroke.
 
+pub mod account;
 mod client;
 pub mod disk;
 mod error;
+pub mod keys;
+mod private;
 pub mod queries;
 pub mod refresh;
 pub mod wire;

@@ -94,6 +94,14 @@ pub struct User {
     pub email: String,
 }
 
+/// A personal API key, as far as it may tell of itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ApiKey {
+    /// What it may do; absent or null where the server does not say.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+}
+
 /// A project.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Project {

@@ -14,8 +14,10 @@ use crate::config::{self, Config, FileProblem, Inputs, Keys, file, posthog_json}
 pub struct Given {
     /// What the editor sent.
     pub settings: Option<Value>,
-    /// The keys that the user signed in with.
+    /// The keys that the editor keeps.
     pub keys: Keys,
+    /// The keys that `flagline login` kept.
+    pub stored: Keys,
 }
 
 /// What came of reading settings.
@@ -77,7 +79,12 @@ impl Root {
 
 impl Given {
     pub(super) fn inputs(&self) -> Inputs<'_> {
-        Inputs { settings: self.settings.as_ref(), keys: Some(&self.keys), ..Inputs::default() }
+        Inputs {
+            settings: self.settings.as_ref(),
+            keys: Some(&self.keys),
+            stored: Some(&self.stored),
+            ..Inputs::default()
+        }
     }
 
     /// The settings of what lies in no folder.
@@ -108,9 +115,11 @@ fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The settings for a command that runs in a folder, and what is wrong with variables.
-pub fn config_in(folder: &Path) -> (Config, Vec<String>) {
-    let (root, problems) = Root::load(folder.to_owned(), None, &Given::default());
+/// The settings for a command that runs in a folder, with the keys that `flagline login` kept, and what is wrong with
+/// variables.
+pub fn config_in(folder: &Path, stored: Keys) -> (Config, Vec<String>) {
+    let given = Given { stored, ..Given::default() };
+    let (root, problems) = Root::load(folder.to_owned(), None, &given);
     (Arc::unwrap_or_clone(root.config), problems)
 }
 

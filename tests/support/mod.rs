@@ -55,6 +55,7 @@ impl Start {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_flagline"));
         command.arg("lsp").stderr(log).env("XDG_CACHE_HOME", folder.path().join("cache"));
+        command.env("XDG_CONFIG_HOME", folder.path().join("config")).env("FLAGLINE_KEYRING", "off");
         for name in ["FLAGLINE_HOST", "FLAGLINE_API_KEY", "FLAGLINE_PROJECT", "FLAGLINE_LOG"] {
             command.env_remove(name);
         }

@@ -16,6 +16,7 @@ pub fn flagline(folder: &Path) -> Command {
 pub fn std_flagline(folder: &Path) -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flagline"));
     command.current_dir(folder).env("XDG_CACHE_HOME", folder.join(".cache"));
+    command.env("XDG_CONFIG_HOME", folder.join(".config")).env("FLAGLINE_KEYRING", "off");
     for name in [
         "FLAGLINE_HOST",
         "FLAGLINE_API_KEY",

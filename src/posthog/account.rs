@@ -1,0 +1,95 @@
+//! Whose key it is, and what it may do.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::wire::{Project, User};
+use super::{Client, Error};
+use crate::config::Environment;
+
+/// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
+pub const SCOPES: [(&str, &str); 9] = [
+    ("user:read", "telling your own changes from those of others, and your domain in `flagline init`"),
+    ("project:read", "everything: the project cannot be found"),
+    ("feature_flag:read", "flags, their stage, unknown keys"),
+    ("query:read", "how many people meet which variant"),
+    ("activity_log:read", "since when a flag is the same for everyone"),
+    ("feature_flag:write", "creating features"),
+    ("dashboard:write", "creating a feature's dashboard"),
+    ("insight:write", "creating the graphs on a feature's dashboard"),
+    ("cohort:read", "naming cohorts in `flagline init`"),
+];
+
+/// What a key opens.
+#[derive(Debug)]
+pub struct Account {
+    /// Whose it is, if it may say so.
+    pub user: Option<User>,
+    /// The projects that it can see, unless it may not list them.
+    pub projects: Result<Vec<Project>, Error>,
+    /// What it may do, if the server says so.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// Tries a key at a host.
+pub async fn try_key(host: Arc<str>, key: SecretString) -> Result<Account, Error> {
+    let client = Client::new(&Environment { key: Some(key), ..Environment::new(host) })?;
+    let projects = match client.projects().await {
+        // A key without the scope project:read is a key.
+        answer @ (Ok(_) | Err(Error::Forbidden(_))) => answer,
+        Err(error) => return Err(error),
+    };
+    Ok(Account { user: user(&client).await?, projects, scopes: scopes(&client).await? })
+}
+
+/// Whose key it is; `None` when it may not say.
+pub async fn user(client: &Client) -> Result<Option<User>, Error> {
+    match client.me().await {
+        Ok(user) => Ok(Some(user)),
+        Err(Error::Forbidden(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the key may do; `None` on servers that do not say.
+pub async fn scopes(client: &Client) -> Result<Option<Vec<String>>, Error> {
+    match client.api_key().await {
+        Ok(key) => Ok(key.scopes),
+        Err(Error::Forbidden(_) | Error::NotFound(_) | Error::Invalid { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The scopes of [`SCOPES`] that a key lacks.
+pub fn missing(scopes: &[String]) -> Vec<(&'static str, &'static str)> {
+    SCOPES.into_iter().filter(|it| !scopes.iter().any(|has| grants(has, it.0))).collect()
+}
+
+/// Whether one scope is, or includes, another: writing includes reading.
+fn grants(has: &str, needed: &str) -> bool {
+    let (object, right) = needed.split_once(':').unwrap_or((needed, ""));
+    has == "*" || has == needed || (right == "read" && has.strip_suffix(":write") == Some(object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_includes_reading_and_a_star_everything() {
+        for (has, needed, granted) in [
+            ("*", "insight:write", true),
+            ("cohort:read", "cohort:read", true),
+            ("cohort:write", "cohort:read", true),
+            ("insight:read", "insight:write", false),
+            ("feature_flag_extra:write", "feature_flag:read", false),
+        ] {
+            assert_eq!(grants(has, needed), granted, "{has} {needed}");
+        }
+        let all: Vec<String> = SCOPES.iter().map(|it| it.0.to_owned()).collect();
+        assert_eq!(missing(&all), []);
+        assert_eq!(missing(&all[1..]), [SCOPES[0]]);
+        assert_eq!(missing(&[]).len(), SCOPES.len());
+    }
+}
