@@ -397,3 +397,47 @@ async fn demo_overwrites_nothing() {
     assert_eq!(std::fs::read_to_string(folder.path().join("app/src/Checkout.tsx")).unwrap(), "mine");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary folder stays");
 }
+
+// pull
+
+#[tokio::test]
+async fn pull_fetches_what_check_needs_offline() {
+    let posthog = Posthog::start().await;
+    let folder = tree(&[(
+        "app.ts",
+        "posthog.isFeatureEnabled('new-checkout')\nposthog.isFeatureEnabled('project-videos')\n",
+    )]);
+    let mut command = signed_in(folder.path(), &posthog);
+    command.arg("pull");
+    let (code, stdout, stderr) = run(command).await;
+    assert_eq!((code, &*stderr), (0, ""));
+    for words in [
+        &format!("of project 1 Offset at {}, as of just now", posthog.url()),
+        "exposure of 2 of the 2 keys that are read here, activity of 1 flags",
+        &folder.path().join(".cache/flagline").display().to_string(),
+    ] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["pull", "--format", "json"]);
+    let (code, stdout, _) = run(command).await;
+    let row = serde_json::from_str::<Value>(&stdout).unwrap()["environments"][0].clone();
+    assert_eq!((code, &row["exposure"], &row["trouble"]), (0, &json!(2), &json!(null)));
+    assert!(Path::new(row["path"].as_str().unwrap()).exists());
+
+    let host = posthog.stop().await;
+    let again = |arguments: &'static [&'static str]| {
+        let mut command = flagline(folder.path());
+        command.env("FLAGLINE_HOST", &host).env("FLAGLINE_PROJECT", "1").args(arguments);
+        command
+    };
+    let (code, stdout, _) = run(again(&["check", "--offline"])).await;
+    assert!(code == 1 && stdout.contains("new-checkout"), "{stdout}");
+    let (code, stdout, stderr) = run(again(&["pull"])).await;
+    assert_eq!(code, 2);
+    assert!(stdout.contains("as of") && stderr.contains("not signed in"), "{stdout}{stderr}");
+    let mut command = again(&["pull"]);
+    command.env("FLAGLINE_API_KEY", "phx_any");
+    let (code, _, stderr) = run(command).await;
+    assert!(code == 2 && stderr.contains("cannot be reached"), "{stderr}");
+}

@@ -164,7 +164,7 @@ fn base(format: Format, directory: &Path) -> &Path {
 }
 
 /// What a person waits for.
-fn activity(walk: &Progress) -> String {
+pub(super) fn activity(walk: &Progress) -> String {
     let (done, total) = (walk.done.load(Ordering::Relaxed), walk.total.load(Ordering::Relaxed));
     match total {
         0 => "looking for files".to_owned(),
@@ -182,7 +182,7 @@ fn roots(named: &[PathBuf], home: &Path) -> Vec<PathBuf> {
 }
 
 /// What the files say.
-struct Files {
+pub(super) struct Files {
     /// Full names of what is reported on.
     named: Vec<PathBuf>,
     /// Facts of all files that were read.
@@ -195,7 +195,7 @@ struct Files {
     n_files: usize,
 }
 
-fn read(named: Vec<PathBuf>, home: &Path, config: &Config, walk: &Progress) -> Files {
+pub(super) fn read(named: Vec<PathBuf>, home: &Path, config: &Config, walk: &Progress) -> Files {
     let mut files =
         Files { named, index: Arc::default(), read: HashSet::new(), skipped: Vec::new(), n_files: 0 };
     let mut index = Index::default();
@@ -223,7 +223,7 @@ impl Files {
         self.index.files().filter(|it| self.is_asked(it.0))
     }
 
-    fn keys(&self) -> BTreeSet<FlagKey> {
+    pub(super) fn keys(&self) -> BTreeSet<FlagKey> {
         self.facts().flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
     }
 

@@ -11,6 +11,7 @@ mod logout;
 mod lsp;
 mod paths;
 mod progress;
+mod pull;
 mod reads;
 mod sample;
 mod sandbox;
@@ -90,6 +91,12 @@ enum Command {
     },
     /// Find what is wrong with the flags that this code reads: unknown, finished and disabled ones.
     Check(check::Arguments),
+    /// Fetch what there is to know about the flags that this code reads, for `check --offline`.
+    Pull {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Show a flag: its stage, who meets it, and where to look further.
     Show {
         /// The flag's key.
@@ -159,6 +166,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Whoami { format } => whoami::run(format).await,
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Check(arguments) => check::run(arguments).await,
+        Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,
         Command::Sandbox { port } => sandbox::run(port).await,
         Command::Demo { keep } => demo::run(keep).await,

@@ -1,7 +1,9 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::{Method, RequestBuilder, StatusCode, header};
+use reqwest::{Certificate, Method, RequestBuilder, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -42,6 +44,7 @@ impl Client {
         }
         let host = environment.host.to_string();
         let key = environment.key.clone().ok_or_else(|| Error::SignedOut { host: host.clone() })?;
+        let authorities = authorities(|it| std::env::var_os(it))?;
         // Fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
@@ -50,8 +53,9 @@ impl Client {
             .timeout(TIMEOUT)
             // The key is for this host alone, and a redirect loses a POST's body.
             .redirect(reqwest::redirect::Policy::none())
+            .tls_certs_merge(authorities)
             .build()
-            .map_err(|it| unreachable(&host, &it))?;
+            .map_err(|it| Error::Settings(format!("a certificate cannot be used: {}", cause(&it))))?;
         Ok(Client { http, host, key })
     }
 
@@ -391,12 +395,37 @@ pub(super) fn jittered(wait: Duration) -> Duration {
     wait * (80 + random as u32) / 100
 }
 
-fn unreachable(host: &str, error: &reqwest::Error) -> Error {
+/// The certificates that count besides the system's own: those of the files that variables name. A file that cannot
+/// be used is an error, since whoever named it cannot do without.
+fn authorities(variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<Certificate>, Error> {
+    let mut all = Vec::new();
+    for name in ["FLAGLINE_CA_FILE", "SSL_CERT_FILE"] {
+        let Some(path) = variable(name).filter(|it| !it.is_empty()).map(PathBuf::from) else { continue };
+        let wrong = |why: String| Error::Settings(format!("{name}: {} {why}", path.display()));
+        let pem = std::fs::read(&path).map_err(|it| wrong(format!("cannot be read: {it}")))?;
+        let found = Certificate::from_pem_bundle(&pem)
+            .map_err(|it| wrong(format!("has a certificate that cannot be read: {}", cause(&it))))?;
+        if found.is_empty() {
+            return Err(wrong(
+                "has no certificate in it; a PEM file is needed (-----BEGIN CERTIFICATE-----)".into(),
+            ));
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+/// The innermost words of an error.
+fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    let (host, detail) = (host.to_owned(), cause.to_string());
+    cause.to_string()
+}
+
+fn unreachable(host: &str, error: &reqwest::Error) -> Error {
+    let (host, detail) = (host.to_owned(), cause(error));
     if detail.contains("certificate") {
         return Error::Tls { host, detail };
     }

@@ -56,7 +56,8 @@ pub enum Error {
     },
     /// The certificate is not trusted.
     #[error(
-        "the certificate of {host} is not trusted ({detail}); install your company's CA in the system's store"
+        "the certificate of {host} is not trusted ({detail}); install your company's CA in the system's store, or \
+         name its file in FLAGLINE_CA_FILE"
     )]
     Tls {
         /// Whom was asked.
