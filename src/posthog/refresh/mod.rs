@@ -1,5 +1,6 @@
 //! The one task that owns the mirror: what is asked of PostHog, when, and what happens when it does not answer.
 
+mod share;
 mod site;
 
 use std::collections::BTreeSet;
@@ -66,7 +67,7 @@ impl Handle {
 
 /// Starts the task. `folder` is where mirrors lie on disk; `None` keeps nothing.
 pub fn spawn(environments: &[config::Environment], folder: Option<PathBuf>) -> Handle {
-    let sites: Vec<Site> = distinct(environments).map(|it| Site::new(it, folder.clone())).collect();
+    let sites: Vec<Site> = distinct(environments).map(|it| Site::new(it, folder.clone()).shared()).collect();
     let (publisher, mirror) = watch::channel(Arc::new(mirror_of(&sites, 0)));
     let (asks, receiver) = mpsc::unbounded_channel();
     let task = Task { sites, folder, keys: BTreeSet::new(), asks: receiver, publisher, revision: 0 };
@@ -163,12 +164,14 @@ impl Task {
             match next {
                 Some((at, Next::Now(work))) => {
                     let site = &mut self.sites[at];
-                    site.work(work).await;
+                    let has_news = site.work(work).await;
                     // At the start an answer a flag comes in; the disk gets them together, and before they show.
                     if !matches!(site.next(Instant::now()), Next::Now(_)) {
                         site.save().await;
                     }
-                    self.publish();
+                    if has_news {
+                        self.publish();
+                    }
                 }
                 Some((_, Next::At(time))) => tokio::select! {
                     ask = self.asks.recv() => match ask {
@@ -206,7 +209,7 @@ impl Task {
             let site = match old.iter().position(|it| environment.is_at(&it.known)) {
                 Some(at) => old.swap_remove(at).configured(environment, now),
                 None => {
-                    let mut site = Site::new(environment, self.folder.clone());
+                    let mut site = Site::new(environment, self.folder.clone()).shared();
                     site.load_from_disk();
                     site.want(self.keys.clone(), now);
                     site

@@ -1,18 +1,20 @@
 //! One environment: what is known, what is due next, and asking for it.
 //!
 //! Shelf lives: flags 60 s (the changed ones), the whole list an hour, exposure 10 minutes, a history until the
-//! flag's version changes. When nobody typed for 30 minutes, nothing is asked.
+//! flag's version changes. When nobody typed for 30 minutes, nothing is asked. Of several processes with one project,
+//! one asks for what all need: see [`share`].
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use super::Ask;
+use super::share::{self, AFTER_HOLDER, LOOK_EVERY, Share};
 use crate::config;
 use crate::feature::{Served, served};
 use crate::flags::{Access, Environment, Exposure, Flag, FlagKey, FlagList, Lookup, Project};
@@ -42,6 +44,10 @@ const MAX_VANISHED: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Work {
     Project,
+    /// What another process wrote, and whether it still leads.
+    Look,
+    /// Others may lead.
+    Release,
     WholeList,
     Changed,
     History(Arc<str>, u64),
@@ -89,6 +95,12 @@ pub(super) struct Site {
     exposure_days: u32,
     /// Whether something came that the disk does not have.
     unsaved: bool,
+    /// `None` for a command, which asks for everything itself.
+    share: Option<Share>,
+    /// When the mirror on disk changed that is known here.
+    seen: Option<SystemTime>,
+    /// Somebody wanted everything anew then, whoever leads.
+    demanded: Option<Timestamp>,
 }
 
 /// When things happened, on the clock that never goes back.
@@ -146,13 +158,35 @@ impl Site {
             refused: false,
             exposure_days: EXPOSURE_DAYS,
             unsaved: false,
+            share: None,
+            seen: None,
+            demanded: None,
         }
+    }
+
+    /// For a task that lives on: others with the same mirror ask for it, or it asks for them.
+    pub(super) fn shared(mut self) -> Site {
+        self.share = self.folder.is_some().then(|| Share::new(Instant::now()));
+        self
+    }
+
+    /// Where the mirror lies on disk.
+    fn path(&self) -> Option<PathBuf> {
+        let project = self.known.project.as_ref().map(|it| it.id).or(self.configured.project)?;
+        Some(disk::path(self.folder.as_ref()?, &self.known.host, project))
+    }
+
+    /// Whether to ask for what all processes need.
+    fn leads(&self, now: Instant) -> bool {
+        self.share.as_ref().is_none_or(|it| it.leads(now, self.known.flags.is_some()))
     }
 
     /// Takes the mirror of an earlier run. Without a configured project nobody knows yet whose it would be.
     pub(super) fn load_from_disk(&mut self) {
         let (Some(folder), Some(project)) = (&self.folder, self.configured.project) else { return };
         let path = disk::path(folder, &self.known.host, project);
+        // Before it is read: what is written meanwhile is read again.
+        self.seen = share::changed(&path);
         if let Some(stored) = disk::load(&path, &self.known.name, &self.known.host) {
             self.known = Environment {
                 trouble: self.known.trouble.take(),
@@ -182,6 +216,9 @@ impl Site {
             self.known.me = None;
             self.times = Times::begin(now);
             self.failures = 0;
+            if let Some(share) = self.share.as_mut().filter(|_| self.client.is_err()) {
+                share.release(now);
+            }
         }
         self.configured = environment.clone();
         self
@@ -199,6 +236,7 @@ impl Site {
             Environment { name, host, configured_project, access, trouble, ..Environment::default() };
         self.times = Times::begin(Instant::now());
         self.unsaved = false;
+        self.seen = None;
     }
 
     /// Takes note of what somebody said. Returns whether the mirror changed by it.
@@ -218,6 +256,7 @@ impl Site {
                 self.times.history_denied_until = None;
                 self.times.exposure_denied_until = None;
                 self.failures = 0;
+                self.demanded = Some(Timestamp::now());
             }
             Ask::Forget(host) if *host == self.known.host => {
                 self.forget();
@@ -247,7 +286,8 @@ impl Site {
     pub(super) fn next(&self, now: Instant) -> Next {
         let times = &self.times;
         if self.client.is_err() || now > times.active + QUIET_AFTER {
-            return Next::Never;
+            let holds = self.share.as_ref().is_some_and(Share::holds);
+            return if holds { Next::Now(Work::Release) } else { Next::Never };
         }
         if let Some(until) = times.paused_until.filter(|it| *it > now) {
             return Next::At(until);
@@ -263,20 +303,29 @@ impl Site {
             }
             _ => true,
         };
-        if due(times.whole_list, WHOLE_LIST_EVERY) {
-            return Next::Now(Work::WholeList);
+        if let Some(share) = self.share.as_ref().filter(|it| !it.holds())
+            && due(share.looked, LOOK_EVERY)
+        {
+            return Next::Now(Work::Look);
         }
-        if due(times.changed, CHANGED_EVERY) {
-            return Next::Now(Work::Changed);
+        let leads = self.leads(now);
+        if leads || (self.demanded.is_some() && times.whole_list.is_none()) {
+            if due(times.whole_list, WHOLE_LIST_EVERY) {
+                return Next::Now(Work::WholeList);
+            }
+            if due(times.changed, CHANGED_EVERY) {
+                return Next::Now(Work::Changed);
+            }
         }
-        if due(Some(times.keys_changed), GATHER) {
+        if due(Some(times.keys_changed), if leads { GATHER } else { AFTER_HOLDER }) {
             if let Some(flag) = self.flag_without_history(now) {
                 return Next::Now(Work::History(flag.key.as_str().into(), flag.id));
             }
             if let Some(until) = times.exposure_denied_until.filter(|it| *it > now) {
                 waits.push(until);
             } else if !self.known_keys().is_empty() {
-                if due(times.exposure, EXPOSURE_EVERY) || self.lacks_exposure() {
+                let is_old = leads || !self.old_exposure().is_empty();
+                if (is_old && due(times.exposure, EXPOSURE_EVERY)) || self.lacks_exposure() {
                     return Next::Now(Work::Exposure);
                 }
                 if let Some(key) = self.hover_due(now) {
@@ -288,11 +337,21 @@ impl Site {
         waits.into_iter().min().map_or(Next::Never, Next::At)
     }
 
-    /// Asks for one thing. Whatever goes wrong ends as a sentence in the mirror and a pause.
-    pub(super) async fn work(&mut self, work: Work) {
-        let Ok(client) = self.client.clone() else { return };
+    /// Asks for one thing. Whatever goes wrong ends as a sentence in the mirror and a pause. Returns whether the mirror
+    /// may be another one now.
+    pub(super) async fn work(&mut self, work: Work) -> bool {
+        match work {
+            Work::Look => return self.look(),
+            Work::Release => {
+                self.share.iter_mut().for_each(|it| it.release(Instant::now()));
+                return false;
+            }
+            _ => {}
+        }
+        let Ok(client) = self.client.clone() else { return false };
         tracing::debug!(?work, "asking PostHog");
         let result = match &work {
+            Work::Look | Work::Release => Ok(()),
             Work::Project => self.load_project(&client).await,
             Work::WholeList => self.load_whole_list(&client).await,
             Work::Changed => self.load_changed(&client).await,
@@ -305,10 +364,44 @@ impl Site {
                 self.failures = 0;
                 self.refused = false;
                 self.known.trouble = None;
-                self.unsaved = true;
+                self.unsaved |= work != Work::Project;
             }
             Err(error) => self.note_failure(&work, &error),
         }
+        true
+    }
+
+    /// Takes what another process wrote, and the lead if nobody has it.
+    fn look(&mut self) -> bool {
+        let now = Instant::now();
+        let (Some(path), Some(share)) = (self.path(), self.share.as_mut()) else { return false };
+        let takes_over = share.try_hold(&path, now);
+        let changed = share::changed(&path);
+        let is_news = changed.is_some() && changed != self.seen;
+        if is_news {
+            self.seen = changed;
+            share.note_news(now);
+            if let Some(theirs) = disk::load(&path, &self.known.name, &self.known.host) {
+                share::merge(&mut self.known, theirs);
+                // Somebody reaches PostHog.
+                self.known.trouble = None;
+                self.failures = 0;
+            }
+        }
+        if takes_over {
+            self.continue_from(changed);
+        }
+        is_news
+    }
+
+    /// Goes on where the last holder stopped, instead of asking for everything anew.
+    fn continue_from(&mut self, written: Option<SystemTime>) {
+        let back = |age: Duration| Instant::now().checked_sub(age);
+        let since = |at: Timestamp| Timestamp::now().duration_since(at).try_into().ok().and_then(back);
+        self.times.whole_list = self.known.flags.as_ref().and_then(|it| since(it.fetched_at));
+        self.times.changed = written.and_then(|it| it.elapsed().ok()).and_then(back);
+        let of_keys = self.known_keys().into_iter().filter_map(|it| self.known.exposure.get(&it).cloned());
+        self.times.exposure = of_keys.map(|it| it.fetched_at).min().and_then(since);
     }
 
     /// Keeps on disk what came since the last time; the whole mirror is written.
@@ -316,16 +409,13 @@ impl Site {
         if !std::mem::take(&mut self.unsaved) {
             return;
         }
-        let (Some(folder), Some(project)) = (&self.folder, &self.known.project) else { return };
-        let path = disk::path(folder, &self.known.host, project.id);
-        let known = self.known.clone();
-        let write = move || {
-            if let Err(error) = disk::save(&path, &known) {
-                tracing::warn!(path = %path.display(), %error, "the mirror cannot be kept on disk");
-            }
-        };
+        let Some(path) = self.path().filter(|_| self.known.project.is_some()) else { return };
+        let (known, seen) = (self.known.clone(), self.seen);
         // Fails only when the program is about to end.
-        drop(tokio::task::spawn_blocking(write).await);
+        let saved = tokio::task::spawn_blocking(move || share::save(&path, known, seen)).await;
+        if let Ok((known, written)) = saved {
+            (self.known, self.seen) = (known, written);
+        }
     }
 
     async fn load_project(&mut self, client: &Client) -> Result<(), Error> {
@@ -415,7 +505,8 @@ impl Site {
 
     async fn load_exposure(&mut self, client: &Client) -> Result<(), Error> {
         let Some(project) = self.known.project.clone() else { return Ok(()) };
-        let keys = self.known_keys();
+        // The leader asks for the keys that it reads; the others for those that it does not.
+        let keys = if self.leads(Instant::now()) { self.known_keys() } else { self.old_exposure() };
         for keys in keys.chunks(KEYS_PER_QUERY) {
             let exposures = self.query_exposure(client, &project, keys).await?;
             self.known.exposure.extend(exposures.into_iter().map(|(key, it)| (key, Arc::new(it))));
@@ -496,6 +587,10 @@ impl Site {
         }
         self.failures += 1;
         self.refused = matches!(error, Error::Unauthorized { .. });
+        // Another one may have a better key.
+        if let Some(share) = self.share.as_mut().filter(|_| !error.is_passing()) {
+            share.release(now);
+        }
         self.known.trouble = Some(error.to_string().into());
         let pause = match error {
             Error::Limited(wait) => *wait,
@@ -512,6 +607,18 @@ impl Site {
     fn known_keys(&self) -> Vec<FlagKey> {
         let known = |it: &&FlagKey| matches!(self.known.lookup(it), Lookup::Known(flag) if !flag.deleted);
         self.keys.iter().filter(known).cloned().collect()
+    }
+
+    /// Keys read here whose exposure nobody fetched lately, or since somebody wanted it anew.
+    fn old_exposure(&self) -> Vec<FlagKey> {
+        let now = Timestamp::now();
+        let is_old = |at: Timestamp| {
+            let age = now.duration_since(at);
+            age.as_secs() > (EXPOSURE_EVERY + AFTER_HOLDER).as_secs() as i64
+                || self.demanded.is_some_and(|it| at < it)
+        };
+        let known = |it: &FlagKey| self.known.exposure.get(it).is_some_and(|it| !is_old(it.fetched_at));
+        self.known_keys().into_iter().filter(|it| !known(it)).collect()
     }
 
     fn lacks_exposure(&self) -> bool {
@@ -563,7 +670,7 @@ fn is_news(list: &FlagList, flag: &Flag) -> bool {
 }
 
 /// Puts a flag into the list in place of its older self, which may have had another key.
-fn replace(list: &mut FlagList, flag: Arc<Flag>) {
+pub(super) fn replace(list: &mut FlagList, flag: Arc<Flag>) {
     list.by_key.retain(|key, it| it.id != flag.id || *key == flag.key);
     list.insert(flag);
 }
