@@ -199,10 +199,9 @@ async fn offline_the_only_copy_of_a_host_will_do_without_a_project() {
     assert_eq!((code, &*stderr, codes(&stdout)), (1, "", vec![("unknown-flag".to_owned(), 1)]));
     // Of two, nobody knows which is meant.
     let mirrors = folder.path().join(".cache/flagline");
-    let [mirror] = &fs::read_dir(&mirrors).unwrap().map(|it| it.unwrap().path()).collect::<Vec<_>>()[..]
-    else {
-        panic!("one mirror")
-    };
+    let files = fs::read_dir(&mirrors).unwrap().map(|it| it.unwrap().path());
+    let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "json")).collect();
+    let [mirror] = &files[..] else { panic!("one mirror") };
     let second = mirror.to_str().unwrap().replace("-1.json", "-2.json");
     fs::copy(mirror, second).unwrap();
     let (code, stdout, stderr) = offline().await;

@@ -227,7 +227,8 @@ async fn the_mirror_on_disk_starts_warm_and_works_offline() {
     let mut editor = warned(&posthog, |it| it).await;
     editor.hover_until(APP, "project-videos", "People in the last 7 days").await;
     let cache = editor.folder.path().join("cache/flagline");
-    let files: Vec<_> = std::fs::read_dir(&cache).unwrap().map(|it| it.unwrap().path()).collect();
+    let files = std::fs::read_dir(&cache).unwrap().map(|it| it.unwrap().path());
+    let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "json")).collect();
     let [file] = &files[..] else { panic!("{files:?}") };
     let stored = std::fs::read(file).unwrap();
     assert!(!String::from_utf8_lossy(&stored).contains(flagline::sandbox::API_KEY));
