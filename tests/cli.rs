@@ -413,7 +413,7 @@ async fn pull_fetches_what_check_needs_offline() {
     assert_eq!((code, &*stderr), (0, ""));
     for words in [
         &format!("of project 1 Offset at {}, as of just now", posthog.url()),
-        "exposure of 2 of the 2 keys that are read here, activity of 1 flags",
+        "exposure of 2 of the 2 keys that are read here, activity of 2 flags",
         &folder.path().join(".cache/flagline").display().to_string(),
     ] {
         assert!(stdout.contains(words), "no {words:?} in {stdout}");

@@ -9,12 +9,13 @@ use super::{Client, Error};
 use crate::config::Environment;
 
 /// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
-pub const SCOPES: [(&str, &str); 9] = [
+pub const SCOPES: [(&str, &str); 10] = [
     ("user:read", "telling your own changes from those of others, and your domain in `flagline init`"),
     ("project:read", "everything: the project cannot be found"),
     ("feature_flag:read", "flags, their stage, unknown keys"),
     ("query:read", "how many people meet which variant"),
     ("activity_log:read", "since when a flag is the same for everyone"),
+    ("experiment:read", "whether an experiment is over, and how it came out"),
     ("feature_flag:write", "creating features"),
     ("dashboard:write", "creating a feature's dashboard"),
     ("insight:write", "creating the graphs on a feature's dashboard"),

@@ -200,6 +200,17 @@ impl Client {
         Ok(history)
     }
 
+    /// The experiments of a project that are not put away.
+    pub async fn experiments(&self, project: &Project) -> Result<Vec<wire::WholeExperiment>, Error> {
+        self.pages(&format!("/api/projects/{}/experiments/", project.id), &[]).await
+    }
+
+    /// What PostHog will change by itself on the flags of a project, and what it did change.
+    pub async fn schedules(&self, project: &Project) -> Result<Vec<wire::Schedule>, Error> {
+        let path = format!("/api/projects/{}/scheduled_changes/", project.id);
+        self.pages(&path, &[("model_name", "FeatureFlag".into())]).await
+    }
+
     /// A dashboard with its tiles.
     pub async fn dashboard(&self, project: &Project, id: u64) -> Result<wire::Dashboard, Error> {
         self.get(&format!("/api/projects/{}/dashboards/{id}/", project.id), &[]).await

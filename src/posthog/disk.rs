@@ -106,6 +106,8 @@ struct Stored {
     exposure: Vec<StoredExposure>,
     #[serde(default)]
     history: Vec<StoredHistory>,
+    #[serde(default)]
+    experiments: Vec<wire::WholeExperiment>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,6 +168,7 @@ impl Stored {
                 .map(|(key, it)| StoredExposure::new(key.as_str(), it))
                 .collect(),
             history: environment.history.iter().map(|(id, it)| StoredHistory::new(*id, it)).collect(),
+            experiments: environment.experiments.values().map(|it| (&**it).into()).collect(),
         })
     }
 
@@ -182,6 +185,7 @@ impl Stored {
                 .map(|it| (it.key.as_str().into(), Arc::new(it.into_exposure())))
                 .collect(),
             history: self.history.into_iter().map(|it| (it.flag, Arc::new(it.into_history()))).collect(),
+            experiments: self.experiments.into_iter().map(|it| (it.id, Arc::new(it.into()))).collect(),
             ..Environment::default()
         }
     }
@@ -302,6 +306,9 @@ mod tests {
             days: vec![("2026-11-20".parse().unwrap(), 3)],
             sdks: vec![("web".into(), Timestamp::UNIX_EPOCH)],
         };
+        let experiment =
+            r#"{"id":3,"name":"Pricing","feature_flag_key":"new-nav","end_date":"2026-09-01T00:00:00Z"}"#;
+        let experiment = serde_json::from_str(experiment).unwrap();
         let stored = Stored {
             format: FORMAT,
             host: "https://ph.example".into(),
@@ -311,6 +318,7 @@ mod tests {
             flags: vec![flag],
             exposure: vec![exposure],
             history: vec![history],
+            experiments: vec![experiment],
         };
         stored.into_environment(&"production".into())
     }

@@ -83,6 +83,111 @@ pub struct Experiment {
     pub is_running: bool,
 }
 
+/// An experiment (posthog-api 4.3); also how the mirror keeps it on disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WholeExperiment {
+    /// Numeric id.
+    pub id: i64,
+    /// Name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+    /// The flag's key.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub feature_flag_key: String,
+    /// Launched.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub start_date: Option<Timestamp>,
+    /// Ended.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub end_date: Option<Timestamp>,
+    /// How it came out; absent on older servers.
+    #[serde(default)]
+    pub conclusion: Option<String>,
+    /// Put away.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub archived: bool,
+}
+
+impl From<WholeExperiment> for flags::Experiment {
+    fn from(it: WholeExperiment) -> flags::Experiment {
+        flags::Experiment {
+            id: it.id,
+            name: it.name,
+            flag: it.feature_flag_key,
+            started_at: it.start_date,
+            ended_at: it.end_date,
+            conclusion: it.conclusion,
+            archived: it.archived,
+        }
+    }
+}
+
+impl From<&flags::Experiment> for WholeExperiment {
+    fn from(it: &flags::Experiment) -> WholeExperiment {
+        WholeExperiment {
+            id: it.id,
+            name: it.name.clone(),
+            feature_flag_key: it.flag.clone(),
+            start_date: it.started_at,
+            end_date: it.ended_at,
+            conclusion: it.conclusion.clone(),
+            archived: it.archived,
+        }
+    }
+}
+
+/// A scheduled change (posthog-api 3).
+#[derive(Debug, Clone, Deserialize)]
+pub struct Schedule {
+    /// The flag's id as text.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub record_id: String,
+    /// What is done; PostHog checks it only when it does it.
+    #[serde(default)]
+    pub payload: serde_json::Value,
+    /// When.
+    pub scheduled_at: Timestamp,
+    /// When it was done.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub executed_at: Option<Timestamp>,
+    /// Whether it comes again; newer servers.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub is_recurring: bool,
+}
+
+impl Schedule {
+    /// The flag, and what will happen to it; nothing of what is over.
+    pub fn to_come(&self) -> Option<(u64, flags::ScheduledChange)> {
+        if self.executed_at.is_some() && !self.is_recurring {
+            return None;
+        }
+        let change = flags::ScheduledChange {
+            at: self.scheduled_at,
+            change: scheduled(&self.payload),
+            recurring: self.is_recurring,
+        };
+        Some((self.record_id.parse().ok()?, change))
+    }
+}
+
+fn scheduled(payload: &serde_json::Value) -> flags::Scheduled {
+    let (operation, value) = (payload["operation"].as_str().unwrap_or_default(), &payload["value"]);
+    match operation {
+        "update_status" if value.is_boolean() => flags::Scheduled::Active(value == true),
+        "add_release_condition" => {
+            let groups = value["groups"].as_array().map_or(&[][..], Vec::as_slice);
+            let percent = |it: &serde_json::Value| it["rollout_percentage"].as_f64().unwrap_or(100.0);
+            let widest = groups.iter().max_by(|a, b| percent(a).total_cmp(&percent(b)));
+            flags::Scheduled::Conditions {
+                percent: widest.map(percent).unwrap_or_default(),
+                description: widest.and_then(|it| it["description"].as_str()).unwrap_or_default().to_owned(),
+            }
+        }
+        "update_variants" => flags::Scheduled::Variants,
+        other => flags::Scheduled::Other(other.to_owned()),
+    }
+}
+
 /// A user, whole or in part.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct User {
@@ -376,6 +481,33 @@ mod tests {
         let again: flags::Flag =
             serde_json::from_str::<Flag>(&serde_json::to_string(&Flag::from(&flag)).unwrap()).unwrap().into();
         assert_eq!(format!("{flag:?}"), format!("{again:?}"));
+    }
+
+    #[test]
+    fn what_is_scheduled_and_not_done() {
+        let to_come = |json: &str| serde_json::from_str::<Schedule>(json).unwrap().to_come();
+        let at = r#""record_id":"42","scheduled_at":"2026-12-01T08:00:00Z""#;
+        for (payload, expect) in [
+            (r#"{"operation":"update_status","value":false}"#, "is switched off"),
+            (
+                r#"{"operation":"add_release_condition","value":{"groups":[{"rollout_percentage":5},
+                    {"rollout_percentage":25,"description":"3/3 everyone"}]}}"#,
+                "opens 3/3 everyone to 25 %",
+            ),
+            (
+                r#"{"operation":"add_release_condition","value":{"groups":[{}]}}"#,
+                "opens a further condition to 100 %",
+            ),
+            (r#"{"operation":"update_variants","value":{}}"#, "gets other variants"),
+            (r#"{"operation":"paint"}"#, "changes (paint)"),
+            ("null", "changes ()"),
+        ] {
+            let (flag, change) = to_come(&format!(r#"{{{at},"payload":{payload}}}"#)).unwrap();
+            assert_eq!((flag, change.change.to_string().as_str()), (42, expect));
+        }
+        let done = r#""executed_at":"2026-12-01T08:01:00Z""#;
+        assert_eq!(to_come(&format!(r#"{{{at},{done}}}"#)), None);
+        assert!(to_come(&format!(r#"{{{at},{done},"is_recurring":true}}"#)).is_some());
     }
 
     #[test]

@@ -153,6 +153,13 @@ pub(super) fn merge(ours: &mut Environment, theirs: Environment) {
             ours.exposure.insert(key, it);
         }
     }
+    // Whoever asked has all of them.
+    if ours.experiments.is_empty() {
+        ours.experiments = theirs.experiments;
+    }
+    if ours.schedules.is_empty() {
+        ours.schedules = theirs.schedules;
+    }
     for (id, it) in theirs.history {
         if ours.history.get(&id).is_none_or(|ours| ours.fetched_at < it.fetched_at) {
             ours.history.insert(id, it);

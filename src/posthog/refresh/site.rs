@@ -1,7 +1,7 @@
 //! One environment: what is known, what is due next, and asking for it.
 //!
-//! Shelf lives: flags 60 s (the changed ones), the whole list an hour, exposure 10 minutes, a history until the
-//! flag's version changes. When nobody typed for 30 minutes, nothing is asked. Of several processes with one project,
+//! Shelf lives: flags 60 s (the changed ones), the whole list an hour, exposure 10 minutes, experiments and changes
+//! to come an hour, a history until the flag's version changes. When nobody typed for 30 minutes, nothing is asked. Of several processes with one project,
 //! one asks for what all need: see [`share`].
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -17,7 +17,9 @@ use super::Ask;
 use super::share::{self, AFTER_HOLDER, LOOK_EVERY, Share};
 use crate::config;
 use crate::feature::{Served, served};
-use crate::flags::{Access, Environment, Exposure, Flag, FlagKey, FlagList, Lookup, Project};
+use crate::flags::{
+    Access, Environment, Experiment, Exposure, Flag, FlagKey, FlagList, Lookup, Project, ScheduledChange,
+};
 use crate::posthog::client::jittered;
 use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY};
 use crate::posthog::{Client, Error, disk};
@@ -25,6 +27,7 @@ use crate::posthog::{Client, Error, disk};
 const CHANGED_EVERY: Duration = Duration::from_secs(60);
 const WHOLE_LIST_EVERY: Duration = Duration::from_secs(60 * 60);
 const EXPOSURE_EVERY: Duration = Duration::from_secs(10 * 60);
+const PLANS_EVERY: Duration = Duration::from_secs(60 * 60);
 const QUIET_AFTER: Duration = Duration::from_secs(30 * 60);
 /// Keys typed one after the other become one question.
 const GATHER: Duration = Duration::from_millis(300);
@@ -51,6 +54,8 @@ pub(super) enum Work {
     WholeList,
     Changed,
     History(Arc<str>, u64),
+    /// Experiments, and changes to come.
+    Plans,
     Exposure,
     HoverExposure(FlagKey),
 }
@@ -111,6 +116,7 @@ struct Times {
     whole_list: Option<Instant>,
     changed: Option<Instant>,
     exposure: Option<Instant>,
+    plans: Option<Instant>,
     paused_until: Option<Instant>,
     history_denied_until: Option<Instant>,
     exposure_denied_until: Option<Instant>,
@@ -125,6 +131,7 @@ impl Times {
             whole_list: None,
             changed: None,
             exposure: None,
+            plans: None,
             paused_until: None,
             history_denied_until: None,
             exposure_denied_until: None,
@@ -318,8 +325,11 @@ impl Site {
             }
         }
         if due(Some(times.keys_changed), if leads { GATHER } else { AFTER_HOLDER }) {
-            if let Some(flag) = self.flag_without_history(now) {
+            if let Some(flag) = self.flag_without_history(now, true) {
                 return Next::Now(Work::History(flag.key.as_str().into(), flag.id));
+            }
+            if !self.known_keys().is_empty() && due(times.plans, PLANS_EVERY) {
+                return Next::Now(Work::Plans);
             }
             if let Some(until) = times.exposure_denied_until.filter(|it| *it > now) {
                 waits.push(until);
@@ -331,6 +341,10 @@ impl Site {
                 if let Some(key) = self.hover_due(now) {
                     return Next::Now(Work::HoverExposure(key));
                 }
+            }
+            // Since when a rollout stands where it does is good to know, and nothing depends on it.
+            if let Some(flag) = self.flag_without_history(now, false) {
+                return Next::Now(Work::History(flag.key.as_str().into(), flag.id));
             }
         }
         waits.push(times.active + QUIET_AFTER + Duration::from_secs(1));
@@ -356,6 +370,7 @@ impl Site {
             Work::WholeList => self.load_whole_list(&client).await,
             Work::Changed => self.load_changed(&client).await,
             Work::History(_, id) => self.load_history(&client, *id).await,
+            Work::Plans => self.load_plans(&client).await,
             Work::Exposure => self.load_exposure(&client).await,
             Work::HoverExposure(key) => self.load_hover_exposure(&client, key.clone()).await,
         };
@@ -503,6 +518,32 @@ impl Site {
         Ok(())
     }
 
+    /// A part that this key may not see, or that an older server does not have, is left alone as long as one that was
+    /// just loaded.
+    async fn load_plans(&mut self, client: &Client) -> Result<(), Error> {
+        let Some(project) = self.known.project.clone() else { return Ok(()) };
+        let has_experiment = |it: &FlagKey| match self.known.lookup(it) {
+            Lookup::Known(flag) => !flag.experiments.is_empty(),
+            _ => false,
+        };
+        if self.keys.iter().any(has_experiment)
+            && let Some(all) = unless_denied(client.experiments(&project).await)?
+        {
+            let all = all.into_iter().map(Experiment::from);
+            self.known.experiments = all.map(|it| (it.id, Arc::new(it))).collect();
+        }
+        if let Some(all) = unless_denied(client.schedules(&project).await)? {
+            let mut by_flag: HashMap<u64, Vec<ScheduledChange>> = HashMap::new();
+            for (flag, change) in all.iter().filter_map(|it| it.to_come()) {
+                by_flag.entry(flag).or_default().push(change);
+            }
+            by_flag.values_mut().for_each(|it| it.sort_by_key(|it| it.at));
+            self.known.schedules = by_flag.into_iter().map(|(flag, it)| (flag, it.into())).collect();
+        }
+        self.times.plans = Some(Instant::now());
+        Ok(())
+    }
+
     async fn load_exposure(&mut self, client: &Client) -> Result<(), Error> {
         let Some(project) = self.known.project.clone() else { return Ok(()) };
         // The leader asks for the keys that it reads; the others for those that it does not.
@@ -625,8 +666,8 @@ impl Site {
         self.known_keys().iter().any(|it| !self.known.exposure.contains_key(it))
     }
 
-    /// Only a flag that serves one value to everyone has a "since when" to look up.
-    fn flag_without_history(&self, now: Instant) -> Option<Arc<Flag>> {
+    /// A flag whose activity is not loaded: one that serves the same value to everyone, or any.
+    fn flag_without_history(&self, now: Instant, constant: bool) -> Option<Arc<Flag>> {
         if self.times.history_denied_until.is_some_and(|it| it > now) {
             return None;
         }
@@ -634,9 +675,10 @@ impl Site {
             Lookup::Known(flag) => Some(flag),
             _ => None,
         });
-        let constant =
-            |it: &&Arc<Flag>| matches!(served(it.is_evaluated(), it.filters().as_ref()), Served::Everyone(_));
-        flags.filter(constant).find(|it| self.known.history_of(it).is_none()).cloned()
+        let is_constant =
+            |it: &Flag| matches!(served(it.is_evaluated(), it.filters().as_ref()), Served::Everyone(_));
+        let mut unknown = flags.filter(|it| self.known.history_of(it).is_none());
+        unknown.find(|it| !constant || is_constant(it)).cloned()
     }
 
     fn hover_due(&self, now: Instant) -> Option<FlagKey> {
@@ -659,6 +701,18 @@ fn access(client: &Result<Client, Error>) -> Access {
         Ok(_) => Access::Open,
         Err(Error::SignedOut { .. }) => Access::SignedOut,
         Err(_) => Access::Unsettled,
+    }
+}
+
+/// Nothing of a part that the server does not give.
+fn unless_denied<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(it) => Ok(Some(it)),
+        Err(error @ (Error::Forbidden(_) | Error::PaymentRequired(_) | Error::NotFound(_))) => {
+            tracing::info!(%error, "PostHog does not give experiments or changes to come");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
