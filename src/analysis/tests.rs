@@ -37,7 +37,7 @@ fn environment() -> Environment {
     let stored = fs::read_to_string(fixtures().join("mirror.json")).unwrap();
     let stored: Stored = serde_json::from_str(&stored).unwrap();
     let flags: Vec<Arc<Flag>> = stored.flags.into_iter().map(|it| Arc::new(it.into())).collect();
-    let version = |id: u64| flags.iter().find(|it| it.id == id).and_then(|it| it.version);
+    let version = |id: u64| flags.iter().find(|it| it.id == id).map(|it| it.stamp());
     let history = stored.activity.into_iter().map(|(id, entries)| {
         let complete = entries.iter().any(|it| it.activity == "created");
         let entries = entries.into_iter().map(Into::into).collect();

@@ -201,6 +201,14 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_state_has_a_stamp_also_where_the_server_counts_no_versions() {
+        let old = |active, filters| Flag { version: None, ..flag(active, filters) }.stamp();
+        assert_eq!(flag(true, FULL).stamp(), 3);
+        assert!(old(true, FULL) < 0 && old(true, FULL) == old(true, FULL));
+        assert!(old(true, FULL) != old(true, HALF) && old(true, FULL) != old(false, FULL));
+    }
+
+    #[test]
     fn enabled_once_never_or_nobody_knows() {
         let off = flag(false, HALF);
         assert_eq!(was_enabled(&off, None), None);

@@ -1,3 +1,4 @@
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -51,6 +52,16 @@ impl Flag {
     /// Whether anybody is asked at all: enabled, and neither put away nor deleted.
     pub fn is_evaluated(&self) -> bool {
         self.active && !self.archived && !self.deleted
+    }
+
+    /// What tells this state of the flag from its others: its version, and on servers and rows without one, a number
+    /// below 0 that is made of what decides who gets which value.
+    pub fn stamp(&self) -> i64 {
+        self.version.unwrap_or_else(|| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            (self.active, self.archived, self.deleted, self.filters.get()).hash(&mut hasher);
+            -((hasher.finish() >> 1) as i64) - 1
+        })
     }
 
     /// The release conditions, typed on demand; `None` when they have a shape that nobody documented.

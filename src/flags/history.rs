@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 /// What was changed on a flag, newest first (posthog-api 6).
 #[derive(Debug, Clone)]
 pub struct History {
-    /// The flag's version when this was fetched: another version means that something is missing here.
+    /// The flag's [`stamp`](super::Flag::stamp) when this was fetched: another one means that something is missing here.
     pub version: Option<i64>,
     /// Newest first.
     pub entries: Vec<Entry>,

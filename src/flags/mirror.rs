@@ -126,7 +126,7 @@ impl Environment {
 
     /// The history of a flag, if it belongs to the flag's present version.
     pub fn history_of(&self, flag: &Flag) -> Option<&Arc<History>> {
-        self.history.get(&flag.id).filter(|it| it.version == flag.version)
+        self.history.get(&flag.id).filter(|it| it.version == Some(flag.stamp()))
     }
 
     /// The address of one of the project's pages: `feature_flags/42`, `dashboard/3`.

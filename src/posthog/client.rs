@@ -187,7 +187,7 @@ impl Client {
     pub async fn history(&self, project: &Project, flag: &Flag, now: Timestamp) -> Result<History, Error> {
         let path = format!("/api/projects/{}/feature_flags/{}/activity/", project.id, flag.id);
         let mut history =
-            History { version: flag.version, entries: Vec::new(), complete: false, fetched_at: now };
+            History { version: Some(flag.stamp()), entries: Vec::new(), complete: false, fetched_at: now };
         for page in 1..=10 {
             let query = [("limit", "100".to_owned()), ("page", page.to_string())];
             let page: wire::ActivityPage = self.get(&path, &query).await?;

@@ -124,13 +124,15 @@ T['a code lens tells who meets the flag, and lists its reads'] = function()
   child.lua([[vim.g.flagline = { lens = true }]])
   editor.open_checkout()
   editor.wait('lenses', [[
+    -- 0.10 does not heed the server when more is known.
+    if vim.fn.has('nvim-0.12') == 0 then vim.lsp.codelens.refresh({ bufnr = 0 }) end
     local titles = {}
     for _, it in ipairs(vim.lsp.codelens.get(vim.fn.has('nvim-0.12') == 1 and { bufnr = 0 } or 0)) do
       titles[(it.lens or it).command.title] = true
     end
-    return titles['everyone · 1 read'] and titles['unknown · 1 read']
+    return titles['everyone · 245 people · 1 read'] and titles['unknown · 1 read']
   ]])
-  editor.cursor_on('new-checkout')
+  editor.cursor_on('function pay')
   editor.expect_screen('lens')
   child.lua([[vim.lsp.codelens.run()]])
   editor.wait('the list', [[return #vim.fn.getqflist() > 0]])

@@ -26,6 +26,8 @@ use crate::posthog::{Client, Error, disk};
 
 const CHANGED_EVERY: Duration = Duration::from_secs(60);
 const WHOLE_LIST_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Where the server does not tell what changed last.
+const WHOLE_LIST_UNSORTED_EVERY: Duration = Duration::from_secs(5 * 60);
 const EXPOSURE_EVERY: Duration = Duration::from_secs(10 * 60);
 const PLANS_EVERY: Duration = Duration::from_secs(60 * 60);
 const QUIET_AFTER: Duration = Duration::from_secs(30 * 60);
@@ -494,12 +496,18 @@ impl Site {
         self.times.changed = Some(Instant::now());
         let Some(list) = &mut self.known.flags else { return Ok(()) };
         let sorted = recent.is_sorted_by(|a, b| a.updated_at >= b.updated_at);
+        let says_when = recent.iter().all(|it| it.updated_at.is_some());
         let n_recent = recent.len();
         let news: Vec<Flag> = recent.into_iter().filter(|it| is_news(list, it)).collect();
-        // More may have changed than was asked for, or the server does not sort: then only the whole list tells.
-        if !sorted || (news.len() == n_recent && n_recent == RECENT) {
+        // More may have changed than was asked for: then only the whole list tells.
+        if news.len() == n_recent && n_recent == RECENT {
             self.times.whole_list = None;
             return Ok(());
+        }
+        // So it does where the server does not sort, as older ones, but it is not asked for every minute.
+        let is_old = self.times.whole_list.is_none_or(|it| it.elapsed() >= WHOLE_LIST_UNSORTED_EVERY);
+        if (!sorted || !says_when) && n_recent == RECENT && is_old {
+            self.times.whole_list = None;
         }
         for flag in news {
             replace(list, Arc::new(flag));
@@ -548,13 +556,30 @@ impl Site {
         let Some(project) = self.known.project.clone() else { return Ok(()) };
         // The leader asks for the keys that it reads; the others for those that it does not.
         let keys = if self.leads(Instant::now()) { self.known_keys() } else { self.old_exposure() };
+        let mut exposures = HashMap::new();
         for keys in keys.chunks(KEYS_PER_QUERY) {
-            let exposures = self.query_exposure(client, &project, keys).await?;
-            self.known.exposure.extend(exposures.into_iter().map(|(key, it)| (key, Arc::new(it))));
+            exposures.extend(self.query_exposure(client, &project, keys).await?);
+        }
+        self.times.exposure = Some(Instant::now());
+        self.take_exposures(exposures);
+        Ok(())
+    }
+
+    /// Keeps what was found, unless it cannot be all.
+    fn take_exposures(&mut self, exposures: HashMap<FlagKey, Exposure>) {
+        let flags = self.known.flags.iter().flat_map(|it| it.by_key.values()).map(|it| &**it);
+        if let Some(flag) = queries::contradicted(&exposures, flags) {
+            let trouble = format!(
+                "PostHog has no calls of the flags that are read here, though by its own word '{}' was called: it may \
+                 keep them in another place",
+                flag.key
+            );
+            self.known.exposure_trouble = Some(trouble.into());
+            self.times.exposure_denied_until = Some(Instant::now() + EXPOSURE_EVERY);
+            return;
         }
         self.known.exposure_trouble = None;
-        self.times.exposure = Some(Instant::now());
-        Ok(())
+        self.known.exposure.extend(exposures.into_iter().map(|(key, it)| (key, Arc::new(it))));
     }
 
     async fn load_hover_exposure(&mut self, client: &Client, key: FlagKey) -> Result<(), Error> {
@@ -567,16 +592,13 @@ impl Site {
         let keys = [key];
         let counts = queries::exposure_counts(self.evaluations, &keys, self.exposure_days);
         let counts = client.query(&project, &counts).await?;
-        let fresh = queries::exposures(&keys, &counts, &[], self.exposure_days, Timestamp::now());
-        for (key, fresh) in fresh {
-            let (days, sdks) = self
-                .known
-                .exposure
-                .get(&key)
-                .map(|it| (it.days.clone(), it.sdks.clone()))
-                .unwrap_or_default();
-            self.known.exposure.insert(key, Arc::new(Exposure { days, sdks, ..fresh }));
+        let mut fresh = queries::exposures(&keys, &counts, &[], self.exposure_days, Timestamp::now());
+        for (key, fresh) in &mut fresh {
+            if let Some(before) = self.known.exposure.get(key) {
+                (fresh.days, fresh.sdks) = (before.days.clone(), before.sdks.clone());
+            }
         }
+        self.take_exposures(fresh);
         Ok(())
     }
 
@@ -720,7 +742,9 @@ fn unless_denied<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
 fn is_news(list: &FlagList, flag: &Flag) -> bool {
     let state =
         |it: &Flag| (it.version, it.updated_at, it.last_called_at, it.active, it.archived, it.deleted);
-    list.by_key.get(&flag.key).is_none_or(|it| it.id != flag.id || state(it) != state(flag))
+    list.by_key
+        .get(&flag.key)
+        .is_none_or(|it| it.id != flag.id || state(it) != state(flag) || it.stamp() != flag.stamp())
 }
 
 /// Puts a flag into the list in place of its older self, which may have had another key.
