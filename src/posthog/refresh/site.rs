@@ -261,6 +261,7 @@ impl Site {
                 self.times.active = now;
                 self.times.whole_list = None;
                 self.times.exposure = None;
+                self.times.plans = None;
                 self.times.paused_until = None;
                 self.times.history_denied_until = None;
                 self.times.exposure_denied_until = None;
@@ -444,6 +445,8 @@ impl Site {
             self.known.flags = None;
             self.known.exposure.clear();
             self.known.history.clear();
+            self.known.experiments.clear();
+            self.known.schedules.clear();
         }
         self.known.project = Some(project);
         // Only to tell the user's own changes from those of others, so a key that may not say it will do.
