@@ -178,10 +178,15 @@ fn trend(exposure: &Exposure, now: Timestamp) -> Vec<u64> {
     days.map(|day| exposure.days.iter().filter(|it| it.day == day).map(|it| it.people).sum()).collect()
 }
 
-/// The key of the project that looks most like `key`, if one does: one slip for every four characters.
+/// How many slips make a name look like another one: one for every four characters.
+pub(super) fn most_slips(name: &str) -> usize {
+    (name.len() / 4).clamp(1, 4)
+}
+
+/// The key of the project that looks most like `key`, if one does.
 pub(super) fn similar(environment: &Environment, key: &FlagKey) -> Option<FlagKey> {
     let list = environment.flags.as_ref()?;
-    let at_most = (key.as_str().len() / 4).clamp(1, 4);
+    let at_most = most_slips(key.as_str());
     let near = |it: &&FlagKey| it.as_str().len().abs_diff(key.as_str().len()) <= at_most;
     let living = list.by_key.iter().filter(|it| !it.1.deleted && !it.1.archived).map(|it| it.0);
     let distance = |it: &FlagKey| {

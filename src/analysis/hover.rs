@@ -7,7 +7,6 @@ use super::card::{Card, Details, State, card};
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
 use crate::feature::{Since, Stage, StageLine};
 use crate::flags::{Exposure, FlagKey, VariantExposure};
-use crate::syntax::Returns;
 use crate::text::Span;
 
 /// What a hover shows, and over what.
@@ -44,7 +43,7 @@ pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> 
 fn is_silent(snapshot: &Snapshot, key: &FlagKey) -> bool {
     let own = snapshot.facts.reads.iter().filter(|it| it.key.as_ref() == Some(key));
     let mut reads = snapshot.index.reads_of(key).map(|it| it.1).chain(own).peekable();
-    reads.peek().is_some() && reads.all(|it| it.returns == Returns::Payload)
+    reads.peek().is_some() && reads.all(|it| !it.is_told())
 }
 
 /// The key that is read or defined at `offset`, and where it stands.

@@ -1,12 +1,13 @@
 //! The baseline of `flagline check`: its file.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::{complain, paths};
+use crate::posthog::atomic;
 use crate::report::{Baseline, Report};
 
 /// A baseline and where it lies.
@@ -76,17 +77,5 @@ impl BaselineFile {
 /// Whole or not at all. Through a link, the file that it leads to is written.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // The process id keeps two writers apart; the last one wins whole.
-    name.push(format!(".{}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = fs::File::create_new(&temporary).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&temporary, &path));
-    if renamed.is_err() {
-        drop(fs::remove_file(&temporary));
-    }
-    renamed
+    atomic::replace(&path, text.as_bytes(), |it| fs::File::create_new(it))
 }

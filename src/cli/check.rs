@@ -10,10 +10,9 @@ use anyhow::{Context as _, bail};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::baseline::BaselineFile;
-use super::{complain, configuration, paths, print, print_coloured, progress, stored_keys};
+use super::{complain, configuration, paths, print, print_coloured, print_json, progress, stored_keys};
 use crate::analysis::{self, Finding, Severity, Snapshot, ago};
 use crate::config::{Config, Rule};
 use crate::flags::{Environment, FlagKey, Mirror};
@@ -140,18 +139,14 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     match arguments.format {
         Format::Text => print_coloured(&report.text(|it| std::fs::read_to_string(it).ok(), now))?,
-        Format::Json => print(&json(&report.json())?)?,
-        Format::Sarif => print(&json(&report.sarif(base))?)?,
+        Format::Json => print_json(&report.json())?,
+        Format::Sarif => print_json(&report.sarif(base))?,
         Format::Github => print(&report.github(now))?,
-        Format::Gitlab => print(&json(&report.gitlab())?)?,
+        Format::Gitlab => print_json(&report.gitlab())?,
         Format::Junit => print(&report.junit())?,
     }
     let fails = report.findings.iter().any(|finding| arguments.fail_on.iter().any(|it| it.fails(finding)));
     Ok(ExitCode::from(if read.is_blind() { 2 } else { u8::from(fails) }))
-}
-
-fn json(value: &impl Serialize) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 /// What paths are relative to: CI systems know a file by its way from the top of the repository, wherever the

@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Format, check, complain, configuration, print, print_lines, progress, stored_keys};
+use super::{
+    Format, Project, check, complain, configuration, print_json, print_lines, progress, stored_keys,
+};
 use crate::analysis::{ago, plain};
 use crate::flags::{Environment, FlagKey};
 use crate::index::scan::Progress;
@@ -36,12 +38,6 @@ struct Row {
     history_trouble: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct Project {
-    id: u64,
-    name: String,
-}
-
 pub(super) async fn run(format: Format) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let config = configuration(&directory, stored_keys())?;
@@ -61,7 +57,7 @@ pub(super) async fn run(format: Format) -> anyhow::Result<ExitCode> {
         Format::Text => print_lines(rows.iter().filter_map(|it| line(it, now)))?,
         Format::Json => {
             let json = serde_json::json!({ "environments": rows });
-            print(&format!("{}\n", serde_json::to_string_pretty(&json)?))?;
+            print_json(&json)?;
         }
     }
     for row in &rows {

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::{Format, complain, configuration, paths, print};
+use super::{Format, complain, configuration, paths, print, print_json};
 use crate::config::Keys;
 use crate::index::scan::{self, Progress, Scanned};
 use crate::report;
@@ -24,7 +24,7 @@ pub(super) fn run(paths: Vec<PathBuf>, format: Format) -> anyhow::Result<ExitCod
     let listing = report::listing(&scanned, &directory);
     match format {
         Format::Text => print(&report::reads_text(&listing))?,
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&listing)?))?,
+        Format::Json => print_json(&listing)?,
     }
     Ok(code)
 }

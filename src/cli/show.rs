@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use super::{Format, configuration, print, stored_keys};
+use super::{Format, configuration, print, print_json, stored_keys};
 use crate::analysis::{self, Markup, State};
 use crate::flags::FlagKey;
 use crate::posthog::disk;
@@ -21,7 +21,7 @@ pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
     let card = analysis::card(&mirror, &key, now);
     match format {
         Format::Text => print(&format!("{}\n", analysis::render(&card, Markup::Plain, now)))?,
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&report::card_json(&card))?))?,
+        Format::Json => print_json(&report::card_json(&card))?,
     }
     Ok(ExitCode::from(match card.state {
         State::Known(_) => 0,

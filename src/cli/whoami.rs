@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{Format, configuration, login, print, print_lines, stored_keys};
+use super::{Format, Project, configuration, login, print_json, print_lines, stored_keys};
 use crate::config::{Environment, KeySource};
 use crate::posthog::{Client, Error, account, keys, wire};
 
@@ -25,12 +25,6 @@ struct Row {
     problem: Option<String>,
     #[serde(skip)]
     outcome: Outcome,
-}
-
-#[derive(Debug, Serialize)]
-struct Project {
-    id: u64,
-    name: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,7 +67,7 @@ pub(super) async fn run(format: Format) -> anyhow::Result<ExitCode> {
         }
         Format::Json => {
             let json = serde_json::json!({ "environments": rows, "elsewhere": elsewhere });
-            print(&format!("{}\n", serde_json::to_string_pretty(&json)?))?;
+            print_json(&json)?;
         }
     }
     Ok(ExitCode::from(code(rows.iter().map(|it| it.outcome))))

@@ -52,11 +52,6 @@ impl Rule {
         }
     }
 
-    /// The rule of this public name.
-    pub fn named(name: &str) -> Option<Rule> {
-        Rule::ALL.into_iter().find(|it| it.name() == name)
-    }
-
     /// How loud it is where nobody says otherwise.
     pub const fn usual(self) -> Severity {
         match self {

@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::staleness::walk_back;
 use super::{Stage, StageName, stage};
 use crate::flags::{Filters, Flag, History, ReleaseCondition};
 
@@ -63,17 +64,11 @@ pub struct Arrived {
 /// Since when a flag's rollout stands where it does: the last change that moved it, by the activity log.
 pub fn arrived(flag: &Flag, history: &History) -> Option<Arrived> {
     let now = stage(flag, Some(history));
-    let mut before = flag.clone();
-    for entry in history.entries.iter().filter(|it| !it.created) {
-        before.active = entry.active_before.unwrap_or(before.active);
-        before.archived = entry.archived_before.unwrap_or(before.archived);
-        before.deleted = entry.deleted_before.unwrap_or(before.deleted);
-        if let Some(filters) = &entry.filters_before {
-            before.filters = filters.clone();
-        }
-        if moved(&stage(&before, None), &now) {
-            return Some(Arrived { at: entry.at, by: entry.by.clone() });
-        }
+    let last = walk_back(flag, history, |entry, before| {
+        moved(&stage(before, None), &now).then(|| Arrived { at: entry.at, by: entry.by.clone() })
+    });
+    if last.is_some() {
+        return last;
     }
     let at = flag.created_at.filter(|_| history.complete)?;
     Some(Arrived { at, by: flag.created_by.as_ref().map(|it| it.display().to_owned()) })

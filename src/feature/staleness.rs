@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::{Served, Value, served};
-use crate::flags::{Entry, Filters, Flag, History};
+use crate::flags::{Entry, Flag, History};
 
 /// Since when a flag has served one value to everyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +21,15 @@ pub struct Since {
 /// Walks the history from now to the past and undoes each change, until the value differs (posthog-api 6). With
 /// no history, `updated_at` is a safe lower bound: nothing was written since.
 pub fn constant_since(flag: &Flag, history: Option<&History>) -> Option<Since> {
-    let now = State::of(flag);
-    let Served::Everyone(value) = now.served() else { return None };
+    let Served::Everyone(value) = served_by(flag) else { return None };
     let constant = Served::Everyone(value.clone());
     let since = |at, exact, by| Some(Since { value: value.clone(), at, exact, by });
     let Some(history) = history else { return since(flag.updated_at?, false, None) };
-    for (entry, before) in now.before_each(history) {
-        if before.served() != constant {
-            return since(entry.at, true, entry.by.clone());
-        }
+    let changed = walk_back(flag, history, |entry, before| {
+        (served_by(before) != constant).then(|| (entry.at, entry.by.clone()))
+    });
+    if let Some((at, by)) = changed {
+        return since(at, true, by);
     }
     match history.entries.last() {
         _ if history.complete => since(flag.created_at?, true, None),
@@ -45,51 +45,38 @@ pub fn was_enabled(flag: &Flag, history: Option<&History>) -> Option<bool> {
 
 /// Whether anybody ever got another value than off; `None` when the history does not reach back far enough.
 pub fn was_on(flag: &Flag, history: Option<&History>) -> Option<bool> {
-    ever(flag, history, |it| it.served() != Served::Everyone(Value::Off))
+    ever(flag, history, |it| served_by(it) != Served::Everyone(Value::Off))
 }
 
-fn ever(flag: &Flag, history: Option<&History>, holds: impl Fn(&State) -> bool) -> Option<bool> {
-    let now = State::of(flag);
-    if holds(&now) {
+fn ever(flag: &Flag, history: Option<&History>, holds: impl Fn(&Flag) -> bool) -> Option<bool> {
+    if holds(flag) {
         return Some(true);
     }
     let history = history?;
-    if now.before_each(history).any(|(_, before)| holds(&before)) {
-        return Some(true);
-    }
-    history.complete.then_some(false)
+    let held = walk_back(flag, history, |_, before| holds(before).then_some(()));
+    if held.is_some() { Some(true) } else { history.complete.then_some(false) }
 }
 
-/// What decided, at some time, who got which value.
-#[derive(Clone)]
-struct State {
-    active: bool,
-    archived: bool,
-    deleted: bool,
-    filters: Option<Filters>,
+fn served_by(flag: &Flag) -> Served {
+    served(flag.is_evaluated(), flag.filters().as_ref())
 }
 
-impl State {
-    fn of(flag: &Flag) -> State {
-        State { active: flag.active, archived: flag.archived, deleted: flag.deleted, filters: flag.filters() }
-    }
-
-    fn served(&self) -> Served {
-        served(self.active && !self.archived && !self.deleted, self.filters.as_ref())
-    }
-
-    /// The states before each change, newest first.
-    fn before_each(mut self, history: &History) -> impl Iterator<Item = (&Entry, State)> {
-        history.entries.iter().filter(|it| !it.created).map(move |entry| {
-            self.active = entry.active_before.unwrap_or(self.active);
-            self.archived = entry.archived_before.unwrap_or(self.archived);
-            self.deleted = entry.deleted_before.unwrap_or(self.deleted);
-            if let Some(before) = &entry.filters_before {
-                self.filters = Filters::parse(before);
-            }
-            (entry, self.clone())
-        })
-    }
+/// Walks from now to the past, and shows each change with the flag as it was before, until something is found.
+pub(super) fn walk_back<T>(
+    flag: &Flag,
+    history: &History,
+    mut look: impl FnMut(&Entry, &Flag) -> Option<T>,
+) -> Option<T> {
+    let mut before = flag.clone();
+    history.entries.iter().filter(|it| !it.created).find_map(|entry| {
+        before.active = entry.active_before.unwrap_or(before.active);
+        before.archived = entry.archived_before.unwrap_or(before.archived);
+        before.deleted = entry.deleted_before.unwrap_or(before.deleted);
+        if let Some(filters) = &entry.filters_before {
+            before.filters.clone_from(filters);
+        }
+        look(entry, &before)
+    })
 }
 
 #[cfg(test)]

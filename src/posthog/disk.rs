@@ -63,7 +63,7 @@ pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment
 /// Writes a mirror: readable by its owner alone, whole or not at all.
 pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     let Some(stored) = Stored::new(environment) else { return Ok(()) };
-    super::private::replace(path, &serde_json::to_vec(&stored)?)
+    super::atomic::replace_private(path, &serde_json::to_vec(&stored)?)
 }
 
 /// The projects of a host that have a mirror.

@@ -15,7 +15,7 @@ use etcetera::BaseStrategy as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::private;
+use super::atomic;
 use crate::config::Keys;
 
 /// How long a command waits for the keyring.
@@ -166,7 +166,7 @@ fn accounts(file: &Path) -> Result<Accounts, String> {
 
 fn write(file: &Path, accounts: &Accounts) -> Result<(), String> {
     let bytes = serde_json::to_vec_pretty(accounts).map_err(|it| it.to_string())?;
-    private::replace(file, &bytes).map_err(|it| format!("{} cannot be written: {it}", file.display()))
+    atomic::replace_private(file, &bytes).map_err(|it| format!("{} cannot be written: {it}", file.display()))
 }
 
 /// Asks the keyring.

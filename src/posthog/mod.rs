@@ -4,11 +4,11 @@
 //! Nothing here is awaited by a hover or a keystroke.
 
 pub mod account;
+pub(crate) mod atomic;
 mod client;
 pub mod disk;
 mod error;
 pub mod keys;
-mod private;
 pub mod queries;
 pub mod refresh;
 pub mod wire;

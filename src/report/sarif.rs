@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use std::path::Path;
 use url::Url;
 
-use super::codes::{DESCRIPTIONS, Description, describe};
+use super::codes::describe;
 use super::findings::{Elsewhere, FindingRow, Report};
 use super::reads::Place;
 use crate::analysis::Severity;
+use crate::config::Rule;
 
 /// What a part of a path is written in: all but what RFC 3986 lets stand in every part of a relative path. A colon
 /// may not stand in its first one, where it would end a scheme.
@@ -41,7 +42,7 @@ impl Report {
             "tool": { "driver": {
                 "name": "Flagline",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": DESCRIPTIONS.iter().map(rule).collect::<Vec<_>>(),
+                "rules": Rule::ALL.map(rule),
             }},
             "columnKind": "unicodeCodePoints",
             "results": self.findings.iter().map(result).collect::<Vec<_>>(),
@@ -57,13 +58,14 @@ impl Report {
     }
 }
 
-fn rule(description: &Description) -> Value {
+fn rule(rule: Rule) -> Value {
+    let (short, help) = describe(rule);
     json!({
-        "id": description.code,
-        "name": pascal_case(description.code),
-        "shortDescription": { "text": description.short },
-        "fullDescription": { "text": format!("{}. {}", description.short, description.help) },
-        "help": { "text": description.help },
+        "id": rule.name(),
+        "name": pascal_case(rule.name()),
+        "shortDescription": { "text": short },
+        "fullDescription": { "text": format!("{short}. {help}") },
+        "help": { "text": help },
         "properties": { "tags": ["feature-flags"] },
     })
 }
@@ -83,7 +85,7 @@ fn result(finding: &FindingRow) -> Value {
         "partialFingerprints": { "flaglineIdentity/v1": finding.identity().fingerprint() },
         "properties": { "key": finding.key, "link": finding.link },
     });
-    if let Some((index, _)) = describe(finding.code) {
+    if let Some(index) = Rule::ALL.iter().position(|it| it.name() == finding.code) {
         result["ruleIndex"] = index.into();
     }
     if !finding.related.is_empty() {

@@ -51,6 +51,13 @@ pub struct Read {
     pub is_forwarded: bool,
 }
 
+impl Read {
+    /// Whether PostHog is told of it: it is not of a payload's.
+    pub fn is_told(&self) -> bool {
+        self.returns != Returns::Payload
+    }
+}
+
 /// What a read gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returns {

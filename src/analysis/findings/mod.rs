@@ -13,7 +13,7 @@ use super::markup::plain;
 use crate::config::{Rule, Severity};
 use crate::feature::Value;
 use crate::flags::{Environment, FlagKey, Lookup};
-use crate::syntax::{Keep, Read, Returns};
+use crate::syntax::{FileFacts, Keep, Read};
 use crate::text::Span;
 
 /// Other places that a finding names at most.
@@ -147,17 +147,22 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// Every finding, and whether the settings want it told: what is not told can still be acted upon.
 pub(super) fn all(snapshot: &Snapshot) -> Vec<(Finding, bool)> {
-    let mut all = of_reads(snapshot);
-    all.extend(variants::findings(snapshot));
-    add_related(snapshot, &mut all);
+    let mut all = Vec::new();
+    if let Some(environment) = snapshot.mirror.primary() {
+        let workspace = Workspace::of(snapshot);
+        all.extend(of_reads(snapshot, environment, &workspace));
+        all.extend(variants::findings(snapshot, environment));
+        for (finding, _) in &mut all {
+            let key = finding.key.as_ref();
+            finding.related = key.map(|it| workspace.related(snapshot, it, finding.span)).unwrap_or_default();
+        }
+    }
     all.extend(snapshot.facts.remarks.secrets.iter().map(|it| secret(snapshot, *it)));
     all.sort_by_key(|it| it.0.span);
     all
 }
 
-fn of_reads(snapshot: &Snapshot) -> Vec<(Finding, bool)> {
-    let Some(environment) = snapshot.mirror.primary() else { return Vec::new() };
-    let workspace = Workspace::of(snapshot);
+fn of_reads(snapshot: &Snapshot, environment: &Environment, workspace: &Workspace) -> Vec<(Finding, bool)> {
     let mut all = Vec::new();
     for read in &snapshot.facts.reads {
         let Some(key) = &read.key else { continue };
@@ -225,67 +230,73 @@ fn secret(snapshot: &Snapshot, span: Span) -> (Finding, bool) {
     placed(snapshot, verdict, None, span, None)
 }
 
-/// What the other files say that matters to the reads of this one.
+/// What all files say that matters to the reads of this one.
 struct Workspace<'a> {
     /// Comments on definitions, by the key that is defined.
     kept: BTreeMap<&'a FlagKey, &'a Keep>,
-    /// Flags of which only payloads are read, which PostHog is not told of.
+    /// Flags of which PostHog is not told by any read.
     silent: HashSet<&'a FlagKey>,
+    /// The first reads of each key.
+    reads: BTreeMap<&'a FlagKey, Vec<Related>>,
 }
 
-impl Workspace<'_> {
-    fn of(snapshot: &Snapshot) -> Workspace<'_> {
-        let own: HashSet<&FlagKey> = snapshot.facts.reads.iter().filter_map(|it| it.key.as_ref()).collect();
-        let mut kept = BTreeMap::new();
-        let mut silent = own.clone();
-        let files = snapshot.index.files().map(|it| it.1).chain([&snapshot.facts]);
-        for facts in files {
-            for it in facts.reads.iter().filter(|it| it.returns != Returns::Payload) {
-                it.key.as_ref().map(|it| silent.remove(it));
+impl<'a> Workspace<'a> {
+    fn of(snapshot: &'a Snapshot) -> Workspace<'a> {
+        let facts = &snapshot.facts;
+        let read = facts.reads.iter().filter_map(|it| it.key.as_ref());
+        let compared = facts.compared.iter().map(|it| &it.key);
+        let mut it = Workspace {
+            kept: BTreeMap::new(),
+            silent: read.clone().collect(),
+            reads: read.chain(compared).map(|key| (key, Vec::new())).collect(),
+        };
+        let mut is_indexed = false;
+        for (path, indexed) in snapshot.index.files() {
+            // An edit reaches the index a little later, so this file speaks for itself.
+            let is_own = *path == snapshot.path;
+            is_indexed |= is_own;
+            it.add(path, if is_own { facts } else { indexed });
+        }
+        if !is_indexed {
+            it.add(&snapshot.path, facts);
+        }
+        it
+    }
+
+    fn add(&mut self, path: &Arc<Path>, facts: &'a FileFacts) {
+        for read in &facts.reads {
+            let Some(key) = &read.key else { continue };
+            let Some(of_key) = self.reads.get_mut(key) else { continue };
+            // One more than is told: one of them may be the finding's own place.
+            if of_key.len() <= MOST_RELATED {
+                of_key.push(Related { path: path.clone(), span: read.key_span });
             }
-            if facts.remarks.keeps.is_empty() {
-                continue;
-            }
-            for it in facts.definitions.iter().filter(|it| own.contains(&it.key)) {
-                let lines = it.key_span.start.line..=it.key_span.end.line;
-                let keep = facts.remarks.keeps.iter().find(|it| lines.contains(&it.line));
-                keep.map(|keep| kept.insert(&it.key, keep));
+            if read.is_told() {
+                self.silent.remove(key);
             }
         }
-        Workspace { kept, silent }
+        if facts.remarks.keeps.is_empty() {
+            return;
+        }
+        for it in facts.definitions.iter().filter(|it| self.reads.contains_key(&it.key)) {
+            let lines = it.key_span.start.line..=it.key_span.end.line;
+            if let Some(keep) = facts.remarks.keeps.iter().find(|it| lines.contains(&it.line)) {
+                self.kept.insert(&it.key, keep);
+            }
+        }
     }
 
     /// The comment that keeps a flag: at this read, or at the definition of its key.
-    fn keep<'a>(&'a self, snapshot: &'a Snapshot, read: &Read, key: &FlagKey) -> Option<&'a Keep> {
+    fn keep(&self, snapshot: &'a Snapshot, read: &Read, key: &FlagKey) -> Option<&'a Keep> {
         let first = read.key_span.start.line.min(read.call_span.start.line);
         let lines = first..=read.key_span.end.line;
         let here = snapshot.facts.remarks.keeps.iter().find(|it| lines.contains(&it.line));
         here.or_else(|| self.kept.get(key).copied())
     }
-}
 
-/// Names the other reads of each flag.
-fn add_related(snapshot: &Snapshot, findings: &mut [(Finding, bool)]) {
-    let keys: HashSet<FlagKey> = findings.iter().filter_map(|it| it.0.key.clone()).collect();
-    if keys.is_empty() {
-        return;
-    }
-    let mut reads: BTreeMap<&FlagKey, Vec<Related>> = BTreeMap::new();
-    for (path, facts) in snapshot.index.files() {
-        // An edit reaches the index a little later.
-        let facts = if *path == snapshot.path { &snapshot.facts } else { facts };
-        for read in &facts.reads {
-            let Some(key) = read.key.as_ref().filter(|it| keys.contains(*it)) else { continue };
-            let of_key = reads.entry(key).or_default();
-            // One more than is told: one of them may be the finding's own place.
-            if of_key.len() <= MOST_RELATED {
-                of_key.push(Related { path: path.clone(), span: read.key_span });
-            }
-        }
-    }
-    for (finding, _) in findings {
-        let all = finding.key.as_ref().and_then(|it| reads.get(it)).into_iter().flatten();
-        let others = all.filter(|it| it.path != snapshot.path || it.span != finding.span);
-        finding.related = others.take(MOST_RELATED).cloned().collect();
+    /// The reads of a flag beside the one that a finding is about.
+    fn related(&self, snapshot: &Snapshot, key: &FlagKey, own: Span) -> Vec<Related> {
+        let all = self.reads.get(key).into_iter().flatten();
+        all.filter(|it| it.path != snapshot.path || it.span != own).take(MOST_RELATED).cloned().collect()
     }
 }

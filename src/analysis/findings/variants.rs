@@ -2,13 +2,13 @@
 
 use super::{Code, Finding, Verdict, placed};
 use crate::analysis::Snapshot;
-use crate::flags::{Filters, Flag, Lookup};
+use crate::analysis::card::most_slips;
+use crate::flags::{Environment, Filters, Flag, Lookup};
 use crate::syntax::Compared;
 use crate::text::Span;
 
 /// What a file compares with variants, held against the variants that the flags have.
-pub(super) fn findings(snapshot: &Snapshot) -> Vec<(Finding, bool)> {
-    let Some(environment) = snapshot.mirror.primary() else { return Vec::new() };
+pub(super) fn findings(snapshot: &Snapshot, environment: &Environment) -> Vec<(Finding, bool)> {
     let mut all = Vec::new();
     for compared in &snapshot.facts.compared {
         let Lookup::Known(flag) = environment.lookup(&compared.key) else { continue };
@@ -45,9 +45,8 @@ fn verdicts(flag: &Flag, filters: &Filters, compared: &Compared) -> Vec<(Verdict
 
 fn unknown_variant(flag: &Flag, filters: &Filters, name: &str) -> Verdict {
     let names: Vec<&str> = filters.variants().iter().map(|it| it.key.as_str()).collect();
-    let at_most = (name.len() / 4).clamp(1, 4);
     let near = names.iter().map(|it| (strsim::osa_distance(&it.to_lowercase(), &name.to_lowercase()), *it));
-    let similar = near.filter(|it| it.0 <= at_most).min().map(|it| it.1);
+    let similar = near.filter(|it| it.0 <= most_slips(name)).min().map(|it| it.1);
     let help = match (similar, names.as_slice()) {
         (Some(similar), _) => format!("did you mean '{similar}'?"),
         (None, []) => "it has no variants: it is true or false".to_owned(),

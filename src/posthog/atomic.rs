@@ -1,19 +1,16 @@
-//! Files that are nobody else's business.
+//! Files that are replaced whole or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Replaces a file: readable by its owner alone, whole or not at all.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
+/// Replaces a file by way of another one beside it, which `create` makes.
+pub(crate) fn replace(path: &Path, bytes: &[u8], create: fn(&Path) -> io::Result<File>) -> io::Result<()> {
     // The process id keeps two writers apart; the last one wins whole.
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}", std::process::id()));
     let temporary = path.with_file_name(name);
-    let mut file = private(&temporary)?;
+    let mut file = create(&temporary)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     drop(file);
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
@@ -23,13 +20,21 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     renamed
 }
 
+/// The same for a file that is nobody else's business: its owner alone may read it. Makes its folder.
+pub(super) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    replace(path, bytes, private)
+}
+
 #[cfg(unix)]
-fn private(path: &Path) -> io::Result<fs::File> {
+fn private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
-fn private(path: &Path) -> io::Result<fs::File> {
-    fs::File::create(path)
+fn private(path: &Path) -> io::Result<File> {
+    File::create(path)
 }
