@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -22,6 +23,9 @@ export const banner = posthog.isFeatureEnabled('old-banner')
 export const badge = posthog.isFeatureEnabled('new-chekout')
 export const videos = posthog.isFeatureEnabled('project-videos')
 ";
+
+/// The flags in `CODE` that the sandbox has.
+const FLAGS_READ: usize = 3;
 
 /// The end of every session here that got everything from the sandbox.
 const WARNINGS: [&str; 3] = [
@@ -221,16 +225,33 @@ async fn a_list_of_flags_that_fails_says_nothing_of_flags() {
 
 // Partly loaded.
 
+/// The mirror's file once it holds a history of every flag that is read: those come last.
+async fn mirror_on_disk(editor: &Editor) -> (PathBuf, Vec<u8>) {
+    let cache = editor.folder.path().join("cache/flagline");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let entries = std::fs::read_dir(&cache).into_iter().flatten().map(|it| it.unwrap().path());
+        let files: Vec<_> = entries.filter(|it| it.extension().is_some_and(|it| it == "json")).collect();
+        assert!(files.len() <= 1, "{files:?}");
+        if let [file] = &files[..] {
+            let stored = std::fs::read(file).unwrap();
+            let known: Value = serde_json::from_slice(&stored).unwrap();
+            let n = |part: &str| known[part].as_array().map_or(0, Vec::len);
+            if n("exposure") == FLAGS_READ && n("history") == FLAGS_READ {
+                return (file.clone(), stored);
+            }
+        }
+        assert!(Instant::now() < deadline, "the disk never had everything");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test]
 async fn the_mirror_on_disk_starts_warm_and_works_offline() {
     let posthog = Posthog::start().await;
     let mut editor = warned(&posthog, |it| it).await;
     editor.hover_until(APP, "project-videos", "People in the last 7 days").await;
-    let cache = editor.folder.path().join("cache/flagline");
-    let files = std::fs::read_dir(&cache).unwrap().map(|it| it.unwrap().path());
-    let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "json")).collect();
-    let [file] = &files[..] else { panic!("{files:?}") };
-    let stored = std::fs::read(file).unwrap();
+    let (file, stored) = mirror_on_disk(&editor).await;
     assert!(!String::from_utf8_lossy(&stored).contains(flagline::sandbox::API_KEY));
     #[cfg(unix)]
     {
