@@ -5,7 +5,7 @@ use super::findings::{Code, Finding, all};
 use crate::feature::{self, Value};
 use crate::flags::{FlagKey, Lookup};
 use crate::removal::{self, Edit};
-use crate::syntax::{KeyFrom, Read};
+use crate::syntax::KeyFrom;
 use crate::text::Span;
 
 /// Something that can be done about a read.
@@ -56,7 +56,7 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
                 actions.push(create(snapshot, key, finding));
             }
             Some((code, finding)) if code.removable().is_some() => {
-                actions.extend(code.removable().and_then(|it| remove(snapshot, read, key, &it, finding)));
+                actions.extend(code.removable().and_then(|it| remove(snapshot, key, &it, finding)));
             }
             _ if is_half_made(snapshot, key) && !snapshot.config.read_only => actions.push(Action {
                 title: format!("Complete feature '{key}'"),
@@ -116,19 +116,17 @@ fn rename(snapshot: &Snapshot, key: &FlagKey, finding: &Finding, to: &FlagKey) -
     })
 }
 
-fn remove(
-    snapshot: &Snapshot,
-    read: &Read,
-    key: &FlagKey,
-    value: &Value,
-    finding: &Finding,
-) -> Option<Action> {
+fn remove(snapshot: &Snapshot, key: &FlagKey, value: &Value, finding: &Finding) -> Option<Action> {
     let source = snapshot.source.as_ref()?;
-    let one_call = snapshot.facts.reads.iter().filter(|it| it.call_span == read.call_span).count() == 1;
-    let effect = match removal::remove(source.language, source.text.as_str(), &source.tree, read, value) {
-        _ if !one_call => Effect::Refused("this call reads several flags".into()),
+    let kept = removal::Kept::new(value.clone());
+    let reads = &snapshot.facts.reads;
+    let text = source.text.as_str();
+    let effect = match removal::remove(source.language, text, &source.tree, reads, key.as_str(), &kept) {
         Ok(edits) => Effect::Edit(edits),
-        Err(refusal) => Effect::Refused(refusal.reason),
+        Err(refusals) => {
+            let reason = refusals.into_iter().next().map_or_else(String::new, |it| it.reason);
+            Effect::Refused(reason)
+        }
     };
     let title = format!("Remove flag '{key}' here (keep {value})");
     Some(Action { title, effect, settles: Some(finding.clone()) })

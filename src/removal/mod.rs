@@ -1,17 +1,33 @@
-//! Removing a read from the code when its value is known: pure, from a tree to edits or to a refusal.
+//! Removing a flag from the code when its value is known: pure, from a text and its reads to edits or to a refusal.
 //!
-//! So far a bare condition only: `if (read) ... else ...` and `read ? a : b`. Everything else is refused with a
-//! reason, never guessed.
+//! Each step is a small rewriting that keeps what the code does: a read gives its value, a value decides a condition,
+//! a condition picks a branch, and what nothing uses any more goes. Where no step fits, the value is written down in
+//! place of the read, so that the code does the same in any case. Nothing is guessed; what cannot be written down is
+//! refused.
 
+mod check;
+mod document;
+mod gaps;
 mod javascript;
+mod known;
+mod layout;
+mod pass;
 mod python;
+mod scopes;
+mod view;
 
 use std::ops::Range;
 
-use tree_sitter::{Node, Tree};
+use tree_sitter::Tree;
 
+use self::document::Document;
+use self::known::Known;
+use self::pass::Pass;
+use self::scopes::Scopes;
 use crate::feature::Value;
-use crate::syntax::{Language, Read, Returns};
+use crate::syntax::{Language, Read, Returns, Via};
+
+pub use self::known::Kept;
 
 /// A replacement; ranges are bytes of the text before any edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,31 +47,101 @@ pub struct Refusal {
     pub reason: String,
 }
 
-/// Removes one read, as if it gave `keep` for ever. The edits do not overlap and are sorted.
+/// A pass changes at least one thing; more passes than this mean that two steps undo each other.
+const MOST_PASSES: usize = 500;
+
+/// Removes the reads of one flag from a file, as if it served `kept` for ever. `reads` are all of the file; those of
+/// other flags are left as they are. The edits do not overlap and are sorted.
 pub fn remove(
     language: Language,
     text: &str,
     tree: &Tree,
-    read: &Read,
-    keep: &Value,
-) -> Result<Vec<Edit>, Refusal> {
-    let refuse = |reason: &str| Refusal { range: read.call_span.bytes(), reason: reason.into() };
-    if !matches!(read.returns, Returns::Boolean | Returns::Variant) {
-        return Err(refuse("it reads a payload or a result object, not on or off"));
+    reads: &[Read],
+    key: &str,
+    kept: &Kept,
+) -> Result<Vec<Edit>, Vec<Refusal>> {
+    let mut document = Document::new(language, text.to_owned(), tree.clone());
+    let refused = sow(&mut document, reads, key, kept);
+    if !refused.is_empty() {
+        return Err(refused);
     }
-    if read.via == crate::syntax::Via::Wrapper {
-        return Err(refuse("the flag is read inside another function"));
+    rewrite(&mut document);
+    let edits = gaps::closed(text, document.edits());
+    check::unsound(language, text, tree, &document, &edits).map_or(Ok(edits), Err)
+}
+
+/// Notes what the reads give. Returns those of which that cannot be told.
+fn sow(document: &mut Document, reads: &[Read], key: &str, kept: &Kept) -> Vec<Refusal> {
+    let mut refused = Vec::new();
+    let is_own = |it: &&Read| it.key.as_ref().is_some_and(|it| it.as_str() == key);
+    for read in reads.iter().filter(is_own) {
+        let range = read.call_span.bytes();
+        let mut refuse = |reason: &str| refused.push(Refusal { range: range.clone(), reason: reason.into() });
+        let others = reads.iter().any(|it| it.call_span == read.call_span && it.key != read.key);
+        if has_error_at(&document.tree, &range) {
+            refuse("the code here has a syntax error");
+            continue;
+        }
+        if others {
+            refuse("this call reads several flags");
+            continue;
+        }
+        match value_of(document.language, read, kept) {
+            Ok(known) => drop(document.marks.insert((range.start, range.end), known)),
+            Err(reason) => refuse(reason),
+        }
     }
-    let call = node_at(tree, &read.call_span.bytes()).ok_or_else(|| refuse("the code changed meanwhile"))?;
-    let code = Code { text, keep: *keep != Value::Off };
-    let edits = match language {
-        Language::Python => python::remove(&code, call),
-        _ => javascript::remove(&code, call),
-    }?;
-    let edits = edits.into_iter().map(|it| code.kept_apart(it)).collect::<Vec<_>>();
-    still_parses(language, text, tree, &edits).then_some(edits).ok_or_else(|| {
-        refuse("the result would not parse, so nothing is changed; please report this code as a bug")
+    refused
+}
+
+/// Whether the statement of the top level that holds a place has a syntax error.
+fn has_error_at(tree: &Tree, range: &Range<usize>) -> bool {
+    let root = tree.root_node();
+    let mut node = root.named_descendant_for_byte_range(range.start, range.end);
+    while let Some(it) = node.filter(|it| *it != root) {
+        if it.has_error() {
+            return true;
+        }
+        node = it.parent();
+    }
+    false
+}
+
+/// What a read gives.
+fn value_of(language: Language, read: &Read, kept: &Kept) -> Result<Known, &'static str> {
+    match read.via {
+        Via::Wrapper => return Err("the flag is read inside another function"),
+        Via::Component => return Err("the flag is read by a component"),
+        Via::Map if kept.value == Value::Off && read.returns != Returns::Payload => return Ok(Known::Falsy),
+        _ => {}
+    }
+    Ok(match read.returns {
+        Returns::Boolean => kept.is_on(),
+        Returns::Variant => kept.variant(),
+        Returns::Payload => kept.payload(language),
+        Returns::Result => Known::Result(kept.clone()),
     })
+}
+
+/// Applies steps until there are none.
+fn rewrite(document: &mut Document) {
+    for _ in 0..MOST_PASSES {
+        let scopes = Scopes::of(document.language, &document.text, &document.tree);
+        let pass = Pass::new(document, &scopes);
+        let mut changes = pass.steps();
+        if changes.is_empty() {
+            changes = pass.bury();
+        }
+        if changes.is_empty() {
+            changes = pass.literals();
+        }
+        let marks = pass.lasting();
+        // The declaration that they follow from may go.
+        document.marks.extend(marks);
+        if document.apply(changes, &scopes) == 0 {
+            return;
+        }
+    }
 }
 
 /// Applies sorted edits that do not overlap.
@@ -71,136 +157,6 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     result
 }
 
-/// The safety net under every removal: a tree without errors stays one.
-fn still_parses(language: Language, text: &str, tree: &Tree, edits: &[Edit]) -> bool {
-    tree.root_node().has_error() || !language.parse(&apply(text, edits), None).root_node().has_error()
-}
-
-/// What the rules of both languages work on.
-struct Code<'a> {
-    text: &'a str,
-    /// Whether the condition holds once the flag is gone.
-    keep: bool,
-}
-
-impl Code<'_> {
-    fn of(&self, node: Node) -> &str {
-        &self.text[node.byte_range()]
-    }
-
-    /// The columns before a node, when nothing but white space stands there.
-    fn indentation(&self, at: usize) -> Option<&str> {
-        let line = &self.text[self.line_start(at)..at];
-        line.chars().all(char::is_whitespace).then_some(line)
-    }
-
-    fn line_start(&self, at: usize) -> usize {
-        self.text[..at].rfind('\n').map_or(0, |it| it + 1)
-    }
-
-    /// The rest of the line after a place, without white space round it.
-    fn line_rest(&self, at: usize) -> &str {
-        self.text[at..].split('\n').next().unwrap_or_default().trim()
-    }
-
-    /// `return(read)?a:b` must not become `returna`.
-    fn kept_apart(&self, edit: Edit) -> Edit {
-        let is_word = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
-        let (before, after) = (&self.text[..edit.range.start], &self.text[edit.range.end..]);
-        let mut text = edit.text;
-        if text.is_empty() && before.ends_with(is_word) && after.starts_with(is_word) {
-            text.push(' ');
-        }
-        if before.ends_with(is_word) && text.starts_with(|it: char| is_word(it) || matches!(it, '"' | '\'')) {
-            text.insert(0, ' ');
-        }
-        if text.ends_with(is_word) && after.starts_with(is_word) {
-            text.push(' ');
-        }
-        Edit { range: edit.range, text }
-    }
-
-    /// The white space that the line of `at` begins with.
-    fn line_indentation(&self, at: usize) -> &str {
-        let line = &self.text[self.line_start(at)..];
-        &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
-    }
-
-    /// Deletes whole lines when nothing else stands on them.
-    fn delete(&self, range: Range<usize>) -> Edit {
-        let rest = &self.text[range.end..];
-        let line_rest = &rest[..rest.find('\n').map_or(rest.len(), |it| it + 1)];
-        if self.indentation(range.start).is_some() && line_rest.trim().is_empty() {
-            let start = self.line_start(range.start);
-            return Edit { range: start..range.end + line_rest.len(), text: String::new() };
-        }
-        Edit { range, text: String::new() }
-    }
-
-    /// The text of `range` moved from one indentation to another. Its first line stays where it is put; lines
-    /// that begin inside a string keep every character.
-    fn reindent(&self, root: Node, range: Range<usize>, from: &str, to: &str) -> String {
-        let text = &self.text[range.clone()];
-        let mut result = String::with_capacity(text.len());
-        let mut at = range.start;
-        for line in text.split_inclusive('\n') {
-            let blank = line.trim().is_empty();
-            match line.strip_prefix(from) {
-                Some(rest) if at != range.start && !blank && !in_string(root, at) => {
-                    result.push_str(to);
-                    result.push_str(rest);
-                }
-                _ => result.push_str(line),
-            }
-            at += line.len();
-        }
-        result
-    }
-}
-
-fn in_string(root: Node, at: usize) -> bool {
-    let mut node = root.descendant_for_byte_range(at, at);
-    while let Some(it) = node {
-        let literal = matches!(it.kind(), "string" | "template_string" | "string_content" | "jsx_text");
-        // A text of JSX is no literal: its white space at line ends does not count.
-        if literal && it.kind() != "jsx_text" && it.start_byte() < at && at < it.end_byte() {
-            return true;
-        }
-        node = it.parent();
-    }
-    false
-}
-
-/// The outermost node that spans exactly `range`, short of a whole statement.
-fn node_at<'t>(tree: &'t Tree, range: &Range<usize>) -> Option<Node<'t>> {
-    let node = tree.root_node().named_descendant_for_byte_range(range.start, range.end)?;
-    (node.byte_range() == *range).then_some(node)
-}
-
-/// The widest expression that is still only the read: in parentheses, awaited.
-fn bare<'t>(call: Node<'t>, wrappers: &[&str]) -> Node<'t> {
-    let mut node = call;
-    while let Some(parent) = node.parent() {
-        if !wrappers.contains(&parent.kind()) || parent.named_child_count() != 1 {
-            break;
-        }
-        node = parent;
-    }
-    node
-}
-
-fn root_of(node: Node) -> Node {
-    let mut node = node;
-    while let Some(parent) = node.parent() {
-        node = parent;
-    }
-    node
-}
-
-fn refusal(node: Node, reason: impl Into<String>) -> Refusal {
-    Refusal { range: node.byte_range(), reason: reason.into() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,32 +164,44 @@ mod tests {
     use crate::text::Text;
     use std::path::Path;
 
-    /// Fixture files hold cases: `=== name: keep on`, the code, `---`, the code after or `refused: why`.
+    /// Fixture files hold cases: `=== name: keep on`, the code, `---`, the code after or `refused: why`. With `UPDATE=1`
+    /// in the environment what comes out is written down, to be read.
     #[test]
     fn golden_cases() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/removal");
-        let mut failures = String::new();
-        let mut n_cases = 0;
+        let update = std::env::var_os("UPDATE").is_some();
+        let (mut failures, mut n_cases) = (String::new(), 0);
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let language = Language::from_path(&path).unwrap();
             let content = std::fs::read_to_string(&path).unwrap();
+            let mut written = String::new();
             for case in format!("\n{content}").split("\n=== ").skip(1) {
                 let (head, body) = case.split_once('\n').unwrap();
-                let (before, expect) = body.split_once("\n---\n").unwrap();
+                let body = format!("{body}\n");
+                let before = body.split_once("\n---\n").map_or(&*body, |it| it.0);
+                let expect = body.split_once("\n---\n").map_or("", |it| it.1);
                 let (_, keep) = head.split_once(": keep ").unwrap();
-                let after = run(language, before, keep);
+                let after = run(language, &format!("{}\n", before.trim_end()), keep);
                 n_cases += 1;
                 if after.trim_end() != expect.trim_end() {
-                    failures.push_str(&format!("\n{}: {head}\n{before}---\n{after}\n", path.display()));
+                    failures.push_str(&format!("\n{}: {head}\n{before}\n---\n{after}", path.display()));
                 }
+                written.push_str(&format!("=== {head}\n{}\n---\n{}\n", before.trim_end(), after.trim_end()));
+            }
+            if update {
+                std::fs::write(&path, written).unwrap();
             }
         }
         assert!(n_cases > 40, "the cases were not found: {n_cases}");
-        assert!(failures.is_empty(), "these differ; what came out stands below ---\n{failures}");
+        assert!(update || failures.is_empty(), "these differ; what came out stands below ---\n{failures}");
     }
 
     fn run(language: Language, before: &str, keep: &str) -> String {
+        let (keep, payload) = match keep.split_once(" with ") {
+            Some((keep, payload)) => (keep, Some(serde_json::from_str(payload).unwrap())),
+            None => (keep, None),
+        };
         let keep = match keep.trim() {
             "on" => Value::On,
             "off" => Value::Off,
@@ -241,10 +209,16 @@ mod tests {
         };
         let source = Source::new(language, 1, Text::new(before));
         let facts = crate::index::facts(language, &source.text, &Names::default());
-        let read = facts.reads.first().unwrap_or_else(|| panic!("no read in:\n{before}"));
-        match remove(language, before, &source.tree, read, &keep) {
+        let Some(key) = facts.reads.iter().find_map(|it| it.key.clone()) else {
+            panic!("no read in:\n{before}")
+        };
+        let kept = Kept { value: keep, payload };
+        let result = remove(language, before, &source.tree, &facts.reads, key.as_str(), &kept);
+        match result {
             Ok(edits) => apply(before, &edits),
-            Err(refusal) => format!("refused: {}", refusal.reason),
+            Err(refusals) => {
+                refusals.iter().map(|it| format!("refused: {}", it.reason)).collect::<Vec<_>>().join("\n")
+            }
         }
     }
 }

@@ -1,0 +1,100 @@
+//! The safety net under every removal: what would be wrong with the result.
+
+use std::ops::Range;
+
+use tree_sitter::Tree;
+
+use super::document::Document;
+use super::known::Known;
+use super::pass::Pass;
+use super::scopes::Scopes;
+use super::{Edit, Refusal};
+use crate::syntax::Language;
+
+/// Why the result may not be used, if it may not.
+pub(super) fn unsound(
+    language: Language,
+    before: &str,
+    tree: &Tree,
+    document: &Document,
+    edits: &[Edit],
+) -> Option<Vec<Refusal>> {
+    let refusals = untold(document);
+    if !refusals.is_empty() {
+        return Some(refusals);
+    }
+    if !tree.root_node().has_error() && document.tree.root_node().has_error() {
+        let range = edits.first().map_or(0..0, |it| it.range.clone());
+        let reason = "the result would not parse, so nothing is changed; please report this code as a bug";
+        return Some(vec![Refusal { range, reason: reason.into() }]);
+    }
+    let changed = changed_name(language, before, tree, document)?;
+    let reason = format!("'{}' would mean something else afterwards", &before[changed.clone()]);
+    Some(vec![Refusal { range: changed, reason }])
+}
+
+/// Values that nobody can write down, where they are still needed.
+fn untold(document: &Document) -> Vec<Refusal> {
+    let scopes = Scopes::of(document.language, &document.text, &document.tree);
+    let pass = Pass::new(document, &scopes);
+    let moved = document.moved();
+    let refusal = |(range, known): (Range<usize>, Known)| {
+        let reason = match known {
+            Known::UntoldPayload => "the payload that it gives is not known",
+            _ => "the whole result is passed on, which cannot be written down",
+        };
+        let start = moved.before(range.start).unwrap_or_default();
+        Refusal { range: start..start + range.len(), reason: reason.into() }
+    };
+    let undecided = pass.undecided().into_iter().map(|(range, reason)| {
+        let start = moved.before(range.start).unwrap_or_default();
+        Refusal { range: start..start + range.len(), reason }
+    });
+    pass.untold().into_iter().map(refusal).chain(undecided).collect()
+}
+
+/// A name that stays, of which the declaration is another one than before.
+fn changed_name(language: Language, before: &str, tree: &Tree, document: &Document) -> Option<Range<usize>> {
+    let old = Scopes::of(language, before, tree);
+    let new = Scopes::of(language, &document.text, &document.tree);
+    let moved = document.moved();
+    let was = |range: &Range<usize>| {
+        let (start, last) = (moved.before(range.start)?, moved.before(range.end.checked_sub(1)?)?);
+        (start + range.len() == last + 1).then_some(start..last + 1)
+    };
+    for (range, declared) in new.resolved() {
+        let Some(old_range) = was(&range) else { continue };
+        let Some(binding) = old.at(&old_range) else { return Some(old_range) };
+        let starts = || std::iter::once(&binding.name).chain(&binding.again).map(|it| it.start);
+        if !starts().any(|it| moved.now(it) == Some(declared)) {
+            return Some(old_range);
+        }
+    }
+    let mut lost = new.undeclared().filter_map(was);
+    lost.find(|it| old.at(it).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::removal::document::Change;
+
+    fn after(text: &str, deleted: &str) -> Option<String> {
+        let language = Language::TypeScript;
+        let tree = language.parse(text, None);
+        let mut document = Document::new(language, text.into(), tree.clone());
+        let start = text.find(deleted).unwrap();
+        let edit = Edit { range: start..start + deleted.len(), text: String::new() };
+        document.apply(vec![Change::of([edit])], &Scopes::of(language, text, &tree));
+        changed_name(language, text, &tree, &document).map(|it| text[it].to_owned())
+    }
+
+    #[test]
+    fn a_name_must_keep_its_declaration() {
+        let text = "const a = 1;\nfunction f() {\n  const a = 2;\n  return { a };\n}\n";
+        assert_eq!(after(text, "const a = 1;\n"), None);
+        assert_eq!(after(text, "const a = 2;\n"), Some("a".into()), "the outer one is meant now");
+        assert_eq!(after("const a = 1;\ntrack({ a });\n", "const a = 1;\n"), Some("a".into()));
+        assert_eq!(after("track(b);\n", "b"), None);
+    }
+}

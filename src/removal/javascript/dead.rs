@@ -1,0 +1,237 @@
+//! What died by the removal: declarations that nothing uses any more.
+
+use tree_sitter::Node;
+
+use crate::removal::Edit;
+use crate::removal::document::Change;
+use crate::removal::pass::Pass;
+use crate::removal::scopes::{Binding, How, Kind};
+use crate::removal::view::parts;
+
+use super::bound;
+use super::lists::delete_item;
+
+/// A variable whose value is known goes with its last use.
+pub(super) fn known_declarator(pass: &Pass, declarator: Node) -> Option<Change> {
+    let value = declarator.child_by_field_name("value")?;
+    let known = pass.marked(value).filter(|it| it.effects.is_empty())?.known.clone();
+    let names = bound(pass, value, &known);
+    let pattern = declarator.child_by_field_name("name")?;
+    let n = if pattern.kind() == "identifier" { 1 } else { parts(pattern).len() };
+    let lost = |it: &&Binding| !it.reads.is_empty() || pass.doc.bereft.contains(&it.name.start);
+    let bindings = names.iter().filter_map(|(name, _)| pass.scopes.declared_at(name.start));
+    let unused = bindings.filter(lost).filter(|it| !is_alive(pass, it));
+    (unused.count() == n && n > 0).then(|| delete_declarator(pass, declarator))
+}
+
+/// The declarations that lost their last use.
+pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
+    let lost = |binding: &&Binding| {
+        pass.doc.bereft.contains(&binding.name.start)
+            || binding.reads.iter().any(|it| pass.is_within_mark(&it.range))
+    };
+    let dead = pass.scopes.bindings.iter().filter(lost).filter(|it| !is_alive(pass, it));
+    dead.filter_map(|it| delete(pass, it)).collect()
+}
+
+/// Whether anything but itself uses a name, or may use it.
+fn is_alive(pass: &Pass, binding: &Binding) -> bool {
+    let own = |it: &std::ops::Range<usize>| {
+        matches!(binding.kind, Kind::Function | Kind::Class | Kind::Type)
+            && binding.declaration.start <= it.start
+            && it.end <= binding.declaration.end
+    };
+    let is_read = |it: &&crate::removal::scopes::Use| {
+        matches!(it.how, How::Export | How::Type) && !own(&it.range)
+            || !own(&it.range) && !pass.is_within_mark(&it.range)
+    };
+    binding.reads.iter().any(|it| is_read(&it))
+        || binding.writes.iter().any(|it| !own(it))
+        || binding.kind == Kind::Other
+        || (binding.kind == Kind::Parameter && !is_of_then(pass, binding))
+        || is_exported(pass, binding)
+}
+
+/// Whether a name is the parameter of `.then(on => ...)`.
+fn is_of_then(pass: &Pass, binding: &Binding) -> bool {
+    let then = || {
+        let mut parameter = pass.node(&binding.declaration)?;
+        if parameter.parent()?.byte_range() == parameter.byte_range() {
+            parameter = parameter.parent()?;
+        }
+        let list = parameter.parent()?;
+        let function = if list.kind() == "formal_parameters" { list.parent()? } else { list };
+        let call = function.parent()?.parent().filter(|it| it.kind() == "call_expression")?;
+        let callee = call.child_by_field_name("function")?;
+        let is_only = list.kind() == "arrow_function" || parts(list).len() == 1;
+        let is_then = callee.child_by_field_name("property").is_some_and(|it| pass.doc.of(it) == "then");
+        Some(is_only && is_then)
+    };
+    then() == Some(true)
+}
+
+fn is_exported(pass: &Pass, binding: &Binding) -> bool {
+    if pass.doc.unexported.contains(&binding.name.start) {
+        return false;
+    }
+    let mut node = pass.node(&binding.declaration);
+    while let Some(it) = node {
+        match it.kind() {
+            "export_statement" => return true,
+            "variable_declarator"
+            | "lexical_declaration"
+            | "variable_declaration"
+            | "ambient_declaration" => {}
+            _ if Some(it.byte_range()) == Some(binding.declaration.clone()) => {}
+            _ => return false,
+        }
+        node = it.parent();
+    }
+    false
+}
+
+fn delete(pass: &Pass, binding: &Binding) -> Option<Change> {
+    let doc = pass.doc;
+    let node = pass.node(&binding.declaration)?;
+    match binding.kind {
+        Kind::Import => delete_import(pass, node),
+        Kind::Parameter => {
+            let is_bare = node.parent().is_some_and(|it| it.kind() == "arrow_function");
+            let text = if is_bare { "()" } else { "" };
+            Some(Change::of([Edit { range: node.byte_range(), text: text.into() }]))
+        }
+        Kind::Function | Kind::Type | Kind::Enum if binding.again.is_empty() => {
+            Some(Change::of([doc.delete(statement(node))]))
+        }
+        Kind::Class if binding.again.is_empty() && is_quiet(pass, node) => {
+            Some(Change::of([doc.delete(statement(node))]))
+        }
+        Kind::Constant | Kind::Variable if node.kind() == "variable_declarator" => {
+            delete_variable(pass, node, binding)
+        }
+        _ => None,
+    }
+}
+
+/// A declaration together with its `export`.
+fn statement(node: Node) -> Node {
+    let mut node = node;
+    while let Some(parent) =
+        node.parent().filter(|it| matches!(it.kind(), "export_statement" | "ambient_declaration"))
+    {
+        node = parent;
+    }
+    node
+}
+
+/// Whether a class does nothing where it is declared.
+fn is_quiet(pass: &Pass, class: Node) -> bool {
+    let Some(body) = class.child_by_field_name("body") else { return false };
+    let is_static = |it: &Node| pass.doc.of(*it).contains("static");
+    let decorated = parts(class).iter().any(|it| it.kind() == "decorator");
+    !decorated
+        && parts(body).iter().all(|it| match it.kind() {
+            "class_static_block" => false,
+            "public_field_definition" => {
+                !is_static(it) || it.child_by_field_name("value").is_none_or(|it| pass.is_pure(it))
+            }
+            _ => true,
+        })
+}
+
+fn delete_variable(pass: &Pass, declarator: Node, binding: &Binding) -> Option<Change> {
+    let pattern = declarator.child_by_field_name("name")?;
+    let value = declarator.child_by_field_name("value");
+    if pattern.kind() != "identifier" {
+        return delete_from_pattern(pass, declarator, pattern, binding);
+    }
+    match value {
+        Some(value) if !pass.is_pure(value) => only_the_value(declarator, value),
+        _ => Some(delete_declarator(pass, declarator)),
+    }
+}
+
+/// `const total = count();` nobody uses: `count();`.
+fn only_the_value(declarator: Node, value: Node) -> Option<Change> {
+    let declaration = declarator.parent()?;
+    let is_listed = declaration.parent().is_some_and(super::statements::is_list);
+    let begins_well = matches!(value.kind(), "call_expression" | "await_expression" | "new_expression");
+    (is_listed && begins_well && parts(declaration).len() == 1).then_some(())?;
+    Some(Change::of([Edit { range: declaration.start_byte()..value.start_byte(), text: String::new() }]))
+}
+
+fn delete_declarator(pass: &Pass, declarator: Node) -> Change {
+    match declarator.parent() {
+        Some(declaration) if parts(declaration).len() == 1 => {
+            Change::of([pass.doc.delete(statement(declaration))])
+        }
+        _ => Change::of([delete_item(pass.doc, declarator)]),
+    }
+}
+
+fn delete_from_pattern(pass: &Pass, declarator: Node, pattern: Node, binding: &Binding) -> Option<Change> {
+    let mut item = pass.node(&binding.name)?;
+    while let Some(parent) = item.parent().filter(|it| *it != pattern) {
+        // `{ a: { b } }`: the inner pattern goes when it is empty.
+        if matches!(parent.kind(), "object_pattern" | "array_pattern") && parts(parent).len() > 1 {
+            break;
+        }
+        item = parent;
+    }
+    let list = item.parent()?;
+    let all = parts(list);
+    if all.iter().any(|it| it.kind() == "rest_pattern") {
+        // The rest would get what is no longer taken out.
+        return None;
+    }
+    let default_is_pure = match item.kind() {
+        "object_assignment_pattern" | "assignment_pattern" => {
+            item.child_by_field_name("right").is_some_and(|it| pass.is_pure(it))
+        }
+        _ => true,
+    };
+    default_is_pure.then_some(())?;
+    if list == pattern && all.len() == 1 {
+        return match declarator.child_by_field_name("value") {
+            Some(value) if !pass.is_pure(value) => only_the_value(declarator, value),
+            _ => Some(delete_declarator(pass, declarator)),
+        };
+    }
+    match list.kind() {
+        "object_pattern" => Some(Change::of([delete_item(pass.doc, item)])),
+        "array_pattern" if all.last() == Some(&item) => Some(Change::of([delete_item(pass.doc, item)])),
+        // A hole keeps the others in their places.
+        "array_pattern" => Some(Change::of([Edit { range: item.byte_range(), text: String::new() }])),
+        _ => None,
+    }
+}
+
+fn delete_import(pass: &Pass, node: Node) -> Option<Change> {
+    let doc = pass.doc;
+    let mut statement = node;
+    while statement.kind() != "import_statement" && statement.kind() != "import_alias" {
+        statement = statement.parent()?;
+    }
+    if node == statement || node.kind() == "import_require_clause" || statement.kind() == "import_alias" {
+        return Some(Change::of([doc.delete(statement)]));
+    }
+    let clause = parts(statement).into_iter().find(|it| it.kind() == "import_clause")?;
+    let whole = parts(clause);
+    if node.kind() == "import_specifier" {
+        let list = node.parent()?;
+        if parts(list).len() > 1 {
+            return Some(Change::of([delete_item(doc, node)]));
+        }
+        if whole.len() == 1 {
+            return Some(Change::of([doc.delete(statement)]));
+        }
+        return Some(Change::of([delete_item(doc, list)]));
+    }
+    if whole.len() == 1 {
+        return Some(Change::of([doc.delete(statement)]));
+    }
+    let item = whole
+        .into_iter()
+        .find(|it| it.start_byte() <= node.start_byte() && node.end_byte() <= it.end_byte())?;
+    Some(Change::of([delete_item(doc, item)]))
+}

@@ -1,0 +1,435 @@
+//! Expressions: what takes the place of another, and what has effects.
+
+use tree_sitter::Node;
+
+use crate::removal::Edit;
+use crate::removal::document::Change;
+use crate::removal::pass::{Mark, Pass};
+use crate::removal::scopes::Kind;
+use crate::removal::view::{parts, text_of};
+
+use super::{elements, lists, statements};
+
+/// The parentheses of `if (...)` belong to the statement.
+fn is_of_statement(parentheses: Node) -> bool {
+    parentheses.parent().is_some_and(|it| {
+        matches!(
+            it.kind(),
+            "if_statement" | "while_statement" | "do_statement" | "switch_statement" | "with_statement"
+        ) && it.child_by_field_name("body") != Some(parentheses)
+    })
+}
+
+/// Of the parentheses of a statement what is inside.
+pub(in crate::removal) fn inside_statement(node: Node) -> Node {
+    match node.kind() == "parenthesized_expression" && is_of_statement(node) {
+        true => parts(node).first().copied().unwrap_or(node),
+        false => node,
+    }
+}
+
+/// Without the parentheses round it.
+pub(super) fn peeled(node: Node) -> Node {
+    let mut node = node;
+    while node.kind() == "parenthesized_expression" && !is_of_statement(node) {
+        match parts(node)[..] {
+            [inner] => node = inner,
+            _ => break,
+        }
+    }
+    node
+}
+
+/// With the parentheses round it.
+pub(super) fn wrapped(node: Node) -> Node {
+    let mut node = node;
+    while let Some(parent) = node.parent().filter(|it| it.kind() == "parenthesized_expression") {
+        if is_of_statement(parent) {
+            break;
+        }
+        node = parent;
+    }
+    node
+}
+
+/// Whether any expression may stand here without parentheses.
+fn is_open(node: Node) -> bool {
+    let Some(parent) = node.parent() else { return true };
+    match parent.kind() {
+        "variable_declarator"
+        | "arguments"
+        | "return_statement"
+        | "arrow_function"
+        | "pair"
+        | "jsx_expression"
+        | "template_substitution"
+        | "parenthesized_expression"
+        | "array"
+        | "expression_statement"
+        | "spread_element"
+        | "throw_statement"
+        | "public_field_definition"
+        | "export_statement"
+        | "switch_case"
+        | "required_parameter"
+        | "optional_parameter"
+        | "for_statement"
+        | "computed_property_name"
+        | "enum_assignment" => true,
+        "assignment_expression"
+        | "augmented_assignment_expression"
+        | "assignment_pattern"
+        | "object_assignment_pattern" => parent.child_by_field_name("right") == Some(node),
+        "ternary_expression" => parent.child_by_field_name("condition") != Some(node),
+        "subscript_expression" => parent.child_by_field_name("index") == Some(node),
+        "for_in_statement" => parent.child_by_field_name("right") == Some(node),
+        _ => false,
+    }
+}
+
+/// Whether an expression stands by itself in every place.
+fn is_closed(node: Node) -> bool {
+    matches!(
+        node.kind(),
+        "identifier"
+            | "member_expression"
+            | "subscript_expression"
+            | "call_expression"
+            | "string"
+            | "template_string"
+            | "number"
+            | "true"
+            | "false"
+            | "null"
+            | "undefined"
+            | "this"
+            | "array"
+            | "regex"
+            | "jsx_element"
+            | "jsx_self_closing_element"
+            | "parenthesized_expression"
+            | "non_null_expression"
+    )
+}
+
+/// Puts `kept`, a part of `whole`, in its place.
+pub(super) fn substitute_with(
+    pass: &Pass,
+    whole: Node,
+    kept: Node,
+) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+    let (outer, inner) = (wrapped(whole), peeled(kept));
+    let spans_lines = |it: Node| pass.doc.of(it).contains('\n');
+    let keeps_parentheses = inner != kept
+        && (inner.kind() == "sequence_expression"
+            || (spans_lines(kept)
+                && outer.parent().is_some_and(|it| it.kind() != "jsx_expression")
+                && pass.doc.begins_line(inner.start_byte())));
+    let is_free = is_open(outer) || is_closed(inner);
+    let (outer, inner) = match (keeps_parentheses, is_free) {
+        (true, _) => (outer, kept),
+        (_, true) => (outer, inner),
+        // One pair of parentheses stays.
+        _ if inner != kept => (outer, kept),
+        _ => (whole, kept),
+    };
+    (outer.byte_range(), inner.byte_range())
+}
+
+pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
+    if let Some(change) = elements::substitute(pass, whole, kept) {
+        return Some(change);
+    }
+    if let Some(change) = lists::substitute(pass, whole, kept) {
+        return Some(change);
+    }
+    let (outer, inner) = substitute_with(pass, whole, kept);
+    let doc = pass.doc;
+    let mut before = String::new();
+    let mut after = String::new();
+    let node = pass.node(&outer)?;
+    if begins_statement(node) && needs_parentheses_at_start(pass, kept, &inner) {
+        before.push('(');
+        after.push(')');
+    } else if doc.text[..outer.start].ends_with(is_word)
+        && doc.text[inner.start..].starts_with(|it| is_word(it) || matches!(it, '"' | '\'' | '`'))
+    {
+        before.push(' ');
+    }
+    if doc.text[outer.end..].starts_with(is_word) && doc.text[..inner.end].ends_with(is_word) {
+        after.push(' ');
+    }
+    if let Some(statement) = node.parent().filter(|it| it.kind() == "expression_statement") {
+        let ends = statements::ends(pass, statement, &(before.clone() + &doc.text[inner.clone()]));
+        before = ends.0 + &before;
+        if !doc.of(statement).ends_with(';') {
+            after += &ends.1;
+        }
+    }
+    let from = doc.indentation(inner.start).to_owned();
+    let to = doc.indentation(outer.start).to_owned();
+    let mut edits = vec![
+        Edit { range: outer.start..inner.start, text: before },
+        Edit { range: inner.end..outer.end, text: after },
+    ];
+    edits.extend(doc.reindent(&inner, &from, &to));
+    Some(Change::of(edits))
+}
+
+fn is_word(it: char) -> bool {
+    it.is_alphanumeric() || it == '_' || it == '$'
+}
+
+/// Whether an expression is what a statement or an arrow function's body begins with.
+pub(in crate::removal) fn begins_statement(node: Node) -> bool {
+    let mut at = node;
+    while let Some(parent) = at.parent() {
+        match parent.kind() {
+            "expression_statement" | "export_statement" => return true,
+            "arrow_function" => return parent.child_by_field_name("body") == Some(at),
+            _ if parent.start_byte() != node.start_byte() => return false,
+            _ => at = parent,
+        }
+    }
+    false
+}
+
+fn needs_parentheses_at_start(pass: &Pass, kept: Node, inner: &std::ops::Range<usize>) -> bool {
+    let mut first = peeled(kept);
+    if first.byte_range() != *inner {
+        return false;
+    }
+    while let Some(it) = first.child(0) {
+        first = it;
+    }
+    matches!(first.kind(), "{" | "function" | "class" | "async" | "let") && pass.doc.of(kept) != "{}"
+}
+
+/// `(a(), b)`: what had effects stays, and then comes what is kept.
+pub(in crate::removal) fn sequence(
+    pass: &Pass,
+    whole: Node,
+    effects: &[std::ops::Range<usize>],
+    kept: Node,
+) -> Option<Change> {
+    let outer = wrapped(whole).byte_range();
+    let mut at = outer.start;
+    let mut edits = Vec::new();
+    let mut text = "(";
+    for part in effects.iter().chain([&kept.byte_range()]) {
+        edits.push(Edit { range: at..part.start, text: text.into() });
+        (at, text) = (part.end, ", ");
+    }
+    edits.push(Edit { range: at..outer.end, text: ")".into() });
+    let is_ordered = edits.iter().all(|it| it.range.start <= it.range.end) && !pass.doc.text.is_empty();
+    is_ordered.then(|| Change::of(edits))
+}
+
+/// `${read}` with what it gives.
+pub(super) fn template_step(pass: &Pass, substitution: Node, mark: &Mark) -> Option<Change> {
+    let text = mark.known.in_template(pass.language()).filter(|_| mark.effects.is_empty())?;
+    let text = text.replace('\\', "\\\\").replace('`', "\\`").replace("${", "\\${");
+    Some(Change::of([Edit { range: substitution.byte_range(), text }]))
+}
+
+/// `TABLE[read]` and `{ a: x, b: y }[read]`.
+pub(super) fn lookup_step(pass: &Pass, lookup: Node, mark: &Mark) -> Option<Change> {
+    let doc = pass.doc;
+    let variant = mark.known.as_text().filter(|_| mark.effects.is_empty())?;
+    let object = lookup.child_by_field_name("object")?;
+    let mut table = peeled(object);
+    while matches!(table.kind(), "as_expression" | "satisfies_expression" | "parenthesized_expression") {
+        table = table.named_child(0)?;
+    }
+    if table.kind() == "object" {
+        let value = entry(pass, table, variant)?;
+        return pass.is_pure(table).then(|| substitute(pass, lookup, value)).flatten();
+    }
+    if let Some(change) = from_table(pass, lookup, object, variant) {
+        return Some(change);
+    }
+    let index = lookup.child_by_field_name("index")?;
+    let is_plain = variant.chars().all(is_word) && !variant.starts_with(|it: char| it.is_ascii_digit());
+    let optional = lookup.child_by_field_name("optional_chain").is_some();
+    let edit = match (is_plain, optional) {
+        (true, true) => Edit { range: object.end_byte()..lookup.end_byte(), text: format!("?.{variant}") },
+        (true, false) => Edit { range: object.end_byte()..lookup.end_byte(), text: format!(".{variant}") },
+        _ => {
+            let text = mark.known.literal(pass.language(), doc.quote)?;
+            if doc.of(index) == text {
+                return None;
+            }
+            Edit { range: index.byte_range(), text }
+        }
+    };
+    Some(Change::of([edit]))
+}
+
+/// A table that only this lookup uses is not needed for one plain value.
+fn from_table(pass: &Pass, lookup: Node, object: Node, variant: &str) -> Option<Change> {
+    let binding =
+        pass.scopes.at(&object.byte_range()).filter(|it| it.kind == Kind::Constant && it.reads.len() == 1)?;
+    let declarator = pass.node(&binding.declaration).filter(|it| it.kind() == "variable_declarator")?;
+    let is_exported = declarator.parent()?.parent()?.kind() == "export_statement";
+    let mut table = peeled(declarator.child_by_field_name("value")?);
+    while matches!(table.kind(), "as_expression" | "satisfies_expression") {
+        table = peeled(table.named_child(0)?);
+    }
+    (table.kind() == "object" && !is_exported && pass.is_pure(table)).then_some(())?;
+    let value = entry(pass, table, variant)?;
+    let is_same_everywhere = match value.kind() {
+        "string" | "number" | "true" | "false" | "null" => true,
+        "identifier" => {
+            let name = pass.doc.of(value);
+            let declared = pass.scopes.at(&value.byte_range())?;
+            let only =
+                pass.scopes.bindings.iter().filter(|it| &pass.doc.text[it.name.clone()] == name).count() == 1;
+            only && pass.is_constant(declared)
+        }
+        _ => false,
+    };
+    let text = pass.doc.of(value).to_owned();
+    is_same_everywhere.then(|| Change::of([Edit { range: lookup.byte_range(), text }]))
+}
+
+/// The value of a property of an object literal in which every other name is known.
+fn entry<'d>(pass: &Pass, object: Node<'d>, name: &str) -> Option<Node<'d>> {
+    let mut found = None;
+    for pair in parts(object) {
+        let key = pair.child_by_field_name("key").filter(|_| pair.kind() == "pair")?;
+        let key = match key.kind() {
+            "property_identifier" => pass.doc.of(key).to_owned(),
+            _ => text_of(&pass.doc.text, key)?,
+        };
+        if key == name {
+            found = pair.child_by_field_name("value");
+        }
+    }
+    found
+}
+
+/// Whether an expression gives true or false and nothing else.
+pub(in crate::removal) fn is_bool(pass: &Pass, node: Node) -> bool {
+    let doc = pass.doc;
+    match node.kind() {
+        "binary_expression" => node.child_by_field_name("operator").is_some_and(|it| {
+            matches!(doc.of(it), "<" | ">" | "<=" | ">=" | "in" | "instanceof" | "===" | "!==" | "==" | "!=")
+        }),
+        "unary_expression" => node.child_by_field_name("operator").is_some_and(|it| doc.of(it) == "delete"),
+        "identifier" => pass.scopes.at(&node.byte_range()).is_some_and(|binding| {
+            let Some(declaration) = pass.node(&binding.declaration) else { return false };
+            let declared = declaration.child_by_field_name("type");
+            let says = declared.is_some_and(|it| doc.of(it).trim_start_matches(':').trim() == "boolean");
+            let optional = declaration.kind() == "optional_parameter";
+            let begins = declaration.child_by_field_name("value").is_some_and(|it| {
+                pass.is_constant(binding)
+                    && declaration.kind() == "variable_declarator"
+                    && is_comparison(pass, it)
+            });
+            (says && !optional) || begins
+        }),
+        _ => false,
+    }
+}
+
+fn is_comparison(pass: &Pass, node: Node) -> bool {
+    let node = peeled(node);
+    match node.kind() {
+        "true" | "false" => true,
+        "unary_expression" => node.child_by_field_name("operator").is_some_and(|it| pass.doc.of(it) == "!"),
+        "binary_expression" => {
+            let operator = node.child_by_field_name("operator").map(|it| pass.doc.of(it)).unwrap_or_default();
+            match operator {
+                "&&" | "||" => ["left", "right"]
+                    .iter()
+                    .all(|it| node.child_by_field_name(it).is_some_and(|it| is_comparison(pass, it))),
+                _ => is_bool(pass, node),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Hooks and functions that give something and do nothing else.
+const GIVERS: &[&str] = &[
+    "usePostHog",
+    "getPostHog",
+    "useContext",
+    "useMemo",
+    "useCallback",
+    "useRef",
+    "useId",
+    "evaluateFlags",
+    "getAllFlags",
+    "getAllFlagsAndPayloads",
+    "useFeatureFlags",
+    "useActiveFeatureFlags",
+    "useAllFlags",
+    "getFlags",
+    "Boolean",
+    "String",
+    "Number",
+    "require",
+];
+
+/// Whether to evaluate an expression does nothing but give its value.
+pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
+    let all = |nodes: Vec<Node>| nodes.into_iter().all(|it| pass.is_pure(it));
+    match node.kind() {
+        "identifier"
+        | "string"
+        | "number"
+        | "true"
+        | "false"
+        | "null"
+        | "undefined"
+        | "this"
+        | "regex"
+        | "arrow_function"
+        | "function_expression"
+        | "generator_function"
+        | "property_identifier"
+        | "jsx_text"
+        | "shorthand_property_identifier"
+        | "method_definition"
+        | "string_fragment"
+        | "super"
+        | "import"
+        | "private_property_identifier"
+        | "escape_sequence"
+        | "meta_property"
+        | "html_character_reference" => true,
+        "member_expression" => node.child_by_field_name("object").is_some_and(|it| pass.is_pure(it)),
+        "unary_expression" => {
+            node.child_by_field_name("operator").is_some_and(|it| pass.doc.of(it) != "delete")
+                && all(parts(node))
+        }
+        "binary_expression"
+        | "ternary_expression"
+        | "parenthesized_expression"
+        | "subscript_expression"
+        | "object"
+        | "array"
+        | "pair"
+        | "spread_element"
+        | "non_null_expression"
+        | "template_string"
+        | "template_substitution"
+        | "jsx_element"
+        | "jsx_self_closing_element"
+        | "jsx_opening_element"
+        | "jsx_closing_element"
+        | "jsx_expression"
+        | "jsx_attribute"
+        | "sequence_expression"
+        | "computed_property_name" => all(parts(node)),
+        "as_expression" | "satisfies_expression" => node.named_child(0).is_some_and(|it| pass.is_pure(it)),
+        "await_expression" => parts(node).first().is_some_and(|it| pass.is_pure(*it)),
+        "call_expression" => {
+            let callee = node.child_by_field_name("function").map(|it| pass.doc.of(it)).unwrap_or_default();
+            let name = callee.rsplit(['.', ' ']).next().unwrap_or_default();
+            GIVERS.contains(&name) && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
+        }
+        _ => false,
+    }
+}

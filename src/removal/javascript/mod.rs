@@ -1,0 +1,199 @@
+//! TypeScript, TSX and JavaScript: what a name, an expression and a statement mean to a removal.
+
+mod dead;
+mod elements;
+mod expressions;
+mod lists;
+mod statements;
+
+use std::ops::Range;
+
+use tree_sitter::Node;
+
+use super::document::{Change, Document};
+use super::known::Known;
+use super::pass::{Mark, Pass};
+use super::view::parts;
+
+pub(super) use dead::bury;
+pub(super) use expressions::{begins_statement, inside_statement, is_bool, is_pure, sequence, substitute};
+
+/// The names that an expression gives a value to, and which.
+pub(super) fn bound(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
+    let Some(parent) = node.parent() else { return Vec::new() };
+    match parent.kind() {
+        "variable_declarator" if parent.child_by_field_name("value") == Some(node) => {
+            parent.child_by_field_name("name").map(|it| pattern(pass, it, known)).unwrap_or_default()
+        }
+        "array" => lists::in_promise_all(pass, parent, node)
+            .and_then(|it| it.name)
+            .map(|it| vec![(it.byte_range(), known.clone())])
+            .unwrap_or_default(),
+        "member_expression" => {
+            then_parameter(pass, parent).map(|it| vec![(it, known.clone())]).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The names of a pattern, by what its fields give.
+fn pattern(pass: &Pass, pattern: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
+    let of = |it: Node| &pass.doc.text[it.byte_range()];
+    match pattern.kind() {
+        "identifier" => vec![(pattern.byte_range(), known.clone())],
+        "object_pattern" => parts(pattern)
+            .into_iter()
+            .filter_map(|it| {
+                let (key, name) = match it.kind() {
+                    "shorthand_property_identifier_pattern" => (it, it),
+                    "pair_pattern" => (it.child_by_field_name("key")?, it.child_by_field_name("value")?),
+                    _ => return None,
+                };
+                let field = known.field(of(key).trim_matches(['"', '\'']), pass.language())?;
+                let is_name = matches!(name.kind(), "identifier" | "shorthand_property_identifier_pattern");
+                is_name.then(|| (name.byte_range(), field))
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// `read.then(on => ...)`: the parameter.
+fn then_parameter(pass: &Pass, member: Node) -> Option<Range<usize>> {
+    let is_then = member.child_by_field_name("property").is_some_and(|it| pass.doc.of(it) == "then");
+    let call = member.parent().filter(|it| is_then && it.kind() == "call_expression")?;
+    let callback = *parts(call.child_by_field_name("arguments")?).first()?;
+    parameter(callback, 0).map(|it| it.byte_range())
+}
+
+/// Whether `.then` or its like is asked of an expression.
+pub(super) fn is_chained(doc: &Document, node: Node) -> bool {
+    let member = node.parent().filter(|it| it.kind() == "member_expression");
+    let is_object = member.and_then(|it| it.child_by_field_name("object")) == Some(node);
+    let name = member.filter(|_| is_object).and_then(|it| it.child_by_field_name("property"));
+    name.is_some_and(|it| matches!(doc.of(it), "then" | "catch" | "finally"))
+}
+
+/// A parameter of a function that is a plain name.
+fn parameter(function: Node, number: usize) -> Option<Node> {
+    if let Some(only) = function.child_by_field_name("parameter").filter(|_| number == 0) {
+        return Some(only);
+    }
+    let parameter = *parts(function.child_by_field_name("parameters")?).get(number)?;
+    let name = parameter.child_by_field_name("pattern").unwrap_or(parameter);
+    (name.kind() == "identifier" && parameter.child_by_field_name("value").is_none()).then_some(name)
+}
+
+/// Other expressions that give the same: calls of a function that returns nothing else, `useMemo`.
+pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
+    let Some(function) = returning(node) else { return Vec::new() };
+    if is_memo(pass, function) {
+        return function.parent().and_then(|it| it.parent()).into_iter().collect();
+    }
+    let Some(name) = name_of(function) else { return Vec::new() };
+    let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
+        return Vec::new();
+    };
+    let calls = binding.reads.iter().filter_map(|it| {
+        let callee = pass.node(&it.range)?;
+        let call = callee.parent().filter(|it| it.kind() == "call_expression")?;
+        let is_callee = call.child_by_field_name("function") == Some(callee);
+        let arguments = parts(call.child_by_field_name("arguments")?);
+        (is_callee && arguments.iter().all(|it| pass.is_pure(*it))).then_some(call)
+    });
+    calls.collect()
+}
+
+fn is_memo(pass: &Pass, function: Node) -> bool {
+    let call = function.parent().and_then(|it| it.parent()).filter(|it| it.kind() == "call_expression");
+    let callee = call.and_then(|it| it.child_by_field_name("function"));
+    callee.is_some_and(|it| matches!(pass.doc.of(it), "useMemo" | "React.useMemo"))
+}
+
+/// The function whose value an expression is, when it returns nothing else.
+fn returning(node: Node) -> Option<Node> {
+    let parent = node.parent()?;
+    if parent.kind() == "arrow_function" && parent.child_by_field_name("body") == Some(node) {
+        return Some(parent);
+    }
+    let block = parent.parent().filter(|_| parent.kind() == "return_statement")?;
+    let function = block.parent().filter(|_| block.kind() == "statement_block" && parts(block).len() == 1)?;
+    let is_generator = function.kind().starts_with("generator");
+    let is_function = function.kind().ends_with("function")
+        || function.kind() == "function_declaration"
+        || function.kind() == "function_expression";
+    (is_function && !is_generator).then_some(function)
+}
+
+/// The name that a function is called by.
+fn name_of(function: Node) -> Option<Node> {
+    match function.kind() {
+        "function_declaration" => function.child_by_field_name("name"),
+        _ => {
+            let declarator = function.parent().filter(|it| it.kind() == "variable_declarator")?;
+            declarator.child_by_field_name("name").filter(|it| it.kind() == "identifier")
+        }
+    }
+}
+
+/// The name of the variable that an expression begins.
+pub(super) fn bound_name(node: Node) -> Option<Range<usize>> {
+    let declarator = node.parent().filter(|it| it.kind() == "variable_declarator")?;
+    let is_value = declarator.child_by_field_name("value") == Some(node);
+    let name = declarator.child_by_field_name("name").filter(|it| is_value && it.kind() == "identifier")?;
+    Some(name.byte_range())
+}
+
+/// Whether a statement, or a callback that picks, asks for nothing but the truth of a part.
+pub(super) fn is_decided_by(text: &str, parent: Node, node: Node) -> bool {
+    match parent.kind() {
+        "if_statement" | "while_statement" | "do_statement" | "for_statement" => {
+            parent.child_by_field_name("condition") == Some(node)
+        }
+        "expression_statement" => true,
+        "arrow_function" => {
+            let picks = || {
+                let call = parent.parent()?.parent().filter(|it| it.kind() == "call_expression")?;
+                let name = call.child_by_field_name("function")?.child_by_field_name("property")?;
+                let name = &text[name.byte_range()];
+                Some(matches!(name, "filter" | "some" | "every" | "find" | "findIndex" | "findLast"))
+            };
+            parent.child_by_field_name("body") == Some(node) && picks() == Some(true)
+        }
+        _ => false,
+    }
+}
+
+/// The step that a known expression allows where it stands.
+pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option<Change> {
+    let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    match parent.kind() {
+        "if_statement" if is("condition") => statements::if_step(pass, parent, mark),
+        "while_statement" | "for_statement" if is("condition") => statements::loop_step(pass, parent, mark),
+        "do_statement" if is("condition") => statements::do_step(pass, parent, mark),
+        "switch_statement" if is("value") => statements::switch_step(pass, parent, mark),
+        "expression_statement" => statements::expression_step(pass, parent, mark),
+        "variable_declarator" if is("value") => dead::known_declarator(pass, parent),
+        "assignment_expression" if is("right") => statements::assignment_step(pass, parent, mark),
+        "jsx_expression" => elements::child_step(pass, parent, mark),
+        "template_substitution" => expressions::template_step(pass, parent, mark),
+        "spread_element" => lists::spread_step(pass, parent, mark),
+        "array" => lists::item_step(pass, parent, node),
+        "subscript_expression" if is("index") => expressions::lookup_step(pass, parent, mark),
+        _ => None,
+    }
+    .or_else(|| statements::try_step(pass, node))
+}
+
+/// Why a known expression still decides something.
+pub(super) fn why_undecided(pass: &Pass, node: Node) -> Option<(Range<usize>, String)> {
+    let parent = node.parent()?;
+    let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    match parent.kind() {
+        "if_statement" if is("condition") => Some((node.byte_range(), statements::why_not_if(pass, parent))),
+        "switch_statement" if is("value") => {
+            Some((node.byte_range(), "a case of this switch does not end by itself".into()))
+        }
+        _ => None,
+    }
+}

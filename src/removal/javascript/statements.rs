@@ -1,0 +1,517 @@
+//! Statements: the branch that stays, loops, `switch`, `try`, and what can no longer run.
+
+use std::ops::Range;
+
+use tree_sitter::Node;
+
+use crate::removal::Edit;
+use crate::removal::document::Change;
+use crate::removal::known::Known;
+use crate::removal::pass::{Mark, Pass};
+use crate::removal::view::parts;
+
+/// Whether statements follow each other in a node.
+pub(super) fn is_list(node: Node) -> bool {
+    matches!(
+        node.kind(),
+        "program" | "statement_block" | "switch_case" | "switch_default" | "class_static_block"
+    )
+}
+
+pub(super) fn if_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
+    let holds = mark.known.is_truthy(pass.language())?;
+    let else_clause = statement.child_by_field_name("alternative");
+    let consequence = statement.child_by_field_name("consequence");
+    let otherwise = else_clause.and_then(|it| parts(it).last().copied());
+    let (kept, dropped) = if holds { (consequence, otherwise) } else { (otherwise, consequence) };
+    if dropped.is_some_and(|it| declares_for_others(pass, it)) {
+        return None;
+    }
+    match statement.parent() {
+        Some(parent) if parent.kind() == "else_clause" => {
+            // The statement round it is decided too, and first.
+            let outer = parent.parent().and_then(|it| it.child_by_field_name("condition"));
+            if outer.is_some_and(|it| pass.marked(it).is_some()) {
+                return None;
+            }
+            else_if(pass, parent, statement, kept, mark)
+        }
+        Some(parent) if is_list(parent) => Some(in_list(pass, statement, kept, &mark.effects)),
+        _ if mark.effects.is_empty() => {
+            let range = pass.doc.extent(statement);
+            Some(match kept {
+                Some(kept) => keep(pass, range, pass.doc.extent(kept), ("", "")),
+                None => Change::of([Edit { range, text: "{}".into() }]),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// `else if (read) { a } else { b }`: the clause keeps one of them, or goes.
+fn else_if(pass: &Pass, clause: Node, statement: Node, kept: Option<Node>, mark: &Mark) -> Option<Change> {
+    mark.effects.is_empty().then_some(())?;
+    let doc = pass.doc;
+    let range = doc.extent(statement);
+    let is_empty = |it: Node| it.kind() == "statement_block" && it.named_child_count() == 0;
+    Some(match kept.filter(|it| !is_empty(*it)) {
+        Some(kept) => keep(pass, range, doc.extent(kept), ("", "")),
+        None => {
+            let before = doc.text[..clause.start_byte()].trim_end().len();
+            Change::of([Edit { range: before..doc.extent(clause).end, text: String::new() }])
+        }
+    })
+}
+
+/// What is kept in place of a range, with texts round it.
+fn keep(pass: &Pass, range: Range<usize>, kept: Range<usize>, round: (&str, &str)) -> Change {
+    let doc = pass.doc;
+    let (from, to) = (doc.indentation(kept.start).to_owned(), doc.indentation(range.start).to_owned());
+    let mut edits = vec![
+        Edit { range: range.start..kept.start, text: round.0.into() },
+        Edit { range: kept.end..range.end, text: round.1.into() },
+    ];
+    if doc.line_start(kept.start) != doc.line_start(range.start) || from != to {
+        edits.extend(doc.reindent(&kept, &from, &to));
+    }
+    Change::of(edits)
+}
+
+/// A statement of a list, replaced by a branch of its own, after what had effects.
+pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects: &[Range<usize>]) -> Change {
+    let doc = pass.doc;
+    let range = doc.extent(statement);
+    let kept_range = kept.and_then(|it| match it.kind() {
+        "statement_block" if may_open(pass, it) => doc.content(it.start_byte() + 1..doc.extent(it).end - 1),
+        "empty_statement" => None,
+        _ => Some(doc.extent(it)),
+    });
+    if !effects.is_empty() {
+        return after_effects(pass, range, kept_range, effects);
+    }
+    let mut change = match kept_range {
+        Some(kept_range) => {
+            let ends = ends(pass, statement, &doc.text[kept_range.clone()]);
+            keep(pass, range, kept_range, (&ends.0, &ends.1))
+        }
+        None => match ends(pass, statement, "") {
+            (before, after) if before.is_empty() && after.is_empty() => delete(pass, statement),
+            (before, after) => Change::of([Edit { range, text: before + &after }]),
+        },
+    };
+    if let Some(edit) =
+        kept.filter(|it| ends_here(pass, *it)).and_then(|_| unreachable_after(pass, statement))
+    {
+        change = Change::of(change.edits.into_iter().chain([edit]));
+    }
+    change
+}
+
+/// The deletion of a statement. Where a block would be empty, and its statement do nothing, that goes too.
+pub(super) fn delete(pass: &Pass, statement: Node) -> Change {
+    let doc = pass.doc;
+    let whole = || Change::of([doc.delete(statement)]);
+    let block = statement.parent().filter(|it| it.kind() == "statement_block");
+    let Some(owner) = block.filter(|it| it.named_child_count() == 1).and_then(|it| it.parent()) else {
+        let mut change = whole();
+        // Two deletions at once could empty the block.
+        change.claim = block.map(|it| it.start_byte());
+        return change;
+    };
+    match owner.kind() {
+        "else_clause" => {
+            let start = doc.text[..owner.start_byte()].trim_end().len();
+            Change::of([Edit { range: start..doc.extent(owner).end, text: String::new() }])
+        }
+        "if_statement" if owner.child_by_field_name("consequence") == block => {
+            let quiet = owner.child_by_field_name("condition").is_some_and(|it| pass.is_pure(it));
+            let alone =
+                owner.child_by_field_name("alternative").is_none() && owner.parent().is_some_and(is_list);
+            if quiet && alone { delete(pass, owner) } else { whole() }
+        }
+        _ => whole(),
+    }
+}
+
+fn after_effects(
+    pass: &Pass,
+    range: Range<usize>,
+    kept: Option<Range<usize>>,
+    effects: &[Range<usize>],
+) -> Change {
+    let doc = pass.doc;
+    let indentation = doc.indentation(range.start).to_owned();
+    let next = format!(";\n{indentation}");
+    let mut edits = Vec::new();
+    let (mut at, mut text) = (range.start, String::new());
+    for part in effects {
+        edits.push(Edit { range: at..part.start, text: std::mem::replace(&mut text, next.clone()) });
+        at = part.end;
+    }
+    match kept {
+        Some(kept) => {
+            edits.push(Edit { range: at..kept.start, text });
+            edits.push(Edit { range: kept.end..range.end, text: String::new() });
+            let from = doc.indentation(kept.start).to_owned();
+            edits.extend(doc.reindent(&kept, &from, &indentation));
+        }
+        None => edits.push(Edit { range: at..range.end, text: ";".into() }),
+    }
+    if edits.iter().any(|it| it.range.start > it.range.end) {
+        return Change::default();
+    }
+    Change::of(edits)
+}
+
+/// Semicolons that a statement needs before and after, once its braces are gone: one that begins like the rest of an
+/// expression is joined to the one before it, unless a semicolon stands between them.
+pub(super) fn ends(pass: &Pass, statement: Node, text: &str) -> (String, String) {
+    let doc = pass.doc;
+    let goes_on = |it: &str| {
+        it.starts_with(['(', '[', '`', '+', '-', '/', '<']) && !it.starts_with("//") && !it.starts_with("/*")
+    };
+    let before = beside(statement, |it| it.prev_named_sibling());
+    let open_before =
+        before.is_some_and(|it| !doc.of(it).ends_with([';', '}']) || is_open_ended(doc.of(it), it));
+    let after = beside(statement, |it| it.next_named_sibling());
+    let goes_on_after = after.is_some_and(|it| goes_on(doc.of(it)));
+    let rest = doc.rest_of_line(doc.extent(statement).end);
+    let same_line_after = !rest.is_empty() && !rest.starts_with(['}', ';', '/']);
+    let ended = text.ends_with([';', '}']) || text.is_empty();
+    let first = if open_before && goes_on(text) { ";" } else { "" };
+    let comment = text.lines().last().is_some_and(|it| it.contains("//"));
+    let needs_end = (goes_on_after && !text.ends_with(';') && (open_before || !text.is_empty()))
+        || (same_line_after && !ended);
+    let last = match (comment, needs_end) {
+        // What follows must not become part of the comment.
+        (true, _) if needs_end || !rest.is_empty() => {
+            let end = if needs_end { ";" } else { "" };
+            format!("\n{}{end}", doc.indentation(statement.start_byte()))
+        }
+        (_, true) => ";".to_owned(),
+        _ => String::new(),
+    };
+    (first.to_owned(), last)
+}
+
+/// `x = {}` without a semicolon goes on, `if (x) {}` does not.
+fn is_open_ended(text: &str, statement: Node) -> bool {
+    text.ends_with('}')
+        && matches!(
+            statement.kind(),
+            "expression_statement"
+                | "lexical_declaration"
+                | "variable_declaration"
+                | "return_statement"
+                | "throw_statement"
+                | "export_statement"
+        )
+}
+
+fn beside<'t>(node: Node<'t>, step: impl Fn(Node<'t>) -> Option<Node<'t>>) -> Option<Node<'t>> {
+    let mut next = step(node);
+    while let Some(it) = next.filter(|it| it.is_extra()) {
+        next = step(it);
+    }
+    next
+}
+
+/// Whether the statements of a block may stand in the list round it: its names meet no others, and nothing ends with
+/// the block.
+fn may_open(pass: &Pass, block: Node) -> bool {
+    let disposes = parts(block).iter().any(|it| {
+        let text = pass.doc.of(*it);
+        text.starts_with("using ") || text.starts_with("await using ")
+    });
+    let clashes =
+        || pass.scopes.declared_in(&block.byte_range()).any(|it| pass.scopes.would_clash(&pass.doc.text, it));
+    !disposes && !clashes()
+}
+
+/// Whether a branch declares what code outside of it uses.
+fn declares_for_others(pass: &Pass, branch: Node) -> bool {
+    let inside = |it: &Range<usize>| branch.start_byte() <= it.start && it.end <= branch.end_byte();
+    pass.scopes.bindings.iter().any(|it| {
+        inside(&it.name)
+            && (it.reads.iter().any(|it| !inside(&it.range))
+                || it.writes.iter().any(|it| !inside(it))
+                || it.again.iter().any(|it| !inside(it)))
+    })
+}
+
+/// Why the branches of an `if` stay.
+pub(super) fn why_not_if(pass: &Pass, statement: Node) -> String {
+    let branches =
+        [statement.child_by_field_name("consequence"), statement.child_by_field_name("alternative")];
+    let shared = branches.into_iter().flatten().find_map(|branch| {
+        let inside = |it: &Range<usize>| branch.start_byte() <= it.start && it.end <= branch.end_byte();
+        let binding = pass.scopes.bindings.iter().find(|it| {
+            inside(&it.name)
+                && (it.reads.iter().any(|it| !inside(&it.range))
+                    || it.writes.iter().chain(&it.again).any(|it| !inside(it)))
+        });
+        binding.map(|it| &pass.doc.text[it.name.clone()])
+    });
+    match shared {
+        Some(name) => format!("a branch declares '{name}', which the code outside of it uses"),
+        None => "this condition has effects that must stay".into(),
+    }
+}
+
+/// Whether nothing after a statement runs.
+fn ends_here(pass: &Pass, node: Node) -> bool {
+    match node.kind() {
+        "return_statement" | "throw_statement" | "break_statement" | "continue_statement" => true,
+        "statement_block" => parts(node).last().is_some_and(|it| ends_here(pass, *it)),
+        "if_statement" => {
+            let branch = |it: Option<Node>| it.is_some_and(|it| ends_here(pass, it));
+            let otherwise = node.child_by_field_name("alternative").and_then(|it| parts(it).last().copied());
+            branch(node.child_by_field_name("consequence")) && branch(otherwise)
+        }
+        _ => false,
+    }
+}
+
+/// What can no longer run. Left alone when it declares something that earlier code may use.
+fn unreachable_after(pass: &Pass, statement: Node) -> Option<Edit> {
+    let list = statement.parent()?;
+    if list.kind() == "program" {
+        return None;
+    }
+    let all = parts(list);
+    let at = all.iter().position(|it| *it == statement)?;
+    let rest = &all[at + 1..];
+    let (first, last) = (rest.first()?, rest.last()?);
+    let range = first.start_byte()..last.end_byte();
+    let inside = |it: &Range<usize>| range.start <= it.start && it.end <= range.end;
+    let declares = pass.scopes.bindings.iter().any(|it| {
+        inside(&it.name)
+            && (it.reads.iter().any(|it| !inside(&it.range)) || it.again.iter().any(|it| !inside(it)))
+    });
+    let is_hoisted = rest.iter().any(|it| it.kind().contains("function"));
+    if declares || is_hoisted {
+        return None;
+    }
+    let before = pass.doc.text[..range.start].trim_end_matches([' ', '\t', '\n', '\r']).len();
+    let start = before.max(pass.doc.extent(statement).end);
+    Some(Edit { range: start..pass.doc.extent(*last).end, text: String::new() })
+}
+
+/// `while (false)`, `for (; false;)`.
+pub(super) fn loop_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
+    let never = mark.known.is_truthy(pass.language()) == Some(false) && mark.effects.is_empty();
+    let begins = statement.child_by_field_name("initializer");
+    let pure = begins.is_none_or(|it| {
+        it.kind() == "empty_statement"
+            || it.kind() == "lexical_declaration"
+                && parts(it)
+                    .iter()
+                    .all(|it| it.child_by_field_name("value").is_none_or(|it| pass.is_pure(it)))
+    });
+    let listed = statement.parent().is_some_and(is_list);
+    (never && pure && listed && !declares_for_others(pass, statement))
+        .then(|| in_list(pass, statement, None, &[]))
+}
+
+/// `do { ... } while (false)` runs once.
+pub(super) fn do_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
+    let once = mark.known.is_truthy(pass.language()) == Some(false) && mark.effects.is_empty();
+    let body = statement.child_by_field_name("body").filter(|it| it.kind() == "statement_block")?;
+    let listed = statement.parent().is_some_and(is_list);
+    (once && listed && !jumps(body)).then(|| in_list(pass, statement, Some(body), &[]))
+}
+
+/// Whether `break` or `continue` stands inside that may mean the statement round it.
+fn jumps(node: Node) -> bool {
+    parts(node).into_iter().any(|it| match it.kind() {
+        "break_statement" | "continue_statement" => true,
+        kind if kind.contains("function") || kind == "class_declaration" => false,
+        _ => jumps(it),
+    })
+}
+
+/// Whether `break` stands inside that means the `switch` round it.
+fn breaks(node: Node) -> bool {
+    parts(node).into_iter().any(|it| match it.kind() {
+        "break_statement" => it.named_child_count() == 0,
+        "switch_statement" | "while_statement" | "do_statement" | "for_statement" | "for_in_statement" => {
+            false
+        }
+        kind if kind.contains("function") || kind == "class_declaration" => false,
+        _ => breaks(it),
+    })
+}
+
+/// The case that fits, in place of the `switch`.
+pub(super) fn switch_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
+    mark.effects.is_empty().then_some(())?;
+    let doc = pass.doc;
+    let cases = parts(statement.child_by_field_name("body")?);
+    let mut found = None;
+    for (at, case) in cases.iter().enumerate().filter(|(_, it)| it.kind() == "switch_case") {
+        let value = pass.known(case.child_by_field_name("value")?).filter(|it| it.effects.is_empty())?;
+        if mark.known.equals(&value.known, false)? {
+            found = Some(at);
+            break;
+        }
+    }
+    let found = found.or_else(|| cases.iter().position(|it| it.kind() == "switch_default"));
+    let listed = statement.parent().is_some_and(is_list);
+    let Some(found) = found else {
+        return (listed && !declares_for_others(pass, statement))
+            .then(|| in_list(pass, statement, None, &[]));
+    };
+    // `case 'a': case 'b': ...`
+    let at = (found..cases.len()).find(|it| !case_body(cases[*it]).is_empty());
+    let Some(at) = at else { return listed.then(|| in_list(pass, statement, None, &[])) };
+    let mut run = case_body(cases[at]);
+    let is_last = at + 1 == cases.len();
+    if let [block] = run[..]
+        && block.kind() == "statement_block"
+    {
+        run = parts(block);
+    }
+    let ends_with_break =
+        run.last().is_some_and(|it| it.kind() == "break_statement" && it.named_child_count() == 0);
+    if ends_with_break {
+        run.pop();
+    }
+    let leaves = run.last().is_some_and(|it| ends_here(pass, *it));
+    if !(ends_with_break || leaves || is_last)
+        || run.iter().any(|it| breaks(*it) || it.kind() == "break_statement")
+    {
+        return None;
+    }
+    let (Some(first), Some(last)) = (run.first(), run.last()) else {
+        return listed.then(|| in_list(pass, statement, None, &[]));
+    };
+    let kept = comments_before(pass, *first)..doc.extent(*last).end;
+    let scope = if first.parent()?.kind() == "statement_block" {
+        first.parent()?
+    } else {
+        statement.child_by_field_name("body")?
+    };
+    let inside = |it: &Range<usize>| kept.start <= it.start && it.end <= kept.end;
+    let clashes = pass.scopes.declared_in(&scope.byte_range()).any(|it| {
+        inside(&it.name)
+            && (pass.scopes.would_clash(&doc.text, it) || !it.reads.iter().all(|it| inside(&it.range)))
+    });
+    let dropped_is_used = pass.scopes.bindings.iter().any(|it| {
+        let in_statement =
+            |it: &Range<usize>| statement.start_byte() <= it.start && it.end <= statement.end_byte();
+        in_statement(&it.name)
+            && !inside(&it.name)
+            && it.reads.iter().any(|it| inside(&it.range) || !in_statement(&it.range))
+    });
+    if dropped_is_used || (clashes && !listed) {
+        return None;
+    }
+    let range = doc.extent(statement);
+    if clashes || !listed {
+        return None;
+    }
+    let ends = ends(pass, statement, &doc.text[kept.clone()]);
+    let mut change = keep(pass, range, kept, (&ends.0, &ends.1));
+    if leaves && let Some(edit) = unreachable_after(pass, statement) {
+        change = Change::of(change.edits.into_iter().chain([edit]));
+    }
+    Some(change)
+}
+
+fn case_body(case: Node) -> Vec<Node> {
+    let value = case.child_by_field_name("value");
+    parts(case).into_iter().filter(|it| Some(*it) != value).collect()
+}
+
+/// Where the comments above a statement begin that belong to it.
+fn comments_before(pass: &Pass, node: Node) -> usize {
+    let mut start = node.start_byte();
+    let mut before = node.prev_sibling();
+    while let Some(it) = before.filter(|it| it.is_extra() && pass.doc.begins_line(it.start_byte())) {
+        start = it.start_byte();
+        before = it.prev_sibling();
+    }
+    start
+}
+
+/// A known expression as a statement does nothing; what had effects stays.
+pub(super) fn expression_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
+    let listed = statement.parent().is_some_and(is_list);
+    if !mark.effects.is_empty() {
+        return Some(after_effects(pass, pass.doc.extent(statement), None, &mark.effects));
+    }
+    match listed {
+        true => Some(in_list(pass, statement, None, &[])),
+        false => Some(Change::of([Edit { range: pass.doc.extent(statement), text: "{}".into() }])),
+    }
+}
+
+/// `let on = false; on = read;` is `let on = read;`.
+pub(super) fn assignment_step(pass: &Pass, assignment: Node, mark: &Mark) -> Option<Change> {
+    let doc = pass.doc;
+    let name = assignment.child_by_field_name("left").filter(|it| it.kind() == "identifier")?;
+    let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
+    let binding = pass.scopes.at(&name.byte_range())?;
+    let declarator = pass.node(&binding.declaration).filter(|it| it.kind() == "variable_declarator")?;
+    let declaration = declarator.parent()?;
+    let first = declarator.child_by_field_name("value");
+    let (Known::Json(_) | Known::Undefined, true) = (&mark.known, mark.effects.is_empty()) else {
+        return None;
+    };
+    let literal = mark.known.literal(pass.language(), doc.quote)?;
+    let is_alone = binding.writes.len() == 1
+        && binding.again.is_empty()
+        && parts(declaration).len() == 1
+        && declaration.parent() == statement.parent()
+        && binding.reads.iter().all(|it| it.range.start > statement.end_byte())
+        && first.is_none_or(|it| pass.is_pure(it));
+    is_alone.then_some(())?;
+    let edit = match first {
+        Some(first) => Edit { range: first.byte_range(), text: literal },
+        None => Edit { range: declarator.end_byte()..declarator.end_byte(), text: format!(" = {literal}") },
+    };
+    let mut change = Change::of([edit, in_list(pass, statement, None, &[]).edits.first()?.clone()]);
+    let lead = if first.is_some() { 0 } else { " = ".len() };
+    change.known.push((0, lead, mark.known.clone()));
+    Some(change)
+}
+
+/// A `try` in which nothing can fail any more.
+pub(super) fn try_step(pass: &Pass, node: Node) -> Option<Change> {
+    let mut at = node;
+    let block = loop {
+        let parent = at.parent()?;
+        match parent.kind() {
+            "statement_block" => break parent,
+            kind if kind.contains("function") || kind == "if_statement" => return None,
+            _ => at = parent,
+        }
+    };
+    let statement = block.parent().filter(|it| it.kind() == "try_statement")?;
+    let is_body = statement.child_by_field_name("body") == Some(block);
+    let no_end = statement.child_by_field_name("finalizer").is_none();
+    let safe = parts(block).iter().all(|it| cannot_fail(pass, *it));
+    let listed = statement.parent().is_some_and(is_list);
+    let handler = statement.child_by_field_name("handler");
+    let dropped_is_used = handler.is_some_and(|it| declares_for_others(pass, it));
+    (is_body && no_end && safe && listed && !dropped_is_used)
+        .then(|| in_list(pass, statement, Some(block), &[]))
+}
+
+fn cannot_fail(pass: &Pass, statement: Node) -> bool {
+    let is_value = |it: Node| pass.known(it).is_some_and(|it| it.effects.is_empty());
+    match statement.kind() {
+        "return_statement" => parts(statement).iter().all(|it| is_value(*it)),
+        "expression_statement" => parts(statement).iter().all(|it| {
+            is_value(*it)
+                || it.kind() == "assignment_expression"
+                    && it.child_by_field_name("left").is_some_and(|it| it.kind() == "identifier")
+                    && it.child_by_field_name("right").is_some_and(is_value)
+        }),
+        "lexical_declaration" => parts(statement).iter().all(|it| {
+            let plain = it.child_by_field_name("name").is_some_and(|it| it.kind() == "identifier");
+            plain && it.child_by_field_name("value").is_none_or(is_value)
+        }),
+        _ => false,
+    }
+}

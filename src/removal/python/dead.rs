@@ -1,0 +1,131 @@
+//! What died by the removal: declarations that nothing uses any more.
+
+use std::ops::Range;
+
+use tree_sitter::Node;
+
+use crate::removal::Edit;
+use crate::removal::document::Change;
+use crate::removal::pass::Pass;
+use crate::removal::scopes::{Binding, How, Kind};
+use crate::removal::view::parts;
+
+use super::statements::{delete, delete_item};
+
+/// A variable whose value is known goes with its last use.
+pub(super) fn known_assignment(pass: &Pass, assignment: Node) -> Option<Change> {
+    let value = assignment.child_by_field_name("right")?;
+    pass.marked(value).filter(|it| it.effects.is_empty())?;
+    let name = assignment.child_by_field_name("left").filter(|it| it.kind() == "identifier")?;
+    let binding = pass.scopes.declared_at(name.start_byte()).filter(|it| it.again.is_empty())?;
+    let lost = !binding.reads.is_empty() || pass.doc.bereft.contains(&binding.name.start);
+    let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
+    (lost && !is_alive(pass, binding)).then(|| delete(pass, statement))
+}
+
+/// The declarations that lost their last use.
+pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
+    let lost = |binding: &&Binding| {
+        pass.doc.bereft.contains(&binding.name.start)
+            || binding.reads.iter().any(|it| pass.is_within_mark(&it.range))
+    };
+    let dead = pass.scopes.bindings.iter().filter(lost).filter(|it| !is_alive(pass, it));
+    dead.filter_map(|it| bury_one(pass, it)).collect()
+}
+
+/// Whether anything but itself uses a name, or may use it.
+fn is_alive(pass: &Pass, binding: &Binding) -> bool {
+    let own = |it: &Range<usize>| {
+        matches!(binding.kind, Kind::Function | Kind::Class)
+            && binding.declaration.start <= it.start
+            && it.end <= binding.declaration.end
+    };
+    let is_read = |it: &crate::removal::scopes::Use| {
+        !own(&it.range) && (matches!(it.how, How::Export | How::Type) || !pass.is_within_mark(&it.range))
+    };
+    binding.reads.iter().any(is_read)
+        || !binding.writes.is_empty()
+        || matches!(binding.kind, Kind::Parameter | Kind::Other)
+        || may_be_imported(pass, binding)
+}
+
+/// What a module declares other files may import; nobody imports a name from where it was imported to, except from a
+/// package.
+fn may_be_imported(pass: &Pass, binding: &Binding) -> bool {
+    let is_of_module = binding.scope == 0;
+    let name = &pass.doc.text[binding.name.clone()];
+    let is_of_class = !is_of_module && pass.scopes.is_class(binding.scope);
+    let is_open = is_of_module && binding.kind != Kind::Import && !name.starts_with('_');
+    is_of_class || (is_open && !pass.doc.unexported.contains(&binding.name.start))
+}
+
+fn bury_one(pass: &Pass, binding: &Binding) -> Option<Change> {
+    let node = pass.node(&binding.declaration)?;
+    match binding.kind {
+        Kind::Import if binding.again.is_empty() => delete_import(pass, node),
+        Kind::Function if binding.again.is_empty() => delete_definition(pass, node),
+        Kind::Class if binding.again.is_empty() => delete_definition(pass, node),
+        Kind::Variable => delete_assignments(pass, binding),
+        _ => None,
+    }
+}
+
+/// Decorators that do nothing but change what they decorate.
+const QUIET: &[&str] = &[
+    "staticmethod",
+    "classmethod",
+    "property",
+    "cache",
+    "lru_cache",
+    "functools.cache",
+    "functools.lru_cache",
+    "wraps",
+    "functools.wraps",
+    "dataclass",
+    "dataclasses.dataclass",
+    "contextmanager",
+    "contextlib.contextmanager",
+];
+
+fn delete_definition(pass: &Pass, node: Node) -> Option<Change> {
+    let Some(decorated) = node.parent().filter(|it| it.kind() == "decorated_definition") else {
+        return Some(delete(pass, node));
+    };
+    let quiet = parts(decorated).iter().filter(|it| it.kind() == "decorator").all(|it| {
+        let name = pass.doc.of(*it).trim_start_matches('@').split('(').next().unwrap_or_default().trim();
+        QUIET.contains(&name)
+    });
+    quiet.then(|| delete(pass, decorated))
+}
+
+/// Every assignment of a name that nobody reads.
+fn delete_assignments(pass: &Pass, binding: &Binding) -> Option<Change> {
+    let names: Vec<_> = std::iter::once(&binding.name).chain(&binding.again).collect();
+    let first = names.first().and_then(|it| pass.node(it))?;
+    let assignment = first.parent().filter(|it| it.kind() == "assignment")?;
+    let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
+    match assignment.child_by_field_name("right") {
+        Some(value) if !pass.is_pure(value) => {
+            let is_call = matches!(value.kind(), "call" | "await");
+            let edit = Edit { range: statement.start_byte()..value.start_byte(), text: String::new() };
+            is_call.then(|| Change::of([edit]))
+        }
+        _ => Some(delete(pass, statement)),
+    }
+}
+
+fn delete_import(pass: &Pass, node: Node) -> Option<Change> {
+    let mut statement = node;
+    while !matches!(statement.kind(), "import_statement" | "import_from_statement") {
+        statement = statement.parent()?;
+    }
+    let module = statement.child_by_field_name("module_name");
+    let names: Vec<_> = parts(statement).into_iter().filter(|it| Some(*it) != module).collect();
+    if names.len() == 1 {
+        return Some(delete(pass, statement));
+    }
+    let item = names
+        .into_iter()
+        .find(|it| it.start_byte() <= node.start_byte() && node.end_byte() <= it.end_byte())?;
+    Some(Change::of([delete_item(pass.doc, item)]))
+}

@@ -1,0 +1,294 @@
+//! Expressions: what takes the place of another, and what has effects.
+
+use tree_sitter::Node;
+
+use crate::removal::Edit;
+use crate::removal::document::Change;
+use crate::removal::pass::{Mark, Pass};
+use crate::removal::view::parts;
+
+use super::statements::delete_item;
+
+pub(super) fn peeled(node: Node) -> Node {
+    let mut node = node;
+    while node.kind() == "parenthesized_expression" {
+        match parts(node)[..] {
+            [inner] => node = inner,
+            _ => break,
+        }
+    }
+    node
+}
+
+pub(super) fn wrapped(node: Node) -> Node {
+    let mut node = node;
+    while let Some(parent) = node.parent().filter(|it| it.kind() == "parenthesized_expression") {
+        node = parent;
+    }
+    node
+}
+
+/// Whether any expression may stand here without parentheses.
+fn is_open(node: Node) -> bool {
+    let Some(parent) = node.parent() else { return true };
+    match parent.kind() {
+        "assignment" => parent.child_by_field_name("right") == Some(node),
+        "return_statement"
+        | "argument_list"
+        | "keyword_argument"
+        | "if_statement"
+        | "elif_clause"
+        | "while_statement"
+        | "parenthesized_expression"
+        | "list"
+        | "tuple"
+        | "set"
+        | "pair"
+        | "expression_statement"
+        | "lambda"
+        | "if_clause"
+        | "assert_statement"
+        | "default_parameter"
+        | "typed_default_parameter"
+        | "interpolation"
+        | "match_statement"
+        | "yield"
+        | "expression_list"
+        | "for_statement" => true,
+        "subscript" => parent.child_by_field_name("subscript") == Some(node),
+        "named_expression" => parent.child_by_field_name("value") == Some(node),
+        "conditional_expression" => {
+            parts(parent).first() != Some(&node) && parts(parent).get(1) != Some(&node)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an expression stands by itself in every place.
+fn is_closed(node: Node) -> bool {
+    matches!(
+        node.kind(),
+        "identifier"
+            | "attribute"
+            | "subscript"
+            | "call"
+            | "string"
+            | "integer"
+            | "float"
+            | "true"
+            | "false"
+            | "none"
+            | "list"
+            | "dictionary"
+            | "set"
+            | "tuple"
+            | "parenthesized_expression"
+            | "list_comprehension"
+            | "dictionary_comprehension"
+            | "set_comprehension"
+            | "generator_expression"
+    )
+}
+
+/// Whether line breaks are free here: something round it is in brackets.
+fn is_in_brackets(node: Node) -> bool {
+    let mut node = node;
+    while let Some(parent) = node.parent() {
+        match parent.kind() {
+            "argument_list"
+            | "list"
+            | "dictionary"
+            | "set"
+            | "tuple"
+            | "parenthesized_expression"
+            | "subscript"
+            | "list_comprehension"
+            | "dictionary_comprehension"
+            | "set_comprehension"
+            | "generator_expression" => {
+                return true;
+            }
+            kind if kind.ends_with("statement")
+                || kind == "block"
+                || kind.ends_with("clause") && kind != "if_clause" =>
+            {
+                return false;
+            }
+            _ => node = parent,
+        }
+    }
+    false
+}
+
+pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
+    if let Some(change) = substitute_splat(pass, whole, kept) {
+        return Some(change);
+    }
+    let doc = pass.doc;
+    let (outer, inner) = (wrapped(whole), peeled(kept));
+    let breaks = doc.of(inner).contains('\n') && !is_closed(inner) && !is_in_brackets(outer);
+    let (outer, inner) = match (is_open(outer) || is_closed(inner)) && !breaks {
+        true => (outer, inner),
+        false if inner != kept => (outer, kept),
+        false => (whole, kept),
+    };
+    let (outer, inner) = (outer.byte_range(), inner.byte_range());
+    let is_word = |it: char| it.is_alphanumeric() || it == '_';
+    let joins = |a: &str, b: &str| {
+        a.ends_with(is_word) && b.starts_with(|it| is_word(it) || matches!(it, '"' | '\''))
+    };
+    let space = |joins: bool| if joins { " ".to_owned() } else { String::new() };
+    let before = space(joins(&doc.text[..outer.start], &doc.text[inner.start..]));
+    let after = space(joins(&doc.text[..inner.end], &doc.text[outer.end..]));
+    let (from, to) = (doc.indentation(inner.start).to_owned(), doc.indentation(outer.start).to_owned());
+    let mut edits = vec![
+        Edit { range: outer.start..inner.start, text: before },
+        Edit { range: inner.end..outer.end, text: after },
+    ];
+    if doc.line_start(outer.start) != doc.line_start(inner.start) {
+        edits.extend(doc.reindent(&inner, &from, &to));
+    }
+    Some(Change::of(edits))
+}
+
+/// `**({"a": 1} if read else {})` becomes `"a": 1`; likewise in lists.
+fn substitute_splat(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
+    let doc = pass.doc;
+    let splat =
+        wrapped(whole).parent().filter(|it| matches!(it.kind(), "dictionary_splat" | "list_splat"))?;
+    let list = splat.parent()?.kind();
+    let inner = peeled(kept);
+    let fits = match (list, inner.kind()) {
+        ("dictionary", "dictionary") => true,
+        ("list" | "tuple" | "set", "list" | "tuple") => true,
+        _ => false,
+    };
+    fits.then_some(())?;
+    let Some(content) = doc.content(inner.start_byte() + 1..inner.end_byte() - 1) else {
+        return Some(Change::of([delete_item(doc, splat)]));
+    };
+    let content = content.start..doc.text[..content.end].trim_end_matches(',').trim_end().len();
+    let (from, to) =
+        (doc.indentation(content.start).to_owned(), doc.indentation(splat.start_byte()).to_owned());
+    let mut edits = vec![
+        Edit { range: splat.start_byte()..content.start, text: String::new() },
+        Edit { range: content.end..splat.end_byte(), text: String::new() },
+    ];
+    edits.extend(doc.reindent(&content, &from, &to));
+    Some(Change::of(edits))
+}
+
+/// `[x for x in xs if read]`
+pub(super) fn filter_step(pass: &Pass, clause: Node, mark: &Mark) -> Option<Change> {
+    let holds = mark.known.is_truthy(pass.language())? && mark.effects.is_empty();
+    let is_guard = clause.parent().is_some_and(|it| it.kind() == "case_clause");
+    (holds && !is_guard).then_some(())?;
+    let start = pass.doc.text[..clause.start_byte()].trim_end().len();
+    Some(Change::of([Edit { range: start..clause.end_byte(), text: String::new() }]))
+}
+
+/// `f"{read}"` with what it gives.
+pub(super) fn interpolation_step(pass: &Pass, interpolation: Node, mark: &Mark) -> Option<Change> {
+    let doc = pass.doc;
+    let is_plain = interpolation.named_child_count() == 1 && !doc.of(interpolation).contains("=}");
+    let text = mark.known.in_template(pass.language()).filter(|_| is_plain && mark.effects.is_empty())?;
+    let string = interpolation.parent()?;
+    let quote = doc.of(string).trim_start_matches(|it: char| it.is_alphabetic()).chars().next()?;
+    if text.contains(['\\', quote, '{', '}', '\n']) {
+        return None;
+    }
+    let mut edits = vec![Edit { range: interpolation.byte_range(), text }];
+    // Without anything to fill in it is a plain string.
+    let start = parts(string).first().copied()?;
+    let others = parts(string).iter().filter(|it| it.kind() == "interpolation").count();
+    let content = doc.of(string);
+    let escapes = content.contains("{{") || content.contains("}}");
+    if others == 1 && !escapes && matches!(doc.of(start).chars().next(), Some('f' | 'F')) {
+        edits.push(Edit { range: start.start_byte()..start.start_byte() + 1, text: String::new() });
+    }
+    Some(Change::of(edits))
+}
+
+/// `TABLE[read]` and `{"a": x, "b": y}[read]`.
+pub(super) fn lookup_step(pass: &Pass, lookup: Node, mark: &Mark) -> Option<Change> {
+    let table = peeled(lookup.child_by_field_name("value")?);
+    (table.kind() == "dictionary" && mark.effects.is_empty()).then_some(())?;
+    let mut found = None;
+    for pair in parts(table) {
+        let key = pass.known(pair.child_by_field_name("key").filter(|_| pair.kind() == "pair")?)?;
+        if key.known.equals(&mark.known, false)? {
+            found = pair.child_by_field_name("value");
+        }
+    }
+    pass.is_pure(table).then(|| substitute(pass, lookup, found?)).flatten()
+}
+
+/// Whether an expression gives True or False and nothing else.
+pub(in crate::removal) fn is_bool(pass: &Pass, node: Node) -> bool {
+    match node.kind() {
+        "comparison_operator" => true,
+        "call" => node.child_by_field_name("function").is_some_and(|it| {
+            matches!(pass.doc.of(it), "isinstance" | "issubclass" | "hasattr" | "callable" | "any" | "all")
+        }),
+        "identifier" => pass.scopes.at(&node.byte_range()).is_some_and(|binding| {
+            let declaration = pass.node(&binding.declaration);
+            let declared = declaration.and_then(|it| it.child_by_field_name("type"));
+            declared.is_some_and(|it| pass.doc.of(it) == "bool") && binding.again.is_empty()
+        }),
+        _ => false,
+    }
+}
+
+/// Functions that give something and do nothing else.
+const GIVERS: &[&str] = &[
+    "bool",
+    "str",
+    "int",
+    "len",
+    "isinstance",
+    "issubclass",
+    "hasattr",
+    "tuple",
+    "set",
+    "dict",
+    "frozenset",
+    "evaluate_flags",
+    "get_all_flags",
+    "get_all_flags_and_payloads",
+    "getattr",
+];
+
+/// Whether to evaluate an expression does nothing but give its value.
+pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
+    let all = |nodes: Vec<Node>| nodes.into_iter().all(|it| pass.is_pure(it));
+    match node.kind() {
+        "identifier" | "integer" | "float" | "true" | "false" | "none" | "lambda" | "string_content"
+        | "string_start" | "string_end" | "ellipsis" | "escape_sequence" => true,
+        "attribute" => node.child_by_field_name("object").is_some_and(|it| pass.is_pure(it)),
+        "keyword_argument" => node.child_by_field_name("value").is_some_and(|it| pass.is_pure(it)),
+        "string"
+        | "concatenated_string"
+        | "interpolation"
+        | "parenthesized_expression"
+        | "list"
+        | "tuple"
+        | "set"
+        | "dictionary"
+        | "pair"
+        | "boolean_operator"
+        | "not_operator"
+        | "comparison_operator"
+        | "conditional_expression"
+        | "binary_operator"
+        | "unary_operator"
+        | "subscript"
+        | "expression_list"
+        | "await" => all(parts(node)),
+        "call" => {
+            let callee = node.child_by_field_name("function").map(|it| pass.doc.of(it)).unwrap_or_default();
+            let name = callee.rsplit('.').next().unwrap_or_default();
+            GIVERS.contains(&name) && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
+        }
+        _ => false,
+    }
+}

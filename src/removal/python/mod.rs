@@ -1,0 +1,121 @@
+//! Python: what a name, an expression and a statement mean to a removal.
+
+mod dead;
+mod expressions;
+mod statements;
+
+use std::ops::Range;
+
+use tree_sitter::Node;
+
+use super::document::Change;
+use super::known::Known;
+use super::pass::{Mark, Pass};
+use super::view::parts;
+
+pub(super) use dead::bury;
+pub(super) use expressions::{is_bool, is_pure, substitute};
+
+/// The names that an expression gives a value to, and which.
+pub(super) fn bound(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
+    let _ = pass;
+    bound_name(node).or_else(|| walrus(node)).map(|it| vec![(it, known.clone())]).unwrap_or_default()
+}
+
+/// The name of the variable that an expression begins.
+pub(super) fn bound_name(node: Node) -> Option<Range<usize>> {
+    let assignment = node.parent().filter(|it| it.kind() == "assignment")?;
+    let is_value = assignment.child_by_field_name("right") == Some(node);
+    let name = assignment.child_by_field_name("left").filter(|it| is_value && it.kind() == "identifier")?;
+    // `a = b = read` binds more.
+    assignment.parent().filter(|it| it.kind() == "expression_statement")?;
+    Some(name.byte_range())
+}
+
+/// `(name := read)`
+fn walrus(node: Node) -> Option<Range<usize>> {
+    let named = node.parent().filter(|it| it.kind() == "named_expression")?;
+    let is_value = named.child_by_field_name("value") == Some(node);
+    named.child_by_field_name("name").filter(|_| is_value).map(|it| it.byte_range())
+}
+
+/// Other expressions that give the same: calls of a function that returns nothing else, `(name := read)`.
+pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
+    if let Some(name) = walrus(node) {
+        let binding = pass.scopes.declared_at(name.start).filter(|it| pass.is_constant(it));
+        return binding.and(node.parent()).into_iter().collect();
+    }
+    let Some(function) = returning(node) else { return Vec::new() };
+    let Some(name) = function.child_by_field_name("name") else { return Vec::new() };
+    let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
+        return Vec::new();
+    };
+    let calls = binding.reads.iter().filter_map(|it| {
+        let callee = pass.node(&it.range)?;
+        let call = callee.parent().filter(|it| it.kind() == "call")?;
+        let is_callee = call.child_by_field_name("function") == Some(callee);
+        let arguments = parts(call.child_by_field_name("arguments")?);
+        (is_callee && arguments.iter().all(|it| pass.is_pure(*it))).then_some(call)
+    });
+    calls.collect()
+}
+
+/// The function whose value an expression is, when it returns nothing else.
+fn returning(node: Node) -> Option<Node> {
+    let statement = node.parent().filter(|it| it.kind() == "return_statement")?;
+    let block = statement.parent().filter(|it| it.kind() == "block")?;
+    let only = parts(block).into_iter().filter(|it| !is_docstring(*it)).count() == 1;
+    let function = block.parent().filter(|it| only && it.kind() == "function_definition")?;
+    let is_plain = function.parent().is_some_and(|it| it.kind() != "decorated_definition");
+    is_plain.then_some(function)
+}
+
+fn is_docstring(statement: Node) -> bool {
+    statement.kind() == "expression_statement" && parts(statement).iter().all(|it| it.kind() == "string")
+}
+
+/// Whether a statement asks for nothing but the truth of a part.
+pub(super) fn is_decided_by(parent: Node, node: Node) -> bool {
+    match parent.kind() {
+        "if_statement" | "elif_clause" | "while_statement" => {
+            parent.child_by_field_name("condition") == Some(node)
+        }
+        "assert_statement" => parent.named_child(0) == Some(node),
+        "if_clause" | "expression_statement" => true,
+        _ => false,
+    }
+}
+
+/// The step that a known expression allows where it stands.
+pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option<Change> {
+    let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    match parent.kind() {
+        "if_statement" if is("condition") => statements::if_step(pass, parent, mark),
+        "elif_clause" if is("condition") => statements::elif_step(pass, parent, mark),
+        "while_statement" if is("condition") => statements::while_step(pass, parent, mark),
+        "match_statement" if is("subject") => statements::match_step(pass, parent, mark),
+        "assert_statement" => statements::assert_step(pass, parent, node, mark),
+        "expression_statement" => statements::expression_step(pass, parent, mark),
+        "assignment" if is("right") => {
+            dead::known_assignment(pass, parent).or_else(|| statements::assignment_step(pass, parent, mark))
+        }
+        "if_clause" => expressions::filter_step(pass, parent, mark),
+        "interpolation" => expressions::interpolation_step(pass, parent, mark),
+        "subscript" if is("subscript") => expressions::lookup_step(pass, parent, mark),
+        _ => None,
+    }
+    .or_else(|| statements::try_step(pass, node))
+}
+
+/// Why a known expression still decides something.
+pub(super) fn why_undecided(pass: &Pass, node: Node) -> Option<(Range<usize>, String)> {
+    let parent = node.parent()?;
+    let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    let reason = match parent.kind() {
+        "if_statement" | "elif_clause" if is("condition") => "this condition has effects that must stay",
+        "match_statement" if is("subject") => "a case of this match is not a plain value",
+        _ => return None,
+    };
+    let _ = pass;
+    Some((node.byte_range(), reason.into()))
+}
