@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::path::Path;
 
 use super::Snapshot;
 use super::findings::{Code, Finding, all};
@@ -119,9 +120,9 @@ fn rename(snapshot: &Snapshot, key: &FlagKey, finding: &Finding, to: &FlagKey) -
 fn remove(snapshot: &Snapshot, key: &FlagKey, value: &Value, finding: &Finding) -> Option<Action> {
     let source = snapshot.source.as_ref()?;
     let kept = removal::Kept::new(value.clone());
-    let reads = &snapshot.facts.reads;
-    let text = source.text.as_str();
-    let effect = match removal::remove(source.language, text, &source.tree, reads, key.as_str(), &kept) {
+    let world =
+        removal::Alone { facts: &snapshot.facts, text: source.text.as_str(), language: source.language };
+    let effect = match removal::remove(&world, Path::new(removal::ALONE), key.as_str(), &kept) {
         Ok(edits) => Effect::Edit(edits),
         Err(refusals) => {
             let reason = refusals.into_iter().next().map_or_else(String::new, |it| it.reason);

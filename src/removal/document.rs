@@ -54,6 +54,8 @@ pub(super) struct Document {
     pub(super) bereft: BTreeSet<usize>,
     /// Where exported names are declared that nothing outside uses.
     pub(super) unexported: BTreeSet<usize>,
+    /// A copy, to see what is left of one function: it stays, whatever becomes of its callers.
+    pub(super) is_copy: bool,
     /// The quote that literals of this file have.
     pub(super) quote: char,
     /// Every edit so far, in order; each against the text that the one before it left.
@@ -67,7 +69,18 @@ impl Document {
         let quote = if n(b'"') > n(b'\'') { '"' } else { '\'' };
         let first_len = text.len();
         let (marks, bereft, unexported) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Document { language, text, tree, marks, bereft, unexported, quote, history: Vec::new(), first_len }
+        Document {
+            language,
+            text,
+            tree,
+            marks,
+            bereft,
+            unexported,
+            is_copy: false,
+            quote,
+            history: Vec::new(),
+            first_len,
+        }
     }
 
     pub(super) fn of(&self, node: Node) -> &str {

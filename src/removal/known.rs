@@ -1,5 +1,7 @@
 //! What an expression gives once the flag is gone, and what operators make of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use crate::feature::Value;
@@ -18,6 +20,17 @@ pub enum Known {
     Result(Kept),
     /// A payload that nobody told.
     UntoldPayload,
+    /// An object that a function of one's own gives; these fields of it are known.
+    Record(BTreeMap<String, Known>),
+    /// An element `<PostHogFeature>`: what it shows is up to the flag.
+    Feature(Kept),
+    /// An element of a component that shows one of its properties, or else what stands there.
+    Shows {
+        /// The name of the property.
+        property: String,
+        /// As code, where the property is not given.
+        otherwise: String,
+    },
 }
 
 /// What a flag is taken to serve for ever.
@@ -101,8 +114,8 @@ impl Known {
     pub(super) fn is_truthy(&self, language: Language) -> Option<bool> {
         Some(match self {
             Known::Undefined | Known::Falsy => false,
-            Known::Result(_) => true,
-            Known::UntoldPayload => return None,
+            Known::Result(_) | Known::Record(_) | Known::Feature(_) => true,
+            Known::UntoldPayload | Known::Shows { .. } => return None,
             Known::Json(json) => match json {
                 Json::Null => false,
                 Json::Bool(it) => *it,
@@ -118,7 +131,7 @@ impl Known {
     pub(super) fn is_nothing(&self) -> Option<bool> {
         match self {
             Known::Undefined | Known::Json(Json::Null) => Some(true),
-            Known::Falsy | Known::UntoldPayload => None,
+            Known::Falsy | Known::UntoldPayload | Known::Shows { .. } => None,
             _ => Some(false),
         }
     }
@@ -130,8 +143,9 @@ impl Known {
     /// Whether both are the same value. `loose` is JavaScript's `==`, which knows no difference between null and
     /// undefined; where it would convert, nothing is said.
     pub(super) fn equals(&self, other: &Known, loose: bool) -> Option<bool> {
-        use Known::{Falsy, Result, UntoldPayload};
+        use Known::{Falsy, Feature, Record, Result, Shows, UntoldPayload};
         match (self, other) {
+            (Record(_) | Feature(_) | Shows { .. }, _) | (_, Record(_) | Feature(_) | Shows { .. }) => None,
             (UntoldPayload, _) | (_, UntoldPayload) | (Result(_), Result(_)) | (Falsy, Falsy) => None,
             (Falsy, it) | (it, Falsy) => match it {
                 Known::Undefined | Known::Json(Json::Bool(false) | Json::Null) => None,
@@ -172,6 +186,7 @@ impl Known {
     pub(super) fn field(&self, name: &str, language: Language) -> Option<Known> {
         match self {
             Known::Result(kept) => kept.field(name, language),
+            Known::Record(fields) => fields.get(name).cloned(),
             Known::Json(Json::Object(fields)) => match fields.get(name) {
                 Some(it) => Some(Known::Json(it.clone())),
                 // A method of every object or dictionary is no field.
@@ -189,8 +204,8 @@ impl Known {
             Known::Json(Json::Bool(_)) => Some("boolean"),
             Known::Json(Json::String(_)) => Some("string"),
             Known::Json(Json::Number(_)) => Some("number"),
-            Known::Json(_) | Known::Result(_) => Some("object"),
-            Known::Falsy | Known::UntoldPayload => None,
+            Known::Json(_) | Known::Result(_) | Known::Record(_) => Some("object"),
+            _ => None,
         }
     }
 
@@ -216,7 +231,7 @@ impl Known {
                 Language::Python => python(json, quote),
                 _ => javascript(json, quote),
             }),
-            Known::Result(_) | Known::UntoldPayload => None,
+            _ => None,
         }
     }
 }

@@ -15,8 +15,11 @@ mod pass;
 mod python;
 mod scopes;
 mod view;
+mod world;
+mod wrappers;
 
 use std::ops::Range;
+use std::path::Path;
 
 use tree_sitter::Tree;
 
@@ -28,6 +31,7 @@ use crate::feature::Value;
 use crate::syntax::{Language, Read, Returns, Via};
 
 pub use self::known::Kept;
+pub use self::world::{ALONE, Alone, World};
 
 /// A replacement; ranges are bytes of the text before any edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,48 +54,73 @@ pub struct Refusal {
 /// A pass changes at least one thing; more passes than this mean that two steps undo each other.
 const MOST_PASSES: usize = 500;
 
-/// Removes the reads of one flag from a file, as if it served `kept` for ever. `reads` are all of the file; those of
-/// other flags are left as they are. The edits do not overlap and are sorted.
-pub fn remove(
-    language: Language,
-    text: &str,
-    tree: &Tree,
-    reads: &[Read],
-    key: &str,
-    kept: &Kept,
-) -> Result<Vec<Edit>, Vec<Refusal>> {
-    let mut document = Document::new(language, text.to_owned(), tree.clone());
-    let refused = sow(&mut document, reads, key, kept);
+/// Removes the reads of one flag from a file of a world, as if it served `kept` for ever; those of other flags are left
+/// as they are. The edits do not overlap and are sorted.
+pub fn remove(world: &dyn World, path: &Path, key: &str, kept: &Kept) -> Result<Vec<Edit>, Vec<Refusal>> {
+    let Some((language, text)) = world.text(path) else {
+        return Err(vec![Refusal { range: 0..0, reason: "the file cannot be read".into() }]);
+    };
+    let tree = language.parse(&text, None);
+    let mut document = Document::new(language, text.to_string(), tree.clone());
+    let facts = world.facts(path).unwrap_or_default();
+    let refused = sow(world, path, &mut document, &facts.reads, key, kept);
     if !refused.is_empty() {
         return Err(refused);
     }
     rewrite(&mut document);
-    let edits = gaps::closed(text, document.edits());
-    check::unsound(language, text, tree, &document, &edits).map_or(Ok(edits), Err)
+    let edits = gaps::closed(&text, document.edits());
+    check::unsound(language, &text, &tree, &document, &edits).map_or(Ok(edits), Err)
 }
 
 /// Notes what the reads give. Returns those of which that cannot be told.
-fn sow(document: &mut Document, reads: &[Read], key: &str, kept: &Kept) -> Vec<Refusal> {
+fn sow(
+    world: &dyn World,
+    path: &Path,
+    document: &mut Document,
+    reads: &[Read],
+    key: &str,
+    kept: &Kept,
+) -> Vec<Refusal> {
     let mut refused = Vec::new();
     let is_own = |it: &&Read| it.key.as_ref().is_some_and(|it| it.as_str() == key);
     for read in reads.iter().filter(is_own) {
         let range = read.call_span.bytes();
-        let mut refuse = |reason: &str| refused.push(Refusal { range: range.clone(), reason: reason.into() });
+        let mut refuse = |reason: String| refused.push(Refusal { range: range.clone(), reason });
         let others = reads.iter().any(|it| it.call_span == read.call_span && it.key != read.key);
         if has_error_at(&document.tree, &range) {
-            refuse("the code here has a syntax error");
+            refuse("the code here has a syntax error".into());
             continue;
         }
         if others {
-            refuse("this call reads several flags");
+            refuse("this call reads several flags".into());
             continue;
         }
-        match value_of(document.language, read, kept) {
+        let known = match read.via {
+            Via::Wrapper => wrappers::value_of_call(world, path, document, read, kept, 0),
+            _ => value_of_method(document.language, read, kept),
+        };
+        match known {
             Ok(known) => drop(document.marks.insert((range.start, range.end), known)),
             Err(reason) => refuse(reason),
         }
     }
     refused
+}
+
+/// What a method, hook or component of the SDK gives.
+fn value_of_method(language: Language, read: &Read, kept: &Kept) -> Result<Known, String> {
+    if read.via == Via::Component {
+        return Ok(Known::Feature(kept.clone()));
+    }
+    if read.via == Via::Map && kept.value == Value::Off && read.returns != Returns::Payload {
+        return Ok(Known::Falsy);
+    }
+    Ok(match read.returns {
+        Returns::Boolean => kept.is_on(),
+        Returns::Variant => kept.variant(),
+        Returns::Payload => kept.payload(language),
+        Returns::Result => Known::Result(kept.clone()),
+    })
 }
 
 /// Whether the statement of the top level that holds a place has a syntax error.
@@ -105,22 +134,6 @@ fn has_error_at(tree: &Tree, range: &Range<usize>) -> bool {
         node = it.parent();
     }
     false
-}
-
-/// What a read gives.
-fn value_of(language: Language, read: &Read, kept: &Kept) -> Result<Known, &'static str> {
-    match read.via {
-        Via::Wrapper => return Err("the flag is read inside another function"),
-        Via::Component => return Err("the flag is read by a component"),
-        Via::Map if kept.value == Value::Off && read.returns != Returns::Payload => return Ok(Known::Falsy),
-        _ => {}
-    }
-    Ok(match read.returns {
-        Returns::Boolean => kept.is_on(),
-        Returns::Variant => kept.variant(),
-        Returns::Payload => kept.payload(language),
-        Returns::Result => Known::Result(kept.clone()),
-    })
 }
 
 /// Applies steps until there are none.
@@ -162,7 +175,6 @@ mod tests {
     use super::*;
     use crate::syntax::{Names, Source};
     use crate::text::Text;
-    use std::path::Path;
 
     /// Fixture files hold cases: `=== name: keep on`, the code, `---`, the code after or `refused: why`. With `UPDATE=1`
     /// in the environment what comes out is written down, to be read.
@@ -213,7 +225,9 @@ mod tests {
             panic!("no read in:\n{before}")
         };
         let kept = Kept { value: keep, payload };
-        let result = remove(language, before, &source.tree, &facts.reads, key.as_str(), &kept);
+        let facts = facts.into();
+        let world = Alone { facts: &facts, text: before, language };
+        let result = remove(&world, Path::new(ALONE), key.as_str(), &kept);
         match result {
             Ok(edits) => apply(before, &edits),
             Err(refusals) => {

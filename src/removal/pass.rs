@@ -89,6 +89,16 @@ impl<'d> Pass<'d> {
     }
 
     fn follow(&mut self, node: Node<'d>) {
+        let is_element = |it: &Mark| matches!(it.known, Known::Feature(_) | Known::Shows { .. });
+        if self.marked(node).is_some_and(is_element) {
+            let known = self.marked(node).map(|it| it.known.clone());
+            if let Some((name, payload)) =
+                known.and_then(|it| javascript::payload_of_children(self, node, &it))
+            {
+                self.follow_name(&name, &payload);
+            }
+            return;
+        }
         if let Some(parent) = node.parent().filter(|it| place(*it) != place(node))
             && self.marked(parent).is_none()
             && let Some(mark) = self.evaluate(parent)
@@ -103,6 +113,9 @@ impl<'d> Pass<'d> {
         };
         for (name, known) in bound {
             self.follow_name(&name, &known);
+        }
+        if self.doc.is_copy {
+            return;
         }
         let echoes = match self.language() {
             Language::Python => python::echoes(self, node),
@@ -424,6 +437,10 @@ impl<'d> Pass<'d> {
                 continue;
             }
             let is_javascript = self.language() != Language::Python;
+            if let Some(change) = javascript::attribute_literal(node, &mark.known).filter(|_| is_javascript) {
+                changes.push(change);
+                continue;
+            }
             let lead = match node.kind() {
                 "shorthand_property_identifier" => format!("{}: ", self.doc.of(node)),
                 _ => String::new(),

@@ -4,8 +4,10 @@ use tree_sitter::Node;
 
 use crate::removal::Edit;
 use crate::removal::document::Change;
+use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
-use crate::removal::view::parts;
+use crate::removal::scopes::Kind;
+use crate::removal::view::{parts, text_of};
 
 use super::expressions::{peeled, wrapped};
 
@@ -31,6 +33,12 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
     match inner.kind() {
         "null" | "undefined" | "false" | "true" => return Some(nothing(pass, braces)),
         "jsx_element" | "jsx_self_closing_element" => {}
+        "string" => {
+            let text = text_of(&doc.text, inner)?;
+            let is_plain =
+                text.trim() == text && !text.is_empty() && !text.contains(['{', '}', '<', '>', '&', '\n']);
+            return is_plain.then(|| Change::of([Edit { range: braces.byte_range(), text }]));
+        }
         _ => return None,
     }
     let mut range = inner.byte_range();
@@ -84,10 +92,13 @@ fn nothing(pass: &Pass, braces: Node) -> Change {
 
 /// Where a comment between tags begins that stands on the line above.
 fn comment_above(pass: &Pass, braces: Node) -> Option<usize> {
-    let space = braces.prev_sibling().filter(|it| it.kind() == "jsx_text")?;
-    let text = pass.doc.of(space);
-    (text.trim().is_empty() && text.matches('\n').count() == 1).then_some(())?;
-    let above = space.prev_sibling().filter(|it| it.kind() == "jsx_expression")?;
+    let mut above = braces.prev_sibling()?;
+    if above.kind() == "jsx_text" && pass.doc.of(above).trim().is_empty() {
+        above = above.prev_sibling()?;
+    }
+    let between = &pass.doc.text[above.end_byte()..braces.start_byte()];
+    let is_next = between.trim().is_empty() && between.matches('\n').count() == 1;
+    (is_next && above.kind() == "jsx_expression").then_some(())?;
     let is_comment = parts(above).is_empty() && pass.doc.of(above).contains("/*");
     (is_comment && pass.doc.begins_line(above.start_byte())).then(|| above.start_byte())
 }
@@ -95,10 +106,197 @@ fn comment_above(pass: &Pass, braces: Node) -> Option<usize> {
 /// `{read}` between tags: true and false render nothing.
 pub(super) fn child_step(pass: &Pass, braces: Node, mark: &Mark) -> Option<Change> {
     let between_tags = braces.parent().is_some_and(|it| it.kind() == "jsx_element");
-    let renders_nothing = mark.known.is_bool()
-        || mark.known.is_nothing() == Some(true)
-        || mark.known == crate::removal::known::Known::Falsy;
+    let renders_nothing =
+        mark.known.is_bool() || mark.known.is_nothing() == Some(true) || mark.known == Known::Falsy;
     (between_tags && renders_nothing && mark.effects.is_empty())
         .then(|| nothing(pass, braces))
         .filter(|it| !it.edits.is_empty())
+}
+
+/// What an element shows, in its place: the children or a property of it, or nothing.
+pub(super) fn shown_step(pass: &Pass, element: Node, mark: &Mark) -> Option<Change> {
+    let (property, otherwise) = match &mark.known {
+        Known::Feature(kept) => {
+            let shown = match attribute(pass, element, "match") {
+                // Without a match the SDK shows the children whatever the flag serves.
+                None => true,
+                Some(value) => kept.variant().equals(&attribute_value(pass, value)?, false)?,
+            };
+            (if shown { "children" } else { "fallback" }, "null")
+        }
+        Known::Shows { property, otherwise } => (property.as_str(), otherwise.as_str()),
+        Known::Json(_) | Known::Undefined | Known::Falsy if element.kind().starts_with("jsx_") => {
+            ("", "null")
+        }
+        _ => return None,
+    };
+    let mut braces = None;
+    let kept = match property {
+        "children" => children(pass, element),
+        "" => None,
+        name => attribute(pass, element, name).and_then(|value| {
+            braces = (value.kind() == "jsx_expression").then_some(value);
+            let inner = match value.kind() {
+                "jsx_expression" => peeled(*parts(value).first()?),
+                _ => value,
+            };
+            Some(Shown::One(inner))
+        }),
+    };
+    let between_tags = element.parent().is_some_and(|it| it.kind() == "jsx_element");
+    match kept {
+        Some(Shown::One(inner)) => Some(one_shown(pass, element, inner, between_tags)),
+        Some(Shown::Several(content)) if between_tags => Some(replace(pass, element, content)),
+        Some(Shown::Several(content)) => Some(in_fragment(pass, element, content)),
+        None if between_tags => Some(nothing(pass, element)),
+        None => {
+            let known = if otherwise == "null" { Known::Json(serde_json::Value::Null) } else { return None };
+            Some(Change::literal(element.byte_range(), "", otherwise, known))
+        }
+    }
+}
+
+enum Shown<'t> {
+    One(Node<'t>),
+    Several(std::ops::Range<usize>),
+}
+
+/// What stands between the tags of an element.
+fn children<'t>(pass: &Pass, element: Node<'t>) -> Option<Shown<'t>> {
+    let (open, close) = (element.child_by_field_name("open_tag")?, element.child_by_field_name("close_tag")?);
+    let content = pass.doc.content(open.end_byte()..close.start_byte())?;
+    let is_space = |it: &Node| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty();
+    let inner: Vec<Node> =
+        parts(element).into_iter().filter(|it| *it != open && *it != close && !is_space(it)).collect();
+    match inner[..] {
+        [only] if matches!(only.kind(), "jsx_element" | "jsx_self_closing_element") => Some(Shown::One(only)),
+        [only] if only.kind() == "jsx_expression" && parts(only).len() == 1 => {
+            let value = *parts(only).first()?;
+            match value.kind() {
+                // Children that are a function get the payload.
+                "arrow_function" => {
+                    let body =
+                        value.child_by_field_name("body").filter(|it| it.kind() != "statement_block")?;
+                    Some(Shown::One(peeled(body)))
+                }
+                _ => Some(Shown::One(value)),
+            }
+        }
+        _ => Some(Shown::Several(content)),
+    }
+}
+
+fn one_shown(pass: &Pass, element: Node, inner: Node, between_tags: bool) -> Change {
+    let doc = pass.doc;
+    let is_nothing = matches!(inner.kind(), "null" | "undefined" | "false" | "true");
+    let is_element = matches!(inner.kind(), "jsx_element" | "jsx_self_closing_element");
+    if between_tags && is_nothing {
+        return nothing(pass, element);
+    }
+    let (before, after) = if between_tags && !is_element { ("{", "}") } else { ("", "") };
+    let range = inner.byte_range();
+    let (from, to) =
+        (doc.indentation(range.start).to_owned(), doc.indentation(element.start_byte()).to_owned());
+    let mut edits = vec![
+        Edit { range: element.start_byte()..range.start, text: before.into() },
+        Edit { range: range.end..element.end_byte(), text: after.into() },
+    ];
+    edits.extend(doc.reindent(&range, &from, &to));
+    Change::of(edits)
+}
+
+/// Several children where one expression is wanted.
+fn in_fragment(pass: &Pass, element: Node, content: std::ops::Range<usize>) -> Change {
+    let doc = pass.doc;
+    let (Some(open), Some(close)) =
+        (element.child_by_field_name("open_tag"), element.child_by_field_name("close_tag"))
+    else {
+        return Change::default();
+    };
+    let _ = (doc, content);
+    Change::of([
+        Edit { range: open.byte_range(), text: "<>".into() },
+        Edit { range: close.byte_range(), text: "</>".into() },
+    ])
+}
+
+/// The value of an attribute.
+fn attribute<'t>(pass: &Pass, element: Node<'t>, name: &str) -> Option<Node<'t>> {
+    let tag = element.child_by_field_name("open_tag").unwrap_or(element);
+    let attributes = parts(tag).into_iter().filter(|it| it.kind() == "jsx_attribute");
+    attributes.map(parts).find_map(|it| match it[..] {
+        [key, value] if pass.doc.of(key) == name => Some(value),
+        _ => None,
+    })
+}
+
+fn attribute_value(pass: &Pass, value: Node) -> Option<Known> {
+    match value.kind() {
+        "string" => Some(Known::text(&text_of(&pass.doc.text, value)?)),
+        _ => {
+            let inner = pass.node(&parts(value).first()?.byte_range())?;
+            pass.known(inner).map(|it| it.known)
+        }
+    }
+}
+
+/// `text={read}` with a text: `text="..."`.
+pub(in crate::removal) fn attribute_literal(node: Node, known: &Known) -> Option<Change> {
+    let text = known.as_text().filter(|it| !it.contains(['"', '\\', '&', '\n']))?;
+    let braces = node.parent().filter(|it| it.kind() == "jsx_expression")?;
+    braces.parent().filter(|it| it.kind() == "jsx_attribute")?;
+    Some(Change::of([Edit { range: braces.byte_range(), text: format!("\"{text}\"") }]))
+}
+
+/// The property of a component that it returns as it is: `children`, `props.fallback`, `<>{children}</>`.
+pub(in crate::removal) fn property_of(pass: &Pass, function: Node, value: Node) -> Option<Known> {
+    let mut value = value;
+    if is_fragment(pass, value) {
+        let tags = [value.child_by_field_name("open_tag"), value.child_by_field_name("close_tag")];
+        let is_space = |it: &Node| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty();
+        let inner: Vec<Node> =
+            parts(value).into_iter().filter(|it| !tags.contains(&Some(*it)) && !is_space(it)).collect();
+        let [only] = inner[..] else { return None };
+        value = peeled(*parts(only).first().filter(|_| only.kind() == "jsx_expression")?);
+    }
+    if matches!(value.kind(), "as_expression" | "non_null_expression") {
+        value = value.named_child(0)?;
+    }
+    let name = match value.kind() {
+        "identifier" => value,
+        "member_expression" => value.child_by_field_name("object").filter(|it| it.kind() == "identifier")?,
+        _ => return None,
+    };
+    let binding = pass.scopes.at(&name.byte_range())?;
+    let is_own = function.start_byte() <= binding.name.start && binding.name.end <= function.end_byte();
+    (is_own && binding.kind == Kind::Parameter && binding.writes.is_empty()).then_some(())?;
+    let declared = pass.node(&binding.name)?;
+    let pattern = declared.parent()?;
+    let (property, default) = match (value.kind(), pattern.kind()) {
+        ("member_expression", _) => (pass.doc.of(value.child_by_field_name("property")?).to_owned(), None),
+        (_, "object_pattern") => (pass.doc.of(declared).to_owned(), None),
+        (_, "object_assignment_pattern") => (
+            pass.doc.of(declared).to_owned(),
+            pattern.child_by_field_name("right").map(|it| pass.doc.of(it).to_owned()),
+        ),
+        (_, "pair_pattern") => (pass.doc.of(pattern.child_by_field_name("key")?).to_owned(), None),
+        _ => return None,
+    };
+    let otherwise = match default.as_deref() {
+        None | Some("null" | "undefined" | "false") => "null".to_owned(),
+        Some(other) => other.to_owned(),
+    };
+    Some(Known::Shows { property, otherwise })
+}
+
+/// The parameter of children that are a function, and the payload that it gets.
+pub(in crate::removal) fn payload_of_children(
+    pass: &Pass,
+    element: Node,
+    known: &Known,
+) -> Option<(std::ops::Range<usize>, Known)> {
+    let Known::Feature(kept) = known else { return None };
+    let braces = parts(element).into_iter().find(|it| it.kind() == "jsx_expression")?;
+    let function = parts(braces).into_iter().find(|it| it.kind() == "arrow_function")?;
+    Some((super::parameter(function, 0)?.byte_range(), kept.payload(pass.language())))
 }

@@ -29,7 +29,7 @@ pub(in crate::removal) fn inside_statement(node: Node) -> Node {
 }
 
 /// Without the parentheses round it.
-pub(super) fn peeled(node: Node) -> Node {
+pub(in crate::removal) fn peeled(node: Node) -> Node {
     let mut node = node;
     while node.kind() == "parenthesized_expression" && !is_of_statement(node) {
         match parts(node)[..] {
@@ -112,6 +112,22 @@ fn is_closed(node: Node) -> bool {
     )
 }
 
+/// Whether an operator binds tighter than the one round its place: comparisons and sums within `&&` and `||`.
+fn binds_tighter(pass: &Pass, inner: Node, outer: Node) -> bool {
+    let operator = |it: Node| {
+        let operator = it.child_by_field_name("operator").filter(|_| it.kind() == "binary_expression");
+        operator.map(|it| pass.doc.of(it)).unwrap_or_default()
+    };
+    let around = outer.parent().map(operator).unwrap_or_default();
+    match (around, inner.kind()) {
+        ("&&" | "||" | "??", "unary_expression" | "await_expression") => true,
+        ("&&", "binary_expression") => !matches!(operator(inner), "||" | "??" | "&&"),
+        ("||", "binary_expression") => !matches!(operator(inner), "??" | "||"),
+        ("??", "binary_expression") => !matches!(operator(inner), "&&" | "||" | "??"),
+        _ => false,
+    }
+}
+
 /// Puts `kept`, a part of `whole`, in its place.
 pub(super) fn substitute_with(
     pass: &Pass,
@@ -125,7 +141,7 @@ pub(super) fn substitute_with(
             || (spans_lines(kept)
                 && outer.parent().is_some_and(|it| it.kind() != "jsx_expression")
                 && pass.doc.begins_line(inner.start_byte())));
-    let is_free = is_open(outer) || is_closed(inner);
+    let is_free = is_open(outer) || is_closed(inner) || binds_tighter(pass, inner, outer);
     let (outer, inner) = match (keeps_parentheses, is_free) {
         (true, _) => (outer, kept),
         (_, true) => (outer, inner),
@@ -140,7 +156,7 @@ pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Op
     if let Some(change) = elements::substitute(pass, whole, kept) {
         return Some(change);
     }
-    if let Some(change) = lists::substitute(pass, whole, kept) {
+    if let Some(change) = lists::substitute(pass, whole, kept).or_else(|| in_template(pass, whole, kept)) {
         return Some(change);
     }
     let (outer, inner) = substitute_with(pass, whole, kept);
@@ -229,6 +245,13 @@ pub(in crate::removal) fn sequence(
 pub(super) fn template_step(pass: &Pass, substitution: Node, mark: &Mark) -> Option<Change> {
     let text = mark.known.in_template(pass.language()).filter(|_| mark.effects.is_empty())?;
     let text = text.replace('\\', "\\\\").replace('`', "\\`").replace("${", "\\${");
+    Some(Change::of([Edit { range: substitution.byte_range(), text }]))
+}
+
+/// `${read ? 'a' : 'b'}`: a text joins the template.
+fn in_template(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
+    let substitution = wrapped(whole).parent().filter(|it| it.kind() == "template_substitution")?;
+    let text = text_of(&pass.doc.text, peeled(kept)).filter(|it| !it.contains(['`', '$']))?;
     Some(Change::of([Edit { range: substitution.byte_range(), text }]))
 }
 
@@ -366,6 +389,10 @@ const GIVERS: &[&str] = &[
     "useActiveFeatureFlags",
     "useAllFlags",
     "getFlags",
+    "useValues",
+    "useSelector",
+    "useStore",
+    "useAtomValue",
     "Boolean",
     "String",
     "Number",

@@ -16,7 +16,10 @@ use super::pass::{Mark, Pass};
 use super::view::parts;
 
 pub(super) use dead::bury;
-pub(super) use expressions::{begins_statement, inside_statement, is_bool, is_pure, sequence, substitute};
+pub(super) use elements::{attribute_literal, payload_of_children, property_of};
+pub(super) use expressions::{
+    begins_statement, inside_statement, is_bool, is_pure, peeled, sequence, substitute,
+};
 
 /// The names that an expression gives a value to, and which.
 pub(super) fn bound(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
@@ -167,6 +170,9 @@ pub(super) fn is_decided_by(text: &str, parent: Node, node: Node) -> bool {
 /// The step that a known expression allows where it stands.
 pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option<Change> {
     let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    if let Some(change) = elements::shown_step(pass, node, mark) {
+        return Some(change);
+    }
     match parent.kind() {
         "if_statement" if is("condition") => statements::if_step(pass, parent, mark),
         "while_statement" | "for_statement" if is("condition") => statements::loop_step(pass, parent, mark),

@@ -70,7 +70,7 @@ fn returning(node: Node) -> Option<Node> {
     is_plain.then_some(function)
 }
 
-fn is_docstring(statement: Node) -> bool {
+pub(super) fn is_docstring(statement: Node) -> bool {
     statement.kind() == "expression_statement" && parts(statement).iter().all(|it| it.kind() == "string")
 }
 
