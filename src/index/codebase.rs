@@ -153,6 +153,24 @@ impl Codebase {
         })
     }
 
+    /// The text of a file on disk, and its language; `None` for what is no source file of the workspace, or cannot be
+    /// read.
+    pub fn text(&self, path: &Path) -> Option<(Language, String)> {
+        let entry = self.entries.get(path).filter(|it| it.place != Place::Installed)?;
+        Some((entry.language, scan::read_text(path).ok()?))
+    }
+
+    /// The file of the workspace that an import names.
+    pub fn resolve(&self, from: &Arc<Path>, specifier: &str) -> Option<Arc<Path>> {
+        let language = self.entries.get(from)?.language;
+        match self.resolver.as_ref()?.resolve(from, language, Symbol::from(specifier)) {
+            Found::File(path) => {
+                self.entries.get(&path).filter(|it| it.place != Place::Installed).map(|_| path)
+            }
+            Found::Package | Found::Missing => None,
+        }
+    }
+
     /// What a file says.
     pub fn facts(&self, path: &Path) -> Option<&Arc<FileFacts>> {
         self.facts.get(path)

@@ -54,6 +54,8 @@ pub(super) struct Document {
     pub(super) bereft: BTreeSet<usize>,
     /// Where exported names are declared that nothing outside uses.
     pub(super) unexported: BTreeSet<usize>,
+    /// What imported names give, by where they are declared here: the value, and whether it is that of a call.
+    pub(super) given: BTreeMap<usize, (Known, bool)>,
     /// A copy, to see what is left of one function: it stays, whatever becomes of its callers.
     pub(super) is_copy: bool,
     /// The quote that literals of this file have.
@@ -76,6 +78,7 @@ impl Document {
             marks,
             bereft,
             unexported,
+            given: BTreeMap::new(),
             is_copy: false,
             quote,
             history: Vec::new(),
@@ -130,6 +133,8 @@ impl Document {
             .filter_map(|((start, end), known)| Some(((moved.start(start)?, moved.end(end)?), known)))
             .filter(|((start, end), _)| start < end)
             .collect();
+        let given = std::mem::take(&mut self.given);
+        self.given = given.into_iter().filter_map(|(at, it)| Some((moved.start(at)?, it))).collect();
         for names in [&mut self.bereft, &mut self.unexported] {
             *names = names.iter().filter_map(|it| moved.start(*it)).collect();
         }

@@ -8,11 +8,14 @@
 mod check;
 mod document;
 mod gaps;
+mod imports;
 mod javascript;
 mod known;
 mod layout;
 mod pass;
+mod plan;
 mod python;
+mod registry;
 mod scopes;
 mod view;
 mod world;
@@ -31,6 +34,7 @@ use crate::feature::Value;
 use crate::syntax::{Language, Read, Returns, Via};
 
 pub use self::known::Kept;
+pub use self::plan::{FileChange, Removal, Request, plan};
 pub use self::world::{ALONE, Alone, World};
 
 /// A replacement; ranges are bytes of the text before any edit.

@@ -40,6 +40,12 @@ impl<'d> Pass<'d> {
                 pass.mark(node, Mark { known: known.clone(), effects: Vec::new() });
             }
         }
+        for (at, (known, is_called)) in &doc.given {
+            match is_called {
+                true => pass.follow_calls(*at, known),
+                false => pass.follow_name(&(*at..*at), known),
+            }
+        }
         while let Some(node) = pass.queue.pop() {
             pass.follow(node);
         }
@@ -136,6 +142,19 @@ impl<'d> Pass<'d> {
             {
                 self.mark(node, Mark { known: known.clone(), effects: Vec::new() });
             }
+        }
+    }
+
+    /// Every call of a name that is imported gives what is known of it.
+    fn follow_calls(&mut self, name: usize, known: &Known) {
+        let scopes = self.scopes;
+        let Some(binding) = scopes.declared_at(name).filter(|it| self.is_constant(it)) else { return };
+        let calls = match self.language() {
+            Language::Python => python::calls_of(self, binding),
+            _ => javascript::calls_of(self, binding),
+        };
+        for call in calls {
+            self.mark(call, Mark { known: known.clone(), effects: Vec::new() });
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a removal may look at beyond the file at hand.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,8 +20,11 @@ pub trait World {
     /// The file of the workspace that an import names.
     fn resolve(&self, from: &Path, specifier: &str) -> Option<Arc<Path>>;
 
-    /// The source files in which a word occurs.
-    fn mentioning(&self, word: &str) -> Vec<Arc<Path>>;
+    /// The source files in which words occur, by the word.
+    fn mentioning(&self, words: &BTreeSet<String>) -> BTreeMap<String, Vec<Arc<Path>>>;
+
+    /// Whether a file belongs to a package that others may install.
+    fn is_public(&self, path: &Path) -> bool;
 }
 
 /// A file by itself: nothing else is known.
@@ -53,7 +57,11 @@ impl World for Alone<'_> {
         None
     }
 
-    fn mentioning(&self, _: &str) -> Vec<Arc<Path>> {
-        Vec::new()
+    fn mentioning(&self, _: &BTreeSet<String>) -> BTreeMap<String, Vec<Arc<Path>>> {
+        BTreeMap::new()
+    }
+
+    fn is_public(&self, _: &Path) -> bool {
+        true
     }
 }

@@ -6,6 +6,7 @@
 
 mod code;
 mod settings;
+mod world;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use crate::text::{Change, Encoding, Text};
 
 use code::Code;
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
+pub use world::CodeWorld;
 
 /// Larger texts are parsed beside the requests: at 3 MB/s this is 5 ms.
 const PARSE_AT_ONCE: usize = 16 << 10;

@@ -13,6 +13,7 @@ use tree_sitter::Node;
 use super::document::{Change, Document};
 use super::known::Known;
 use super::pass::{Mark, Pass};
+use super::scopes::{Binding, Kind};
 use super::view::parts;
 
 pub(super) use dead::bury;
@@ -97,6 +98,11 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
         return Vec::new();
     };
+    calls_of(pass, binding)
+}
+
+/// Every call of a name whose arguments do nothing.
+pub(super) fn calls_of<'d>(pass: &Pass<'d>, binding: &Binding) -> Vec<Node<'d>> {
     let calls = binding.reads.iter().filter_map(|it| {
         let callee = pass.node(&it.range)?;
         let call = callee.parent().filter(|it| it.kind() == "call_expression")?;
@@ -201,5 +207,47 @@ pub(super) fn why_undecided(pass: &Pass, node: Node) -> Option<(Range<usize>, St
             Some((node.byte_range(), "a case of this switch does not end by itself".into()))
         }
         _ => None,
+    }
+}
+
+/// The exported names whose value is known: where they are declared, what they give, whether by a call.
+pub(super) fn constants(pass: &Pass) -> Vec<(Range<usize>, Known, bool)> {
+    let mut found = Vec::new();
+    for binding in pass.scopes.bindings.iter().filter(|it| it.scope == 0 && pass.is_constant(it)) {
+        let value = match binding.kind {
+            Kind::Constant | Kind::Variable => {
+                pass.node(&binding.declaration).and_then(|it| it.child_by_field_name("value"))
+            }
+            Kind::Function => pass.node(&binding.declaration),
+            _ => None,
+        };
+        let Some(value) = value else { continue };
+        let plain = |it: Node| pass.marked(it).filter(|it| it.effects.is_empty()).map(|it| it.known.clone());
+        let is_function =
+            matches!(value.kind(), "arrow_function" | "function_expression" | "function_declaration");
+        let known = match is_function {
+            true => returned(value).and_then(plain),
+            false => plain(value),
+        };
+        found.extend(known.map(|it| (binding.name.clone(), it, is_function)));
+    }
+    found
+}
+
+/// The only thing that a function returns, when it does nothing else.
+fn returned(function: Node) -> Option<Node> {
+    let body = function.child_by_field_name("body")?;
+    let value = match body.kind() {
+        "statement_block" => *parts(*parts(body).first()?).first()?,
+        _ => body,
+    };
+    (returning(value)? == function).then_some(value)
+}
+
+/// An entry of a registry, taken out.
+pub(super) fn without_entry(document: &Document, entry: Node) -> Change {
+    match entry.kind() {
+        "public_field_definition" => Change::of([document.delete(entry)]),
+        _ => Change::of([lists::delete_item(document, entry)]),
     }
 }

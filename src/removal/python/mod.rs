@@ -8,9 +8,10 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::document::Change;
+use super::document::{Change, Document};
 use super::known::Known;
 use super::pass::{Mark, Pass};
+use super::scopes::{Binding, Kind};
 use super::view::parts;
 
 pub(super) use dead::bury;
@@ -50,6 +51,11 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
         return Vec::new();
     };
+    calls_of(pass, binding)
+}
+
+/// Every call of a name whose arguments do nothing.
+pub(super) fn calls_of<'d>(pass: &Pass<'d>, binding: &Binding) -> Vec<Node<'d>> {
     let calls = binding.reads.iter().filter_map(|it| {
         let callee = pass.node(&it.range)?;
         let call = callee.parent().filter(|it| it.kind() == "call")?;
@@ -118,4 +124,41 @@ pub(super) fn why_undecided(pass: &Pass, node: Node) -> Option<(Range<usize>, St
     };
     let _ = pass;
     Some((node.byte_range(), reason.into()))
+}
+
+/// The names of the module whose value is known: where they are declared, what they give, whether by a call.
+pub(super) fn constants(pass: &Pass) -> Vec<(Range<usize>, Known, bool)> {
+    let mut found = Vec::new();
+    for binding in pass.scopes.bindings.iter().filter(|it| it.scope == 0 && pass.is_constant(it)) {
+        let Some(declaration) = pass.node(&binding.declaration) else { continue };
+        let value = match binding.kind {
+            Kind::Variable => declaration.child_by_field_name("right"),
+            Kind::Function => returned(declaration),
+            _ => None,
+        };
+        let known = value.and_then(|it| pass.marked(it)).filter(|it| it.effects.is_empty());
+        found
+            .extend(known.map(|it| (binding.name.clone(), it.known.clone(), binding.kind == Kind::Function)));
+    }
+    found
+}
+
+/// The only thing that a function returns, when it does nothing else.
+fn returned(function: Node) -> Option<Node> {
+    let body = function.child_by_field_name("body")?;
+    let last = *parts(body).last()?;
+    let value = *parts(last).first().filter(|_| last.kind() == "return_statement")?;
+    (returning(value)? == function).then_some(value)
+}
+
+/// An entry of a registry, taken out; a class that would be empty gets a `pass`.
+pub(super) fn without_entry(document: &Document, entry: Node) -> Change {
+    if entry.kind() == "pair" {
+        return Change::of([statements::delete_item(document, entry)]);
+    }
+    let is_only = entry.parent().is_some_and(|it| it.kind() == "block" && parts(it).len() == 1);
+    match is_only {
+        true => Change::of([super::Edit { range: entry.byte_range(), text: "pass".into() }]),
+        false => Change::of([document.delete(entry)]),
+    }
 }

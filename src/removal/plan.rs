@@ -1,0 +1,461 @@
+//! Removing a flag from a whole workspace: from file to file until nothing follows any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use tree_sitter::Tree;
+
+use super::document::Document;
+use super::imports::{Import, Name, imports};
+use super::known::{Kept, Known};
+use super::pass::Pass;
+use super::registry;
+use super::scopes::{Binding, Scopes};
+use super::world::World;
+use super::{Edit, Refusal, check, gaps, javascript, python, rewrite, sow};
+use crate::syntax::Language;
+
+/// Each round follows what was found one file further.
+const MOST_ROUNDS: usize = 30;
+
+/// What is to be removed, and how far.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The flag's key.
+    pub key: &'a str,
+    /// What it is taken to serve for ever.
+    pub kept: Kept,
+    /// Whether names may go that a public package exports, once nothing in the workspace uses them.
+    pub whole: bool,
+    /// Whether files without a refusal are cleaned even though others have one.
+    pub partly: bool,
+}
+
+/// What the removal of a flag does to a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// What changes, by path.
+    pub files: BTreeMap<Arc<Path>, FileChange>,
+    /// What is left alone, and why.
+    pub refusals: Vec<(Arc<Path>, Refusal)>,
+    /// Where the key still stands though nothing reads the flag: tests, lists, settings to look at.
+    pub leftovers: Vec<(Arc<Path>, Range<usize>)>,
+}
+
+/// What happens to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileChange {
+    /// Edits of its text, sorted, without overlap.
+    Edited(Vec<Edit>),
+    /// Nothing is left in it, and nothing imports it.
+    Deleted,
+}
+
+/// A file under way.
+struct Work {
+    document: Document,
+    before: Arc<str>,
+    tree: Tree,
+    /// What it imported at first.
+    imports: Vec<Import>,
+    is_changed: bool,
+}
+
+/// Removes a flag from all files.
+pub fn plan(world: &dyn World, request: &Request) -> Removal {
+    let mut planner =
+        Planner { world, request, files: BTreeMap::new(), refusals: Vec::new(), told: BTreeSet::new() };
+    planner.sow();
+    if !planner.refusals.is_empty() && !request.partly {
+        return Removal { refusals: planner.refusals, ..Removal::default() };
+    }
+    for _ in 0..MOST_ROUNDS {
+        planner.rewrite();
+        if !(planner.tell_importers() || planner.unexport() || planner.clear_registries()) {
+            break;
+        }
+    }
+    planner.finish()
+}
+
+struct Planner<'w> {
+    world: &'w dyn World,
+    request: &'w Request<'w>,
+    files: BTreeMap<Arc<Path>, Work>,
+    refusals: Vec<(Arc<Path>, Refusal)>,
+    /// Exports whose value the importers know already.
+    told: BTreeSet<(Arc<Path>, String)>,
+}
+
+impl Planner<'_> {
+    fn sow(&mut self) {
+        let reads = |it: &Arc<Path>| {
+            let facts = self.world.facts(it)?;
+            let own = facts
+                .reads
+                .iter()
+                .any(|it| it.key.as_ref().is_some_and(|it| it.as_str() == self.request.key));
+            own.then_some(facts)
+        };
+        let files: Vec<_> = self.world.files().into_iter().filter_map(|it| Some((reads(&it)?, it))).collect();
+        for (facts, path) in files {
+            if !self.open(&path) {
+                let reason = "the file cannot be read".to_owned();
+                self.refusals.push((path, Refusal { range: 0..0, reason }));
+                continue;
+            }
+            let (world, request) = (self.world, self.request);
+            let Some(work) = self.files.get_mut(&path) else { continue };
+            let refused = sow(world, &path, &mut work.document, &facts.reads, request.key, &request.kept);
+            work.is_changed = true;
+            if !refused.is_empty() {
+                self.files.remove(&path);
+                self.refusals.extend(refused.into_iter().map(|it| (path.clone(), it)));
+            }
+        }
+    }
+
+    /// Takes a file into work. Returns whether it could be read.
+    fn open(&mut self, path: &Arc<Path>) -> bool {
+        if self.files.contains_key(path) {
+            return true;
+        }
+        let Some((language, text)) = self.world.text(path) else { return false };
+        let tree = language.parse(&text, None);
+        let document = Document::new(language, text.to_string(), tree.clone());
+        let imports = imports(&document);
+        self.files.insert(path.clone(), Work { document, before: text, tree, imports, is_changed: false });
+        true
+    }
+
+    fn rewrite(&mut self) {
+        for work in self.files.values_mut().filter(|it| it.is_changed) {
+            rewrite(&mut work.document);
+            work.is_changed = false;
+        }
+    }
+
+    /// Exports that became constant are known where they are imported. Returns whether there was one.
+    fn tell_importers(&mut self) -> bool {
+        let mut news: Vec<(Arc<Path>, Constant)> = Vec::new();
+        for (path, work) in &self.files {
+            let constants = constants(&work.document);
+            news.extend(constants.into_iter().map(|it| (path.clone(), it)));
+        }
+        news.retain(|(path, it)| self.told.insert((path.clone(), it.name.clone())));
+        let names: BTreeSet<String> = news.iter().map(|(_, it)| it.name.clone()).collect();
+        let mentioning = self.world.mentioning(&names);
+        let mut any = false;
+        for (path, constant) in news {
+            for user in mentioning.get(&constant.name).into_iter().flatten().filter(|it| **it != path) {
+                any |= self.tell(user, &path, &constant);
+            }
+        }
+        any
+    }
+
+    fn tell(&mut self, user: &Arc<Path>, path: &Arc<Path>, constant: &Constant) -> bool {
+        let was_open = self.files.contains_key(user);
+        if !self.open(user) {
+            return false;
+        }
+        let imports = imports(&self.files[user].document);
+        let mut any = false;
+        for import in imports {
+            let Some(local) = &import.local else { continue };
+            if self.origin(user, &import, 0).is_some_and(|it| it == (path.clone(), constant.name.clone())) {
+                let given = (constant.known.clone(), constant.is_called);
+                if let Some(work) = self.files.get_mut(user) {
+                    work.document.given.insert(local.start, given);
+                    work.is_changed = true;
+                    any = true;
+                }
+            }
+        }
+        if !any && !was_open {
+            self.files.remove(user);
+        }
+        any
+    }
+
+    /// The file and name that an import is of at last, through files that pass it on.
+    fn origin(&self, from: &Arc<Path>, import: &Import, depth: u32) -> Option<(Arc<Path>, String)> {
+        let Name::Named(name) = &import.name else { return None };
+        let path = self.world.resolve(from, &import.module)?;
+        self.origin_of_export(&path, name, depth)
+    }
+
+    fn origin_of_export(&self, path: &Arc<Path>, name: &str, depth: u32) -> Option<(Arc<Path>, String)> {
+        if depth > 8 {
+            return None;
+        }
+        let own = || Some((path.clone(), name.to_owned()));
+        let (language, passed) = self.with_document(path, |document| {
+            let declares = Scopes::of(document.language, &document.text, &document.tree)
+                .bindings
+                .iter()
+                .any(|it| it.scope == 0 && document.text[it.name.clone()] == *name && !is_import(it));
+            (!declares).then(|| (document.language, imports(document)))
+        })??;
+        let mut all = Vec::new();
+        for import in &passed {
+            let alias = match language {
+                // In Python what a module imports can be imported from it.
+                Language::Python => import
+                    .local
+                    .clone()
+                    .and_then(|it| self.with_document(path, |document| document.text[it].to_owned())),
+                _ => import.passed_on.clone(),
+            };
+            match alias {
+                Some(it) if it == name => return self.origin(path, import, depth + 1),
+                Some(it) if it == "*" => all.push(import),
+                _ => {}
+            }
+        }
+        for import in all {
+            let Some(next) = self.world.resolve(path, &import.module) else { continue };
+            if let Some(found) =
+                self.origin_of_export(&next, name, depth + 1).filter(|it| self.exports(&it.0, &it.1))
+            {
+                return Some(found);
+            }
+        }
+        own().filter(|_| name == "default")
+    }
+
+    fn exports(&self, path: &Arc<Path>, name: &str) -> bool {
+        self.with_document(path, |document| {
+            let scopes = Scopes::of(document.language, &document.text, &document.tree);
+            scopes.bindings.iter().any(|it| it.scope == 0 && document.text[it.name.clone()] == *name)
+        }) == Some(true)
+    }
+
+    /// Looks at a file as it is now, be it under way or not.
+    fn with_document<T>(&self, path: &Arc<Path>, look: impl FnOnce(&Document) -> T) -> Option<T> {
+        if let Some(work) = self.files.get(path) {
+            return Some(look(&work.document));
+        }
+        let (language, text) = self.world.text(path)?;
+        let tree = language.parse(&text, None);
+        Some(look(&Document::new(language, text.to_string(), tree)))
+    }
+
+    /// Exported names that lost a use, and that nothing else imports, are like any other name. Returns whether there
+    /// was one.
+    fn unexport(&mut self) -> bool {
+        let candidates = self.bereft_exports();
+        let names: BTreeSet<String> = candidates.iter().map(|it| it.1.clone()).collect();
+        if names.is_empty() {
+            return false;
+        }
+        let mentioning = self.world.mentioning(&names);
+        let mut any = false;
+        for (path, name) in candidates {
+            let users = mentioning.get(&name).cloned().unwrap_or_default();
+            if users.iter().any(|it| *it != path && self.imports_from(it, &path, &name)) || !self.open(&path)
+            {
+                continue;
+            }
+            let Some(work) = self.files.get_mut(&path) else { continue };
+            let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
+            let binding = scopes
+                .bindings
+                .iter()
+                .find(|it| it.scope == 0 && work.document.text[it.name.clone()] == *name);
+            if let Some(at) =
+                binding.map(|it| it.name.start).filter(|it| !work.document.unexported.contains(it))
+            {
+                work.document.unexported.insert(at);
+                work.document.bereft.insert(at);
+                work.is_changed = true;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Exports that something here used and uses no more: of the files under way, and of those that they imported from.
+    fn bereft_exports(&self) -> BTreeSet<(Arc<Path>, String)> {
+        let mut found = BTreeSet::new();
+        for (path, work) in &self.files {
+            let document = &work.document;
+            let scopes = Scopes::of(document.language, &document.text, &document.tree);
+            let pass = Pass::new(document, &scopes);
+            for binding in scopes.bindings.iter().filter(|it| it.scope == 0 && !is_import(it)) {
+                let lost = document.bereft.contains(&binding.name.start)
+                    || binding.reads.iter().any(|it| pass.is_within_mark(&it.range))
+                    || self.told.contains(&(path.clone(), document.text[binding.name.clone()].to_owned()));
+                if lost && !document.unexported.contains(&binding.name.start) {
+                    found.insert((path.clone(), document.text[binding.name.clone()].to_owned()));
+                }
+            }
+            let now = imports(document);
+            let is_gone =
+                |it: &&Import| !now.iter().any(|now| now.module == it.module && now.name == it.name);
+            for import in work.imports.iter().filter(is_gone) {
+                found.extend(self.origin(path, import, 0));
+            }
+        }
+        found.retain(|(path, _)| self.request.whole || !self.world.is_public(path));
+        found
+    }
+
+    /// Whether a file imports a name of another one, or may do so.
+    fn imports_from(&self, user: &Arc<Path>, path: &Arc<Path>, name: &str) -> bool {
+        let Some(imports) = self.with_document(user, imports) else { return true };
+        imports.iter().any(|import| match &import.name {
+            Name::Named(_) => {
+                self.origin(user, import, 0).is_some_and(|it| it.0 == *path && it.1 == name)
+                    // `from package import module` looks names up in it.
+                    || self.submodule(user, import).as_ref() == Some(path)
+            }
+            // `export *` passes on what others may import; they are asked themselves.
+            Name::All if import.passed_on.as_deref() == Some("*") => false,
+            Name::All => self.world.resolve(user, &import.module).as_ref() == Some(path),
+        })
+    }
+
+    fn submodule(&self, user: &Arc<Path>, import: &Import) -> Option<Arc<Path>> {
+        let Name::Named(name) = &import.name else { return None };
+        let dot = if import.module.ends_with('.') { "" } else { "." };
+        self.world.resolve(user, &format!("{}{dot}{name}", import.module))
+    }
+
+    /// Constants, enum members and entries that held the key and that nothing names any more. Returns whether there was
+    /// one.
+    fn clear_registries(&mut self) -> bool {
+        let mut any = false;
+        for path in self.world.files() {
+            let Some(facts) = self.world.facts(&path) else { continue };
+            let own = facts.definitions.iter().filter(|it| it.key.as_str() == self.request.key);
+            for definition in own {
+                let member = definition.name.rsplit('.').next().unwrap_or_default().to_owned();
+                if !definition.name.contains('.')
+                    || self.is_mentioned(&path, &member, &definition.key_span.bytes())
+                {
+                    continue;
+                }
+                if !self.open(&path) {
+                    continue;
+                }
+                let Some(work) = self.files.get_mut(&path) else { continue };
+                if let Some(change) = registry::without(&work.document, &definition.key_span.bytes()) {
+                    let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
+                    any |= work.document.apply(vec![change], &scopes) > 0;
+                    work.is_changed = true;
+                }
+            }
+        }
+        any
+    }
+
+    /// Whether a member is named anywhere but where it is defined.
+    fn is_mentioned(&self, path: &Arc<Path>, member: &str, definition: &Range<usize>) -> bool {
+        let words = BTreeSet::from([member.to_owned()]);
+        let users = self.world.mentioning(&words).remove(member).unwrap_or_default();
+        users.iter().chain([path]).any(|user| {
+            let is_other = |document: &Document| {
+                let moved = document.moved();
+                let own = (user == path).then(|| moved.now(definition.start)).flatten();
+                registry::names(document, member)
+                    .any(|at| own.is_none_or(|it| !registry::is_of(document, at, it)))
+            };
+            self.with_document(user, is_other) == Some(true)
+        })
+    }
+
+    fn finish(mut self) -> Removal {
+        let refusals = std::mem::take(&mut self.refusals);
+        let mut removal = Removal { refusals, ..Removal::default() };
+        for (path, work) in &self.files {
+            let edits = gaps::closed(&work.before, work.document.edits());
+            if edits.is_empty() {
+                continue;
+            }
+            match check::unsound(work.document.language, &work.before, &work.tree, &work.document, &edits) {
+                Some(refusals) => removal.refusals.extend(refusals.into_iter().map(|it| (path.clone(), it))),
+                None => drop(removal.files.insert(path.clone(), FileChange::Edited(edits))),
+            }
+        }
+        if !removal.refusals.is_empty() && !self.request.partly {
+            removal.files.clear();
+        }
+        for (path, work) in &self.files {
+            let is_edited = removal.files.contains_key(path);
+            if is_edited && registry::is_empty(&work.document) && !self.is_imported(path) {
+                removal.files.insert(path.clone(), FileChange::Deleted);
+            }
+        }
+        removal.leftovers = self.leftovers(&removal);
+        removal
+    }
+
+    fn is_imported(&self, path: &Arc<Path>) -> bool {
+        let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
+        let folder =
+            path.parent().and_then(|it| it.file_name()).and_then(|it| it.to_str()).unwrap_or_default();
+        let words = BTreeSet::from([stem, folder.to_owned()]);
+        let users: BTreeSet<Arc<Path>> = self.world.mentioning(&words).into_values().flatten().collect();
+        users.iter().filter(|it| *it != path).any(|user| {
+            let imports = self.with_document(user, imports).unwrap_or_default();
+            imports.iter().any(|it| {
+                self.world.resolve(user, &it.module).as_ref() == Some(path)
+                    || self.submodule(user, it).as_ref() == Some(path)
+            })
+        })
+    }
+
+    /// Where the key stands between quotes in what stays.
+    fn leftovers(&self, removal: &Removal) -> Vec<(Arc<Path>, Range<usize>)> {
+        let words = BTreeSet::from([self.request.key.to_owned()]);
+        let users = self.world.mentioning(&words).remove(self.request.key).unwrap_or_default();
+        let mut found = Vec::new();
+        for user in users {
+            if removal.files.get(&user) == Some(&FileChange::Deleted) {
+                continue;
+            }
+            let edits = match removal.files.get(&user) {
+                Some(FileChange::Edited(edits)) => &edits[..],
+                _ => &[],
+            };
+            let Some((_, text)) = self.world.text(&user) else { continue };
+            for at in registry::quoted(&text, self.request.key) {
+                if !edits.iter().any(|it| it.range.start <= at.start && at.end <= it.range.end) {
+                    found.push((user.clone(), at));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn is_import(binding: &Binding) -> bool {
+    binding.kind == super::scopes::Kind::Import
+}
+
+/// A name of a module whose value is known.
+struct Constant {
+    name: String,
+    known: Known,
+    /// It is a function; to call it gives the value.
+    is_called: bool,
+}
+
+/// What a file exports that is constant now.
+fn constants(document: &Document) -> Vec<Constant> {
+    let scopes = Scopes::of(document.language, &document.text, &document.tree);
+    let pass = Pass::new(document, &scopes);
+    let found = match document.language {
+        Language::Python => python::constants(&pass),
+        _ => javascript::constants(&pass),
+    };
+    let constant = |(name, known, is_called): (Range<usize>, Known, bool)| Constant {
+        name: document.text[name].to_owned(),
+        known,
+        is_called,
+    };
+    found.into_iter().map(constant).collect()
+}

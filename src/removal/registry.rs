@@ -1,0 +1,77 @@
+//! Where keys are kept: enums, objects of constants, classes of constants; and what is left of a file.
+
+use std::ops::Range;
+
+use tree_sitter::Node;
+
+use super::document::{Change, Document};
+use super::view::parts;
+use super::{javascript, python};
+use crate::syntax::Language;
+
+/// The entry that holds a key, taken out of its registry.
+pub(super) fn without(document: &Document, key: &Range<usize>) -> Option<Change> {
+    let moved = document.moved();
+    let start = moved.now(key.start)?;
+    let entry = entry_at(document, start)?;
+    Some(match document.language {
+        Language::Python => python::without_entry(document, entry),
+        _ => javascript::without_entry(document, entry),
+    })
+}
+
+/// The property, enum member or assignment that a value stands in.
+fn entry_at(document: &Document, at: usize) -> Option<Node<'_>> {
+    let mut node = document.tree.root_node().descendant_for_byte_range(at, at + 1)?;
+    loop {
+        match node.kind() {
+            "pair" | "enum_assignment" | "public_field_definition" => return Some(node),
+            "assignment" if node.parent().is_some_and(|it| it.kind() == "expression_statement") => {
+                return node.parent();
+            }
+            "statement_block" | "block" | "function_declaration" | "function_definition" => return None,
+            _ => node = node.parent()?,
+        }
+    }
+}
+
+/// Where a word stands as a name or a text.
+pub(super) fn names<'d>(document: &'d Document, word: &'d str) -> impl Iterator<Item = usize> + 'd {
+    let is_word = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
+    let text = &document.text;
+    memchr::memmem::find_iter(text.as_bytes(), word.as_bytes())
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter(move |at| !text[..*at].ends_with(is_word) && !text[at + word.len()..].starts_with(is_word))
+        .filter(|at| {
+            let node = document.tree.root_node().descendant_for_byte_range(*at, at + 1);
+            node.is_some_and(|it| !it.is_extra())
+        })
+}
+
+/// Whether a name stands in the entry whose value begins at a place.
+pub(super) fn is_of(document: &Document, name: usize, value: usize) -> bool {
+    entry_at(document, value).is_some_and(|it| it.start_byte() <= name && name < it.end_byte())
+}
+
+/// Whether nothing is left of a file that does or exports anything.
+pub(super) fn is_empty(document: &Document) -> bool {
+    parts(document.tree.root_node()).into_iter().all(|it| match it.kind() {
+        "import_statement" | "import_from_statement" | "future_import_statement" | "empty_statement" => true,
+        // 'use client', a docstring.
+        "expression_statement" => parts(it).iter().all(|it| it.kind() == "string"),
+        "export_statement" => document.of(it).replace(char::is_whitespace, "").starts_with("export{}"),
+        _ => false,
+    })
+}
+
+/// A text between quotes, the quotes included.
+pub(super) fn quoted(text: &str, word: &str) -> Vec<Range<usize>> {
+    let found = memchr::memmem::find_iter(text.as_bytes(), word.as_bytes());
+    let is_quoted = |at: &usize| {
+        let before = text[..*at].chars().next_back();
+        let after = text[at + word.len()..].chars().next();
+        before == after && before.is_some_and(|it| matches!(it, '"' | '\'' | '`'))
+    };
+    found.filter(is_quoted).map(|at| at - 1..at + word.len() + 1).collect()
+}
