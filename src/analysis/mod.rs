@@ -5,6 +5,7 @@ mod card;
 mod changes;
 mod findings;
 mod hover;
+mod keep;
 mod lenses;
 mod markup;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use card::{Card, Details, Elsewhere, Link, State, card};
 pub use changes::{Change, changes};
 pub use findings::{Code, Finding, Related, findings};
 pub use hover::{Hover, Markup, hover, key_at, render};
+pub use keep::{Keep, keep};
 pub use lenses::{InlayHint, Lens, inlay_hints, lenses};
 pub use markup::{ago, day, plain};
 

@@ -170,7 +170,7 @@ pub(super) fn activity(walk: &Progress) -> String {
 
 /// What is read: inside of a repository the whole folder that settings are taken from, since a file may tell what
 /// another one means; elsewhere only what was named, since that folder may be anything.
-fn roots(named: &[PathBuf], home: &Path) -> Vec<PathBuf> {
+pub(super) fn roots(named: &[PathBuf], home: &Path) -> Vec<PathBuf> {
     let in_repository = home.ancestors().any(|it| it.join(".git").exists());
     let whole = in_repository.then(|| home.to_owned());
     whole.into_iter().chain(named.iter().cloned()).collect()
@@ -242,7 +242,7 @@ impl Files {
     }
 }
 
-async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Loaded {
+pub(super) async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Loaded {
     if offline {
         refresh::stored(config, disk::folder())
     } else {
@@ -251,7 +251,7 @@ async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Loade
 }
 
 /// The environment that findings are about, if its flags are there: else nothing can be said of any key.
-fn environment<'a>(
+pub(super) fn environment<'a>(
     loaded: &'a Loaded,
     config: &Config,
     offline: bool,
@@ -298,7 +298,7 @@ fn why_not_loaded(environment: &Environment, project: Option<u64>, offline: bool
     }
 }
 
-fn findings(
+pub(super) fn findings(
     files: &Files,
     mirror: &Arc<Mirror>,
     config: &Arc<Config>,

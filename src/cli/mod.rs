@@ -4,6 +4,7 @@
 mod answers;
 mod baseline;
 mod check;
+mod clean;
 mod demo;
 mod init;
 mod login;
@@ -92,6 +93,8 @@ enum Command {
     },
     /// Find what is wrong with the flags that this code reads: unknown, finished and disabled ones.
     Check(check::Arguments),
+    /// Remove a flag from the code, as if it served one value for ever. Prints what would change; --write does it.
+    Clean(clean::Arguments),
     /// Fetch what there is to know about the flags that this code reads, for `check --offline`.
     Pull {
         /// How to print.
@@ -167,6 +170,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Whoami { format } => whoami::run(format).await,
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Check(arguments) => check::run(arguments).await,
+        Command::Clean(arguments) => clean::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,
         Command::Sandbox { port } => sandbox::run(port).await,

@@ -13,5 +13,6 @@ pub mod queries;
 pub mod refresh;
 pub mod wire;
 
+pub(crate) use atomic::replace;
 pub use client::Client;
 pub use error::Error;

@@ -131,3 +131,15 @@ fn python(document: &Document, node: Node, found: &mut Vec<Import>) {
         _ => {}
     }
 }
+
+/// The name of what a file exports as its default, if it has one there.
+pub(super) fn default_export(document: &Document) -> Option<String> {
+    let statements =
+        parts(document.tree.root_node()).into_iter().filter(|it| it.kind() == "export_statement");
+    let mut defaults =
+        statements.filter(|it| document.of(*it)["export".len()..].trim_start().starts_with("default"));
+    let default = defaults.next()?;
+    let value = default.child_by_field_name("value").filter(|it| it.kind() == "identifier");
+    let declared = default.child_by_field_name("declaration").and_then(|it| it.child_by_field_name("name"));
+    value.or(declared).map(|it| document.of(it).to_owned())
+}

@@ -1,6 +1,7 @@
 //! One pass over a file: what follows from what is known, then the steps that it allows.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use tree_sitter::Node;
@@ -67,8 +68,8 @@ impl<'d> Pass<'d> {
     }
 
     pub(super) fn mark(&mut self, node: Node<'d>, mark: Mark) {
-        if !self.marks.contains_key(&place(node)) {
-            self.marks.insert(place(node), mark);
+        if let Entry::Vacant(free) = self.marks.entry(place(node)) {
+            free.insert(mark);
             self.queue.push(node);
         }
     }
@@ -160,11 +161,8 @@ impl<'d> Pass<'d> {
 
     /// Whether a name has one value for ever.
     pub(super) fn is_constant(&self, binding: &Binding) -> bool {
-        let once = binding.again.is_empty() && binding.writes.is_empty();
-        once && matches!(
-            binding.kind,
-            Kind::Constant | Kind::Variable | Kind::Function | Kind::Other | Kind::Parameter
-        )
+        let is_other = matches!(binding.kind, Kind::Class | Kind::Enum | Kind::Type);
+        !is_other && binding.again.is_empty() && binding.writes.is_empty()
     }
 
     fn evaluate(&self, node: Node<'d>) -> Option<Mark> {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tree_sitter::Tree;
 
 use super::document::Document;
-use super::imports::{Import, Name, imports};
+use super::imports::{Import, Name, default_export, imports};
 use super::known::{Kept, Known};
 use super::pass::Pass;
 use super::registry;
@@ -29,6 +29,8 @@ pub struct Request<'a> {
     pub kept: Kept,
     /// Whether names may go that a public package exports, once nothing in the workspace uses them.
     pub whole: bool,
+    /// Only reads below these folders and files are removed; all where there are none.
+    pub within: Vec<PathBuf>,
     /// Whether files without a refusal are cleaned even though others have one.
     pub partly: bool,
 }
@@ -99,7 +101,17 @@ impl Planner<'_> {
                 .any(|it| it.key.as_ref().is_some_and(|it| it.as_str() == self.request.key));
             own.then_some(facts)
         };
-        let files: Vec<_> = self.world.files().into_iter().filter_map(|it| Some((reads(&it)?, it))).collect();
+        let is_within = |it: &Arc<Path>| {
+            let within = &self.request.within;
+            within.is_empty() || within.iter().any(|folder| it.starts_with(folder))
+        };
+        let files: Vec<_> = self
+            .world
+            .files()
+            .into_iter()
+            .filter(is_within)
+            .filter_map(|it| Some((reads(&it)?, it)))
+            .collect();
         for (facts, path) in files {
             if !self.open(&path) {
                 let reason = "the file cannot be read".to_owned();
@@ -191,14 +203,20 @@ impl Planner<'_> {
         if depth > 8 {
             return None;
         }
-        let own = || Some((path.clone(), name.to_owned()));
-        let (language, passed) = self.with_document(path, |document| {
-            let declares = Scopes::of(document.language, &document.text, &document.tree)
-                .bindings
-                .iter()
-                .any(|it| it.scope == 0 && document.text[it.name.clone()] == *name && !is_import(it));
-            (!declares).then(|| (document.language, imports(document)))
-        })??;
+        let looked = self.with_document(path, |document| {
+            let name = match name {
+                "default" => default_export(document).unwrap_or_else(|| name.to_owned()),
+                _ => name.to_owned(),
+            };
+            let scopes = Scopes::of(document.language, &document.text, &document.tree);
+            let mut own = scopes.bindings.iter().filter(|it| it.scope == 0 && !is_import(it));
+            let is_own = own.any(|it| document.text[it.name.clone()] == name);
+            (name, is_own, document.language, imports(document))
+        });
+        let (name, is_own, language, passed) = looked?;
+        if is_own {
+            return Some((path.clone(), name));
+        }
         let mut all = Vec::new();
         for import in &passed {
             let alias = match language {
@@ -218,12 +236,12 @@ impl Planner<'_> {
         for import in all {
             let Some(next) = self.world.resolve(path, &import.module) else { continue };
             if let Some(found) =
-                self.origin_of_export(&next, name, depth + 1).filter(|it| self.exports(&it.0, &it.1))
+                self.origin_of_export(&next, &name, depth + 1).filter(|it| self.exports(&it.0, &it.1))
             {
                 return Some(found);
             }
         }
-        own().filter(|_| name == "default")
+        (name == "default").then(|| (path.clone(), name))
     }
 
     fn exports(&self, path: &Arc<Path>, name: &str) -> bool {
@@ -255,9 +273,16 @@ impl Planner<'_> {
         let mut any = false;
         for (path, name) in candidates {
             let users = mentioning.get(&name).cloned().unwrap_or_default();
-            if users.iter().any(|it| *it != path && self.imports_from(it, &path, &name)) || !self.open(&path)
-            {
+            let others: Vec<&Arc<Path>> = users.iter().filter(|it| **it != path).collect();
+            if others.iter().any(|it| self.imports_from(it, &path, &name)) {
                 continue;
+            }
+            let passed: Vec<_> = others.iter().flat_map(|it| self.passed_on(it, &path, &name)).collect();
+            if passed.iter().any(|(barrel, alias)| self.is_imported_as(barrel, alias)) || !self.open(&path) {
+                continue;
+            }
+            for (barrel, alias) in passed {
+                self.pass_on_no_more(&barrel, &alias);
             }
             let Some(work) = self.files.get_mut(&path) else { continue };
             let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
@@ -307,6 +332,8 @@ impl Planner<'_> {
     fn imports_from(&self, user: &Arc<Path>, path: &Arc<Path>, name: &str) -> bool {
         let Some(imports) = self.with_document(user, imports) else { return true };
         imports.iter().any(|import| match &import.name {
+            // Whether somebody takes it from here is asked by itself.
+            Name::Named(_) if import.passed_on.is_some() => false,
             Name::Named(_) => {
                 self.origin(user, import, 0).is_some_and(|it| it.0 == *path && it.1 == name)
                     // `from package import module` looks names up in it.
@@ -316,6 +343,46 @@ impl Planner<'_> {
             Name::All if import.passed_on.as_deref() == Some("*") => false,
             Name::All => self.world.resolve(user, &import.module).as_ref() == Some(path),
         })
+    }
+
+    /// The names by which a file passes a name on: `export { name as alias } from`.
+    fn passed_on(&self, barrel: &Arc<Path>, path: &Arc<Path>, name: &str) -> Vec<(Arc<Path>, String)> {
+        let imports = self.with_document(barrel, imports).unwrap_or_default();
+        let named = imports.iter().filter(|it| matches!(it.name, Name::Named(_)));
+        let passed = named.filter_map(|it| Some((it, it.passed_on.clone()?)));
+        let of_it = passed
+            .filter(|(it, _)| self.origin(barrel, it, 0).is_some_and(|it| it.0 == *path && it.1 == name));
+        of_it.map(|(_, alias)| (barrel.clone(), alias)).collect()
+    }
+
+    /// Whether any file takes a name from a file that passes it on.
+    fn is_imported_as(&self, barrel: &Arc<Path>, alias: &str) -> bool {
+        let words = BTreeSet::from([alias.to_owned()]);
+        let users = self.world.mentioning(&words).remove(alias).unwrap_or_default();
+        let is_public = !self.request.whole && self.world.is_public(barrel);
+        is_public
+            || users.iter().filter(|it| *it != barrel).any(|user| {
+                let imports = self.with_document(user, imports).unwrap_or_default();
+                imports.iter().any(|it| match &it.name {
+                    Name::Named(name) if name != alias => false,
+                    // Through another barrel it may come from this one.
+                    _ if it.passed_on.as_deref() == Some("*") => false,
+                    Name::Named(_) => self.world.resolve(user, &it.module).is_some(),
+                    Name::All => self.world.resolve(user, &it.module).as_ref() == Some(barrel),
+                })
+            })
+    }
+
+    fn pass_on_no_more(&mut self, barrel: &Arc<Path>, alias: &str) {
+        if !self.open(barrel) {
+            return;
+        }
+        let Some(work) = self.files.get_mut(barrel) else { return };
+        if let Some(change) = javascript::without_export(&work.document, alias) {
+            let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
+            work.document.apply(vec![change], &scopes);
+            work.is_changed = true;
+        }
     }
 
     fn submodule(&self, user: &Arc<Path>, import: &Import) -> Option<Arc<Path>> {

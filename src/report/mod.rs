@@ -10,9 +10,11 @@ mod gitlab;
 mod identity;
 mod junit;
 mod reads;
+mod removal;
 mod sarif;
 
 pub use baseline::{Baseline, NoBaseline};
 pub use card::card_json;
 pub use findings::{FindingRow, Report, report};
 pub use reads::{Listing, listing, reads_text, relative};
+pub use removal::{RemovalRow, removal_diff, removal_json};

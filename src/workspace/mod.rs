@@ -7,6 +7,7 @@
 mod code;
 mod settings;
 mod world;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ use crate::text::{Change, Encoding, Text};
 use code::Code;
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
 pub use world::CodeWorld;
+pub use write::{repository, write_files};
 
 /// Larger texts are parsed beside the requests: at 3 MB/s this is 5 ms.
 const PARSE_AT_ONCE: usize = 16 << 10;

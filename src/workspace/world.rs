@@ -11,10 +11,12 @@ use crate::index::Codebase;
 use crate::removal::World;
 use crate::syntax::{FileFacts, Language};
 
+type LanguageAndText = (Language, Arc<str>);
+
 /// See the module. Texts are read once.
 pub struct CodeWorld {
     code: Codebase,
-    texts: Mutex<BTreeMap<Arc<Path>, Option<(Language, Arc<str>)>>>,
+    texts: Mutex<BTreeMap<Arc<Path>, Option<LanguageAndText>>>,
     open: BTreeSet<Arc<Path>>,
 }
 
@@ -42,8 +44,9 @@ impl CodeWorld {
         let whole = |it: &aho_corasick::Match| {
             // A key may begin and end with anything.
             let word = words[it.pattern().as_usize()];
-            !(word.starts_with(is_word) && text[..it.start()].ends_with(is_word))
-                && !(word.ends_with(is_word) && text[it.end()..].starts_with(is_word))
+            let goes_on = |of_word: bool, of_text: bool| of_word && of_text;
+            !goes_on(word.starts_with(is_word), text[..it.start()].ends_with(is_word))
+                && !goes_on(word.ends_with(is_word), text[it.end()..].starts_with(is_word))
         };
         finder.find_iter(&*text).filter(whole).map(|it| it.pattern().as_usize()).collect()
     }

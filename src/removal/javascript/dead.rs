@@ -208,6 +208,8 @@ fn delete_from_pattern(pass: &Pass, declarator: Node, pattern: Node, binding: &B
 
 fn delete_import(pass: &Pass, node: Node) -> Option<Change> {
     let doc = pass.doc;
+    // `{ a }`: the specifier is as long as its name.
+    let node = node.parent().filter(|it| it.byte_range() == node.byte_range()).unwrap_or(node);
     let mut statement = node;
     while statement.kind() != "import_statement" && statement.kind() != "import_alias" {
         statement = statement.parent()?;

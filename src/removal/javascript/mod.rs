@@ -251,3 +251,19 @@ pub(super) fn without_entry(document: &Document, entry: Node) -> Change {
         _ => Change::of([lists::delete_item(document, entry)]),
     }
 }
+
+/// `export { a as alias } from 'm'` without that name; the statement goes with its last one.
+pub(super) fn without_export(document: &Document, alias: &str) -> Option<Change> {
+    let statements = parts(document.tree.root_node());
+    let clauses = statements.into_iter().flat_map(parts).filter(|it| it.kind() == "export_clause");
+    let mut specifiers = clauses.flat_map(parts);
+    let found = specifiers.find(|it| {
+        let name = it.child_by_field_name("alias").or_else(|| it.child_by_field_name("name"));
+        name.is_some_and(|it| document.of(it) == alias)
+    })?;
+    let clause = found.parent()?;
+    Some(match parts(clause).len() {
+        1 => Change::of([document.delete(clause.parent()?)]),
+        _ => Change::of([lists::delete_item(document, found)]),
+    })
+}

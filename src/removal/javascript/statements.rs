@@ -99,9 +99,7 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
             (before, after) => Change::of([Edit { range, text: before + &after }]),
         },
     };
-    if let Some(edit) =
-        kept.filter(|it| ends_here(pass, *it)).and_then(|_| unreachable_after(pass, statement))
-    {
+    if let Some(edit) = kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement)) {
         change = Change::of(change.edits.into_iter().chain([edit]));
     }
     change
@@ -259,12 +257,12 @@ pub(super) fn why_not_if(pass: &Pass, statement: Node) -> String {
 }
 
 /// Whether nothing after a statement runs.
-fn ends_here(pass: &Pass, node: Node) -> bool {
+fn ends_here(node: Node) -> bool {
     match node.kind() {
         "return_statement" | "throw_statement" | "break_statement" | "continue_statement" => true,
-        "statement_block" => parts(node).last().is_some_and(|it| ends_here(pass, *it)),
+        "statement_block" => parts(node).last().is_some_and(|it| ends_here(*it)),
         "if_statement" => {
-            let branch = |it: Option<Node>| it.is_some_and(|it| ends_here(pass, it));
+            let branch = |it: Option<Node>| it.is_some_and(|it| ends_here(it));
             let otherwise = node.child_by_field_name("alternative").and_then(|it| parts(it).last().copied());
             branch(node.child_by_field_name("consequence")) && branch(otherwise)
         }
@@ -376,7 +374,7 @@ pub(super) fn switch_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<C
     if ends_with_break {
         run.pop();
     }
-    let leaves = run.last().is_some_and(|it| ends_here(pass, *it));
+    let leaves = run.last().is_some_and(|it| ends_here(*it));
     if !(ends_with_break || leaves || is_last)
         || run.iter().any(|it| breaks(*it) || it.kind() == "break_statement")
     {

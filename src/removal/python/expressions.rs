@@ -158,11 +158,10 @@ fn substitute_splat(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
         wrapped(whole).parent().filter(|it| matches!(it.kind(), "dictionary_splat" | "list_splat"))?;
     let list = splat.parent()?.kind();
     let inner = peeled(kept);
-    let fits = match (list, inner.kind()) {
-        ("dictionary", "dictionary") => true,
-        ("list" | "tuple" | "set", "list" | "tuple") => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (list, inner.kind()),
+        ("dictionary", "dictionary") | ("list" | "tuple" | "set", "list" | "tuple")
+    );
     fits.then_some(())?;
     let Some(content) = doc.content(inner.start_byte() + 1..inner.end_byte() - 1) else {
         return Some(Change::of([delete_item(doc, splat)]));
