@@ -16,7 +16,7 @@ const emoji = '😀'; if (posthog.isFeatureEnabled('new-checkout')) {
 } else {
   startOldCheckout()
 }
-posthog.onFeatureFlags(() => render(posthog.isFeatureEnabled('dark-mode')))
+posthog.onFeatureFlags(() => render(posthog.getFeatureFlagResult('dark-mode')))
 export const badge = posthog.isFeatureEnabled('new-chekout')
 export const gifts = posthog.isFeatureEnabled('gift-wrapping')
 ";
@@ -25,7 +25,7 @@ const REMOVED: &str = "\
 import posthog from 'posthog-js'
 
 const emoji = '😀'; startCheckout()
-posthog.onFeatureFlags(() => render(posthog.isFeatureEnabled('dark-mode')))
+posthog.onFeatureFlags(() => render(posthog.getFeatureFlagResult('dark-mode')))
 export const badge = posthog.isFeatureEnabled('new-chekout')
 export const gifts = posthog.isFeatureEnabled('gift-wrapping')
 ";
@@ -268,6 +268,68 @@ async fn remove_flag_edits_this_version_of_the_document() {
 }
 
 #[tokio::test]
+async fn remove_flag_everywhere_is_one_edit_of_all_files_as_they_stand_in_the_editor() {
+    let posthog = Posthog::start().await;
+    let start = Start::new(&[
+        (
+            "flags.ts",
+            "import posthog from 'posthog-js'\n\nexport const isNew = () => posthog.isFeatureEnabled('new-checkout')\n",
+        ),
+        ("page.ts", "import { isNew } from './flags'\nimport { old } from './old'\n\nold()\n"),
+        ("old.ts", "export const old = () => 1\n"),
+    ]);
+    let start = start.capability(
+        "/workspace/workspaceEdit",
+        json!({
+            "documentChanges": true,
+            "resourceOperations": ["delete"],
+            "changeAnnotationSupport": {},
+        }),
+    );
+    let mut editor = start.signed_in(&posthog).start().await;
+    let flags = std::fs::read_to_string(editor.folder.path().join("app/flags.ts")).unwrap();
+    // What counts is the text in the editor.
+    let page = "import { isNew } from './flags'\nimport { old } from './old'\n\nexport const x = isNew() ? 1 : old()\n";
+    editor.open("flags.ts", &flags).await;
+    editor.open("page.ts", page).await;
+    editor.warned("flags.ts", &WARNINGS[..1]).await;
+    let action =
+        editor.action("flags.ts", "new-checkout", "Remove flag 'new-checkout' everywhere (keep on)").await;
+    editor.execute(&action["command"]).await;
+    let asked = editor.answer("workspace/applyEdit", json!({ "applied": true })).await;
+    assert_eq!(asked["label"], "Remove flag 'new-checkout' (keep on)");
+    let changes = asked["edit"]["documentChanges"].as_array().unwrap();
+    let of = |path: &str| {
+        let uri = editor.uri(path);
+        let is_of = |it: &&Value| it["uri"] == *uri || it["textDocument"]["uri"] == *uri;
+        changes.iter().find(is_of).unwrap_or_else(|| panic!("nothing of {path} in {asked:#}"))
+    };
+    assert_eq!(of("flags.ts")["kind"], "delete", "nothing is left of it");
+    assert_eq!(of("old.ts")["kind"], "delete");
+    let edited = of("page.ts");
+    assert_eq!(edited["textDocument"]["version"], 1);
+    assert_eq!(applied(page, &edited["edits"]), "export const x = 1\n");
+    let annotation = edited["edits"][0]["annotationId"].as_str().unwrap();
+    assert_eq!(
+        asked["edit"]["changeAnnotations"][annotation]["label"],
+        "Remove flag 'new-checkout' (keep on)"
+    );
+    assert!(editor.told().await.contains("is removed from 3 files"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_removed_everywhere_is_told_and_nothing_changes() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let action = editor.action(APP, "dark-mode", "Remove flag 'dark-mode' everywhere (keep on)").await;
+    editor.execute(&action["command"]).await;
+    let told = editor.told().await;
+    assert!(told.contains("'dark-mode' is not removed") && told.contains("app.ts:8"), "{told}");
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn clients_without_document_changes_get_plain_ones() {
     let posthog = Posthog::start().await;
     let mut editor = warned(&posthog, |it| it.capability("/workspace/workspaceEdit", json!({}))).await;
@@ -322,10 +384,23 @@ async fn only_the_kinds_that_were_asked_for_are_sent() {
     let mut editor = warned(&posthog, |it| it).await;
     let range = editor.range_of(APP, "new-checkout");
     for (only, expected) in [
-        (json!(["quickfix"]), vec!["Remove flag 'new-checkout' here (keep on)"]),
+        (
+            json!(["quickfix"]),
+            vec![
+                "Remove flag 'new-checkout' here (keep on)",
+                "Remove flag 'new-checkout' everywhere (keep on)",
+            ],
+        ),
         (json!(["refactor"]), vec![]),
         (json!(["source.fixAll"]), vec![]),
-        (json!([""]), vec!["Remove flag 'new-checkout' here (keep on)", "Open in PostHog"]),
+        (
+            json!([""]),
+            vec![
+                "Remove flag 'new-checkout' here (keep on)",
+                "Remove flag 'new-checkout' everywhere (keep on)",
+                "Open in PostHog",
+            ],
+        ),
     ] {
         let params = json!({
             "textDocument": { "uri": editor.uri(APP) },

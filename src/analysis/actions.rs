@@ -27,6 +27,8 @@ pub enum Effect {
     CreateFeature(FlagKey),
     /// The code changes.
     Edit(Vec<Edit>),
+    /// A flag is removed from all files.
+    Clean(FlagKey, Value),
     /// A page opens.
     Open(String),
     /// Nothing, and this is why.
@@ -58,6 +60,7 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
             }
             Some((code, finding)) if code.removable().is_some() => {
                 actions.extend(code.removable().and_then(|it| remove(snapshot, key, &it, finding)));
+                actions.extend(code.removable().map(|it| clean(key, it, finding)));
             }
             _ if is_half_made(snapshot, key) && !snapshot.config.read_only => actions.push(Action {
                 title: format!("Complete feature '{key}'"),
@@ -131,6 +134,11 @@ fn remove(snapshot: &Snapshot, key: &FlagKey, value: &Value, finding: &Finding) 
     };
     let title = format!("Remove flag '{key}' here (keep {value})");
     Some(Action { title, effect, settles: Some(finding.clone()) })
+}
+
+fn clean(key: &FlagKey, value: Value, finding: &Finding) -> Action {
+    let title = format!("Remove flag '{key}' everywhere (keep {value})");
+    Action { title, effect: Effect::Clean(key.clone(), value), settles: Some(finding.clone()) }
 }
 
 fn open(snapshot: &Snapshot, key: &str) -> Option<String> {

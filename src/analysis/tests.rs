@@ -177,10 +177,11 @@ fn menu(text: &str) -> Vec<String> {
     let snapshot = snapshot("a.ts", &text, environment());
     let at = snapshot.facts.reads[0].key_span.start.offset;
     let describe = |it: Action| match it.effect {
+        Effect::Clean(key, value) => format!("{} -> {key} {value}", it.title),
         Effect::CreateFeature(key) => format!("{} -> create {key}", it.title),
         Effect::Edit(edits) => {
             let after = crate::removal::apply(&text, &edits);
-            format!("{} -> {}", it.title, after.lines().nth(1).unwrap_or_default())
+            format!("{} -> {}", it.title, after.lines().last().unwrap_or_default())
         }
         Effect::Open(url) => format!("{} -> {url}", it.title),
         Effect::Refused(reason) => format!("{} -> refused: {reason}", it.title),
@@ -260,6 +261,7 @@ fn actions_settle_findings() {
         menu("const x = posthog.isFeatureEnabled('new-checkout') ? 1 : 2"),
         [
             "Remove flag 'new-checkout' here (keep on) -> const x = 1",
+            "Remove flag 'new-checkout' everywhere (keep on) -> new-checkout on",
             "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/1"
         ]
     );

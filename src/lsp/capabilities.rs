@@ -4,9 +4,9 @@ use serde_json::Value;
 use tower_lsp::lsp_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
     CompletionOptions, ExecuteCommandOptions, HoverProviderCapability, InitializeParams, InitializeResult,
-    MarkupKind, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    MarkupKind, OneOf, PositionEncodingKind, ResourceOperationKind, SaveOptions, ServerCapabilities,
+    ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::commands;
@@ -19,6 +19,10 @@ pub(super) struct ClientCaps {
     pub(super) encoding: Encoding,
     pub(super) hover_markup: Markup,
     pub(super) document_changes: bool,
+    /// Edits may say what they are for.
+    pub(super) change_annotations: bool,
+    /// A workspace edit may delete files.
+    pub(super) deletes_files: bool,
     pub(super) disabled_actions: bool,
     pub(super) action_literals: bool,
     pub(super) code_description: bool,
@@ -54,6 +58,12 @@ impl ClientCaps {
             document_changes: workspace
                 .and_then(|it| it.workspace_edit.as_ref()?.document_changes)
                 .unwrap_or(false),
+            change_annotations: workspace
+                .and_then(|it| it.workspace_edit.as_ref()?.change_annotation_support.as_ref())
+                .is_some(),
+            deletes_files: workspace
+                .and_then(|it| it.workspace_edit.as_ref()?.resource_operations.as_ref())
+                .is_some_and(|it| it.contains(&ResourceOperationKind::Delete)),
             disabled_actions: action.and_then(|it| it.disabled_support).unwrap_or(false),
             action_literals: action.is_some_and(|it| it.code_action_literal_support.is_some()),
             code_description: text

@@ -13,6 +13,7 @@ use tower_lsp::lsp_types::{
     ApplyWorkspaceEditParams, ExecuteCommandParams, MessageType, ShowDocumentParams, Url, WorkspaceEdit,
 };
 
+use super::clean;
 use super::progress::Progress;
 use super::session::Session;
 use crate::config::Config;
@@ -23,6 +24,7 @@ use crate::rollout::{self, Created, Interrupted, Made};
 use crate::workspace::Workspace;
 
 pub(super) const CREATE_FEATURE: &str = "flagline.createFeature";
+pub(super) const CLEAN: &str = "flagline.clean";
 pub(super) const OPEN: &str = "flagline.open";
 pub(super) const REFRESH: &str = "flagline.refresh";
 pub(super) const EXPLAIN: &str = "flagline.explain";
@@ -31,12 +33,21 @@ pub(super) const APPLY_EDIT: &str = "flagline.applyEdit";
 pub(super) const SHOW_REFERENCES: &str = "flagline.showReferences";
 
 /// Everything that can be executed.
-pub(super) const NAMES: [&str; 5] = [CREATE_FEATURE, OPEN, REFRESH, EXPLAIN, APPLY_EDIT];
+pub(super) const NAMES: [&str; 6] = [CREATE_FEATURE, CLEAN, OPEN, REFRESH, EXPLAIN, APPLY_EDIT];
 
 /// A flag, and the document that decides whose it is.
 #[derive(Deserialize)]
 struct Key {
     key: String,
+    uri: Option<Url>,
+}
+
+/// A flag to remove, and what it is taken to serve for ever: `on`, `off` or a variant. Without that, what PostHog
+/// serves to everyone.
+#[derive(Deserialize)]
+struct ToClean {
+    key: String,
+    keep: Option<String>,
     uri: Option<Url>,
 }
 
@@ -66,6 +77,12 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
         CREATE_FEATURE => {
             let wanted: Key = argument(params.arguments)?;
             tokio::spawn(async move { create_feature(&session, wanted).await });
+        }
+        CLEAN => {
+            let wanted: ToClean = argument(params.arguments)?;
+            tokio::spawn(async move {
+                clean::run(&session, &wanted.key, wanted.keep.as_deref(), wanted.uri.as_ref()).await
+            });
         }
         OPEN => {
             let page = argument::<Option<Page>>(params.arguments)?.unwrap_or_default();
@@ -140,7 +157,7 @@ fn interrupted(key: &FlagKey, host: &str, Interrupted { error, missing, flag }: 
 }
 
 /// The settings for a document; the first folder's when none is named.
-fn config_of(session: &Session, uri: Option<&Url>) -> Arc<Config> {
+pub(super) fn config_of(session: &Session, uri: Option<&Url>) -> Arc<Config> {
     match uri {
         Some(uri) => session.workspace.config_of(&Workspace::path_of(uri)),
         None => session.workspace.configs().swap_remove(0).1,
@@ -273,14 +290,20 @@ async fn open(session: &Session, url: Url) {
     session.client.show_message(MessageType::INFO, format!("Flagline: {url}")).await;
 }
 
-async fn apply(session: &Session, LabelledEdit { label, edit }: LabelledEdit) {
+/// Asks the client to apply an edit. Returns whether it did; why not is told.
+pub(super) async fn apply_edit(session: &Session, label: String, edit: WorkspaceEdit) -> bool {
     let params = ApplyWorkspaceEditParams { label: Some(label), edit };
     let applied = session.client.send_request::<ApplyWorkspaceEdit>(params);
     let why = match tokio::time::timeout(Duration::from_secs(10), applied).await {
-        Ok(Ok(answer)) if answer.applied => return,
+        Ok(Ok(answer)) if answer.applied => return true,
         Ok(Ok(answer)) => answer.failure_reason.unwrap_or_else(|| "the editor refused the edit".into()),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the editor did not answer".into(),
     };
     session.client.show_message(MessageType::ERROR, format!("Flagline: nothing was changed: {why}")).await;
+    false
+}
+
+async fn apply(session: &Session, LabelledEdit { label, edit }: LabelledEdit) {
+    apply_edit(session, label, edit).await;
 }

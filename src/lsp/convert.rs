@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use serde_json::json;
 use tower_lsp::lsp_types::{
-    CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeDescription, CodeLens, Command,
-    CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticRelatedInformation,
-    DiagnosticSeverity, DocumentChanges, Documentation, Hover, HoverContents, InlayHint, InlayHintLabel,
-    Location, MarkupContent, MarkupKind, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier,
-    Position, Range, TextDocumentContentChangeEvent, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
+    AnnotatedTextEdit, ChangeAnnotation, CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand,
+    CodeDescription, CodeLens, Command, CompletionItem, CompletionItemKind, CompletionTextEdit, DeleteFile,
+    DeleteFileOptions, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DocumentChangeOperation,
+    DocumentChanges, Documentation, Hover, HoverContents, InlayHint, InlayHintLabel, Location, MarkupContent,
+    MarkupKind, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp,
+    TextDocumentContentChangeEvent, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
 
 use super::capabilities::ClientCaps;
 use super::commands;
 use crate::analysis::{self, Action, Effect, Finding, Lens, Markup, Related, Severity, plain};
 use crate::config::FileProblem;
-use crate::removal::Edit;
+use crate::removal::{Edit, FileChange};
 use crate::schema::{self, ItemKind};
 use crate::syntax::Source;
 use crate::text::{Change, Encoding, LineColumn, Point, Span, Text};
@@ -123,6 +124,11 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
                 Some(command(commands::CREATE_FEATURE, json!({ "key": key.as_str(), "uri": asked.uri })));
         }
         Effect::Open(url) => action.command = Some(command(commands::OPEN, json!({ "url": url }))),
+        Effect::Clean(key, value) => {
+            action.is_preferred = None;
+            let argument = json!({ "key": key.as_str(), "keep": value.to_string(), "uri": asked.uri });
+            action.command = Some(command(commands::CLEAN, argument));
+        }
         Effect::Edit(edits) => action.edit = Some(workspace_edit(&edits, asked)),
         Effect::Refused(reason) if asked.caps.disabled_actions => {
             action.is_preferred = None;
@@ -216,6 +222,63 @@ pub(super) fn inlay_hint(it: analysis::InlayHint, caps: &ClientCaps) -> InlayHin
         padding_left: Some(true),
         padding_right: None,
         data: None,
+    }
+}
+
+/// A removal as one edit of all files: of open ones the version that it was made for. Files of which nothing is left are
+/// deleted where the client can do that, and emptied where it cannot.
+pub(super) fn removal_edit(
+    label: &str,
+    files: &[(Url, Option<i32>, Text, FileChange)],
+    caps: &ClientCaps,
+) -> WorkspaceEdit {
+    let edits = |text: &Text, change: &FileChange| -> Vec<TextEdit> {
+        let edit = |range_of: std::ops::Range<usize>, new_text: String| TextEdit {
+            range: range(text.span(range_of), caps.encoding),
+            new_text,
+        };
+        match change {
+            FileChange::Edited(edits) => {
+                edits.iter().map(|it| edit(it.range.clone(), it.text.clone())).collect()
+            }
+            FileChange::Deleted => vec![edit(0..text.as_str().len(), String::new())],
+        }
+    };
+    if !caps.document_changes {
+        let changes = files.iter().map(|(uri, _, text, change)| (uri.clone(), edits(text, change)));
+        return WorkspaceEdit::new(changes.collect());
+    }
+    let annotation = caps.change_annotations.then(|| "flagline".to_owned());
+    let operation = |(uri, version, text, change): &(Url, Option<i32>, Text, FileChange)| match change {
+        FileChange::Deleted if caps.deletes_files => {
+            let options =
+                DeleteFileOptions { recursive: None, ignore_if_not_exists: Some(true), annotation_id: None };
+            let delete = DeleteFile { uri: uri.clone(), options: Some(options) };
+            DocumentChangeOperation::Op(ResourceOp::Delete(delete))
+        }
+        _ => {
+            let annotated = |text_edit: TextEdit| match &annotation {
+                Some(id) => OneOf::Right(AnnotatedTextEdit { text_edit, annotation_id: id.clone() }),
+                None => OneOf::Left(text_edit),
+            };
+            DocumentChangeOperation::Edit(TextDocumentEdit {
+                text_document: OptionalVersionedTextDocumentIdentifier {
+                    uri: uri.clone(),
+                    version: *version,
+                },
+                edits: edits(text, change).into_iter().map(annotated).collect(),
+            })
+        }
+    };
+    let told = annotation.as_ref().map(|id| {
+        let annotation =
+            ChangeAnnotation { label: label.into(), needs_confirmation: Some(false), description: None };
+        HashMap::from([(id.clone(), annotation)])
+    });
+    WorkspaceEdit {
+        document_changes: Some(DocumentChanges::Operations(files.iter().map(operation).collect())),
+        change_annotations: told,
+        ..WorkspaceEdit::default()
     }
 }
 

@@ -7,6 +7,7 @@
 mod account;
 mod backend;
 mod capabilities;
+mod clean;
 pub mod client;
 mod commands;
 mod convert;

@@ -50,8 +50,9 @@ pub(super) fn value_of_call(
         return Err(format!("the flag is read by '{name}', which was not found"));
     };
     let key = read.key.as_ref().map(|it| it.as_str()).unwrap_or_default();
+    let file = wrapper.path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     specialised(world, wrapper, key, kept, depth)
-        .map_err(|why| format!("the flag is read by '{name}', {why} ({})", wrapper.path.display()))
+        .map_err(|why| format!("the flag is read by '{name}', {why} ({file})"))
 }
 
 /// The last name of what is called.
@@ -172,8 +173,8 @@ fn specialised(
         document.marks.insert((range.start, range.end), known);
     }
     rewrite(&mut document);
-    let start = document.moved().now(wrapper.range.start).ok_or("which does more than that")?;
-    result_at(&document, start).ok_or_else(|| "which does more than that".into())
+    let start = document.moved().now(wrapper.range.start).ok_or("which does more than give its value")?;
+    result_at(&document, start).ok_or_else(|| "which does more than give its value".into())
 }
 
 /// What the function that begins at a place returns, when that is all it does.

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use super::{Content, Workspace};
+use url::Url;
+
+use super::{CodeWorld, Content, Workspace};
 use crate::index::scan::{self, Progress, Scanned};
 use crate::index::{Codebase, Index, Open, resolver};
 use crate::syntax::ir::Module;
@@ -86,6 +88,27 @@ impl Workspace {
         let skipped: Vec<Scanned> = skipped.collect();
         self.settle(files);
         skipped
+    }
+
+    /// The code as a removal sees it.
+    pub fn code_world(&self) -> CodeWorld {
+        let open = self.documents.iter().filter_map(|it| match &it.content {
+            Content::Source(source) => {
+                Some((it.key().clone(), source.language, Arc::from(source.text.as_str())))
+            }
+            _ => None,
+        });
+        let open: Vec<_> = open.collect();
+        let code = self.code().files.clone();
+        CodeWorld::new(code, open)
+    }
+
+    /// How the client calls a file, and its version of it when it is open there.
+    pub fn address_of(&self, path: &Path) -> Option<(Url, Option<i32>)> {
+        match self.documents.get(path) {
+            Some(document) => Some((document.uri.clone(), Some(document.version))),
+            None => Some((Url::from_file_path(path).ok()?, None)),
+        }
     }
 
     fn open_modules(&self) -> BTreeMap<Arc<Path>, Open> {

@@ -1,0 +1,90 @@
+//! `flagline.clean`: removes a flag from all files of the workspace, by one edit that the client applies.
+
+use tower_lsp::lsp_types::{MessageType, Url};
+
+use super::commands::{apply_edit, config_of};
+use super::convert;
+use super::session::Session;
+use crate::analysis::{self, plain};
+use crate::feature::Value;
+use crate::flags::FlagKey;
+use crate::removal::{Removal, Request, World as _, plan};
+use crate::text::Text;
+use crate::workspace::CodeWorld;
+
+/// Removes a flag and says what came of it. `keep` is `on`, `off` or a variant.
+pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: Option<&Url>) {
+    let key = FlagKey::from(key);
+    let mirror = session.workspace.mirror_of(&config_of(session, uri));
+    let said = keep.map(|it| match it {
+        "on" => Value::On,
+        "off" => Value::Off,
+        variant => Value::Variant(variant.into()),
+    });
+    let kept = match analysis::keep(&mirror, &key, said) {
+        Ok(keep) => keep.kept,
+        Err(why) => {
+            return tell(session, MessageType::WARNING, &format!("'{key}' is not removed: {why}")).await;
+        }
+    };
+    let world = session.workspace.code_world();
+    let value = kept.value.clone();
+    // It reads files, which takes its time.
+    let planned = tokio::task::spawn_blocking({
+        let key = key.clone();
+        move || {
+            let request =
+                Request { key: key.as_str(), kept, whole: false, within: Vec::new(), partly: false };
+            let removal = plan(&world, &request);
+            (world, removal)
+        }
+    });
+    let Ok((world, removal)) = planned.await else { return };
+    if let Some((path, refusal)) = removal.refusals.first() {
+        let at = place(&world, path, refusal.range.start);
+        let more = removal.refusals.len() - 1;
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let message = format!("'{key}' is not removed, nothing was changed: {at}: {}{more}", refusal.reason);
+        return tell(session, MessageType::WARNING, &message).await;
+    }
+    if removal.files.is_empty() {
+        return tell(session, MessageType::INFO, &format!("nothing reads '{key}'")).await;
+    }
+    let label = format!("Remove flag '{key}' (keep {value})");
+    let edit = {
+        let files = removal.files.iter().filter_map(|(path, change)| {
+            let (uri, version) = session.workspace.address_of(path)?;
+            let text = Text::new(world.text(path)?.1.to_string());
+            Some((uri, version, text, change.clone()))
+        });
+        convert::removal_edit(&label, &files.collect::<Vec<_>>(), &session.caps)
+    };
+    if apply_edit(session, label, edit).await {
+        let message = outcome(&world, &key, &value, &removal);
+        tell(session, MessageType::INFO, &message).await;
+    }
+}
+
+async fn tell(session: &Session, kind: MessageType, message: &str) {
+    session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
+}
+
+fn place(world: &CodeWorld, path: &std::path::Path, at: usize) -> String {
+    let text = Text::new(world.text(path).map(|it| it.1.to_string()).unwrap_or_default());
+    let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{name}:{}", text.point(at).line + 1)
+}
+
+/// What was done, and where to look.
+fn outcome(world: &CodeWorld, key: &FlagKey, value: &Value, removal: &Removal) -> String {
+    let n = removal.files.len();
+    let files = if n == 1 { "1 file".to_owned() } else { format!("{n} files") };
+    let places: Vec<String> =
+        removal.leftovers.iter().map(|(path, at)| place(world, path, at.start)).collect();
+    let look = match places.len() {
+        0 => String::new(),
+        1..4 => format!("; the key still stands in {}", places.join(", ")),
+        n => format!("; the key still stands in {} and {} other places", places[..3].join(", "), n - 3),
+    };
+    format!("'{key}' (keep {value}) is removed from {files}{look}. Save them, and run the tests.")
+}
