@@ -287,8 +287,8 @@ fn actions_settle_findings() {
     );
     let several = menu("const x = posthog.isFeatureEnabled(b ? 'new-checkout' : 'fresh') ? 1 : 2");
     assert!(several[0].contains("refused: this call reads several flags"), "{several:?}");
-    let refused = menu("const x = posthog.isFeatureEnabled('new-checkout')");
-    assert!(refused[0].contains("refused: its value is kept in x"), "{refused:?}");
+    let refused = menu("send(posthog.getFeatureFlagResult('new-checkout'))");
+    assert!(refused[0].contains("refused: the whole result is passed on"), "{refused:?}");
     assert_eq!(
         menu("posthog.isFeatureEnabled('fresh')"),
         ["Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/7"]

@@ -13,11 +13,12 @@ T['completes subcommands, and keys that the file reads'] = function()
   editor.start()
   editor.open_checkout()
   expect.equality(completion('Flagline '), {
-    'create', 'log', 'open', 'references', 'refresh', 'restart', 'show', 'status',
+    'clean', 'create', 'log', 'open', 'references', 'refresh', 'restart', 'show', 'status',
   })
   expect.equality(completion('Flagline re'), { 'references', 'refresh', 'restart' })
   expect.equality(completion('Flagline open '), { 'new-checkout', 'new-chekout', 'pricing-page', 'project-videos' })
   expect.equality(completion('Flagline create new-che'), { 'new-checkout', 'new-chekout' })
+  expect.equality(completion('Flagline clean new-checkout '), { 'off', 'on' })
   expect.equality(completion('Flagline refresh '), {})
   child.type_keys(':Flagline ', '<Tab>')
   editor.expect_screen('completion')

@@ -18,6 +18,22 @@ export async function createFeature(client: LanguageClient): Promise<void> {
   if (key !== undefined) await execute(client, 'flagline.createFeature', { key, uri })
 }
 
+/** Asks which flag to remove, with the one at the cursor written already, and what to keep of it. */
+export async function removeFlag(client: LanguageClient): Promise<void> {
+  const uri = uriHere(client)
+  const key = await window.showInputBox({
+    title: 'Flagline: Remove Flag',
+    prompt: 'The key of the flag to remove from the code',
+    value: await keyHere(client),
+  })
+  if (!key) return
+  const keep = await window.showInputBox({
+    title: `Flagline: Remove Flag '${key}'`,
+    prompt: 'What stays: on, off or a variant; empty: what PostHog serves to everyone',
+  })
+  if (keep !== undefined) await execute(client, 'flagline.clean', { key, keep: keep === '' ? undefined : keep, uri })
+}
+
 /** Opens the flag at the cursor, or else the list of flags. */
 export async function open(client: LanguageClient): Promise<void> {
   const uri = uriHere(client)

@@ -1,7 +1,7 @@
 import { commands, ExtensionMode, window, workspace, type ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { sendSettings } from './client'
-import { createFeature, execute, open, showReferencesHere } from './commands'
+import { createFeature, execute, open, removeFlag, showReferencesHere } from './commands'
 import { credentials } from './credentials'
 import { lifecycle, type Lifecycle } from './lifecycle'
 import { logChannel, redacted, traceChannel } from './output'
@@ -27,6 +27,7 @@ export function activate(context: ExtensionContext): unknown {
     register(name, (...given) => withServer(running, client => run(client, ...given)))
   }
   registerWithServer('flagline.palette.createFeature', createFeature)
+  registerWithServer('flagline.palette.removeFlag', removeFlag)
   registerWithServer('flagline.palette.open', open)
   registerWithServer('flagline.palette.refresh', client => execute(client, 'flagline.refresh'))
   registerWithServer('flagline.palette.showReferences', showReferencesHere)

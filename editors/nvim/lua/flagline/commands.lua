@@ -102,6 +102,26 @@ function subcommands.create(key)
   end)
 end
 
+--- clean [key] [value]: removes the flag from all files; keeps what everyone gets when no value is given.
+function subcommands.clean(key, value)
+  local client = attached()
+  if not client then
+    return
+  end
+  local uri = uri_here()
+  if key then
+    return execute(client, 'flagline.clean', { key = key, keep = value, uri = uri })
+  end
+  key_at_cursor(client, function(found)
+    vim.ui.input({ prompt = 'Key of the flag to remove: ', default = found or '' }, function(it)
+      it = it and vim.trim(it)
+      if it and it ~= '' then
+        execute(client, 'flagline.clean', { key = it, uri = uri })
+      end
+    end)
+  end)
+end
+
 --- open [key]: the flag's page in the browser; the list of flags where no flag is meant.
 function subcommands.open(key)
   local client = attached()
@@ -239,7 +259,7 @@ function subcommands.restart()
   start()
 end
 
-local takes_key = { create = true, open = true, show = true }
+local takes_key = { clean = true, create = true, open = true, show = true }
 
 --- Keys that this file reads, as it stands on disk.
 local function keys()
@@ -271,6 +291,8 @@ function M.complete(line)
     candidates = vim.tbl_keys(subcommands)
   elseif #words == 3 and takes_key[words[2]] then
     candidates = keys()
+  elseif #words == 4 and words[2] == 'clean' then
+    candidates = { 'off', 'on' }
   end
   candidates = vim.tbl_filter(function(it)
     return vim.startswith(it, lead)
@@ -282,7 +304,7 @@ end
 --- Runs a subcommand; without one, lets choose.
 ---@param arguments string[]
 function M.run(arguments)
-  local name, key = arguments[1], arguments[2]
+  local name, key, value = arguments[1], arguments[2], arguments[3]
   if not name then
     local names = vim.tbl_keys(subcommands)
     table.sort(names)
@@ -296,10 +318,11 @@ function M.run(arguments)
   if not subcommand then
     return warn(("no subcommand '%s'; :Flagline <Tab> lists them"):format(name))
   end
-  if #arguments > 2 or (key and not takes_key[name]) then
+  local most = name == 'clean' and 3 or 2
+  if #arguments > most or (key and not takes_key[name]) then
     return warn((":Flagline %s does not take '%s'"):format(name, arguments[#arguments]))
   end
-  subcommand(key)
+  subcommand(key, value)
 end
 
 return M
