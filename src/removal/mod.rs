@@ -67,7 +67,9 @@ pub fn remove(world: &dyn World, path: &Path, key: &str, kept: &Kept) -> Result<
     let tree = language.parse(&text, None);
     let mut document = Document::new(language, text.to_string(), tree.clone());
     let facts = world.facts(path).unwrap_or_default();
-    let refused = sow(world, path, &mut document, &facts.reads, key, kept);
+    let mut shared = Vec::new();
+    let mut refused = sow(world, path, &mut document, &facts.reads, key, kept, &mut shared);
+    refused.extend(shared);
     if !refused.is_empty() {
         return Err(refused);
     }
@@ -76,7 +78,8 @@ pub fn remove(world: &dyn World, path: &Path, key: &str, kept: &Kept) -> Result<
     check::unsound(language, &text, &tree, &document, &edits).map_or(Ok(edits), Err)
 }
 
-/// Notes what the reads give. Returns those of which that cannot be told.
+/// Notes what the reads give. Returns those of which that cannot be told; `shared` are those whose key comes from a list
+/// of several, and that go when the key goes from the list.
 fn sow(
     world: &dyn World,
     path: &Path,
@@ -84,6 +87,7 @@ fn sow(
     reads: &[Read],
     key: &str,
     kept: &Kept,
+    shared: &mut Vec<Refusal>,
 ) -> Vec<Refusal> {
     let mut refused = Vec::new();
     let is_own = |it: &&Read| it.key.as_ref().is_some_and(|it| it.as_str() == key);
@@ -96,7 +100,9 @@ fn sow(
             continue;
         }
         if others {
-            refuse("this call reads several flags".into());
+            let is_said_here = document.text[read.key_span.bytes()].contains(key);
+            let list = if is_said_here { &mut refused } else { &mut *shared };
+            list.push(Refusal { range, reason: "this call reads several flags".into() });
             continue;
         }
         let known = match read.via {

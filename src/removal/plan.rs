@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tree_sitter::Tree;
 
-use super::document::Document;
+use super::document::{Change, Document};
 use super::imports::{Import, Name, default_export, imports};
 use super::known::{Kept, Known};
 use super::pass::Pass;
@@ -67,8 +67,14 @@ struct Work {
 
 /// Removes a flag from all files.
 pub fn plan(world: &dyn World, request: &Request) -> Removal {
-    let mut planner =
-        Planner { world, request, files: BTreeMap::new(), refusals: Vec::new(), told: BTreeSet::new() };
+    let mut planner = Planner {
+        world,
+        request,
+        files: BTreeMap::new(),
+        refusals: Vec::new(),
+        shared: Vec::new(),
+        told: BTreeSet::new(),
+    };
     planner.sow();
     if !planner.refusals.is_empty() && !request.partly {
         return Removal { refusals: planner.refusals, ..Removal::default() };
@@ -87,6 +93,8 @@ struct Planner<'w> {
     request: &'w Request<'w>,
     files: BTreeMap<Arc<Path>, Work>,
     refusals: Vec<(Arc<Path>, Refusal)>,
+    /// Calls that read the flags of a list.
+    shared: Vec<(Arc<Path>, Refusal)>,
     /// Exports whose value the importers know already.
     told: BTreeSet<(Arc<Path>, String)>,
 }
@@ -120,7 +128,10 @@ impl Planner<'_> {
             }
             let (world, request) = (self.world, self.request);
             let Some(work) = self.files.get_mut(&path) else { continue };
-            let refused = sow(world, &path, &mut work.document, &facts.reads, request.key, &request.kept);
+            let mut shared = Vec::new();
+            let document = &mut work.document;
+            let refused = sow(world, &path, document, &facts.reads, request.key, &request.kept, &mut shared);
+            self.shared.extend(shared.into_iter().map(|it| (path.clone(), it)));
             work.is_changed = true;
             if !refused.is_empty() {
                 self.files.remove(&path);
@@ -408,18 +419,51 @@ impl Planner<'_> {
                 if !self.open(&path) {
                     continue;
                 }
-                let Some(work) = self.files.get_mut(&path) else { continue };
-                if let Some(change) = registry::without(&work.document, &definition.key_span.bytes()) {
-                    let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
-                    any |= work.document.apply(vec![change], &scopes) > 0;
-                    work.is_changed = true;
-                }
+                any |= self.change(&path, |it| registry::without(it, &definition.key_span.bytes()));
+                any |= self.clear_entries_named(&member);
             }
         }
         any
     }
 
-    /// Whether a member is named anywhere but where it is defined.
+    fn change(&mut self, path: &Arc<Path>, change: impl Fn(&Document) -> Option<Change>) -> bool {
+        let Some(work) = self.files.get_mut(path) else { return false };
+        let Some(change) = change(&work.document) else { return false };
+        let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
+        work.is_changed = true;
+        work.document.apply(vec![change], &scopes) > 0
+    }
+
+    /// Entries that have a member as their key: `{ [Flag.NEW_NAV]: false }`.
+    fn clear_entries_named(&mut self, member: &str) -> bool {
+        let words = BTreeSet::from([member.to_owned()]);
+        let users = self.world.mentioning(&words).remove(member).unwrap_or_default();
+        let mut any = false;
+        for user in users {
+            while self.with_document(&user, |it| registry::without_key(it, member).is_some()) == Some(true)
+                && self.open(&user)
+                && self.change(&user, |it| registry::without_key(it, member))
+            {
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// The calls that read the flags of a list, when the key is still in one.
+    fn still_shared(&self) -> bool {
+        !self.shared.is_empty()
+            && self.world.files().iter().any(|path| {
+                let facts = self.world.facts(path).unwrap_or_default();
+                let mut own = facts.definitions.iter().filter(|it| it.key.as_str() == self.request.key);
+                own.any(|it| match self.files.get(path) {
+                    Some(work) => work.document.moved().now(it.key_span.start.offset as usize).is_some(),
+                    None => true,
+                })
+            })
+    }
+
+    /// Whether a member is named anywhere but where it is defined, and as the key of entries.
     fn is_mentioned(&self, path: &Arc<Path>, member: &str, definition: &Range<usize>) -> bool {
         let words = BTreeSet::from([member.to_owned()]);
         let users = self.world.mentioning(&words).remove(member).unwrap_or_default();
@@ -428,6 +472,7 @@ impl Planner<'_> {
                 let moved = document.moved();
                 let own = (user == path).then(|| moved.now(definition.start)).flatten();
                 registry::names(document, member)
+                    .filter(|at| registry::entry_of_key(document, *at).is_none())
                     .any(|at| own.is_none_or(|it| !registry::is_of(document, at, it)))
             };
             self.with_document(user, is_other) == Some(true)
@@ -435,7 +480,10 @@ impl Planner<'_> {
     }
 
     fn finish(mut self) -> Removal {
-        let refusals = std::mem::take(&mut self.refusals);
+        let mut refusals = std::mem::take(&mut self.refusals);
+        if self.still_shared() {
+            refusals.append(&mut self.shared);
+        }
         let mut removal = Removal { refusals, ..Removal::default() };
         for (path, work) in &self.files {
             let edits = gaps::closed(&work.before, work.document.edits());

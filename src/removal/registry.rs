@@ -13,11 +13,40 @@ use crate::syntax::Language;
 pub(super) fn without(document: &Document, key: &Range<usize>) -> Option<Change> {
     let moved = document.moved();
     let start = moved.now(key.start)?;
-    let entry = entry_at(document, start)?;
-    Some(match document.language {
+    Some(delete(document, entry_at(document, start)?))
+}
+
+fn delete(document: &Document, entry: Node) -> Change {
+    match document.language {
         Language::Python => python::without_entry(document, entry),
         _ => javascript::without_entry(document, entry),
-    })
+    }
+}
+
+/// The first entry that has a member as its key, taken out: `{ [Flag.NEW_NAV]: false }`.
+pub(super) fn without_key(document: &Document, member: &str) -> Option<Change> {
+    let entry = names(document, member).find_map(|at| entry_of_key(document, at))?;
+    Some(delete(document, entry))
+}
+
+/// The entry of an object or dictionary whose key is a member that is named at a place, and whose value is a plain one.
+pub(super) fn entry_of_key(document: &Document, at: usize) -> Option<Node<'_>> {
+    let mut node = document.tree.root_node().descendant_for_byte_range(at, at + 1)?;
+    loop {
+        let parent = node.parent()?;
+        match parent.kind() {
+            "pair" => {
+                let is_key = parent.child_by_field_name("key") == Some(node);
+                let value = parent.child_by_field_name("value")?;
+                let is_member = matches!(node.kind(), "computed_property_name" | "attribute");
+                let is_plain =
+                    !matches!(value.kind(), "call_expression" | "call" | "await_expression" | "await");
+                return (is_key && is_member && is_plain).then_some(parent);
+            }
+            "computed_property_name" | "member_expression" | "attribute" => node = parent,
+            _ => return None,
+        }
+    }
 }
 
 /// The property, enum member or assignment that a value stands in.
