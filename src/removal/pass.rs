@@ -441,7 +441,11 @@ impl<'d> Pass<'d> {
             let is_inner = node.parent().is_some_and(|it| {
                 place(it) != place(node) && self.marked(it).is_some_and(|it| it.effects.is_empty())
             });
-            if is_inner || !mark.effects.is_empty() {
+            // A name that stays, because others may use it, may be used here too.
+            let is_name = matches!(node.kind(), "identifier" | "shorthand_property_identifier");
+            let stays =
+                is_name && self.scopes.at(&node.byte_range()).is_some_and(|it| it.kind != Kind::Import);
+            if is_inner || stays || !mark.effects.is_empty() {
                 continue;
             }
             let Some(literal) = mark.known.literal(self.language(), self.doc.quote) else { continue };

@@ -89,10 +89,16 @@ impl World for CodeWorld {
     }
 
     fn is_public(&self, path: &Path) -> bool {
+        let read = |name: &'static str| {
+            path.ancestors().skip(1).find_map(move |it| std::fs::read_to_string(it.join(name)).ok())
+        };
+        if Language::from_path(path) == Some(Language::Python) {
+            let builds = |it: String| it.contains("[build-system]") && !it.contains("Private ::");
+            return read("pyproject.toml").is_some_and(builds) || read("setup.py").is_some();
+        }
         let manifest =
-            path.ancestors().skip(1).find_map(|it| std::fs::read_to_string(it.join("package.json")).ok());
-        let parsed = manifest.and_then(|it| serde_json::from_str::<serde_json::Value>(&it).ok());
+            read("package.json").and_then(|it| serde_json::from_str::<serde_json::Value>(&it).ok());
         // Without a name nobody can install it.
-        parsed.is_some_and(|it| it["private"] != true && it["name"].is_string())
+        manifest.is_some_and(|it| it["private"] != true && it["name"].is_string())
     }
 }
