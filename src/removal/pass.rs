@@ -28,6 +28,15 @@ pub(super) struct Pass<'d> {
     queue: Vec<Node<'d>>,
 }
 
+/// The expression or statement that a node is a part of; an argument is one of the call.
+fn around(node: Node) -> Option<Node> {
+    let parent = node.parent()?;
+    match parent.kind() {
+        "arguments" | "argument_list" => parent.parent(),
+        _ => Some(parent),
+    }
+}
+
 fn place(node: Node) -> Place {
     (node.start_byte(), node.end_byte())
 }
@@ -106,7 +115,7 @@ impl<'d> Pass<'d> {
             }
             return;
         }
-        if let Some(parent) = node.parent().filter(|it| place(*it) != place(node))
+        if let Some(parent) = around(node).filter(|it| place(*it) != place(node))
             && self.marked(parent).is_none()
             && let Some(mark) = self.evaluate(parent)
         {
@@ -228,7 +237,7 @@ impl<'d> Pass<'d> {
 
     /// Whether what stands round an expression asks what it is.
     fn is_consumed(&self, node: Node<'d>) -> bool {
-        let Some(parent) = node.parent() else { return false };
+        let Some(parent) = around(node) else { return false };
         match self.view(parent) {
             View::Same(_) if !self.is_decided_by(parent, node) => self.is_consumed(parent),
             View::Equal { .. } | View::OneOf { .. } | View::Not(_) | View::Truth(_) | View::TypeOf(_) => true,
@@ -271,7 +280,7 @@ impl<'d> Pass<'d> {
     }
 
     fn is_condition_within(&self, node: Node<'d>, names: u32) -> bool {
-        let Some(parent) = node.parent() else { return false };
+        let Some(parent) = around(node) else { return false };
         match self.view(parent) {
             View::Not(_) | View::Truth(_) => true,
             View::And(..) | View::Or(..) => self.is_condition_within(parent, names),
@@ -298,7 +307,7 @@ impl<'d> Pass<'d> {
     /// Whether a statement asks for nothing but the truth of a part.
     fn is_decided_by(&self, parent: Node<'d>, node: Node<'d>) -> bool {
         match self.language() {
-            Language::Python => python::is_decided_by(parent, node),
+            Language::Python => python::is_decided_by(&self.doc.text, parent, node),
             _ => javascript::is_decided_by(&self.doc.text, parent, node),
         }
     }
@@ -366,7 +375,8 @@ impl<'d> Pass<'d> {
 
     fn step(&self, node: Node<'d>) -> Option<Change> {
         let parent = node.parent()?;
-        if self.marked(parent).is_some() && place(parent) != place(node) {
+        let is_part = |it: Node| self.marked(it).is_some() && place(it) != place(node);
+        if is_part(parent) || around(node).is_some_and(is_part) {
             return None;
         }
         let mark = self.marked(node)?;
@@ -438,7 +448,7 @@ impl<'d> Pass<'d> {
         let mut changes = Vec::new();
         for ((start, end), mark) in &self.marks {
             let Some(node) = self.node(&(*start..*end)) else { continue };
-            let is_inner = node.parent().is_some_and(|it| {
+            let is_inner = around(node).is_some_and(|it| {
                 place(it) != place(node) && self.marked(it).is_some_and(|it| it.effects.is_empty())
             });
             // A name that stays, because others may use it, may be used here too.
@@ -458,6 +468,10 @@ impl<'d> Pass<'d> {
                 continue;
             }
             let is_javascript = self.language() != Language::Python;
+            let literal = match self.language() {
+                Language::Python => python::in_string(self.doc, node, &mark.known).unwrap_or(literal),
+                _ => literal,
+            };
             if let Some(change) = javascript::attribute_literal(node, &mark.known).filter(|_| is_javascript) {
                 changes.push(change);
                 continue;
@@ -508,7 +522,7 @@ impl<'d> Pass<'d> {
             let range = *start..*end;
             let Some(node) = self.node(&range) else { continue };
             let is_inner =
-                node.parent().is_some_and(|it| place(it) != place(node) && self.marked(it).is_some());
+                around(node).is_some_and(|it| place(it) != place(node) && self.marked(it).is_some());
             if !is_inner {
                 untold.push((range, mark.known.clone()));
             }

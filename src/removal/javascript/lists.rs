@@ -143,11 +143,11 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
     }
     let nothing = matches!(inner.kind(), "null" | "undefined" | "false") && kind == "object";
     if nothing || (matches!(inner.kind(), "object" | "array") && parts(inner).is_empty()) {
-        return matches!(kind, "object" | "array").then(|| Change::of([delete_item(doc, spread)]));
+        return matches!(kind, "object" | "array" | "arguments")
+            .then(|| Change::of([delete_item(doc, spread)]));
     }
-    if inner.kind() != kind || !matches!(kind, "object" | "array") {
-        return None;
-    }
+    let fits = matches!((kind, inner.kind()), ("object", "object") | ("array" | "arguments", "array"));
+    fits.then_some(())?;
     let content = doc.content(inner.start_byte() + 1..inner.end_byte() - 1)?;
     // The list that it joins has its own comma.
     let content =

@@ -82,7 +82,9 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
     let doc = pass.doc;
     let range = doc.extent(statement);
     let kept_range = kept.and_then(|it| match it.kind() {
-        "statement_block" if may_open(pass, it) => doc.content(it.start_byte() + 1..doc.extent(it).end - 1),
+        "statement_block" if may_open(pass, statement, it) => {
+            doc.content(it.start_byte() + 1..doc.extent(it).end - 1)
+        }
         "empty_statement" => None,
         _ => Some(doc.extent(it)),
     });
@@ -216,13 +218,16 @@ fn beside<'t>(node: Node<'t>, step: impl Fn(Node<'t>) -> Option<Node<'t>>) -> Op
 
 /// Whether the statements of a block may stand in the list round it: its names meet no others, and nothing ends with
 /// the block.
-fn may_open(pass: &Pass, block: Node) -> bool {
+fn may_open(pass: &Pass, statement: Node, block: Node) -> bool {
     let disposes = parts(block).iter().any(|it| {
         let text = pass.doc.of(*it);
         text.starts_with("using ") || text.starts_with("await using ")
     });
-    let clashes =
-        || pass.scopes.declared_in(&block.byte_range()).any(|it| pass.scopes.would_clash(&pass.doc.text, it));
+    let clashes = || {
+        pass.scopes
+            .declared_in(&block.byte_range())
+            .any(|it| pass.scopes.would_clash(&pass.doc.text, it, &statement.byte_range()))
+    };
     !disposes && !clashes()
 }
 
@@ -342,75 +347,114 @@ fn breaks(node: Node) -> bool {
 
 /// The case that fits, in place of the `switch`.
 pub(super) fn switch_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
-    mark.effects.is_empty().then_some(())?;
-    let doc = pass.doc;
+    let is_listed = statement.parent().is_some_and(is_list);
+    (mark.effects.is_empty() && is_listed).then_some(())?;
     let cases = parts(statement.child_by_field_name("body")?);
-    let mut found = None;
-    for (at, case) in cases.iter().enumerate().filter(|(_, it)| it.kind() == "switch_case") {
-        let value = pass.known(case.child_by_field_name("value")?).filter(|it| it.effects.is_empty())?;
-        if mark.known.equals(&value.known, false)? {
-            found = Some(at);
-            break;
-        }
-    }
-    let found = found.or_else(|| cases.iter().position(|it| it.kind() == "switch_default"));
-    let listed = statement.parent().is_some_and(is_list);
-    let Some(found) = found else {
-        return (listed && !declares_for_others(pass, statement))
-            .then(|| in_list(pass, statement, None, &[]));
+    let nothing = || Some(in_list(pass, statement, None, &[]));
+    let found = match fitting_case(pass, &cases, &mark.known)? {
+        Some(found) => found,
+        None if declares_for_others(pass, statement) => return None,
+        None => return nothing(),
     };
     // `case 'a': case 'b': ...`
-    let at = (found..cases.len()).find(|it| !case_body(cases[*it]).is_empty());
-    let Some(at) = at else { return listed.then(|| in_list(pass, statement, None, &[])) };
-    let mut run = case_body(cases[at]);
-    let is_last = at + 1 == cases.len();
-    if let [block] = run[..]
-        && block.kind() == "statement_block"
-    {
-        run = parts(block);
-    }
-    let ends_with_break =
-        run.last().is_some_and(|it| it.kind() == "break_statement" && it.named_child_count() == 0);
-    if ends_with_break {
-        run.pop();
-    }
-    let leaves = run.last().is_some_and(|it| ends_here(*it));
-    if !(ends_with_break || leaves || is_last)
-        || run.iter().any(|it| breaks(*it) || it.kind() == "break_statement")
-    {
-        return None;
-    }
-    let (Some(first), Some(last)) = (run.first(), run.last()) else {
-        return listed.then(|| in_list(pass, statement, None, &[]));
+    let Some(at) = (found..cases.len()).find(|it| !case_body(cases[*it]).is_empty()) else {
+        return nothing();
     };
-    let kept = comments_before(pass, *first)..doc.extent(*last).end;
-    let scope = if first.parent()?.kind() == "statement_block" {
-        first.parent()?
-    } else {
-        statement.child_by_field_name("body")?
-    };
+    let case = Run::new(&case_body(cases[at]), at + 1 == cases.len())?;
+    match (case.statements.first(), case.statements.last()) {
+        (Some(first), Some(last)) => in_place_of_switch(pass, statement, &case, *first, *last),
+        _ => nothing(),
+    }
+}
+
+/// The number of the case that fits, the default one where none does; `None` where that cannot be told.
+fn fitting_case(pass: &Pass, cases: &[Node], known: &Known) -> Option<Option<usize>> {
+    for (at, case) in cases.iter().enumerate().filter(|(_, it)| it.kind() == "switch_case") {
+        let value = pass.node(&case.child_by_field_name("value")?.byte_range())?;
+        let value = pass.known(value).filter(|it| it.effects.is_empty())?;
+        if known.equals(&value.known, false)? {
+            return Some(Some(at));
+        }
+    }
+    Some(cases.iter().position(|it| it.kind() == "switch_default"))
+}
+
+/// What runs where a case fits.
+struct Run<'t> {
+    statements: Vec<Node<'t>>,
+    /// The block that holds all of it.
+    block: Option<Node<'t>>,
+    /// The `break` at its end.
+    end: Option<Node<'t>>,
+    /// Nothing after the `switch` runs.
+    leaves: bool,
+}
+
+impl<'t> Run<'t> {
+    /// `None` where the next case runs too, or a `break` stands in the middle.
+    fn new(body: &[Node<'t>], is_last: bool) -> Option<Run<'t>> {
+        let is_break = |it: &Node| it.kind() == "break_statement" && it.named_child_count() == 0;
+        let (mut statements, mut end) = (body.to_vec(), None);
+        if statements.last().is_some_and(is_break) {
+            end = statements.pop();
+        }
+        let block = match statements[..] {
+            [block] if block.kind() == "statement_block" => Some(block),
+            _ => None,
+        };
+        if let Some(block) = block {
+            statements = parts(block);
+            if statements.last().is_some_and(is_break) {
+                end = statements.pop();
+            }
+        }
+        let leaves = statements.last().is_some_and(|it| ends_here(*it));
+        let ends = end.is_some() || leaves || is_last;
+        let breaks_inside = statements.iter().any(|it| breaks(*it) || is_break(it));
+        (ends && !breaks_inside).then_some(Run { statements, block, end, leaves })
+    }
+}
+
+fn in_place_of_switch(pass: &Pass, statement: Node, run: &Run, first: Node, last: Node) -> Option<Change> {
+    let doc = pass.doc;
+    let range = doc.extent(statement);
+    let kept = comments_before(pass, first)..doc.extent(last).end;
     let inside = |it: &Range<usize>| kept.start <= it.start && it.end <= kept.end;
-    let clashes = pass.scopes.declared_in(&scope.byte_range()).any(|it| {
-        inside(&it.name)
-            && (pass.scopes.would_clash(&doc.text, it) || !it.reads.iter().all(|it| inside(&it.range)))
-    });
+    let in_statement = |it: &Range<usize>| range.start <= it.start && it.end <= range.end;
     let dropped_is_used = pass.scopes.bindings.iter().any(|it| {
-        let in_statement =
-            |it: &Range<usize>| statement.start_byte() <= it.start && it.end <= statement.end_byte();
         in_statement(&it.name)
             && !inside(&it.name)
             && it.reads.iter().any(|it| inside(&it.range) || !in_statement(&it.range))
     });
-    if dropped_is_used || (clashes && !listed) {
-        return None;
-    }
-    let range = doc.extent(statement);
-    if clashes || !listed {
-        return None;
-    }
-    let ends = ends(pass, statement, &doc.text[kept.clone()]);
-    let mut change = keep(pass, range, kept, (&ends.0, &ends.1));
-    if leaves && let Some(edit) = unreachable_after(pass, statement) {
+    let scope = run.block.or_else(|| statement.child_by_field_name("body"))?;
+    let clashes = pass.scopes.declared_in(&scope.byte_range()).filter(|it| inside(&it.name)).any(|it| {
+        pass.scopes.would_clash(&doc.text, it, &range) || !it.reads.iter().all(|it| inside(&it.range))
+    });
+    let mut change = match (clashes, run.block) {
+        _ if dropped_is_used => return None,
+        (false, _) => {
+            let ends = ends(pass, statement, &doc.text[kept.clone()]);
+            keep(pass, range, kept, (&ends.0, &ends.1))
+        }
+        // The block keeps its names apart.
+        (true, Some(block)) => {
+            let mut change = keep(pass, range, doc.extent(block), ("", ""));
+            let end = run
+                .end
+                .filter(|it| block.start_byte() <= it.start_byte() && it.end_byte() <= block.end_byte());
+            if let Some(delete) = end.map(|it| doc.delete(it)) {
+                let is_gone =
+                    |it: &Edit| delete.range.start <= it.range.start && it.range.end <= delete.range.end;
+                change.edits.retain(|it| !is_gone(it));
+                change.edits.push(delete);
+            }
+            Change::of(change.edits)
+        }
+        (true, None) => return None,
+    };
+    if run.leaves
+        && let Some(edit) = unreachable_after(pass, statement)
+    {
         change = Change::of(change.edits.into_iter().chain([edit]));
     }
     Some(change)

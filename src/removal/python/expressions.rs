@@ -3,9 +3,10 @@
 use tree_sitter::Node;
 
 use crate::removal::Edit;
-use crate::removal::document::Change;
+use crate::removal::document::{Change, Document};
+use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
-use crate::removal::view::parts;
+use crate::removal::view::{parts, text_of};
 
 use super::statements::delete_item;
 
@@ -121,7 +122,7 @@ fn is_in_brackets(node: Node) -> bool {
 }
 
 pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
-    if let Some(change) = substitute_splat(pass, whole, kept) {
+    if let Some(change) = substitute_splat(pass, whole, kept).or_else(|| in_f_string(pass, whole, kept)) {
         return Some(change);
     }
     let doc = pass.doc;
@@ -186,11 +187,34 @@ pub(super) fn filter_step(pass: &Pass, clause: Node, mark: &Mark) -> Option<Chan
     Some(Change::of([Edit { range: start..clause.end_byte(), text: String::new() }]))
 }
 
+/// A literal inside of an f-string, where the quotes of the string would end it.
+pub(in crate::removal) fn in_string(doc: &Document, node: Node, known: &Known) -> Option<String> {
+    let mut at = node;
+    while at.kind() != "interpolation" {
+        at = at.parent()?;
+    }
+    let string = doc.of(at.parent()?);
+    let outer = string.trim_start_matches(|it: char| it.is_alphabetic()).chars().next()?;
+    known.literal(doc.language, if outer == '"' { '\'' } else { '"' })
+}
+
+/// `f"{'a' if read else 'b'}"`: a text joins the string.
+fn in_f_string(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
+    let interpolation = wrapped(whole).parent().filter(|it| it.kind() == "interpolation")?;
+    let text = text_of(&pass.doc.text, peeled(kept))?;
+    filled_in(pass, interpolation, text)
+}
+
 /// `f"{read}"` with what it gives.
 pub(super) fn interpolation_step(pass: &Pass, interpolation: Node, mark: &Mark) -> Option<Change> {
+    let text = mark.known.in_template(pass.language()).filter(|_| mark.effects.is_empty())?;
+    filled_in(pass, interpolation, text)
+}
+
+fn filled_in(pass: &Pass, interpolation: Node, text: String) -> Option<Change> {
     let doc = pass.doc;
     let is_plain = interpolation.named_child_count() == 1 && !doc.of(interpolation).contains("=}");
-    let text = mark.known.in_template(pass.language()).filter(|_| is_plain && mark.effects.is_empty())?;
+    is_plain.then_some(())?;
     let string = interpolation.parent()?;
     let quote = doc.of(string).trim_start_matches(|it: char| it.is_alphabetic()).chars().next()?;
     if text.contains(['\\', quote, '{', '}', '\n']) {

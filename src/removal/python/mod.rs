@@ -15,7 +15,7 @@ use super::scopes::{Binding, Kind};
 use super::view::parts;
 
 pub(super) use dead::bury;
-pub(super) use expressions::{is_bool, is_pure, substitute};
+pub(super) use expressions::{in_string, is_bool, is_pure, substitute};
 
 /// The names that an expression gives a value to, and which.
 pub(super) fn bound(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
@@ -81,13 +81,21 @@ pub(super) fn is_docstring(statement: Node) -> bool {
 }
 
 /// Whether a statement asks for nothing but the truth of a part.
-pub(super) fn is_decided_by(parent: Node, node: Node) -> bool {
+pub(super) fn is_decided_by(text: &str, parent: Node, node: Node) -> bool {
     match parent.kind() {
         "if_statement" | "elif_clause" | "while_statement" => {
             parent.child_by_field_name("condition") == Some(node)
         }
         "assert_statement" => parent.named_child(0) == Some(node),
         "if_clause" | "expression_statement" => true,
+        "lambda" => {
+            let list = parent.parent().filter(|it| it.kind() == "argument_list");
+            let callee = list.and_then(|it| it.parent()).and_then(|it| it.child_by_field_name("function"));
+            let is_first = list.and_then(|it| it.named_child(0)) == Some(parent);
+            parent.child_by_field_name("body") == Some(node)
+                && is_first
+                && callee.is_some_and(|it| &text[it.byte_range()] == "filter")
+        }
         _ => false,
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn if_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Chang
             if !mark.effects.is_empty() {
                 return None;
             }
-            let start = comments_above(doc, *next).min(next.start_byte());
+            let start = comments_above(doc, *next);
             let edits = [
                 Edit { range: statement.start_byte()..start, text: String::new() },
                 Edit { range: next.start_byte()..next.start_byte() + "elif".len(), text: "if".into() },
@@ -78,8 +78,20 @@ pub(super) fn if_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Chang
     }
 }
 
-fn comments_above(_: &Document, clause: Node) -> usize {
-    clause.start_byte()
+/// Where the comments above a clause begin that stand as far in as it does.
+fn comments_above(doc: &Document, clause: Node) -> usize {
+    let at = clause.start_byte();
+    let indentation = doc.indentation(at);
+    let mut start = doc.line_start(at);
+    while start > 0 {
+        let above = doc.line_start(start - 1);
+        let is_own = doc.text[above..].strip_prefix(indentation).is_some_and(|it| it.starts_with('#'));
+        if !is_own {
+            break;
+        }
+        start = above;
+    }
+    if start == doc.line_start(at) { at } else { start + indentation.len() }
 }
 
 pub(super) fn elif_step(pass: &Pass, clause: Node, mark: &Mark) -> Option<Change> {
@@ -143,8 +155,10 @@ fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects: &[Range<us
     };
     edits.push(Edit { range: at..kept.start, text });
     edits.push(Edit { range: kept.end..range.end, text: String::new() });
-    if doc.begins_line(kept.start) {
-        edits.extend(doc.reindent(&kept, doc.indentation(kept.start), &to));
+    // A comment may stand behind the colon, above the first statement.
+    let first = block.named_child(0).map_or(kept.start, |it| it.start_byte()).max(kept.start);
+    if doc.begins_line(first) {
+        edits.extend(doc.reindent(&kept, doc.indentation(first), &to));
     }
     if ends_here(block) {
         edits.extend(unreachable_after(pass, statement));

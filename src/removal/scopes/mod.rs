@@ -150,10 +150,17 @@ impl Scopes {
         self.bindings.iter().filter(move |it| Some(it.scope) == scope)
     }
 
-    /// Whether a name, moved from a scope into the one round it, would meet another of that name: one that is declared
+    /// Whether a name, moved from a scope into the one round a statement, would meet another of that name: one that is declared
     /// there, or one from further out that is used there.
-    pub(super) fn would_clash(&self, text: &str, binding: &Binding) -> bool {
-        let Some(outer) = self.parents[binding.scope] else { return true };
+    pub(super) fn would_clash(&self, text: &str, binding: &Binding, statement: &Range<usize>) -> bool {
+        let mut outer = binding.scope;
+        // Out of the whole statement, which may have several scopes.
+        while statement.start <= self.extents[outer].start && self.extents[outer].end <= statement.end {
+            match self.parents[outer] {
+                Some(it) => outer = it,
+                None => return true,
+            }
+        }
         let name = &text[binding.name.clone()];
         let inside = &self.extents[binding.scope];
         let declared = [Space::Value, Space::Type].iter().any(|space| {
