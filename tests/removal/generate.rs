@@ -69,6 +69,8 @@ pub struct Writer<'a> {
     pub tab: &'static str,
     pub semicolon: &'static str,
     pub is_async: bool,
+    /// Whether the second flag may be read here.
+    pub has_second: bool,
     /// How many loops are round a statement in its function.
     pub n_loops: usize,
 }
@@ -84,6 +86,7 @@ pub fn program(choices: &Choices, language: Language) -> Program {
         tab: "  ",
         semicolon: ";",
         is_async: false,
+        has_second: true,
         n_loops: 0,
     };
     let flags = writer.flags();
@@ -286,6 +289,7 @@ impl Writer<'_> {
     /// The key of a flag: mostly of the one that is removed.
     pub fn key(&mut self) -> String {
         let key = ["flag", "flag", "flag", "flag", "second", "other"][self.below(6)];
+        let key = if self.has_second || key != "second" { key } else { "flag" };
         self.quoted(key)
     }
 

@@ -13,47 +13,46 @@ pub fn shrunk(
     language: Language,
     runtime: &mut Runtime,
 ) -> String {
-    let (mut best, mut shown) = (choices.clone(), shown);
-    loop {
-        let simpler = simpler(&best);
-        let mut found = None;
-        // Many at a time, since an interpreter answers for many as fast as for one.
-        for some in simpler.chunks(40) {
-            let outcomes = check(some, language, runtime);
-            found = some.iter().zip(outcomes).find_map(|(choices, outcome)| match outcome {
-                Outcome::Wrong(other, shown) if other == what => Some((choices.clone(), shown)),
-                _ => None,
-            });
-            if found.is_some() {
-                break;
+    let mut best = (choices.clone(), shown);
+    let mut is_wrong = |choices: Choices, best: &mut (Choices, String)| {
+        let [outcome] = &check(std::slice::from_ref(&choices), language, runtime)[..] else { return false };
+        match outcome {
+            Outcome::Wrong(other, shown) if other == what => {
+                *best = (choices, shown.clone());
+                true
             }
+            _ => false,
         }
-        match found {
-            Some(found) => (best, shown) = found,
-            None => return shown,
+    };
+    loop {
+        let before = best.0.clone();
+        let mut size = before.len();
+        while size > 0 {
+            let mut start = 0;
+            while start < best.0.len() {
+                let mut shorter = best.0.clone();
+                shorter.drain(start..(start + size).min(shorter.len()));
+                if !is_wrong(shorter, &mut best) {
+                    start += size;
+                }
+            }
+            size /= 2;
+        }
+        let mut at = 0;
+        while at < best.0.len() {
+            let value = best.0[at];
+            // Every list of choices has fewer than 64 items, so larger numbers say nothing more.
+            for smaller in [0, 1, 2, 3, 4, 5, value % 60] {
+                let mut other = best.0.clone();
+                other[at] = smaller;
+                if smaller < value && is_wrong(other, &mut best) {
+                    break;
+                }
+            }
+            at += 1;
+        }
+        if best.0 == before {
+            return best.1;
         }
     }
-}
-
-/// Simpler lists, the simplest first: each is shorter, or as long and smaller.
-fn simpler(choices: &Choices) -> Vec<Choices> {
-    let mut all = Vec::new();
-    let mut size = choices.len();
-    while size > 0 {
-        for start in (0..choices.len().saturating_sub(size - 1)).step_by(size.div_ceil(2).max(1)) {
-            let mut shorter = choices.clone();
-            shorter.drain(start..start + size);
-            all.push(shorter);
-        }
-        size /= 2;
-    }
-    for at in (0..choices.len()).filter(|it| choices[*it] > 0) {
-        let smaller = [0, choices[at] / 2, choices[at] - 1];
-        for value in smaller {
-            let mut other = choices.clone();
-            other[at] = value;
-            all.push(other);
-        }
-    }
-    all
 }

@@ -37,6 +37,10 @@ impl Writer<'_> {
     fn expression(&self, text: &str) -> String {
         let joins = self.semicolon.is_empty() && text.starts_with(['(', '[', '`', '+', '-', '/', '<']);
         let first = if joins && !self.language.is_python() { ";" } else { "" };
+        if text.starts_with('{') && !self.language.is_python() {
+            // Braces would be a block.
+            return format!("void {text}{}", self.end());
+        }
         format!("{first}{text}{}", self.end())
     }
 
@@ -90,6 +94,14 @@ impl Writer<'_> {
 
     /// A variable, mostly of a read.
     fn binding(&mut self, depth: usize) -> Lines {
+        // What is assigned twice stays assigned twice, whichever value was known first.
+        self.has_second = false;
+        let lines = self.bound(depth);
+        self.has_second = true;
+        lines
+    }
+
+    fn bound(&mut self, depth: usize) -> Lines {
         let (kind, value) = match self.below(8) {
             0 | 1 => (Kind::Bool, self.read_bool()),
             2 | 3 => (Kind::Variant, self.read_variant()),
@@ -102,10 +114,16 @@ impl Writer<'_> {
         let is_writable = keyword == "let" && matches!(kind, Kind::Bool | Kind::Variant | Kind::Value);
         let name = self.declare(kind, is_writable || self.language.is_python());
         let value = value.within(Level::Function);
-        vec![match self.language {
+        let mut lines = vec![match self.language {
             Language::Python => format!("{name} = {value}"),
             _ => format!("{keyword} {name} = {value}{}", self.end()),
-        }]
+        }];
+        if kind == Kind::Result {
+            // A result that nobody looks into cannot be written down.
+            let field = Code::primary(format!("{name}.{}", ["enabled", "variant"][self.below(2)]));
+            lines.push(self.show(&field));
+        }
+        lines
     }
 
     /// `read && log(1)`, `read ? log(1) : log(2)`
@@ -136,11 +154,13 @@ impl Writer<'_> {
         let Some(variable) = found.filter(|it| !self.language.is_python() || self.is_own(&it.name)) else {
             return vec![self.log_line()];
         };
+        self.has_second = false;
         let value = match variable.kind {
             Kind::Bool => self.boolean(depth.min(1)),
             Kind::Variant => self.read_variant(),
             _ => self.value(depth.min(2)),
         };
+        self.has_second = true;
         vec![self.expression(&format!("{} = {}", variable.name, value.within(Level::Function)))]
     }
 
@@ -347,7 +367,9 @@ impl Writer<'_> {
         };
         let end = self.end();
         if language.is_python() {
-            body.insert(0, format!("{name} += 1"));
+            // However its body goes on, it ends.
+            let counting = [format!("{name} += 1"), format!("if {name} > 4: break")];
+            body.splice(0..0, counting);
             let mut lines = vec![format!("{name} = 0"), format!("while {}:", test.text)];
             lines.extend(self.block(body));
             if self.rarely(5) {
@@ -356,7 +378,7 @@ impl Writer<'_> {
             }
             return lines;
         }
-        body.insert(0, format!("{name}++{end}"));
+        body.insert(0, format!("if ({name}++ > 4) break{end}"));
         let mut lines = vec![format!("let {name} = 0{end}")];
         let kind = self.below(3);
         lines.push(match kind {
@@ -524,7 +546,9 @@ impl Writer<'_> {
         let before = std::mem::replace(&mut self.is_async, false);
         let (name, body) = self.function(|it| {
             let name = it.declare(Kind::Bool, false);
-            (name, it.inner(depth))
+            // A parameter and the names of the body are declared in one block.
+            let n = 1 + it.below(2);
+            (name, it.statements(depth - 1, n))
         });
         self.is_async = before;
         let mut lines = vec![format!("await posthogServer.isFeatureEnabled({key}).then(({name}) => {{")];
@@ -618,9 +642,11 @@ impl Writer<'_> {
 
     /// `let on = false`, something, `on = read`
     fn assigned_again(&mut self, depth: usize) -> Lines {
+        self.has_second = false;
         let value = self.boolean(depth.min(1)).within(Level::Function);
         let between = if self.below(2) == 0 { Vec::new() } else { vec![self.log_line()] };
         let read = self.read_bool().within(Level::Function);
+        self.has_second = true;
         let end = self.end();
         let name = self.declare(Kind::Bool, true);
         let keyword = self.language.pick("let ", "");

@@ -132,6 +132,16 @@ pub(super) fn spread_step(pass: &Pass, spread: Node, mark: &Mark) -> Option<Chan
         .then(|| Change::of([delete_item(pass.doc, spread)]))
 }
 
+/// `(read, a())`: a known value before the last does nothing.
+pub(super) fn sequence_step(pass: &Pass, sequence: Node, item: Node, mark: &Mark) -> Option<Change> {
+    mark.effects.is_empty().then_some(())?;
+    match parts(sequence)[..] {
+        [first, last] if first == item => super::substitute(pass, sequence, last),
+        [.., last] if last != item => Some(Change::of([delete_item(pass.doc, item)])),
+        _ => None,
+    }
+}
+
 /// `...(read && { a, b })` becomes `a, b`; likewise in arrays.
 pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
     let doc = pass.doc;

@@ -191,6 +191,7 @@ pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option
         "template_substitution" => expressions::template_step(pass, parent, mark),
         "spread_element" => lists::spread_step(pass, parent, mark),
         "array" => lists::item_step(pass, parent, node),
+        "sequence_expression" => lists::sequence_step(pass, parent, node, mark),
         "subscript_expression" if is("index") => expressions::lookup_step(pass, parent, mark),
         _ => None,
     }
