@@ -171,7 +171,8 @@ impl<'d> Pass<'d> {
     /// Whether a name has one value for ever.
     pub(super) fn is_constant(&self, binding: &Binding) -> bool {
         let is_other = matches!(binding.kind, Kind::Class | Kind::Enum | Kind::Type);
-        !is_other && binding.again.is_empty() && binding.writes.is_empty()
+        let once = !is_other && binding.again.is_empty() && binding.writes.is_empty();
+        once && (self.language() == Language::Python || javascript::is_set_when_read(self, binding))
     }
 
     fn evaluate(&self, node: Node<'d>) -> Option<Mark> {

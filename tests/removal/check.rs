@@ -24,15 +24,18 @@ pub struct Flags {
 pub enum Outcome {
     /// The flag is removed and the program does the same.
     Same,
-    /// The reason of the first refusal.
-    Refused(String),
+    /// The reason of the first refusal, and the program.
+    Refused(String, String),
+    /// As well, but two flags removed in either order do not leave the same text.
+    Ordered,
     /// What is wrong, in a word, and all that there is to see.
     Wrong(String, String),
 }
 
 /// A removal that was looked at without running it.
 enum Removed {
-    Cleaned(String),
+    /// What came out, and whether the order of two flags matters.
+    Cleaned(String, bool),
     Refused(String),
     Wrong(String, String),
 }
@@ -50,17 +53,20 @@ pub fn check(all: &[Choices], language: Language, runtime: &mut Runtime) -> Vec<
     let flags: Vec<_> = programs.iter().map(|it| served(&it.0.flags)).collect();
     let mut texts = Vec::new();
     for ((program, removed), flags) in programs.iter().zip(&flags) {
-        if let Removed::Cleaned(cleaned) = removed {
+        if let Removed::Cleaned(cleaned, _) = removed {
             texts.extend([(program.text.as_str(), flags), (cleaned.as_str(), flags)]);
         }
     }
     let mut answers = runtime.run(&texts).into_iter();
     let outcome = |(program, removed): (Program, Removed)| match removed {
-        Removed::Refused(reason) => Outcome::Refused(reason),
+        Removed::Refused(reason) => Outcome::Refused(reason, pair(&program, "?\n")),
         Removed::Wrong(what, shown) => Outcome::Wrong(what, shown),
-        Removed::Cleaned(cleaned) => {
+        Removed::Cleaned(cleaned, is_ordered) => {
             let (before, after) = (answers.next().unwrap(), answers.next().unwrap());
-            compared(&program, &cleaned, &before, &after)
+            match compared(&program, &cleaned, &before, &after) {
+                Outcome::Same if is_ordered => Outcome::Ordered,
+                other => other,
+            }
         }
     };
     programs.into_iter().map(outcome).collect()
@@ -149,16 +155,21 @@ fn looked_at(program: &Program, language: Language) -> Removed {
         clean(language, &program.text, "second", second)
             .and_then(|it| clean(language, &it, "flag", &program.flags.flag)),
     ) else {
-        return Removed::Cleaned(cleaned);
+        return Removed::Cleaned(cleaned, false);
     };
-    if one != other {
+    if one != other && shows_order() {
         let more = format!(
             "second: keep {}\n--- flag, then second\n{one}--- second, then flag\n{other}",
             keep(second)
         );
         return wrong("the order of two flags matters", &more);
     }
-    Removed::Cleaned(cleaned)
+    Removed::Cleaned(cleaned, one != other)
+}
+
+/// Whether somebody asks to see where the order of two flags matters.
+fn shows_order() -> bool {
+    std::env::var_os("FLAGLINE_ORDER").is_some()
 }
 
 /// The code of each read of a flag.

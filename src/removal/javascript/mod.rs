@@ -153,6 +153,34 @@ pub(super) fn bound_name(node: Node) -> Option<Range<usize>> {
     Some(name.byte_range())
 }
 
+/// Whether a variable has its value wherever it is read. A `var` is seen outside of its block, and before it.
+pub(super) fn is_set_when_read(pass: &Pass, binding: &Binding) -> bool {
+    if binding.kind != Kind::Variable {
+        return true;
+    }
+    let declaration = pass.node(&binding.declaration).and_then(|it| it.parent());
+    let Some(var) = declaration.filter(|it| it.kind() == "variable_declaration") else { return true };
+    let Some(block) = var.parent().filter(|it| statements::is_list(*it)) else { return false };
+    binding.reads.iter().all(|it| {
+        let is_after = var.end_byte() <= it.range.start && it.range.end <= block.end_byte();
+        is_after && !is_called_before(pass, &it.range, block, var)
+    })
+}
+
+/// Whether a place stands in a function of a block that is used before a statement of it.
+fn is_called_before(pass: &Pass, place: &Range<usize>, block: Node, statement: Node) -> bool {
+    let mut node = pass.doc.tree.root_node().named_descendant_for_byte_range(place.start, place.end);
+    while let Some(it) = node.filter(|it| *it != block) {
+        let name = it.child_by_field_name("name").filter(|_| it.kind() == "function_declaration");
+        let function = name.and_then(|it| pass.scopes.declared_at(it.start_byte()));
+        if function.is_some_and(|it| it.reads.iter().any(|it| it.range.start < statement.start_byte())) {
+            return true;
+        }
+        node = it.parent();
+    }
+    false
+}
+
 /// Whether a statement, or a callback that picks, asks for nothing but the truth of a part.
 pub(super) fn is_decided_by(text: &str, parent: Node, node: Node) -> bool {
     match parent.kind() {

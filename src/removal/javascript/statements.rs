@@ -88,8 +88,14 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
         "empty_statement" => None,
         _ => Some(doc.extent(it)),
     });
+    let unreachable =
+        || kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement));
     if !effects.is_empty() {
-        return after_effects(pass, range, kept_range, effects);
+        let change = after_effects(pass, range, kept_range, effects);
+        return match change.edits.is_empty() {
+            true => change,
+            false => Change::of(change.edits.into_iter().chain(unreachable())),
+        };
     }
     let mut change = match kept_range {
         Some(kept_range) => {
@@ -101,7 +107,7 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
             (before, after) => Change::of([Edit { range, text: before + &after }]),
         },
     };
-    if let Some(edit) = kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement)) {
+    if let Some(edit) = unreachable() {
         change = Change::of(change.edits.into_iter().chain([edit]));
     }
     change
@@ -295,7 +301,9 @@ fn unreachable_after(pass: &Pass, statement: Node) -> Option<Edit> {
     if declares || is_hoisted {
         return None;
     }
-    let before = pass.doc.text[..range.start].trim_end_matches([' ', '\t', '\n', '\r']).len();
+    // Its comments go along.
+    let begin = pass.doc.with_comments(*first).start.max(pass.doc.extent(statement).end);
+    let before = pass.doc.text[..begin].trim_end_matches([' ', '\t', '\n', '\r']).len();
     let start = before.max(pass.doc.extent(statement).end);
     Some(Edit { range: start..pass.doc.extent(*last).end, text: String::new() })
 }
