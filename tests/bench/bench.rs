@@ -3,6 +3,7 @@
 
 mod edits;
 mod monorepo;
+mod removal;
 mod server;
 mod tree;
 
@@ -25,6 +26,9 @@ fn main() {
     if wanted("server") {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(server::run()).expect("the server's figures");
+    }
+    if wanted("removal") {
+        removal::run().expect("the figures of a removal");
     }
     if wanted("tree") {
         tree::run().expect("the figures of a tree");

@@ -88,8 +88,7 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
         "empty_statement" => None,
         _ => Some(doc.extent(it)),
     });
-    let unreachable =
-        || kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement));
+    let unreachable = || kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement));
     if !effects.is_empty() {
         let change = after_effects(pass, range, kept_range, effects);
         return match change.edits.is_empty() {
