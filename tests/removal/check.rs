@@ -1,0 +1,124 @@
+//! What must hold when a flag is removed from a program.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use flagline::feature::Value;
+use flagline::removal::{Edit, Kept, apply, remove};
+use flagline::syntax::{Language, Names, Read, Source};
+use flagline::text::Text;
+use serde_json::json;
+
+use crate::run::{Job, Trace};
+
+/// The flag that is removed.
+pub const KEY: &str = "gone";
+/// Another one that is removed before or after it, and what it gives.
+const ALSO: (&str, &str) = ("also", "test");
+
+/// What comes of a removal.
+pub enum Outcome {
+    /// The reasons.
+    Refused(Vec<String>),
+    Cleaned(String),
+    /// What should hold and does not; then the text that came out.
+    Wrong(&'static str, String),
+}
+
+fn parsed(language: Language, text: &str) -> (Source, Vec<Read>) {
+    let source = Source::new(language, 1, Text::new(text));
+    let reads = flagline::index::facts(language, &source.text, &Names::default()).reads;
+    (source, reads)
+}
+
+fn cleaned(language: Language, text: &str, key: &str, kept: &Kept) -> Result<(String, Vec<Edit>), Outcome> {
+    let (source, reads) = parsed(language, text);
+    let removed = catch_unwind(AssertUnwindSafe(|| remove(language, text, &source.tree, &reads, key, kept)));
+    match removed {
+        Err(_) => Err(Outcome::Wrong("it panics", text.into())),
+        Ok(Err(refusals)) => Err(Outcome::Refused(refusals.into_iter().map(|it| it.reason).collect())),
+        Ok(Ok(edits)) => Ok((apply(text, &edits), edits)),
+    }
+}
+
+/// Removes the flag and looks at what can be told without running the result.
+pub fn outcome(language: Language, text: &str, kept: &Kept) -> Outcome {
+    let (before, reads) = parsed(language, text);
+    assert!(!before.tree.root_node().has_error(), "the generator writes what does not parse:\n{text}");
+    let (result, edits) = match cleaned(language, text, KEY, kept) {
+        Ok(it) => it,
+        Err(it) => return it,
+    };
+    match wrong(language, (text, &reads), (&result, &edits), kept) {
+        Some(what) => Outcome::Wrong(what, result),
+        None => Outcome::Cleaned(result),
+    }
+}
+
+fn wrong(
+    language: Language,
+    (text, reads): (&str, &[Read]),
+    (result, edits): (&str, &[Edit]),
+    kept: &Kept,
+) -> Option<&'static str> {
+    let in_order = edits.windows(2).all(|it| it[0].range.end <= it[1].range.start);
+    if !in_order {
+        return Some("edits are sorted and apart");
+    }
+    if edits.iter().any(|it| text[it.range.clone()] == it.text) {
+        return Some("an edit changes something");
+    }
+    let (after, left) = parsed(language, result);
+    if after.tree.root_node().has_error() {
+        return Some("the result parses");
+    }
+    if result.contains(&format!("'{KEY}'")) {
+        return Some("no read is left");
+    }
+    let (before, left) = (keys(reads), keys(&left));
+    if left.iter().any(|(key, n)| before.get(key).is_none_or(|it| it < n)) {
+        return Some("other reads stay as they are");
+    }
+    if !matches!(cleaned(language, result, KEY, kept), Ok((again, _)) if again == *result) {
+        return Some("a second time nothing is changed");
+    }
+    if result.contains('\n') && text.contains("\r\n") != result.contains("\r\n") {
+        return Some("line ends stay");
+    }
+    let is_mixed = text.contains("\r\n") && result.replace("\r\n", "").contains('\n');
+    if is_mixed {
+        return Some("line ends are all the same");
+    }
+    let also = Kept::new(Value::Variant(ALSO.1.into()));
+    let first = cleaned(language, result, ALSO.0, &also).map(|it| it.0).ok();
+    let other_way = cleaned(language, text, ALSO.0, &also).map(|it| it.0).ok();
+    let last = other_way.and_then(|it| cleaned(language, &it, KEY, kept).map(|it| it.0).ok());
+    if first.zip(last).is_some_and(|(first, last)| first != last) {
+        return Some("two flags in either order give the same");
+    }
+    None
+}
+
+fn keys(reads: &[Read]) -> BTreeMap<String, usize> {
+    let mut all = BTreeMap::new();
+    for key in reads.iter().filter_map(|it| it.key.as_ref()) {
+        *all.entry(key.as_str().to_owned()).or_default() += 1;
+    }
+    all
+}
+
+/// A program to run, with the flag as it is kept.
+pub fn job(code: &str, kept: &Kept) -> Job {
+    let value = match &kept.value {
+        Value::Off => json!(false),
+        Value::On => json!(true),
+        Value::Variant(variant) => json!(variant),
+    };
+    let quiet = BTreeMap::from([(KEY.to_owned(), value)]);
+    Job { code: code.into(), quiet, payload: kept.payload.clone().unwrap_or_default() }
+}
+
+/// Whether the generator made a program that is none.
+pub fn is_invalid(trace: &Trace) -> bool {
+    trace.last().is_some_and(|it| it.starts_with("invalid: "))
+}
