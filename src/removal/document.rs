@@ -60,6 +60,8 @@ pub(super) struct Document {
     pub(super) is_copy: bool,
     /// The quote that literals of this file have.
     pub(super) quote: char,
+    /// What its lines end with.
+    pub(super) line_break: &'static str,
     /// Every edit so far, in order; each against the text that the one before it left.
     history: Vec<Edit>,
     first_len: usize,
@@ -69,6 +71,8 @@ impl Document {
     pub(super) fn new(language: Language, text: String, tree: Tree) -> Document {
         let n = |quote: u8| memchr::memchr_iter(quote, text.as_bytes()).count();
         let quote = if n(b'"') > n(b'\'') { '"' } else { '\'' };
+        let first_end = text.find('\n').unwrap_or_default();
+        let line_break = if text[..first_end].ends_with('\r') { "\r\n" } else { "\n" };
         let first_len = text.len();
         let (marks, bereft, unexported) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         Document {
@@ -81,6 +85,7 @@ impl Document {
             given: BTreeMap::new(),
             is_copy: false,
             quote,
+            line_break,
             history: Vec::new(),
             first_len,
         }
@@ -168,9 +173,12 @@ impl Document {
         self.tree = self.language.parse(&self.text, Some(&self.tree));
     }
 
-    /// All edits so far as edits of the text as it was at first.
-    pub(super) fn edits(&self) -> Vec<Edit> {
-        Pieces::of(self.first_len, &self.history).edits()
+    /// All edits so far as edits of `before`, the text as it was at first.
+    pub(super) fn edits(&self, before: &str) -> Vec<Edit> {
+        let mut edits = Pieces::of(self.first_len, &self.history).edits();
+        // What was taken away and came back.
+        edits.retain(|it| before[it.range.clone()] != it.text);
+        edits
     }
 
     /// Where the places of the first text are now.

@@ -74,7 +74,7 @@ pub fn remove(world: &dyn World, path: &Path, key: &str, kept: &Kept) -> Result<
         return Err(refused);
     }
     rewrite(&mut document);
-    let edits = gaps::closed(&text, document.edits());
+    let edits = gaps::closed(&text, document.edits(&text));
     check::unsound(language, &text, &tree, &document, &edits).map_or(Ok(edits), Err)
 }
 

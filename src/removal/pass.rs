@@ -242,6 +242,7 @@ impl<'d> Pass<'d> {
         match self.view(parent) {
             View::Same(_) if !self.is_decided_by(parent, node) => self.is_consumed(parent),
             View::Equal { .. } | View::OneOf { .. } | View::Not(_) | View::Truth(_) | View::TypeOf(_) => true,
+            View::And(left, _) | View::Or(left, _) | View::Coalesce(left, _) if left == node => true,
             _ => {
                 self.is_condition(node)
                     || parent.child_by_field_name("value") == Some(node)

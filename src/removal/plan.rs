@@ -486,7 +486,7 @@ impl Planner<'_> {
         }
         let mut removal = Removal { refusals, ..Removal::default() };
         for (path, work) in &self.files {
-            let edits = gaps::closed(&work.before, work.document.edits());
+            let edits = gaps::closed(&work.before, work.document.edits(&work.before));
             match check::unsound(work.document.language, &work.before, &work.tree, &work.document, &edits) {
                 Some(refusals) => removal.refusals.extend(refusals.into_iter().map(|it| (path.clone(), it))),
                 None if edits.is_empty() => {}

@@ -428,7 +428,7 @@ impl Writer {
             }
             20 => self.call(),
             21 => {
-                let (name, parts) = (self.fresh(), [self.condition(depth).any()]);
+                let (name, parts) = (self.fresh(), [self.sync(|it| it.condition(depth)).any()]);
                 value(Binds::Closed, &format!("user.tags.filter(({name}) => % && {name} !== 'b')").replace("% &&", "(%) &&"), parts)
             }
             22 => {
@@ -436,8 +436,10 @@ impl Writer {
                 value(Binds::Closed, "{ on: %, of: [%] }", parts)
             }
             _ => {
-                let (test, yes, no) = (self.condition(depth), self.value(depth), self.value(depth));
-                let choice = self.choice(test, yes, no);
+                let choice = self.sync(|it| {
+                    let (test, yes, no) = (it.condition(depth), it.value(depth), it.value(depth));
+                    it.choice(test, yes, no)
+                });
                 value(Binds::Closed, "(() => %)()", [choice.at(Binds::Choice)])
             }
         }
@@ -500,6 +502,14 @@ impl Writer {
     }
 
     // Statements.
+
+    /// Inside of a function that cannot await.
+    fn sync<T>(&mut self, write: impl FnOnce(&mut Writer) -> T) -> T {
+        let was = std::mem::replace(&mut self.is_async, false);
+        let written = write(self);
+        self.is_async = was;
+        written
+    }
 
     fn function_body(&mut self, depth: usize, most: usize) -> Block {
         let was = std::mem::replace(&mut self.in_function, true);
@@ -567,7 +577,7 @@ impl Writer {
             26 => self.reassigned(),
             27 => self.hoisted(inner),
             28 => {
-                let (name, condition) = (self.fresh(), self.condition(1));
+                let (name, condition) = (self.fresh(), self.sync(|it| it.condition(1)));
                 statement(
                     &format!("user.tags.forEach(({name}) => {{\n  if (%) note({name})¦\n}})¦"),
                     [condition.any()],
@@ -780,7 +790,7 @@ impl Writer {
         let name = self.known(Gives::Boolean).or_else(|| self.known(Gives::Variant));
         let Some(name) = name else { return self.binding() };
         let made = format!("made{}", self.number());
-        let condition = self.condition(1);
+        let condition = self.sync(|it| it.condition(1));
         let template = self.dice.one(&[
             "useEffect(() => {\n  if (^) note(%)¦\n}, [^, user.id])¦",
             "const & = useMemo(() => (^ ? % : 'none'), [^])¦\nnote(&)¦",

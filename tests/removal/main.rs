@@ -4,7 +4,8 @@
 //! what is kept, and after. Each part of a program tells a trace that it ran. What fails is made smaller until nothing
 //! can be taken away, and printed.
 //!
-//! `FLAGLINE_PROGRAMS=100000 cargo test --test removal` runs that many in each language, `FLAGLINE_SEED=7` others.
+//! `FLAGLINE_PROGRAMS=100000 cargo test --test removal` runs that many in each language, `FLAGLINE_SEED=7` others;
+//! `FLAGLINE_REFUSED=words` also shows the smallest ones that are refused for a reason with these words.
 
 #![expect(clippy::unwrap_used, reason = "a program that cannot be run fails the test")]
 #![expect(clippy::print_stderr, reason = "how many programs were run is worth knowing")]
@@ -34,7 +35,8 @@ const N_PROGRAMS: usize = 3000;
 /// Of one language at once.
 const N_IN_BATCH: usize = 250;
 /// Failures that are made smaller; more are only counted.
-const MOST_SHOWN: usize = 6;
+const MOST_SHOWN: usize = 12;
+const MOST_ALIKE: usize = 4;
 /// Of a hundred programs.
 const MOST_REFUSED: usize = 15;
 
@@ -158,6 +160,7 @@ struct Wrong {
 }
 
 const INVALID: &str = "the generator writes programs that run";
+const REFUSED: &str = "nothing is refused for this reason";
 const BEHAVIOUR: &str = "the result does the same";
 
 /// What is wrong with each case, and what was refused of it.
@@ -177,13 +180,16 @@ fn verdicts(
         }
     }
     let mut traces = interpreter.run(&jobs).into_iter();
+    let wrong = |what, before, after, more| Err(Wrong { what, told: [before, after, more] });
     let mut all = Vec::new();
     for (before, outcome) in texts.into_iter().zip(outcomes) {
         let expected = traces.next().unwrap();
         let found = matches!(outcome, Outcome::Cleaned(_)).then(|| traces.next().unwrap());
-        let wrong = |what, before, after, more| Err(Wrong { what, told: [before, after, more] });
         all.push(match outcome {
             _ if is_invalid(&expected) => wrong(INVALID, before, expected.join("\n"), String::new()),
+            Outcome::Refused(reasons) if is_looked_for(&reasons) => {
+                wrong(REFUSED, before, reasons.join("\n"), String::new())
+            }
             Outcome::Refused(reasons) => Ok(Some(reasons)),
             Outcome::Wrong(what, after) => wrong(what, before, after, String::new()),
             Outcome::Cleaned(after) => match found.filter(|it| *it != expected) {
@@ -193,6 +199,12 @@ fn verdicts(
         });
     }
     all
+}
+
+/// Whether somebody wants to see what is refused for such a reason.
+fn is_looked_for(reasons: &[String]) -> bool {
+    let words = std::env::var("FLAGLINE_REFUSED").ok();
+    words.is_some_and(|words| reasons.iter().any(|it| it.contains(&words)))
 }
 
 fn difference(expected: &Trace, found: &Trace) -> String {
@@ -215,7 +227,9 @@ fn batch(language: Language, cases: &[Case], interpreter: &mut Interpreter, tall
             }
             Err(wrong) => {
                 *tally.wrong.entry(wrong.what).or_default() += 1;
-                if tally.n_shown < MOST_SHOWN {
+                // Many look alike.
+                let n_alike = tally.wrong[wrong.what];
+                if n_alike <= MOST_ALIKE && tally.n_shown < MOST_SHOWN {
                     tally.n_shown += 1;
                     let (case, wrong) = smallest(language, case.clone(), wrong, interpreter);
                     show(&case, &wrong, &mut tally.shown);
@@ -244,6 +258,9 @@ fn smallest(
     interpreter: &mut Interpreter,
 ) -> (Case, Wrong) {
     const AT_ONCE: usize = 24;
+    if wrong.what == INVALID {
+        return (case, wrong);
+    }
     'smaller: loop {
         let mut candidates = simpler_block(&case.program);
         candidates.retain(|it| size(it) < size(&case.program));

@@ -81,6 +81,7 @@ pub const END: char = '¦';
 pub fn render(program: &[Tree], style: Style) -> String {
     let lines = program.iter().map(|it| statement(it, style, 0));
     let text = lines.map(|it| it + "\n").collect::<String>();
+    let text: String = text.lines().map(|it| it.trim_end().to_owned() + "\n").collect();
     text.replace('\n', style.line_end)
 }
 

@@ -241,6 +241,7 @@ pub(in crate::removal) fn sequence(
     is_ordered.then(|| Change::of(edits))
 }
 
+
 /// `${read}` with what it gives.
 pub(super) fn template_step(pass: &Pass, substitution: Node, mark: &Mark) -> Option<Change> {
     let text = mark.known.in_template(pass.language()).filter(|_| mark.effects.is_empty())?;

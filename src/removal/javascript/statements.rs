@@ -146,7 +146,7 @@ fn after_effects(
 ) -> Change {
     let doc = pass.doc;
     let indentation = doc.indentation(range.start).to_owned();
-    let next = format!(";\n{indentation}");
+    let next = format!(";{}{indentation}", doc.line_break);
     let mut edits = Vec::new();
     let (mut at, mut text) = (range.start, String::new());
     for part in effects {
@@ -191,7 +191,7 @@ pub(super) fn ends(pass: &Pass, statement: Node, text: &str) -> (String, String)
         // What follows must not become part of the comment.
         (true, _) if needs_end || !rest.is_empty() => {
             let end = if needs_end { ";" } else { "" };
-            format!("\n{}{end}", doc.indentation(statement.start_byte()))
+            format!("{}{}{end}", doc.line_break, doc.indentation(statement.start_byte()))
         }
         (_, true) => ";".to_owned(),
         _ => String::new(),

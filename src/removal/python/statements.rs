@@ -142,7 +142,7 @@ fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects: &[Range<us
     if effects.is_empty() && kept.is_none() {
         return delete(pass, statement);
     }
-    let next = format!("\n{to}");
+    let next = format!("{}{to}", doc.line_break);
     let mut edits = Vec::new();
     let (mut at, mut text) = (range.start, String::new());
     for part in effects {
