@@ -50,7 +50,7 @@ pub fn outcome(language: Language, text: &str, kept: &Kept) -> Outcome {
         Err(it) => return it,
     };
     match wrong(language, (text, &reads), (&result, &edits), kept) {
-        Some(what) => Outcome::Wrong(what, result),
+        Some((what, told)) => Outcome::Wrong(what, told),
         None => Outcome::Cleaned(result),
     }
 }
@@ -60,43 +60,42 @@ fn wrong(
     (text, reads): (&str, &[Read]),
     (result, edits): (&str, &[Edit]),
     kept: &Kept,
-) -> Option<&'static str> {
+) -> Option<(&'static str, String)> {
+    let told = |what| Some((what, result.to_owned()));
     let in_order = edits.windows(2).all(|it| it[0].range.end <= it[1].range.start);
     if !in_order {
-        return Some("edits are sorted and apart");
+        return told("edits are sorted and apart");
     }
     if edits.iter().any(|it| text[it.range.clone()] == it.text) {
-        return Some("an edit changes something");
+        return told("an edit changes something");
     }
     let (after, left) = parsed(language, result);
     if after.tree.root_node().has_error() {
-        return Some("the result parses");
+        return told("the result parses");
     }
     if result.contains(&format!("'{KEY}'")) {
-        return Some("no read is left");
+        return told("no read is left");
     }
     let (before, left) = (keys(reads), keys(&left));
     if left.iter().any(|(key, n)| before.get(key).is_none_or(|it| it < n)) {
-        return Some("other reads stay as they are");
+        return told("other reads stay as they are");
     }
     if !matches!(cleaned(language, result, KEY, kept), Ok((again, _)) if again == *result) {
-        return Some("a second time nothing is changed");
+        return told("a second time nothing is changed");
     }
     if result.contains('\n') && text.contains("\r\n") != result.contains("\r\n") {
-        return Some("line ends stay");
+        return told("line ends stay");
     }
     let is_mixed = text.contains("\r\n") && result.replace("\r\n", "").contains('\n');
     if is_mixed {
-        return Some("line ends are all the same");
+        return told("line ends are all the same");
     }
     let also = Kept::new(Value::Variant(ALSO.1.into()));
     let first = cleaned(language, result, ALSO.0, &also).map(|it| it.0).ok();
     let other_way = cleaned(language, text, ALSO.0, &also).map(|it| it.0).ok();
     let last = other_way.and_then(|it| cleaned(language, &it, KEY, kept).map(|it| it.0).ok());
-    if first.zip(last).is_some_and(|(first, last)| first != last) {
-        return Some("two flags in either order give the same");
-    }
-    None
+    let (first, last) = first.zip(last)?;
+    (first != last).then(|| ("two flags in either order give the same", format!("{first}\n--- and\n{last}")))
 }
 
 fn keys(reads: &[Read]) -> BTreeMap<String, usize> {

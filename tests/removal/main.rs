@@ -35,8 +35,8 @@ const N_PROGRAMS: usize = 3000;
 /// Of one language at once.
 const N_IN_BATCH: usize = 250;
 /// Failures that are made smaller; more are only counted.
-const MOST_SHOWN: usize = 12;
-const MOST_ALIKE: usize = 4;
+const MOST_SHOWN: usize = 8;
+const MOST_ALIKE: usize = 3;
 /// Of a hundred programs.
 const MOST_REFUSED: usize = 15;
 
@@ -86,7 +86,8 @@ struct Tally {
 
 fn programs(language: Language) {
     let n = setting("FLAGLINE_PROGRAMS").unwrap_or(N_PROGRAMS);
-    let first = setting("FLAGLINE_SEED").unwrap_or(1) as u64 * 1_000_000;
+    // Each language has its own.
+    let first = setting("FLAGLINE_SEED").unwrap_or(1) as u64 * 10_000_000 + language as u64 * 2_000_000;
     let begun = std::time::Instant::now();
     let mut interpreter = Interpreter::new(language);
     let mut tally = Tally::default();
@@ -247,6 +248,8 @@ fn show(case: &Case, wrong: &Wrong, out: &mut String) {
         Value::Variant(it) => it,
     };
     let seed = case.seed;
+    // Line ends that are wrong would not be seen.
+    let after = if before.contains("\r\n") { &after.replace('\r', "\\r") } else { after };
     writeln!(out, "=== {} (seed {seed}): keep {keep}\n{before}\n--- {more}\n{after}", wrong.what).unwrap();
 }
 

@@ -15,10 +15,12 @@ use super::statements::{delete, delete_item};
 /// A variable whose value is known goes with its last use.
 pub(super) fn known_assignment(pass: &Pass, assignment: Node) -> Option<Change> {
     let value = assignment.child_by_field_name("right")?;
-    pass.marked(value).filter(|it| it.effects.is_empty())?;
+    let mark = pass.marked(value).filter(|it| it.effects.is_empty())?;
     let name = assignment.child_by_field_name("left").filter(|it| it.kind() == "identifier")?;
     let binding = pass.scopes.declared_at(name.start_byte()).filter(|it| it.again.is_empty())?;
-    let lost = !binding.reads.is_empty() || pass.doc.bereft.contains(&binding.name.start);
+    // What cannot be written down must go, and can.
+    let untold = mark.known.literal(pass.language(), pass.doc.quote).is_none();
+    let lost = untold || !binding.reads.is_empty() || pass.doc.bereft.contains(&binding.name.start);
     let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
     (lost && !is_alive(pass, binding)).then(|| delete(pass, statement))
 }

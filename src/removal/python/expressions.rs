@@ -164,6 +164,11 @@ fn substitute_splat(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
         ("dictionary", "dictionary") | ("list" | "tuple" | "set", "list" | "tuple")
     );
     fits.then_some(())?;
+    let left = parts(splat.parent()?).len() - 1 + parts(inner).len();
+    if list == "tuple" && left == 1 && !doc.of(splat.parent()?).ends_with(",)") {
+        // A tuple of one needs a comma.
+        return None;
+    }
     let Some(content) = doc.content(inner.start_byte() + 1..inner.end_byte() - 1) else {
         return Some(Change::of([delete_item(doc, splat)]));
     };
