@@ -383,9 +383,15 @@ impl<'d> Pass<'d> {
         }
         let mark = self.marked(node)?;
         match self.view(parent) {
-            View::And(left, right) if left == node => self.stays(parent, right, mark),
-            View::Or(left, right) if left == node => self.stays(parent, right, mark),
-            View::Coalesce(left, right) if left == node => self.stays(parent, right, mark),
+            View::And(left, right) if left == node => {
+                mark.known.is_truthy(self.language())?.then(|| self.stays(parent, right, mark))?
+            }
+            View::Or(left, right) if left == node => {
+                (!mark.known.is_truthy(self.language())?).then(|| self.stays(parent, right, mark))?
+            }
+            View::Coalesce(left, right) if left == node => {
+                mark.known.is_nothing()?.then(|| self.stays(parent, right, mark))?
+            }
             View::And(left, right) | View::Or(left, right) if right == node => {
                 let neutral =
                     mark.known.is_truthy(self.language())? == matches!(self.view(parent), View::And(..));

@@ -20,7 +20,8 @@ const ALSO: (&str, &str) = ("also", "test");
 pub enum Outcome {
     /// The reasons.
     Refused(Vec<String>),
-    Cleaned(String),
+    /// The result, and those with another flag removed after it and before it.
+    Cleaned(String, Vec<String>),
     /// What should hold and does not; then the text that came out.
     Wrong(&'static str, String),
 }
@@ -42,7 +43,9 @@ fn cleaned(language: Language, text: &str, key: &str, kept: &Kept) -> Result<(St
 }
 
 /// Removes the flag and looks at what can be told without running the result.
-pub fn outcome(language: Language, text: &str, kept: &Kept) -> Outcome {
+///
+/// Another flag is removed before and after only `with_another`.
+pub fn outcome(language: Language, text: &str, kept: &Kept, with_another: bool) -> Outcome {
     let (before, reads) = parsed(language, text);
     assert!(!before.tree.root_node().has_error(), "the generator writes what does not parse:\n{text}");
     let (result, edits) = match cleaned(language, text, KEY, kept) {
@@ -51,7 +54,10 @@ pub fn outcome(language: Language, text: &str, kept: &Kept) -> Outcome {
     };
     match wrong(language, (text, &reads), (&result, &edits), kept) {
         Some((what, told)) => Outcome::Wrong(what, told),
-        None => Outcome::Cleaned(result),
+        None => {
+            let both = if with_another { both(language, text, &result, kept) } else { Vec::new() };
+            Outcome::Cleaned(result, both)
+        }
     }
 }
 
@@ -90,12 +96,20 @@ fn wrong(
     if is_mixed {
         return told("line ends are all the same");
     }
-    let also = Kept::new(Value::Variant(ALSO.1.into()));
-    let first = cleaned(language, result, ALSO.0, &also).map(|it| it.0).ok();
-    let other_way = cleaned(language, text, ALSO.0, &also).map(|it| it.0).ok();
-    let last = other_way.and_then(|it| cleaned(language, &it, KEY, kept).map(|it| it.0).ok());
-    let (first, last) = first.zip(last)?;
-    (first != last).then(|| ("two flags in either order give the same", format!("{first}\n--- and\n{last}")))
+    None
+}
+
+/// The program without this flag and another one, by the order in which they are removed; one where that does not
+/// matter, none where one of them is refused.
+fn both(language: Language, text: &str, result: &str, kept: &Kept) -> Vec<String> {
+    let also = Kept { value: Value::Variant(ALSO.1.into()), payload: kept.payload.clone() };
+    let Ok((first, _)) = cleaned(language, result, ALSO.0, &also) else { return Vec::new() };
+    let Ok((other, _)) = cleaned(language, text, ALSO.0, &also) else { return Vec::new() };
+    match cleaned(language, &other, KEY, kept) {
+        Ok((last, _)) if last != first => vec![first, last],
+        Ok(_) => vec![first],
+        Err(_) => Vec::new(),
+    }
 }
 
 fn keys(reads: &[Read]) -> BTreeMap<String, usize> {
@@ -106,14 +120,17 @@ fn keys(reads: &[Read]) -> BTreeMap<String, usize> {
     all
 }
 
-/// A program to run, with the flag as it is kept.
-pub fn job(code: &str, kept: &Kept) -> Job {
+/// A program to run, with the flag as it is kept, and the other one too if that is removed as well.
+pub fn job(code: &str, kept: &Kept, both: bool) -> Job {
     let value = match &kept.value {
         Value::Off => json!(false),
         Value::On => json!(true),
         Value::Variant(variant) => json!(variant),
     };
-    let quiet = BTreeMap::from([(KEY.to_owned(), value)]);
+    let mut quiet = BTreeMap::from([(KEY.to_owned(), value)]);
+    if both {
+        quiet.insert(ALSO.0.into(), json!(ALSO.1));
+    }
     Job { code: code.into(), quiet, payload: kept.payload.clone().unwrap_or_default() }
 }
 

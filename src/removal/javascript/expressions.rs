@@ -452,6 +452,10 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
         | "sequence_expression"
         | "computed_property_name" => all(parts(node)),
         "as_expression" | "satisfies_expression" => node.named_child(0).is_some_and(|it| pass.is_pure(it)),
+        "new_expression" => {
+            let is_client = node.child_by_field_name("constructor").is_some_and(|it| pass.doc.of(it) == "PostHog");
+            is_client && node.child_by_field_name("arguments").is_none_or(|it| all(parts(it)))
+        }
         "await_expression" => parts(node).first().is_some_and(|it| pass.is_pure(*it)),
         "call_expression" => {
             let callee = node.child_by_field_name("function").map(|it| pass.doc.of(it)).unwrap_or_default();

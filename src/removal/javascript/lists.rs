@@ -93,6 +93,7 @@ pub(super) fn in_promise_all<'d>(
 
 /// A known item of an array: a dependency of a hook that never changes, one that `.filter(Boolean)` drops.
 pub(super) fn item_step(pass: &Pass, array: Node, item: Node) -> Option<Change> {
+    pass.marked(item).filter(|it| it.effects.is_empty())?;
     if let Some(all) = in_promise_all(pass, array, item) {
         let name = all.name?;
         let binding = pass.scopes.declared_at(name.start_byte())?;

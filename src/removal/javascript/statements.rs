@@ -90,7 +90,7 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
     });
     let unreachable = || kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement));
     if !effects.is_empty() {
-        let change = after_effects(pass, range, kept_range, effects);
+        let change = after_effects(pass, statement, kept_range, effects);
         return match change.edits.is_empty() {
             true => change,
             false => Change::of(change.edits.into_iter().chain(unreachable())),
@@ -140,15 +140,17 @@ pub(super) fn delete(pass: &Pass, statement: Node) -> Change {
 
 fn after_effects(
     pass: &Pass,
-    range: Range<usize>,
+    statement: Node,
     kept: Option<Range<usize>>,
     effects: &[Range<usize>],
 ) -> Change {
     let doc = pass.doc;
+    let range = doc.extent(statement);
     let indentation = doc.indentation(range.start).to_owned();
     let next = format!(";{}{indentation}", doc.line_break);
     let mut edits = Vec::new();
-    let (mut at, mut text) = (range.start, String::new());
+    let begins = effects.first().map_or("", |it| &doc.text[it.clone()]);
+    let (mut at, mut text) = (range.start, ends(pass, statement, begins).0);
     for part in effects {
         edits.push(Edit { range: at..part.start, text: std::mem::replace(&mut text, next.clone()) });
         at = part.end;
@@ -156,7 +158,8 @@ fn after_effects(
     match kept {
         Some(kept) => {
             edits.push(Edit { range: at..kept.start, text });
-            edits.push(Edit { range: kept.end..range.end, text: String::new() });
+            let last = ends(pass, statement, &doc.text[kept.clone()]).1;
+            edits.push(Edit { range: kept.end..range.end, text: last });
             let from = doc.indentation(kept.start).to_owned();
             edits.extend(doc.reindent(&kept, &from, &indentation));
         }
@@ -487,7 +490,7 @@ fn comments_before(pass: &Pass, node: Node) -> usize {
 pub(super) fn expression_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
     let listed = statement.parent().is_some_and(is_list);
     if !mark.effects.is_empty() {
-        return Some(after_effects(pass, pass.doc.extent(statement), None, &mark.effects));
+        return Some(after_effects(pass, statement, None, &mark.effects));
     }
     match listed {
         true => Some(in_list(pass, statement, None, &[])),

@@ -130,7 +130,8 @@ fn end_of(pass: &Pass, statement: Node) -> usize {
         }
         node = last;
     }
-    end
+    // The grammar counts the \r behind a comment in.
+    pass.doc.text[..end].trim_end().len()
 }
 
 /// A statement of a block, replaced by a branch of its own, after what had effects.

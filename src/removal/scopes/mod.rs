@@ -177,8 +177,19 @@ impl Scopes {
                 && it.scope != binding.scope
                 && (it.reads.iter().any(|it| is_within(&it.range)) || it.writes.iter().any(is_within))
         });
+        // A `var` of the function stands in the way where it is declared.
+        let is_outer = |it: &Binding| {
+            self.extents[it.scope].start <= self.extents[outer].start
+                && self.extents[outer].end <= self.extents[it.scope].end
+        };
+        let stands = self.bindings.iter().any(|it| {
+            text[it.name.clone()] == *name
+                && it.scope != binding.scope
+                && is_outer(it)
+                && std::iter::once(&it.name).chain(&it.again).any(is_within)
+        });
         let free = self.free.iter().any(|(it, range, _)| **it == *name && is_within(range));
-        declared || used || free
+        declared || used || stands || free
     }
 
     /// Whether a scope is the body of a Python class, whose names are read as attributes.
