@@ -439,12 +439,21 @@ impl<'d> Pass<'d> {
         if self.is_bool(node) {
             return true;
         }
+        let is_name_or_call = match node.kind() {
+            "parenthesized_expression" | "await_expression" | "await" => {
+                return node.named_child(0).is_some_and(|it| self.seems_bool(it));
+            }
+            kind => {
+                matches!(kind, "identifier" | "member_expression" | "call_expression" | "attribute" | "call")
+            }
+        };
         let text = &self.doc.text[node.byte_range()];
         let plain = text.split('(').next().unwrap_or_default();
         let is_path = plain.chars().all(|it| it.is_alphanumeric() || matches!(it, '.' | '_' | '$'));
         let name = plain.rsplit('.').next().unwrap_or_default();
         let says = ["is", "has", "can", "should", "was", "will", "did", "are"];
-        is_path
+        is_name_or_call
+            && is_path
             && says.iter().any(|it| {
                 let rest = name.strip_prefix(it);
                 rest.is_some_and(|it| it.starts_with('_') || it.starts_with(|it: char| it.is_uppercase()))

@@ -90,11 +90,12 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
     });
     let unreachable = || kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement));
     if !effects.is_empty() {
-        let change = after_effects(pass, statement, kept_range, effects);
-        return match change.edits.is_empty() {
-            true => change,
-            false => Change::of(change.edits.into_iter().chain(unreachable())),
-        };
+        let mut change = after_effects(pass, statement, kept_range, effects);
+        if !change.edits.is_empty() {
+            change.edits = Change::of(change.edits.into_iter().chain(unreachable())).edits;
+        }
+        change.claim = list_of(statement);
+        return change;
     }
     let mut change = match kept_range {
         Some(kept_range) => {
@@ -107,7 +108,11 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
         },
     };
     if let Some(edit) = unreachable() {
-        change = Change::of(change.edits.into_iter().chain([edit]));
+        change.edits = Change::of(change.edits.into_iter().chain([edit])).edits;
+    }
+    let declares = |it: Node| pass.scopes.declared_in(&it.byte_range()).next().is_some();
+    if kept.is_some_and(declares) {
+        change.claim = list_of(statement);
     }
     change
 }
@@ -179,8 +184,9 @@ pub(super) fn ends(pass: &Pass, statement: Node, text: &str) -> (String, String)
         it.starts_with(['(', '[', '`', '+', '-', '/', '<']) && !it.starts_with("//") && !it.starts_with("/*")
     };
     let before = beside(statement, |it| it.prev_named_sibling());
-    let open_before =
-        before.is_some_and(|it| !doc.of(it).ends_with([';', '}']) || is_open_ended(doc.of(it), it));
+    let open_before = before.is_some_and(|it| {
+        !doc.of(it).ends_with([';', '}']) || is_open_ended(doc.of(it), it) || has_open_block(pass, it)
+    });
     let after = beside(statement, |it| it.next_named_sibling());
     let goes_on_after = after.is_some_and(|it| goes_on(doc.of(it)));
     let rest = doc.rest_of_line(doc.extent(statement).end);
@@ -214,6 +220,32 @@ fn is_open_ended(text: &str, statement: Node) -> bool {
                 | "throw_statement"
                 | "export_statement"
         )
+}
+
+/// Whether a block inside of a statement ends without a semicolon: its braces may go at the same time.
+fn has_open_block(pass: &Pass, statement: Node) -> bool {
+    let opens = |it: &Node| match it.kind() {
+        "statement_block" | "switch_case" | "switch_default" => parts(*it)
+            .last()
+            .is_some_and(|it| !pass.doc.of(*it).ends_with([';', '}']) || has_open_block(pass, *it)),
+        "if_statement" | "else_clause" | "switch_statement" | "switch_body" | "try_statement"
+        | "do_statement" => has_open_block(pass, *it),
+        _ => false,
+    };
+    matches!(
+        statement.kind(),
+        "if_statement"
+            | "else_clause"
+            | "switch_statement"
+            | "switch_body"
+            | "try_statement"
+            | "do_statement"
+    ) && parts(statement).iter().any(opens)
+}
+
+/// What two blocks may not do at once: give names to the same list of statements.
+fn list_of(statement: Node) -> Option<usize> {
+    statement.parent().map(|it| it.start_byte())
 }
 
 fn beside<'t>(node: Node<'t>, step: impl Fn(Node<'t>) -> Option<Node<'t>>) -> Option<Node<'t>> {
@@ -467,6 +499,7 @@ fn in_place_of_switch(pass: &Pass, statement: Node, run: &Run, first: Node, last
     {
         change = Change::of(change.edits.into_iter().chain([edit]));
     }
+    change.claim = list_of(statement);
     Some(change)
 }
 
