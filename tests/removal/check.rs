@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
 
 use flagline::feature::Value;
-use flagline::removal::{Edit, Kept, apply, remove};
+use flagline::removal::{ALONE, Alone, Edit, Kept, apply, remove};
 use flagline::syntax::{Language, Names, Read, Source};
 use flagline::text::Text;
 use serde_json::json;
@@ -33,8 +35,9 @@ fn parsed(language: Language, text: &str) -> (Source, Vec<Read>) {
 }
 
 fn cleaned(language: Language, text: &str, key: &str, kept: &Kept) -> Result<(String, Vec<Edit>), Outcome> {
-    let (source, reads) = parsed(language, text);
-    let removed = catch_unwind(AssertUnwindSafe(|| remove(language, text, &source.tree, &reads, key, kept)));
+    let facts = Arc::new(flagline::index::facts(language, &Text::new(text), &Names::default()));
+    let world = Alone { facts: &facts, text, language };
+    let removed = catch_unwind(AssertUnwindSafe(|| remove(&world, Path::new(ALONE), key, kept)));
     match removed {
         Err(_) => Err(Outcome::Wrong("it panics", text.into())),
         Ok(Err(refusals)) => Err(Outcome::Refused(refusals.into_iter().map(|it| it.reason).collect())),

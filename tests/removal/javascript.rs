@@ -135,7 +135,8 @@ impl Writer {
             self.is_async = true;
         }
         let main = self.function_body(3, 5);
-        let head = if self.is_async { "export async function main() {%}" } else { "export function main() {%}" };
+        let head =
+            if self.is_async { "export async function main() {%}" } else { "export function main() {%}" };
         self.is_async = false;
         if self.dice.percent(25) {
             top.push(self.statement(1));
@@ -201,7 +202,9 @@ impl Writer {
         };
         match self.dice.below(4) {
             0 if !methods[1].is_empty() => value(Binds::Closed, &format!("{}('{key}')", methods[1]), []),
-            1 if self.is_async => value(Binds::Unary, &format!("await client.{}('{key}', 'u')", methods[0]), []),
+            1 if self.is_async => {
+                value(Binds::Unary, &format!("await client.{}('{key}', 'u')", methods[0]), [])
+            }
             _ => value(Binds::Closed, &format!("posthog.{}('{key}')", methods[0]), []),
         }
     }
@@ -306,29 +309,40 @@ impl Writer {
         match self.dice.below(12) {
             0..5 => {
                 let asked = self.asked(Gives::Variant);
-                let template = self.dice.one(&["% === '^'", "% !== '^'", "% == '^'", "% != '^'", "'^' === %"]);
+                let template =
+                    self.dice.one(&["% === '^'", "% !== '^'", "% == '^'", "% != '^'", "'^' === %"]);
                 value(Binds::Equal, &template.replace('^', variant), [asked.at(Binds::As)])
             }
             5 => {
                 let asked = self.asked(Gives::Boolean);
-                value(Binds::Equal, self.dice.one(&["% === true", "% !== false", "% === false", "% !== undefined"]), [asked.at(Binds::As)])
+                value(
+                    Binds::Equal,
+                    self.dice.one(&["% === true", "% !== false", "% === false", "% !== undefined"]),
+                    [asked.at(Binds::As)],
+                )
             }
             6 => {
                 let (name, key) = (self.asked(Gives::Variant), self.key());
                 let _ = key;
-                let twice = self.known(Gives::Variant).map_or_else(|| name, |it| value(Binds::Closed, &it, []));
+                let twice =
+                    self.known(Gives::Variant).map_or_else(|| name, |it| value(Binds::Closed, &it, []));
                 let again = Value { tree: twice.tree.clone(), binds: twice.binds };
                 value(Binds::Or, "% === true || % === 'true'", [twice.at(Binds::As), again.at(Binds::As)])
             }
             7 => {
                 let asked = self.asked(Gives::Variant);
                 let template = format!("['{variant}', 'blue'].includes(%)");
-                let template = if self.dialect.types { template.replace("(%)", "(% as string)") } else { template };
+                let template =
+                    if self.dialect.types { template.replace("(%)", "(% as string)") } else { template };
                 value(Binds::Closed, &template, [asked.at(Binds::As)])
             }
             8 => {
                 let asked = self.asked(Gives::Variant);
-                value(Binds::Equal, &format!("typeof % === '{}'", self.dice.one(&["string", "boolean"])), [asked.at(Binds::Unary)])
+                value(
+                    Binds::Equal,
+                    &format!("typeof % === '{}'", self.dice.one(&["string", "boolean"])),
+                    [asked.at(Binds::Unary)],
+                )
             }
             9 => {
                 let asked = self.asked(Gives::Variant);
@@ -401,11 +415,13 @@ impl Writer {
             }
             13..15 => self.lookup(),
             15 => {
-                let parts = [self.condition(depth).at(Binds::Coalesce), self.value(depth).any(), self.leaf().any()];
+                let parts =
+                    [self.condition(depth).at(Binds::Coalesce), self.value(depth).any(), self.leaf().any()];
                 value(Binds::Closed, "[...(% ? [%] : []), %]", parts)
             }
             16 => {
-                let parts = [self.condition(depth).at(Binds::Coalesce), self.leaf().any(), self.value(depth).any()];
+                let parts =
+                    [self.condition(depth).at(Binds::Coalesce), self.leaf().any(), self.value(depth).any()];
                 let template = self.dice.one(&[
                     "{ ...(% ? { a: % } : {}), b: % }",
                     "{ b: 1, ...(% ? { a: % } : { c: % }) }",
@@ -414,11 +430,16 @@ impl Writer {
                 value(Binds::Closed, template, parts)
             }
             17 => {
-                let parts = [self.condition(depth).at(Binds::And), self.leaf().any(), self.value(depth).any()];
+                let parts =
+                    [self.condition(depth).at(Binds::And), self.leaf().any(), self.value(depth).any()];
                 value(Binds::Closed, "{ ...(% && { a: % }), b: % }", parts)
             }
             18 => {
-                let parts = [self.condition(depth).at(Binds::And), self.leaf().at(Binds::Equal), self.value(depth).any()];
+                let parts = [
+                    self.condition(depth).at(Binds::And),
+                    self.leaf().at(Binds::Equal),
+                    self.value(depth).any(),
+                ];
                 value(Binds::Closed, "[% && %, %].filter(Boolean)", parts)
             }
             19 => {
@@ -429,7 +450,11 @@ impl Writer {
             20 => self.call(),
             21 => {
                 let (name, parts) = (self.fresh(), [self.sync(|it| it.condition(depth)).any()]);
-                value(Binds::Closed, &format!("user.tags.filter(({name}) => % && {name} !== 'b')").replace("% &&", "(%) &&"), parts)
+                value(
+                    Binds::Closed,
+                    &format!("user.tags.filter(({name}) => % && {name} !== 'b')").replace("% &&", "(%) &&"),
+                    parts,
+                )
             }
             22 => {
                 let parts = [self.condition(depth).any(), self.value(depth).any()];
@@ -452,7 +477,11 @@ impl Writer {
             5 => self.asked(Gives::Variant),
             6 => value(Binds::Closed, &format!("'text {}'", self.number()), []),
             7 => value(Binds::Closed, &self.number().to_string(), []),
-            8 => value(Binds::Closed, self.dice.one(&["null", "undefined", "''", "0", "user.name", "user.plan"]), []),
+            8 => value(
+                Binds::Closed,
+                self.dice.one(&["null", "undefined", "''", "0", "user.name", "user.plan"]),
+                [],
+            ),
             _ => self.known(Gives::Plain).map_or_else(|| self.log(), |it| value(Binds::Closed, &it, [])),
         }
     }
@@ -623,7 +652,13 @@ impl Writer {
             }
             7 => {
                 let parts = [test, self.simple().into(), self.simple().into()];
-                statement(self.dice.one(&["if (%) % else %", "if (%)\n  %\nelse\n  %"]).replace(") % else", ") {\n  %\n} else").as_str(), parts)
+                statement(
+                    self.dice
+                        .one(&["if (%) % else %", "if (%)\n  %\nelse\n  %"])
+                        .replace(") % else", ") {\n  %\n} else")
+                        .as_str(),
+                    parts,
+                )
             }
             _ => {
                 let (second, other) = (self.condition(2).any(), self.block(depth, 2));
@@ -737,7 +772,9 @@ impl Writer {
             0 => {
                 let (leave, second) = (self.dice.one(&["continue", "break"]), self.condition(1));
                 let _ = condition;
-                let template = format!("for (const each{n} of user.tags) {{\n  if (%) {leave}¦\n  note(each{n})¦\n  {{%}}\n}}");
+                let template = format!(
+                    "for (const each{n} of user.tags) {{\n  if (%) {leave}¦\n  note(each{n})¦\n  {{%}}\n}}"
+                );
                 statement(&template, [second.any(), body.into()])
             }
             1 => {
@@ -757,7 +794,8 @@ impl Writer {
                 statement(&template, [condition.at(Binds::Equal), body.into()])
             }
             _ => {
-                let template = format!("for (const each{n} of [1, 2]) {{\n  if (%) {{%}}\n  else note(each{n})¦\n}}");
+                let template =
+                    format!("for (const each{n} of [1, 2]) {{\n  if (%) {{%}}\n  else note(each{n})¦\n}}");
                 statement(&template, [condition.any(), body.into()])
             }
         }
@@ -772,9 +810,14 @@ impl Writer {
                 let template = "try {\n  if (%) {%}\n} catch (error) {\n  note(error)¦\n}";
                 return statement(template, [read.any(), body.into()]);
             }
-            1 => statement(&format!("let {name} = false¦\ntry {{\n  {name} = %¦\n}} catch {{%}}"), [read.any(), body.into()]),
+            1 => statement(
+                &format!("let {name} = false¦\ntry {{\n  {name} = %¦\n}} catch {{%}}"),
+                [read.any(), body.into()],
+            ),
             2 => statement(
-                &format!("let {name}¦\ntry {{\n  {name} = %¦\n}} catch (error) {{%}} finally {{\n  note('done')¦\n}}"),
+                &format!(
+                    "let {name}¦\ntry {{\n  {name} = %¦\n}} catch (error) {{%}} finally {{\n  note('done')¦\n}}"
+                ),
                 [read.any(), body.into()],
             ),
             _ => {
@@ -806,12 +849,16 @@ impl Writer {
         let key = self.key();
         match self.dice.below(4) {
             0 | 1 => {
-                let template = format!("const [{name}, data{n}] = await Promise.all([client.isFeatureEnabled('{key}', 'u'), load({n})])¦\nnote(data{n})¦");
+                let template = format!(
+                    "const [{name}, data{n}] = await Promise.all([client.isFeatureEnabled('{key}', 'u'), load({n})])¦\nnote(data{n})¦"
+                );
                 self.declare(&name, Gives::Boolean);
                 statement(&template, [])
             }
             2 => {
-                let template = format!("await client.getFeatureFlag('{key}', 'u').then(({name}) => {{\n  note({name})¦\n}})¦");
+                let template = format!(
+                    "await client.getFeatureFlag('{key}', 'u').then(({name}) => {{\n  note({name})¦\n}})¦"
+                );
                 statement(&template, [])
             }
             _ => {
@@ -890,7 +937,11 @@ impl Writer {
             1 => ("<Fragment>", "</Fragment>"),
             _ => ("<div%>", "</div>"),
         };
-        let holes = if self.dice.percent(40) { "%".repeat(n) } else { format!("\n  {}\n", vec!["%"; n].join("\n  ")) };
+        let holes = if self.dice.percent(40) {
+            "%".repeat(n)
+        } else {
+            format!("\n  {}\n", vec!["%"; n].join("\n  "))
+        };
         let attributes = open.contains('%').then_some(attributes.into());
         let parts = attributes.into_iter().chain(children);
         value(Binds::Closed, &format!("{open}{holes}{close}"), parts)

@@ -142,7 +142,13 @@ fn made(language: Language, seed: u64) -> Case {
         1 => Value::Off,
         _ => variant,
     };
-    Case { seed, program, style, kept: Kept { value, payload: Some(payload) }, with_another: seed.is_multiple_of(4) }
+    Case {
+        seed,
+        program,
+        style,
+        kept: Kept { value, payload: Some(payload) },
+        with_another: seed.is_multiple_of(4),
+    }
 }
 
 fn program(language: Language, seed: u64) -> Block {
@@ -150,7 +156,10 @@ fn program(language: Language, seed: u64) -> Block {
     let types = matches!(language, Language::TypeScript | Language::Tsx);
     match language {
         Language::Python => python::program(dice),
-        _ => javascript::program(dice, Dialect { types, jsx: matches!(language, Language::Tsx | Language::Jsx) }),
+        _ => javascript::program(
+            dice,
+            Dialect { types, jsx: matches!(language, Language::Tsx | Language::Jsx) },
+        ),
     }
 }
 
@@ -184,14 +193,13 @@ const BEHAVIOUR_OF_BOTH: &str = "without two flags it does the same";
 const BEHAVIOUR: &str = "the result does the same";
 
 /// What is wrong with each case, and what was refused of it.
-fn verdicts(
-    language: Language,
-    cases: &[Case],
-    interpreter: &mut Interpreter,
-) -> Vec<Verdict> {
+fn verdicts(language: Language, cases: &[Case], interpreter: &mut Interpreter) -> Vec<Verdict> {
     let texts: Vec<String> = cases.iter().map(|it| text(language, it)).collect();
-    let outcomes: Vec<Outcome> =
-        texts.iter().zip(cases).map(|(text, case)| outcome(language, text, &case.kept, case.with_another)).collect();
+    let outcomes: Vec<Outcome> = texts
+        .iter()
+        .zip(cases)
+        .map(|(text, case)| outcome(language, text, &case.kept, case.with_another))
+        .collect();
     let mut jobs = Vec::new();
     for ((text, case), outcome) in texts.iter().zip(cases).zip(&outcomes) {
         jobs.push(job(text, &case.kept, false));

@@ -161,7 +161,12 @@ impl Writer {
             Gives::Result => "get_feature_flag_result",
         };
         let receiver = self.dice.one(&["posthog", "client"]);
-        let arguments = self.dice.one(&["(^, 'u')", "(^, user.id)", "(\n    ^,\n    'u',\n)", "(key=^, distinct_id='u')"]);
+        let arguments = self.dice.one(&[
+            "(^, 'u')",
+            "(^, user.id)",
+            "(\n    ^,\n    'u',\n)",
+            "(key=^, distinct_id='u')",
+        ]);
         let arguments = arguments.replace('^', &format!("'{key}'"));
         value(Binds::Closed, &format!("{receiver}.{method}{arguments}"), [])
     }
@@ -219,7 +224,11 @@ impl Writer {
                 value(Binds::Closed, "bool(%)", [inner.any()])
             }
             16 => {
-                let parts = [self.condition(depth).at(Binds::Or), self.condition(depth).at(Binds::Or), self.condition(depth).any()];
+                let parts = [
+                    self.condition(depth).at(Binds::Or),
+                    self.condition(depth).at(Binds::Or),
+                    self.condition(depth).any(),
+                ];
                 value(Binds::Choice, "% if % else %", parts)
             }
             17 => {
@@ -254,8 +263,13 @@ impl Writer {
                 value(Binds::Compared, template, [self.asked(Gives::Boolean).at(Binds::Closed)])
             }
             5 => {
-                let template = self.dice.one(&["% in ('^', 'blue')", "% not in ['^', 'blue']", "% in {'^', True}"]);
-                value(Binds::Compared, &template.replace('^', variant), [self.asked(Gives::Variant).at(Binds::Closed)])
+                let template =
+                    self.dice.one(&["% in ('^', 'blue')", "% not in ['^', 'blue']", "% in {'^', True}"]);
+                value(
+                    Binds::Compared,
+                    &template.replace('^', variant),
+                    [self.asked(Gives::Variant).at(Binds::Closed)],
+                )
             }
             6 => {
                 let asked = value(Binds::Or, "% or 'control'", [self.asked(Gives::Variant).at(Binds::And)]);
@@ -276,7 +290,9 @@ impl Writer {
         let scopes = std::mem::replace(&mut self.scopes, vec![Vec::new()]);
         let read = if self.dice.percent(30) { self.comparison() } else { self.read(Gives::Boolean) };
         self.scopes = scopes;
-        let template = self.dice.one(&["def ^():\n    return %", "def ^():\n    \"\"\"Whether it is on.\"\"\"\n    return %"]);
+        let template = self
+            .dice
+            .one(&["def ^():\n    return %", "def ^():\n    \"\"\"Whether it is on.\"\"\"\n    return %"]);
         self.helpers.push(statement(&template.replace('^', &name), [read.any()]));
         value(Binds::Closed, &format!("{name}()"), [])
     }
@@ -291,7 +307,11 @@ impl Writer {
         match self.dice.below(24) {
             0..3 => self.leaf(),
             3..7 => {
-                let parts = [self.value(depth).at(Binds::Or), self.condition(depth).at(Binds::Or), self.value(depth).any()];
+                let parts = [
+                    self.value(depth).at(Binds::Or),
+                    self.condition(depth).at(Binds::Or),
+                    self.value(depth).any(),
+                ];
                 match self.dice.below(4) {
                     0 => value(Binds::Closed, "(\n    %\n    if %\n    else %\n)", parts),
                     _ => value(Binds::Choice, "% if % else %", parts),
@@ -317,7 +337,11 @@ impl Writer {
             13..15 => self.lookup(),
             15 => {
                 let parts = [self.leaf().any(), self.condition(depth).at(Binds::Or), self.value(depth).any()];
-                value(Binds::Closed, self.dice.one(&["[*([%] if % else []), %]", "(*([%] if % else []), %)"]), parts)
+                value(
+                    Binds::Closed,
+                    self.dice.one(&["[*([%] if % else []), %]", "(*([%] if % else []), %)"]),
+                    parts,
+                )
             }
             16..18 => {
                 let parts = [self.leaf().any(), self.condition(depth).at(Binds::Or), self.value(depth).any()];
@@ -349,7 +373,11 @@ impl Writer {
                 value(Binds::Closed, "{'on': %, 'of': [%]}", parts)
             }
             _ => {
-                let parts = [self.value(depth).at(Binds::Or), self.condition(depth).at(Binds::Or), self.value(depth).any()];
+                let parts = [
+                    self.value(depth).at(Binds::Or),
+                    self.condition(depth).at(Binds::Or),
+                    self.value(depth).any(),
+                ];
                 value(Binds::Closed, "(lambda: % if % else %)()", parts)
             }
         }
@@ -369,7 +397,8 @@ impl Writer {
 
     fn lookup(&mut self) -> Value {
         let (first, second) = (self.number(), self.number());
-        let table = format!("{{'control': {first}, 'test': 'text {second}', 'blue': None, False: 0, True: 1}}");
+        let table =
+            format!("{{'control': {first}, 'test': 'text {second}', 'blue': None, False: 0, True: 1}}");
         let asked = self.asked(Gives::Variant);
         match self.dice.below(3) {
             0 => value(Binds::Closed, &format!("{table}[%]"), [asked.any()]),
@@ -591,7 +620,8 @@ impl Writer {
         match self.dice.below(5) {
             0 => {
                 let leave = self.dice.one(&["continue", "break"]);
-                let template = format!("for each{n} in user.tags:\n    if %:\n        {leave}\n    note(each{n})");
+                let template =
+                    format!("for each{n} in user.tags:\n    if %:\n        {leave}\n    note(each{n})");
                 statement(&template, [condition.any()])
             }
             1 => {
@@ -599,17 +629,20 @@ impl Writer {
                 statement(&template, [condition.at(Binds::Not), body.into()])
             }
             2 => {
-                let template = format!("tick{n} = ticks(2)\nwhile % and tick{n}():%\nelse:\n    note('else')");
+                let template =
+                    format!("tick{n} = ticks(2)\nwhile % and tick{n}():%\nelse:\n    note('else')");
                 statement(&template, [condition.at(Binds::And), body.into()])
             }
             3 => {
-                let template = format!("for each{n} in [1, 2]:\n    if %:%\n    else:\n        note(each{n})");
+                let template =
+                    format!("for each{n} in [1, 2]:\n    if %:%\n    else:\n        note(each{n})");
                 // The level of the body is that of its line.
                 statement(&template, [condition.any(), body.into()])
             }
             _ => {
-                let template =
-                    format!("for each{n} in user.tags:\n    if %:\n        note(each{n})\n        break\nelse:%");
+                let template = format!(
+                    "for each{n} in user.tags:\n    if %:\n        note(each{n})\n        break\nelse:%"
+                );
                 statement(&template, [condition.any(), body.into()])
             }
         }

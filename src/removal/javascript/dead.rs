@@ -20,8 +20,7 @@ pub(super) fn known_declarator(pass: &Pass, declarator: Node) -> Option<Change> 
     let n = if pattern.kind() == "identifier" { 1 } else { parts(pattern).len() };
     // What cannot be written down must go, and can.
     let untold = known.literal(pass.language(), pass.doc.quote).is_none();
-    let lost =
-        |it: &&Binding| untold || !it.reads.is_empty() || pass.doc.bereft.contains(&it.name.start);
+    let lost = |it: &&Binding| untold || !it.reads.is_empty() || pass.doc.bereft.contains(&it.name.start);
     let bindings = names.iter().filter_map(|(name, _)| pass.scopes.declared_at(name.start));
     let unused = bindings.filter(lost).filter(|it| !is_alive(pass, it));
     (unused.count() == n && n > 0).then(|| delete_declarator(pass, declarator))

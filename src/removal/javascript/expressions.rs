@@ -241,7 +241,6 @@ pub(in crate::removal) fn sequence(
     is_ordered.then(|| Change::of(edits))
 }
 
-
 /// `${read}` with what it gives.
 pub(super) fn template_step(pass: &Pass, substitution: Node, mark: &Mark) -> Option<Change> {
     let text = mark.known.in_template(pass.language()).filter(|_| mark.effects.is_empty())?;
@@ -453,7 +452,8 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
         | "computed_property_name" => all(parts(node)),
         "as_expression" | "satisfies_expression" => node.named_child(0).is_some_and(|it| pass.is_pure(it)),
         "new_expression" => {
-            let is_client = node.child_by_field_name("constructor").is_some_and(|it| pass.doc.of(it) == "PostHog");
+            let is_client =
+                node.child_by_field_name("constructor").is_some_and(|it| pass.doc.of(it) == "PostHog");
             is_client && node.child_by_field_name("arguments").is_none_or(|it| all(parts(it)))
         }
         "await_expression" => parts(node).first().is_some_and(|it| pass.is_pure(*it)),
