@@ -115,6 +115,7 @@ pub(crate) mod tests {
             is_remote_config: false,
             experiments: vec![],
             experiment_running: None,
+            early_access: Vec::new(),
             dashboards: vec![],
         }
     }

@@ -71,6 +71,16 @@ pub struct Property {
     pub operator: Option<String>,
     /// What it is compared with.
     pub value: Value,
+    /// The cohort's name, which newer servers add.
+    pub cohort_name: Option<String>,
+}
+
+impl Property {
+    /// The number of the cohort that is asked for, if one is.
+    fn cohort(&self) -> Option<u64> {
+        let id = || self.value.as_u64().or_else(|| self.value.as_str()?.parse().ok());
+        (self.kind.as_deref() == Some("cohort")).then(id).flatten()
+    }
 }
 
 /// The variants of a flag.
@@ -111,6 +121,12 @@ impl Filters {
     /// Whether somebody gets a payload.
     pub fn has_payload(&self) -> bool {
         self.payloads.values().any(|it| !it.is_null() && it != "")
+    }
+
+    /// The cohorts of the conditions, with their names where the server gives them.
+    pub fn cohorts(&self) -> impl Iterator<Item = (u64, Option<&str>)> {
+        let properties = self.groups.iter().flat_map(|it| &it.properties);
+        properties.filter_map(|it| Some((it.cohort()?, it.cohort_name.as_deref())))
     }
 
     /// The variants; empty for a boolean flag.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::{Filters, FlagKey};
+use super::{EarlyAccess, Filters, FlagKey};
 
 /// A feature flag of one PostHog project (posthog-api 2.1). Unknown fields are not kept here: a write patches
 /// the raw `filters`, and sends nothing else that it did not mean to change.
@@ -44,6 +44,8 @@ pub struct Flag {
     pub experiments: Vec<i64>,
     /// Whether one of them runs, where the server says so.
     pub experiment_running: Option<bool>,
+    /// The early access features on this flag, as they were when it was read.
+    pub early_access: Vec<EarlyAccess>,
     /// Ids of the linked dashboards.
     pub dashboards: Vec<u64>,
 }

@@ -1,9 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Experiment, Exposure, Flag, FlagKey, History, ScheduledChange};
+use super::{EarlyAccess, Experiment, Exposure, Flag, FlagKey, History, ScheduledChange};
 
 /// The local copy of what PostHog knows. Never changed in place: the refresh task publishes a new one.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,12 @@ pub struct Environment {
     pub experiments: HashMap<i64, Arc<Experiment>>,
     /// Changes to come by flag id, soonest first, of flags that this workspace reads.
     pub schedules: HashMap<u64, Arc<[ScheduledChange]>>,
+    /// Names of cohorts by id, where a flag that this workspace reads gives only the number.
+    pub cohorts: HashMap<u64, Arc<str>>,
+    /// Early access features by id, of flags that this workspace reads.
+    pub early_access: HashMap<Arc<str>, Arc<EarlyAccess>>,
+    /// When PostHog was sent a query in the last hour, by whichever process: all of them have one limit.
+    pub queries: BTreeSet<Timestamp>,
     /// What stands in the way of newer data, as a sentence for a person.
     pub trouble: Option<Arc<str>>,
     /// What may be done about it.
@@ -82,12 +88,14 @@ pub struct FlagList {
     pub by_key: HashMap<FlagKey, Arc<Flag>>,
     /// When the whole list was last compared.
     pub fetched_at: Timestamp,
+    /// When all of it was last read, rather than found to be the same.
+    pub read_at: Timestamp,
 }
 
 impl FlagList {
-    /// Collects flags, living ones first.
+    /// Collects flags, living ones first, all of which were just read.
     pub fn new(flags: impl IntoIterator<Item = Arc<Flag>>, fetched_at: Timestamp) -> FlagList {
-        let mut list = FlagList { by_key: HashMap::new(), fetched_at };
+        let mut list = FlagList { by_key: HashMap::new(), fetched_at, read_at: fetched_at };
         for flag in flags {
             list.insert(flag);
         }
@@ -127,6 +135,21 @@ impl Environment {
     /// The history of a flag, if it belongs to the flag's present version.
     pub fn history_of(&self, flag: &Flag) -> Option<&Arc<History>> {
         self.history.get(&flag.id).filter(|it| it.version == Some(flag.stamp()))
+    }
+
+    /// Forgets what belongs to the project: another one is asked from now on.
+    pub fn forget_project(&mut self) {
+        *self = Environment {
+            name: self.name.clone(),
+            host: self.host.clone(),
+            configured_project: self.configured_project,
+            trouble: self.trouble.take(),
+            access: self.access,
+            me: self.me.take(),
+            // The limit is the key's.
+            queries: std::mem::take(&mut self.queries),
+            ..Environment::default()
+        };
     }
 
     /// The address of one of the project's pages: `feature_flags/42`, `dashboard/3`.

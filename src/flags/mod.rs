@@ -1,6 +1,7 @@
 //! What PostHog knows, as plain data: flags, their conditions, who is exposed, what happened, and the mirror
 //! that holds it all with the time each part was fetched.
 
+mod early_access;
 mod experiment;
 mod exposure;
 mod filters;
@@ -10,6 +11,7 @@ mod key;
 mod mirror;
 mod schedule;
 
+pub use early_access::EarlyAccess;
 pub use experiment::Experiment;
 pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};
 pub(crate) use filters::null_to_default;

@@ -1,5 +1,7 @@
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +19,9 @@ use crate::flags::{Flag, FlagKey, History, Project};
 /// More than the largest page of flags that PostHog serves.
 const MAX_ANSWER: usize = 64 << 20;
 const PAGE: usize = 200;
-/// Pages of a list that are followed: 10,000 flags, and as many again.
+/// Flags of a page: fewer requests for large projects, and as many as PostHog's own clients ask for.
+const FLAGS_PAGE: usize = 500;
+/// Pages of a list that are followed: 10,000 flags, and many more.
 const MAX_PAGES: usize = 100;
 /// Projects that a sentence names.
 const NAMED: usize = 20;
@@ -27,6 +31,25 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// PostHog runs a query for 10 s at most, after up to 30 s in a queue.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// The flags of a project.
+#[derive(Debug)]
+pub struct AllFlags {
+    /// Living ones, then archived ones.
+    pub flags: Vec<Arc<Flag>>,
+    /// How many living and how many archived ones the server counts, where it says so.
+    pub(super) counts: [Option<u64>; 2],
+    /// Whether archived ones stand in a list of their own.
+    pub(super) hides_archived: bool,
+}
+
+/// The flags written last.
+#[derive(Debug)]
+pub(super) struct Recent {
+    pub(super) flags: Vec<Flag>,
+    /// How many flags the whole list has.
+    pub(super) count: Option<u64>,
+}
 
 /// Talks to one PostHog with one key. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -112,28 +135,43 @@ impl Client {
     }
 
     /// All flags, archived ones too.
-    pub async fn flags(&self, project: &Project) -> Result<Vec<Flag>, Error> {
+    pub async fn flags(&self, project: &Project) -> Result<AllFlags, Error> {
         let path = format!("/api/projects/{}/feature_flags/", project.id);
-        let leave_out = || ("excluded_properties", r#"["surveys","features"]"#.to_owned());
-        let mut flags: Vec<wire::Flag> = self.pages(&path, &[leave_out()]).await?;
-        // Without `archived` they are hidden; an old server that ignores it sends all of them again.
-        let archived: Vec<wire::Flag> =
-            self.pages(&path, &[leave_out(), ("archived", "true".into())]).await?;
-        let known: std::collections::HashSet<u64> = flags.iter().map(|it| it.id).collect();
-        flags.extend(archived.into_iter().filter(|it| !known.contains(&it.id)));
-        Ok(flags.into_iter().map(Flag::from).collect())
+        let mut flags: Vec<Arc<Flag>> = Vec::new();
+        let take = |page: Vec<wire::Flag>| {
+            flags.extend(page.into_iter().map(|it| Arc::new(it.into())));
+            true
+        };
+        let n_living = self.each_page(&path, &[leave_out()], FLAGS_PAGE, take).await?;
+        // Without `archived` they are hidden. A server that ignores it begins with all of them again.
+        let mut archived: Vec<Arc<Flag>> = Vec::new();
+        let mut hides_archived = true;
+        let take = |page: Vec<wire::Flag>| {
+            hides_archived = page.iter().all(|it| it.archived);
+            archived.extend(page.into_iter().map(|it| Arc::new(it.into())));
+            hides_archived
+        };
+        let query = [leave_out(), ("archived", "true".into())];
+        let n_archived = self.each_page(&path, &query, FLAGS_PAGE, take).await?;
+        if hides_archived {
+            let known: HashSet<u64> = flags.iter().map(|it| it.id).collect();
+            flags.extend(archived.into_iter().filter(|it| !known.contains(&it.id)));
+        }
+        Ok(AllFlags { flags, counts: [n_living, n_archived.filter(|_| hides_archived)], hides_archived })
     }
 
-    /// The flags written last, newest first.
-    pub async fn flags_by_update(&self, project: &Project, limit: usize) -> Result<Vec<Flag>, Error> {
+    /// The flags written last, newest first, living or archived ones.
+    pub(super) async fn recent_flags(
+        &self,
+        project: &Project,
+        limit: usize,
+        archived: bool,
+    ) -> Result<Recent, Error> {
         let path = format!("/api/projects/{}/feature_flags/", project.id);
-        let query = [
-            ("order", "-updated_at".to_owned()),
-            ("limit", limit.to_string()),
-            ("excluded_properties", r#"["surveys","features"]"#.to_owned()),
-        ];
+        let mut query = vec![("order", "-updated_at".to_owned()), ("limit", limit.to_string()), leave_out()];
+        query.extend(archived.then(|| ("archived", "true".into())));
         let page: Page<wire::Flag> = self.get(&path, &query).await?;
-        Ok(page.results.into_iter().map(Flag::from).collect())
+        Ok(Recent { count: page.count, flags: page.results.into_iter().map(Flag::from).collect() })
     }
 
     /// One flag, also when it is deleted.
@@ -205,6 +243,11 @@ impl Client {
         self.pages(&format!("/api/projects/{}/experiments/", project.id), &[]).await
     }
 
+    /// The early access features of a project.
+    pub async fn early_access(&self, project: &Project) -> Result<Vec<wire::EarlyAccess>, Error> {
+        self.pages(&format!("/api/projects/{}/early_access_feature/", project.id), &[]).await
+    }
+
     /// What PostHog will change by itself on the flags of a project, and what it did change.
     pub async fn schedules(&self, project: &Project) -> Result<Vec<wire::Schedule>, Error> {
         let path = format!("/api/projects/{}/scheduled_changes/", project.id);
@@ -266,17 +309,34 @@ impl Client {
         query: &[(&str, String)],
     ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
+        let take = |page: Vec<T>| {
+            all.extend(page);
+            true
+        };
+        self.each_page(path, query, PAGE, take).await?;
+        Ok(all)
+    }
+
+    /// Reads pages until the last one, or until `take` wants no more. Returns how many rows the server counts.
+    async fn each_page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        limit: usize,
+        mut take: impl FnMut(Vec<T>) -> bool,
+    ) -> Result<Option<u64>, Error> {
+        let mut n_rows = 0;
         for _ in 0..MAX_PAGES {
             let mut query = query.to_vec();
-            query.extend([("limit", PAGE.to_string()), ("offset", all.len().to_string())]);
+            query.extend([("limit", limit.to_string()), ("offset", n_rows.to_string())]);
             let page: Page<T> = self.get(path, &query).await?;
-            let is_empty = page.results.is_empty();
-            all.extend(page.results);
-            if page.next.is_none() || is_empty {
-                return Ok(all);
+            n_rows += page.results.len();
+            let is_last = page.next.is_none() || page.results.is_empty();
+            if !take(page.results) || is_last {
+                return Ok(page.count);
             }
         }
-        Err(self.not_understood(format!("more than {} rows", all.len())))
+        Err(self.not_understood(format!("more than {n_rows} rows")))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
@@ -381,6 +441,11 @@ impl Client {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.host)
     }
+}
+
+/// What is large and not needed of flags.
+fn leave_out() -> (&'static str, String) {
+    ("excluded_properties", r#"["surveys"]"#.into())
 }
 
 /// Projects in a sentence; of very many, the first.

@@ -1,5 +1,6 @@
 //! The mirror on disk, so that an editor starts warm and works offline. No keys stand here.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use serde_json::value::RawValue;
 
 use super::wire;
 use crate::flags::{
-    DayExposure, Entry, Environment, Exposure, FlagList, History, Project, SdkSeen, VariantExposure,
+    DayExposure, EarlyAccess, Entry, Environment, Exposure, FlagList, History, Project, Scheduled,
+    ScheduledChange, SdkSeen, VariantExposure,
 };
 
 /// Grows when an older Flagline would misread the file; fields may be added without.
@@ -108,6 +110,39 @@ struct Stored {
     history: Vec<StoredHistory>,
     #[serde(default)]
     experiments: Vec<wire::WholeExperiment>,
+    /// When all flags were read; absent in files of older versions.
+    #[serde(default)]
+    flags_read_at: Option<Timestamp>,
+    #[serde(default)]
+    schedules: Vec<StoredSchedule>,
+    #[serde(default)]
+    cohorts: Vec<(u64, Arc<str>)>,
+    #[serde(default)]
+    early_access: Vec<wire::EarlyAccess>,
+    #[serde(default)]
+    queries: BTreeSet<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredSchedule {
+    flag: u64,
+    at: Timestamp,
+    recurring: bool,
+    change: StoredChange,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredChange {
+    Active(bool),
+    Conditions {
+        percent: f64,
+        description: String,
+    },
+    Variants,
+    /// Also what a newer version may write.
+    #[serde(untagged)]
+    Other(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,16 +204,24 @@ impl Stored {
                 .collect(),
             history: environment.history.iter().map(|(id, it)| StoredHistory::new(*id, it)).collect(),
             experiments: environment.experiments.values().map(|it| (&**it).into()).collect(),
+            flags_read_at: Some(list.read_at),
+            schedules: stored_schedules(environment),
+            cohorts: environment.cohorts.iter().map(|(id, it)| (*id, it.clone())).collect(),
+            early_access: environment.early_access.values().map(|it| (&**it).into()).collect(),
+            queries: environment.queries.clone(),
         })
     }
 
     fn into_environment(self, name: &Arc<str>) -> Environment {
         let flags = self.flags.into_iter().map(|it| Arc::new(it.into()));
+        let mut flags = FlagList::new(flags, self.flags_fetched_at);
+        flags.read_at = self.flags_read_at.unwrap_or(flags.read_at);
+        let early_access = self.early_access.into_iter().map(|it| Arc::new(EarlyAccess::from(it)));
         Environment {
             name: name.clone(),
             host: self.host.into(),
             project: Some(Project { id: self.project, name: self.project_name.into() }),
-            flags: Some(FlagList::new(flags, self.flags_fetched_at)),
+            flags: Some(flags),
             exposure: self
                 .exposure
                 .into_iter()
@@ -186,9 +229,49 @@ impl Stored {
                 .collect(),
             history: self.history.into_iter().map(|it| (it.flag, Arc::new(it.into_history()))).collect(),
             experiments: self.experiments.into_iter().map(|it| (it.id, Arc::new(it.into()))).collect(),
+            schedules: loaded_schedules(self.schedules),
+            cohorts: self.cohorts.into_iter().collect(),
+            early_access: early_access.map(|it| (it.id.clone(), it)).collect(),
+            queries: self.queries,
             ..Environment::default()
         }
     }
+}
+
+fn stored_schedules(environment: &Environment) -> Vec<StoredSchedule> {
+    let changes = environment.schedules.iter().flat_map(|(flag, it)| it.iter().map(|it| (*flag, it)));
+    let stored = changes.map(|(flag, it)| StoredSchedule {
+        flag,
+        at: it.at,
+        recurring: it.recurring,
+        change: match &it.change {
+            Scheduled::Active(active) => StoredChange::Active(*active),
+            Scheduled::Conditions { percent, description } => {
+                StoredChange::Conditions { percent: *percent, description: description.clone() }
+            }
+            Scheduled::Variants => StoredChange::Variants,
+            Scheduled::Other(operation) => StoredChange::Other(operation.clone()),
+        },
+    });
+    stored.collect()
+}
+
+fn loaded_schedules(stored: Vec<StoredSchedule>) -> HashMap<u64, Arc<[ScheduledChange]>> {
+    let mut by_flag: HashMap<u64, Vec<ScheduledChange>> = HashMap::new();
+    for it in stored {
+        let change = match it.change {
+            StoredChange::Active(active) => Scheduled::Active(active),
+            StoredChange::Conditions { percent, description } => {
+                Scheduled::Conditions { percent, description }
+            }
+            StoredChange::Variants => Scheduled::Variants,
+            StoredChange::Other(operation) => Scheduled::Other(operation),
+        };
+        let change = ScheduledChange { at: it.at, change, recurring: it.recurring };
+        by_flag.entry(it.flag).or_default().push(change);
+    }
+    by_flag.values_mut().for_each(|it| it.sort_by_key(|it| it.at));
+    by_flag.into_iter().map(|(flag, it)| (flag, it.into())).collect()
 }
 
 impl StoredExposure {
@@ -309,6 +392,7 @@ mod tests {
         let experiment =
             r#"{"id":3,"name":"Pricing","feature_flag_key":"new-nav","end_date":"2026-09-01T00:00:00Z"}"#;
         let experiment = serde_json::from_str(experiment).unwrap();
+        let stored = |change| StoredSchedule { flag: 7, at: Timestamp::UNIX_EPOCH, recurring: false, change };
         let stored = Stored {
             format: FORMAT,
             host: "https://ph.example".into(),
@@ -319,6 +403,20 @@ mod tests {
             exposure: vec![exposure],
             history: vec![history],
             experiments: vec![experiment],
+            flags_read_at: Some(Timestamp::MIN),
+            schedules: vec![
+                stored(StoredChange::Active(true)),
+                stored(StoredChange::Conditions { percent: 12.5, description: "2/2 everyone".into() }),
+                stored(StoredChange::Variants),
+                stored(StoredChange::Other("other".into())),
+            ],
+            cohorts: vec![(11, "Beta".into())],
+            early_access: vec![wire::EarlyAccess {
+                id: "01a1".into(),
+                name: "Dark mode".into(),
+                stage: "beta".into(),
+            }],
+            queries: BTreeSet::from([Timestamp::UNIX_EPOCH]),
         };
         stored.into_environment(&"production".into())
     }

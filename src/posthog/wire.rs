@@ -11,6 +11,9 @@ use crate::flags::{self, null_to_default};
 /// A page of a limit/offset list.
 #[derive(Debug, Deserialize)]
 pub struct Page<T> {
+    /// How many rows there are on all pages.
+    #[serde(default)]
+    pub count: Option<u64>,
     /// Address of the next page; only whether there is one counts, the host in it may be wrong behind a proxy.
     #[serde(default)]
     pub next: Option<String>,
@@ -70,9 +73,38 @@ pub struct Flag {
     /// Experiments with their state; newer servers.
     #[serde(default)]
     pub experiment_set_metadata: Option<Vec<Experiment>>,
+    /// Early access features.
+    #[serde(default, deserialize_with = "null_to_default", skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<EarlyAccess>,
     /// Dashboards.
     #[serde(default, deserialize_with = "null_to_default")]
     pub analytics_dashboards: Vec<u64>,
+}
+
+/// An early access feature (posthog-api 4.1), in a list of its own and on its flag; also how the mirror keeps it on
+/// disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EarlyAccess {
+    /// UUID.
+    pub id: String,
+    /// Name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+    /// `draft`, `concept`, `alpha`, `beta`, `general-availability` or `archived`.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub stage: String,
+}
+
+impl From<EarlyAccess> for flags::EarlyAccess {
+    fn from(it: EarlyAccess) -> flags::EarlyAccess {
+        flags::EarlyAccess { id: it.id.into(), name: it.name, stage: it.stage }
+    }
+}
+
+impl From<&flags::EarlyAccess> for EarlyAccess {
+    fn from(it: &flags::EarlyAccess) -> EarlyAccess {
+        EarlyAccess { id: it.id.to_string(), name: it.name.clone(), stage: it.stage.clone() }
+    }
 }
 
 /// An experiment as a flag names it.
@@ -394,6 +426,7 @@ impl From<Flag> for flags::Flag {
             is_remote_config: it.is_remote_configuration,
             experiments: it.experiment_set,
             experiment_running: it.experiment_set_metadata.map(|it| it.iter().any(|it| it.is_running)),
+            early_access: it.features.into_iter().map(flags::EarlyAccess::from).collect(),
             dashboards: it.analytics_dashboards,
         }
     }
@@ -419,6 +452,7 @@ impl From<&flags::Flag> for Flag {
             is_remote_configuration: it.is_remote_config,
             experiment_set: it.experiments.clone(),
             experiment_set_metadata: it.experiment_running.map(|is_running| vec![Experiment { is_running }]),
+            features: it.early_access.iter().map(EarlyAccess::from).collect(),
             analytics_dashboards: it.dashboards.clone(),
         }
     }

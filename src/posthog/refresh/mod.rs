@@ -1,5 +1,12 @@
 //! The one task that owns the mirror: what is asked of PostHog, when, and what happens when it does not answer.
 
+mod budget;
+mod compare;
+#[cfg(test)]
+mod day;
+mod due;
+mod failure;
+mod load;
 mod share;
 mod site;
 
@@ -8,9 +15,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 
-use self::site::{Next, Site, Work};
+use self::due::{GATHER, Moment, Next, Work};
+use self::site::Site;
 use crate::config::{self, Config};
 use crate::flags::{Flag, FlagKey, Mirror};
 
@@ -115,8 +122,9 @@ pub async fn once(
     let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
     for site in &mut sites {
         site.load_from_disk();
-        site.want(keys.clone(), Instant::now());
-        while let Next::Now(work) = site.next(site::gathered(Instant::now())) {
+        site.want(keys.clone());
+        // All keys are there: nothing is gathered any more.
+        while let Next::Now(work) = site.next(Moment::now().after(GATHER)) {
             // Exposure is due last, when everything else is there.
             if work == Work::Exposure && wanted == Wanted::Flags {
                 break;
@@ -158,7 +166,7 @@ impl Task {
             while let Ok(ask) = self.asks.try_recv() {
                 self.heed(ask);
             }
-            let now = Instant::now();
+            let now = Moment::now();
             let next =
                 self.sites.iter().map(|it| it.next(now)).enumerate().min_by_key(|(_, it)| it.when(now));
             match next {
@@ -166,7 +174,7 @@ impl Task {
                     let site = &mut self.sites[at];
                     let has_news = site.work(work).await;
                     // At the start an answer a flag comes in; the disk gets them together, and before they show.
-                    if !matches!(site.next(Instant::now()), Next::Now(_)) {
+                    if !matches!(site.next(Moment::now()), Next::Now(_)) {
                         site.save().await;
                     }
                     if has_news {
@@ -189,13 +197,12 @@ impl Task {
     }
 
     fn heed(&mut self, ask: Ask) {
-        let now = Instant::now();
         match &ask {
             Ask::Configure(environments) => return self.configure(environments),
             Ask::Keys(keys) => self.keys.clone_from(keys),
             _ => {}
         }
-        let news = self.sites.iter_mut().map(|it| it.heed(&ask, now)).fold(false, |a, b| a | b);
+        let news = self.sites.iter_mut().map(|it| it.heed(&ask)).fold(false, |a, b| a | b);
         if news {
             self.publish();
         }
@@ -203,15 +210,14 @@ impl Task {
 
     /// Keeps what is known of places that stay, and begins with those that are new.
     fn configure(&mut self, environments: &[config::Environment]) {
-        let now = Instant::now();
         let mut old = std::mem::take(&mut self.sites);
         for environment in distinct(environments) {
             let site = match old.iter().position(|it| environment.is_at(&it.known)) {
-                Some(at) => old.swap_remove(at).configured(environment, now),
+                Some(at) => old.swap_remove(at).configured(environment),
                 None => {
                     let mut site = Site::new(environment, self.folder.clone()).shared();
                     site.load_from_disk();
-                    site.want(self.keys.clone(), now);
+                    site.want(self.keys.clone());
                     site
                 }
             };

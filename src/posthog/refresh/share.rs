@@ -100,21 +100,35 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
-/// When the mirror on disk last changed.
-pub(super) fn changed(mirror: &Path) -> Option<SystemTime> {
-    fs::metadata(mirror).and_then(|it| it.modified()).ok()
+/// One state of the mirror on disk. Several may be written within one tick of the system's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) written: SystemTime,
+    size: u64,
+    /// Every write makes a new file; 0 where the system does not number them.
+    number: u64,
 }
 
-/// Writes what is known together with what another process wrote since `seen`. Returns what is known then, and when it
-/// was written.
+/// The state in which the mirror lies on disk.
+pub(super) fn version(mirror: &Path) -> Option<Version> {
+    let file = fs::metadata(mirror).ok()?;
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(&file);
+    #[cfg(not(unix))]
+    let number = 0;
+    Some(Version { written: file.modified().ok()?, size: file.len(), number })
+}
+
+/// Writes what is known together with what another process wrote since `seen`. Returns what is known then, and what
+/// lies on disk.
 pub(super) fn save(
     mirror: &Path,
     mut known: Environment,
-    seen: Option<SystemTime>,
-) -> (Environment, Option<SystemTime>) {
+    seen: Option<Version>,
+) -> (Environment, Option<Version>) {
     // Held from reading to writing, so that nothing comes between.
     let _writing = lock_for_writing(&mirror.with_extension("writing"));
-    if changed(mirror) != seen
+    if version(mirror) != seen
         && let Some(theirs) = disk::load(mirror, &known.name, &known.host)
     {
         merge(&mut known, theirs);
@@ -122,7 +136,7 @@ pub(super) fn save(
     if let Err(error) = disk::save(mirror, &known) {
         tracing::warn!(path = %mirror.display(), %error, "the mirror cannot be kept on disk");
     }
-    let written = changed(mirror);
+    let written = version(mirror);
     (known, written)
 }
 
@@ -160,6 +174,13 @@ pub(super) fn merge(ours: &mut Environment, theirs: Environment) {
     if ours.schedules.is_empty() {
         ours.schedules = theirs.schedules;
     }
+    if ours.cohorts.is_empty() {
+        ours.cohorts = theirs.cohorts;
+    }
+    if ours.early_access.is_empty() {
+        ours.early_access = theirs.early_access;
+    }
+    ours.queries.extend(theirs.queries);
     for (id, it) in theirs.history {
         if ours.history.get(&id).is_none_or(|ours| ours.fetched_at < it.fetched_at) {
             ours.history.insert(id, it);
@@ -169,6 +190,7 @@ pub(super) fn merge(ours: &mut Environment, theirs: Environment) {
 
 /// The list that was fetched later, with the flags that changed after that.
 fn merged(mut later: FlagList, earlier: FlagList) -> FlagList {
+    later.read_at = later.read_at.max(earlier.read_at);
     let state = |it: &Flag| (it.version, it.updated_at);
     let here: std::collections::HashMap<u64, Arc<Flag>> =
         later.by_key.values().map(|it| (it.id, it.clone())).collect();
@@ -179,7 +201,7 @@ fn merged(mut later: FlagList, earlier: FlagList) -> FlagList {
             None => flag.updated_at.or(flag.created_at).is_some_and(|it| it > later.fetched_at),
         };
         if is_news {
-            super::site::replace(&mut later, flag);
+            super::compare::replace(&mut later, flag);
         }
     }
     later

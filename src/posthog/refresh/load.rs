@@ -1,0 +1,332 @@
+//! Asking for each part, and putting the answer into what is known.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::budget::{self, MAX_KEYS};
+use super::compare::{self, Lists, RECENT};
+use super::due::{Named, Part, Work};
+use super::site::Site;
+use crate::flags::{
+    EarlyAccess, Experiment, Exposure, Flag, FlagKey, FlagList, Lookup, Project, ScheduledChange,
+};
+use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY, Query};
+use crate::posthog::{Client, Error};
+
+/// Flags that vanished from the list and are looked up by id, per refresh.
+const MAX_VANISHED: usize = 20;
+
+impl Site {
+    /// Asks for one thing.
+    pub(super) async fn load(&mut self, client: &Client, work: &Work) -> Result<(), Error> {
+        if *work == Work::Project {
+            return self.load_project(client).await;
+        }
+        let Some(project) = self.known.project.clone() else { return Ok(()) };
+        match work {
+            Work::Project | Work::Look | Work::Release => Ok(()),
+            Work::WholeList => self.load_whole_list(client, &project).await,
+            Work::Compare => self.compare(client, &project).await,
+            Work::Changed => self.load_changed(client, &project).await,
+            Work::History(_, id) => self.load_history(client, &project, *id).await,
+            Work::Plans(part) => self.load_plans(client, &project, *part).await,
+            Work::Exposure => self.load_exposure(client, &project).await,
+            Work::NewExposure => self.load_new_exposure(client, &project).await,
+            Work::HoverExposure(key) => self.load_hover_exposure(client, &project, key).await,
+        }
+    }
+
+    async fn load_project(&mut self, client: &Client) -> Result<(), Error> {
+        let project = client.project(&self.configured).await?;
+        let evaluations = Evaluations::of_mode(project.flag_evaluations_mode);
+        let project: Project = project.into();
+        if self.known.project.as_ref().is_some_and(|it| it.id != project.id) {
+            self.known.forget_project();
+        }
+        if self.times.project.is_some() && self.evaluations != evaluations {
+            // What came from the other table is no longer all.
+            self.times.loaded.remove(&Part::Exposure);
+            self.times.alone_until.remove(&Part::Exposure);
+        }
+        self.evaluations = evaluations;
+        self.known.project = Some(project);
+        if self.known.me.is_none() {
+            // Only to tell the user's own changes from those of others, so a key that may not say it will do.
+            self.known.me = client.me().await.ok().map(|it| it.email.into());
+        }
+        Ok(())
+    }
+
+    async fn load_whole_list(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
+        let all = client.flags(project).await?;
+        let mut list = FlagList::new(all.flags, self.clock.now().at);
+        self.lists = Lists::new(&list, all.hides_archived, all.counts);
+        self.find_vanished(client, project, &mut list).await?;
+        let ids: HashSet<u64> = list.by_key.values().map(|it| it.id).collect();
+        self.known.history.retain(|id, _| ids.contains(id));
+        self.known.flags = Some(list);
+        Ok(())
+    }
+
+    /// A flag that was there before is still somewhere: deleted ones answer by id, under another key.
+    async fn find_vanished(
+        &self,
+        client: &Client,
+        project: &Project,
+        list: &mut FlagList,
+    ) -> Result<(), Error> {
+        let Some(old) = &self.known.flags else { return Ok(()) };
+        let ids: HashSet<u64> = list.by_key.values().map(|it| it.id).collect();
+        let vanished = old.by_key.values().filter(|it| !ids.contains(&it.id) && self.keys.contains(&it.key));
+        let vanished: Vec<_> = vanished.take(MAX_VANISHED).cloned().collect();
+        for old in vanished {
+            if old.deleted {
+                list.insert(old);
+                continue;
+            }
+            match client.flag(project, old.id).await {
+                Ok(flag) => list.insert(Arc::new(Flag { key: old.key.clone(), ..flag })),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Both short lists: when they add up, all that is known counts as compared now.
+    async fn compare(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
+        let living = client.recent_flags(project, RECENT, false).await?;
+        let archived = match self.lists.hides_archived {
+            true => Some(client.recent_flags(project, RECENT, true).await?),
+            false => None,
+        };
+        let now = self.clock.now().at;
+        let Some(list) = &mut self.known.flags else { return Ok(()) };
+        let mut shows_all = compare::take(list, &living);
+        let archived = archived.filter(|it| {
+            // What is not archived stands there only where nobody looks at the parameter.
+            self.lists.hides_archived = it.flags.iter().all(|it| it.archived);
+            self.lists.hides_archived
+        });
+        if let Some(archived) = &archived {
+            shows_all &= compare::take(list, archived) && self.lists.add_up(list, archived, true);
+        }
+        match shows_all && self.lists.add_up(list, &living, false) {
+            true => list.fetched_at = now,
+            false => self.times.doubt = true,
+        }
+        Ok(())
+    }
+
+    async fn load_changed(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
+        let living = client.recent_flags(project, RECENT, false).await?;
+        let Some(list) = &mut self.known.flags else { return Ok(()) };
+        let shows_all = compare::take(list, &living);
+        if shows_all && self.lists.add_up(list, &living, false) {
+            return Ok(());
+        }
+        if !shows_all || !self.lists.hides_archived {
+            self.times.doubt = true;
+            return Ok(());
+        }
+        // One may have been archived, or taken back.
+        let archived = client.recent_flags(project, RECENT, true).await?;
+        let shows_all = compare::take(list, &archived);
+        let adds_up = self.lists.add_up(list, &archived, true) && self.lists.add_up(list, &living, false);
+        self.times.doubt |= !(shows_all && adds_up);
+        Ok(())
+    }
+
+    async fn load_history(&mut self, client: &Client, project: &Project, id: u64) -> Result<(), Error> {
+        let flag =
+            self.known.flags.as_ref().and_then(|it| it.by_key.values().find(|it| it.id == id)).cloned();
+        let Some(flag) = flag else { return Ok(()) };
+        let history = client.history(project, &flag, self.clock.now().at).await?;
+        self.known.history.insert(id, Arc::new(history));
+        self.known.history_trouble = None;
+        Ok(())
+    }
+
+    /// A part that this key may not see, or that an older server does not have, is left alone as long as one that was
+    /// just loaded.
+    async fn load_plans(&mut self, client: &Client, project: &Project, part: Part) -> Result<(), Error> {
+        match part {
+            Part::Experiments => {
+                if let Some(all) = unless_denied(client.experiments(project).await)? {
+                    let all = all.into_iter().map(Experiment::from);
+                    self.known.experiments = all.map(|it| (it.id, Arc::new(it))).collect();
+                }
+            }
+            Part::Schedules => {
+                if let Some(all) = unless_denied(client.schedules(project).await)? {
+                    let mut by_flag: HashMap<u64, Vec<ScheduledChange>> = HashMap::new();
+                    for (flag, change) in all.iter().filter_map(|it| it.to_come()) {
+                        by_flag.entry(flag).or_default().push(change);
+                    }
+                    by_flag.values_mut().for_each(|it| it.sort_by_key(|it| it.at));
+                    self.known.schedules = by_flag.into_iter().map(|(id, it)| (id, it.into())).collect();
+                }
+            }
+            Part::Cohorts => {
+                if let Some(all) = unless_denied(client.cohorts(project).await)? {
+                    self.known.cohorts = all.into_iter().map(|it| (it.id, it.name.into())).collect();
+                }
+            }
+            Part::EarlyAccess => {
+                if let Some(all) = unless_denied(client.early_access(project).await)? {
+                    let all = all.into_iter().map(EarlyAccess::from);
+                    self.known.early_access = all.map(|it| (it.id.clone(), Arc::new(it))).collect();
+                }
+            }
+            Part::History | Part::Exposure => {}
+        }
+        // What is named and not there is not asked for again at once.
+        let is_missing = |it: &&Named| it.part() == part && !it.is_known(&self.known);
+        let missing: BTreeSet<Named> = self.named.iter().filter(is_missing).cloned().collect();
+        self.times.missing.retain(|it| it.part() != part);
+        self.times.missing.extend(missing);
+        Ok(())
+    }
+
+    async fn load_exposure(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
+        let now = self.clock.now();
+        let situation = self.situation(now);
+        // The leader asks for the keys that it reads; the others for those that it does not.
+        let mut keys: Vec<FlagKey> = match self.leads(now) {
+            true => situation.known_keys().cloned().collect(),
+            false => situation.old_exposure(now).cloned().collect(),
+        };
+        keys.truncate(MAX_KEYS);
+        let exposures = self.query_exposures(client, project, &keys).await?;
+        if let Some(trouble) = self.contradiction(&exposures) {
+            self.known.exposure_trouble = Some(trouble.into());
+            self.times.asked.extend(keys.into_iter().map(|it| (it, now.tick)));
+            return Ok(());
+        }
+        self.take_exposures(exposures);
+        Ok(())
+    }
+
+    /// Of keys that were just typed. Silence of one of them is an answer where others are heard of.
+    async fn load_new_exposure(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut keys: Vec<FlagKey> = self.situation(now).new_keys(now).cloned().collect();
+        keys.truncate(MAX_KEYS);
+        self.times.asked.retain(|it, _| self.keys.contains(it));
+        self.times.asked.extend(keys.iter().map(|it| (it.clone(), now.tick)));
+        let exposures = self.query_exposures(client, project, &keys).await?;
+        self.take_unless_all_are_silent(exposures);
+        Ok(())
+    }
+
+    async fn load_hover_exposure(
+        &mut self,
+        client: &Client,
+        project: &Project,
+        key: &FlagKey,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        self.hovers.note(key, now);
+        let keys = [key.clone()];
+        let counts = queries::exposure_counts(self.evaluations, &keys, self.exposure_days);
+        let counts = self.query(client, project, &counts).await?;
+        let mut fresh = queries::exposures(&keys, &counts, &[], self.exposure_days, now.at);
+        for (key, fresh) in &mut fresh {
+            if let Some(before) = self.known.exposure.get(key) {
+                (fresh.days, fresh.sdks) = (before.days.clone(), before.sdks.clone());
+            }
+        }
+        self.take_unless_all_are_silent(fresh);
+        Ok(())
+    }
+
+    /// Why an answer about all keys cannot be right, if it cannot.
+    fn contradiction(&self, exposures: &HashMap<FlagKey, Exposure>) -> Option<String> {
+        let flags = exposures.keys().filter_map(|it| match self.known.lookup(it) {
+            Lookup::Known(flag) => Some(&**flag),
+            _ => None,
+        });
+        let flag = queries::contradicted(exposures, flags)?;
+        Some(format!(
+            "PostHog has no calls of the flags that are read here, though by its own word '{}' was called: it may keep \
+             them in another place",
+            flag.key
+        ))
+    }
+
+    fn take_exposures(&mut self, exposures: HashMap<FlagKey, Exposure>) {
+        self.known.exposure_trouble = None;
+        self.known.exposure.extend(exposures.into_iter().map(|(key, it)| (key, Arc::new(it))));
+    }
+
+    /// An answer about a few keys cannot be right when nobody is heard of at all. That says nothing of the others, so
+    /// what is known of these stays as it is, and nothing waits for it.
+    fn take_unless_all_are_silent(&mut self, exposures: HashMap<FlagKey, Exposure>) {
+        let is_heard = |it: &Exposure| !it.variants.is_empty();
+        let heard = self.known.exposure.values().any(|it| is_heard(it)) || exposures.values().any(is_heard);
+        if heard || (self.known.exposure_trouble.is_none() && self.contradiction(&exposures).is_none()) {
+            self.take_exposures(exposures);
+        }
+    }
+
+    async fn query_exposures(
+        &mut self,
+        client: &Client,
+        project: &Project,
+        keys: &[FlagKey],
+    ) -> Result<HashMap<FlagKey, Exposure>, Error> {
+        let mut exposures = HashMap::new();
+        for keys in keys.chunks(KEYS_PER_QUERY) {
+            exposures.extend(self.query_exposure(client, project, keys).await?);
+        }
+        Ok(exposures)
+    }
+
+    /// Halves the window while the server says that the query takes too long.
+    async fn query_exposure(
+        &mut self,
+        client: &Client,
+        project: &Project,
+        keys: &[FlagKey],
+    ) -> Result<HashMap<FlagKey, Exposure>, Error> {
+        loop {
+            let days = self.exposure_days;
+            let counts = queries::exposure_counts(self.evaluations, keys, days);
+            let counts = self.query(client, project, &counts).await;
+            let trend = queries::exposure_trend(self.evaluations, keys, days);
+            let trend = match &counts {
+                Ok(_) => self.query(client, project, &trend).await,
+                Err(_) => Ok(Vec::new()),
+            };
+            match (counts, trend) {
+                (Err(Error::TooSlow), _) | (_, Err(Error::TooSlow)) if days > 1 => self.exposure_days /= 2,
+                (counts, trend) => {
+                    return Ok(queries::exposures(keys, &counts?, &trend?, days, self.clock.now().at));
+                }
+            }
+        }
+    }
+
+    /// Every query is counted, also one that fails.
+    async fn query(
+        &mut self,
+        client: &Client,
+        project: &Project,
+        query: &Query,
+    ) -> Result<Vec<Vec<serde_json::Value>>, Error> {
+        budget::spend(&mut self.known.queries, self.clock.now().at);
+        client.query(project, query).await
+    }
+}
+
+/// Nothing of a part that the server does not give.
+fn unless_denied<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(it) => Ok(Some(it)),
+        Err(error @ (Error::Forbidden(_) | Error::PaymentRequired(_) | Error::NotFound(_))) => {
+            tracing::info!(%error, "PostHog does not give experiments or changes to come");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
