@@ -2,6 +2,7 @@
 //! run. Nothing here asserts a time.
 
 mod edits;
+mod mirror;
 mod monorepo;
 mod removal;
 mod server;
@@ -26,6 +27,10 @@ fn main() {
     if wanted("server") {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(server::run()).expect("the server's figures");
+    }
+    if wanted("mirror") {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(mirror::run()).expect("the figures of a mirror");
     }
     if wanted("removal") {
         removal::run().expect("the figures of a removal");
