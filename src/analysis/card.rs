@@ -3,7 +3,8 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use crate::feature::{Arrived, Since, Stage, StageLine, arrived, constant_since, stage, stages};
 use crate::flags::{
-    Environment, Experiment, Exposure, Flag, FlagKey, Lookup, Mirror, Person, ScheduledChange,
+    EarlyAccess, Environment, Experiment, Exposure, Filters, Flag, FlagKey, Lookup, Mirror, Person,
+    ScheduledChange,
 };
 
 /// What there is to tell about one flag: what hover, `flagline show` and tests share.
@@ -65,6 +66,10 @@ pub struct Details {
     pub since: Option<Since>,
     /// Its experiments, as far as they are loaded.
     pub experiments: Vec<Experiment>,
+    /// Its early access features.
+    pub early_access: Vec<EarlyAccess>,
+    /// Names of the cohorts that its conditions ask for, as far as they are known, each once.
+    pub cohorts: Vec<String>,
     /// Who made it.
     pub owner: Option<String>,
     /// Who meets it; `None` = not loaded.
@@ -144,11 +149,15 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
     for experiment in &flag.experiments {
         link("Experiment", format!("experiments/{experiment}"));
     }
+    for feature in &flag.early_access {
+        link("Early access", format!("early_access_features/{}", feature.id));
+    }
+    let filters = flag.filters();
     Details {
         name: flag.name.clone(),
         project: project_name(environment),
         stage: stage(flag, history),
-        stages: flag.filters().map(|it| stages(&it)).unwrap_or_default(),
+        stages: filters.as_ref().map(stages).unwrap_or_default(),
         arrived: history.and_then(|it| arrived(flag, it)),
         next: environment.schedules.get(&flag.id).and_then(|it| it.iter().find(|it| it.at > now)).cloned(),
         experiments: flag
@@ -156,6 +165,8 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
             .iter()
             .filter_map(|it| environment.experiments.get(it).map(|it| (**it).clone()))
             .collect(),
+        early_access: flag.early_access.iter().map(|it| early_access(environment, it)).collect(),
+        cohorts: filters.map(|it| cohorts(environment, &it)).unwrap_or_default(),
         owner: flag.created_by.as_ref().map(Person::display).map(str::to_owned),
         since: constant_since(flag, history),
         trend: exposure.as_ref().map(|it| trend(it, now)).unwrap_or_default(),
@@ -166,6 +177,24 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
         fetched_at: environment.flags.as_ref().map_or(now, |it| it.fetched_at),
         links,
     }
+}
+
+/// The feature as it was last listed, else as its flag showed it.
+fn early_access(environment: &Environment, of_flag: &EarlyAccess) -> EarlyAccess {
+    environment.early_access.get(&of_flag.id).map_or(of_flag, |it| it).clone()
+}
+
+fn cohorts(environment: &Environment, filters: &Filters) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (id, name) in filters.cohorts() {
+        // What the condition says is as old as the flag.
+        let name = environment.cohorts.get(&id).map(|it| &**it).or(name);
+        let Some(name) = name.filter(|it| !it.is_empty()) else { continue };
+        if names.iter().all(|it| it != name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 pub(super) fn project_name(environment: &Environment) -> String {

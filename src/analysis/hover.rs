@@ -116,7 +116,8 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     }
 }
 
-/// The stages of the plan with the one that is reached, since when and by whom; what comes next; experiments.
+/// The stages of the plan with the one that is reached, since when and by whom; what comes next; whom the conditions
+/// name; early access features and experiments.
 fn rollout(page: &mut Page, details: &Details) {
     if details.stages.len() > 1 {
         // While the flag is off, its stages are only what is meant.
@@ -133,6 +134,15 @@ fn rollout(page: &mut Page, details: &Details) {
         let change = page.escape(&next.change.to_string());
         let again = if next.recurring { ", and again later" } else { "" };
         page.paragraph(&format!("Next, on {}: {change}{again}", day(next.at)));
+    }
+    if !details.cohorts.is_empty() {
+        let names: Vec<String> = details.cohorts.iter().map(|it| page.escape(it)).collect();
+        let cohorts = if names.len() == 1 { "cohort" } else { "cohorts" };
+        page.paragraph(&format!("Conditions ask for the {cohorts} {}", names.join(", ")));
+    }
+    for it in &details.early_access {
+        let (name, stage) = (page.escape(&it.name), page.escape(&it.stage.replace('-', " ")));
+        page.paragraph(&format!("Early access feature {name}: {stage}"));
     }
     for it in &details.experiments {
         let name = page.escape(&it.name);
