@@ -143,12 +143,21 @@ fn hover_cards() {
         trouble: Some("https://eu.posthog.com cannot be reached: no route".into()),
         ..environment()
     };
+    let mut named = environment();
+    let beta =
+        crate::flags::EarlyAccess { id: "01a1".into(), name: "Videos <b>".into(), stage: "beta".into() };
+    let mut flag = (*named.flags.as_ref().unwrap().by_key["project-videos"]).clone();
+    flag.early_access.push(crate::flags::EarlyAccess { stage: "alpha".into(), ..beta.clone() });
+    named.flags.as_mut().unwrap().insert(flag.into());
+    named.early_access.insert(beta.id.clone(), beta.into());
+    named.cohorts.insert(2, "Beta [testers]".into());
     let not_loaded = Environment { flags: None, ..Environment::default() };
     let signed_out =
         Environment { trouble: Some("not signed in; set FLAGLINE_API_KEY".into()), ..not_loaded.clone() };
     for (name, key, environment) in [
         ("everyone", "new-checkout", environment()),
         ("planned-and-hostile", "project-videos", silent),
+        ("cohort-and-early-access", "project-videos", named),
         ("experiment", "pricing-page", environment()),
         ("nobody", "fresh", environment()),
         ("not-launched", "gift-cards", environment()),

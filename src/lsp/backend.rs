@@ -1,6 +1,7 @@
 //! The protocol's methods, each a few lines: convert, ask, convert back.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -26,6 +27,9 @@ use crate::flags::{FlagKey, Lookup};
 use crate::index::Index;
 use crate::posthog::refresh::Ask;
 use crate::workspace::{Opened, Workspace};
+
+/// How long the client may wait for the end because the mirror is written.
+const SAVING: Duration = Duration::from_secs(2);
 
 /// What tower-lsp calls.
 pub(super) struct Backend {
@@ -191,6 +195,9 @@ impl LanguageServer for Backend {
     }
 
     async fn shutdown(&self) -> Result<()> {
+        if let Ok(session) = self.session() {
+            session.workspace.refresh.finish(SAVING).await;
+        }
         Ok(())
     }
 

@@ -13,8 +13,9 @@ mod site;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use self::due::{GATHER, Moment, Next, Work};
 use self::site::Site;
@@ -52,6 +53,7 @@ pub enum Ask {
 pub struct Handle {
     asks: mpsc::UnboundedSender<Ask>,
     mirror: watch::Receiver<Arc<Mirror>>,
+    end: Arc<Notify>,
 }
 
 impl Handle {
@@ -66,6 +68,16 @@ impl Handle {
         self.mirror.borrow().clone()
     }
 
+    /// Ends the task, whatever it waits for, and returns when it has saved what was unsaved, or after `patience`.
+    pub async fn finish(&self, patience: Duration) {
+        self.end.notify_one();
+        let mut mirror = self.mirror.clone();
+        let ended = async { while mirror.changed().await.is_ok() {} };
+        if tokio::time::timeout(patience, ended).await.is_err() {
+            tracing::warn!("the mirror was not saved in time");
+        }
+    }
+
     /// Is told of every publication.
     pub fn watch(&self) -> watch::Receiver<Arc<Mirror>> {
         self.mirror.clone()
@@ -78,8 +90,15 @@ pub fn spawn(environments: &[config::Environment], folder: Option<PathBuf>) -> H
     let (publisher, mirror) = watch::channel(Arc::new(mirror_of(&sites, 0)));
     let (asks, receiver) = mpsc::unbounded_channel();
     let task = Task { sites, folder, keys: BTreeSet::new(), asks: receiver, publisher, revision: 0 };
-    tokio::spawn(task.run());
-    Handle { asks, mirror }
+    let end = Arc::new(Notify::new());
+    let ending = end.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = ending.notified() => {}
+            () = task.run() => {}
+        }
+    });
+    Handle { asks, mirror, end }
 }
 
 /// What a command wants to know.
@@ -147,6 +166,7 @@ fn distinct(environments: &[config::Environment]) -> impl Iterator<Item = &confi
 }
 
 struct Task {
+    /// Before the publisher, so that they are dropped, and with that saved, when its receivers see the end.
     sites: Vec<Site>,
     folder: Option<PathBuf>,
     keys: BTreeSet<FlagKey>,
