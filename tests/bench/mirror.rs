@@ -35,8 +35,8 @@ pub(super) async fn run() -> anyhow::Result<()> {
         }
         first.push(begin.elapsed());
         // The one that stays is looked at more closely.
-        if let Some((before, _)) = last.replace((client, cache)) {
-            Client::end(before).await?;
+        if let Some((mut before, _)) = last.replace((client, cache)) {
+            before.end().await?;
         }
     }
     let plain = Figures::new(plain);
