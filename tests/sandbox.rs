@@ -19,7 +19,7 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Bench {
-        let options = Options { port: 0, now: Some(NOW.parse().unwrap()) };
+        let options = Options { now: Some(NOW.parse().unwrap()), ..Options::default() };
         // As the program does; fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = Client::builder().no_proxy().build().unwrap();

@@ -36,6 +36,7 @@ use crate::analysis::plain;
 use crate::config::file::n_errors;
 use crate::config::{Config, Keys};
 use crate::posthog::keys;
+use crate::sandbox::Shape;
 use crate::text::Text;
 use crate::{report, workspace};
 
@@ -115,6 +116,9 @@ enum Command {
         /// The port; any free one when not given.
         #[arg(long, default_value_t = 0)]
         port: u16,
+        /// Which PostHog it is like: today's, or one of December 2023, the oldest that Flagline works with.
+        #[arg(long, default_value_t = Shape::Today)]
+        shape: Shape,
     },
     /// See it work: the sandbox, a sample app, and a real editor session, printed.
     Demo {
@@ -173,7 +177,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Clean(arguments) => clean::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,
-        Command::Sandbox { port } => sandbox::run(port).await,
+        Command::Sandbox { port, shape } => sandbox::run(port, shape).await,
         Command::Demo { keep } => demo::run(keep).await,
     }
 }

@@ -1,10 +1,10 @@
 use std::process::ExitCode;
 
 use super::print;
-use crate::sandbox::{self, Options, Sandbox};
+use crate::sandbox::{self, Options, Sandbox, Shape};
 
-pub(super) async fn run(port: u16) -> anyhow::Result<ExitCode> {
-    let sandbox = Sandbox::start(Options { port, now: None }).await?;
+pub(super) async fn run(port: u16, shape: Shape) -> anyhow::Result<ExitCode> {
+    let sandbox = Sandbox::start(Options { port, now: None, shape }).await?;
     print(&format!(
         "A project to play with, until Ctrl-C:\n\n  {url}\n\n\
          Its page makes requests fail, moves its clock, and resets it. Editors and commands find it by these \

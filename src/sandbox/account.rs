@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::clock::iso;
 use super::hash::uuid;
+use super::keys::ApiKey;
 use super::reply::{Caller, Problem, Reply, Request, Result, page};
 use super::world::World;
 use super::{PROJECT_ID, PROJECT_TOKEN};
@@ -136,23 +137,7 @@ pub(super) fn me(world: &World, caller: Caller) -> Result {
 }
 
 /// `GET /api/personal_api_keys/@current/`.
-pub(super) fn key(world: &World, caller: Caller) -> Result {
-    let scopes: &[&str] = match caller.may_write {
-        true => &["*"],
-        false => &[
-            "user:read",
-            "project:read",
-            "organization:read",
-            "feature_flag:read",
-            "query:read",
-            "activity_log:read",
-            "experiment:read",
-            "cohort:read",
-            "dashboard:read",
-            "insight:read",
-            "integration:read",
-        ],
-    };
+pub(super) fn key(world: &World, key: &ApiKey) -> Result {
     Ok(Reply::ok(json!({
         "id": "sandbox",
         "label": "Sandbox",
@@ -160,8 +145,8 @@ pub(super) fn key(world: &World, caller: Caller) -> Result {
         "mask_value": "phx_...dbox",
         "created_at": world.project.get("created_at"),
         "last_used_at": iso(world.now()),
-        "user_id": caller.user,
-        "scopes": scopes,
+        "user_id": key.user,
+        "scopes": key.scopes,
         "scoped_teams": null,
         "scoped_organizations": null,
     })))

@@ -1,31 +1,36 @@
 //! `/_sandbox/…`: what tests set and see. The module's header documents it.
 
 use axum::http::Method;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::API_KEY;
+use super::approvals;
 use super::capture;
 use super::clock::{Clock, iso};
 use super::events::{Event, Events};
 use super::fault::Fault;
 use super::panel;
-use super::reply::{Problem, Reply, Request, Result};
-use super::server::Inner;
+use super::reply::{Problem, Reply, Request, Result, text_field, texts_field};
+use super::server::{First, Inner};
 
 /// Answers a request below `/_sandbox/`.
-pub(super) fn route(inner: &mut Inner, first_now: Option<Timestamp>, request: &Request) -> Result {
+pub(super) fn route(inner: &mut Inner, first: First, request: &Request) -> Result {
     let segments: Vec<&str> = request.segments.iter().skip(1).map(String::as_str).collect();
     match (&request.method, &segments[..]) {
         (&Method::GET, ["state"]) => {}
         (&Method::POST, ["clock"]) => clock(inner, request)?,
         (&Method::POST, ["faults"]) => faults(inner, request)?,
-        (&Method::POST, ["reset"]) => *inner = Inner::new(first_now),
+        (&Method::POST, ["keys"]) => keys(inner, request)?,
+        (&Method::POST, ["plan"]) => inner.world.unpaid = texts(request, "lacks")?,
+        (&Method::POST, ["approvals"]) => inner.world.policies = actions(request)?,
+        (&Method::POST, ["reset"]) => *inner = Inner::new(first),
         (&Method::GET, ["events"]) => return Ok(dump(inner, request)),
         (&Method::POST, ["events"]) => add(inner, request)?,
         (&Method::DELETE, ["events"]) => inner.world.events = Events::default(),
-        (_, ["form", form @ ..]) => return panel::route(inner, first_now, request, form),
-        (method, ["state" | "clock" | "faults" | "reset" | "events"]) => {
+        (_, ["form", form @ ..]) => return panel::route(inner, first, request, form),
+        (method, ["state" | "clock" | "faults" | "keys" | "plan" | "approvals" | "reset" | "events"]) => {
             return Err(Problem::wrong_method(method));
         }
         _ => return Err(Problem::no_endpoint()),
@@ -43,6 +48,7 @@ pub(super) fn state(inner: &Inner) -> Value {
         .map(|(method, path, status)| json!({"method": method, "path": path, "status": status}))
         .collect();
     json!({
+        "shape": world.shape.name(),
         "now": iso(world.now()),
         "clock": match world.clock { Clock::Running(_) => "running", Clock::Stopped(_) => "stopped" },
         "counts": {
@@ -55,6 +61,9 @@ pub(super) fn state(inner: &Inner) -> Value {
             "insights": world.insights.iter().filter(|it| !it.deleted).count(),
             "events": world.events.len(),
         },
+        "scopes": world.keys.iter().map(|it| (it.token.to_owned(), json!(it.scopes))).collect::<serde_json::Map<_, _>>(),
+        "lacks": world.unpaid,
+        "approvals": world.policies,
         "faults": inner.faults,
         "requests": inner.log.counts,
         "last_requests": last,
@@ -88,6 +97,27 @@ fn faults(inner: &mut Inner, request: &Request) -> Result<()> {
     let read = Vec::<Fault>::deserialize(faults);
     inner.faults = read.map_err(|error| Problem::invalid(Some("faults"), error.to_string()))?;
     Ok(())
+}
+
+/// A list of texts that must be there.
+fn texts(request: &Request, name: &str) -> Result<Vec<String>> {
+    texts_field(&request.object()?, name)?.ok_or_else(|| Problem::required(name))
+}
+
+fn keys(inner: &mut Inner, request: &Request) -> Result<()> {
+    let token = text_field(&request.object()?, "key")?.unwrap_or_else(|| API_KEY.to_owned());
+    let scopes = texts(request, "scopes")?;
+    let key = inner.world.keys.iter_mut().find(|it| it.token == token);
+    key.ok_or_else(|| Problem::invalid(Some("key"), "There is no such key."))?.scopes = scopes;
+    Ok(())
+}
+
+fn actions(request: &Request) -> Result<Vec<String>> {
+    let actions = texts(request, "actions")?;
+    match actions.iter().find(|it| !approvals::ACTIONS.contains(&it.as_str())) {
+        None => Ok(actions),
+        Some(it) => Err(Problem::invalid(Some("actions"), format!("Nothing gates \"{it}\"."))),
+    }
 }
 
 /// The stored events, so that tests can count on their own.

@@ -131,7 +131,7 @@ impl Fault {
             ),
             _ => ("server_error", "error", "A server error occurred.".into()),
         };
-        Problem { status, kind, code, detail, attr: None }
+        Problem { status, kind, code, detail, attr: None, own: None }
     }
 }
 

@@ -16,7 +16,9 @@ pub(super) fn key(world: &World, key: &str, own: Option<u64>) -> Result<()> {
         let text = "Ensure this field has no more than 400 characters.";
         return Err(Problem::field(Some("key"), "max_length", text));
     }
-    if !key.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-') {
+    // Older servers took any key, and any percentage.
+    if !world.shape.is_old() && !key.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-')
+    {
         let text = "Only letters, numbers, hyphens (-) & underscores (_) are allowed.";
         return Err(Problem::field(Some("key"), "invalid_key", text));
     }
@@ -38,13 +40,14 @@ pub(super) fn filters(world: &World, filters: &Value, creating: bool) -> Result<
     }
     let typed = match Filters::deserialize(filters) {
         Ok(it) => it,
+        Err(_) if world.shape.is_old() => return Ok(()),
         Err(error) => return refuse(format!("Invalid filters: {error}")),
     };
     if creating && typed.groups.is_empty() {
         return refuse("Feature flags must have at least one condition set (group).".into());
     }
     for condition in &typed.groups {
-        if !(0.0..=100.0).contains(&condition.percentage()) {
+        if !world.shape.is_old() && !(0.0..=100.0).contains(&condition.percentage()) {
             return refuse("Rollout percentage must be between 0 and 100.".into());
         }
         if let Some(variant) = &condition.variant

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::approvals;
 use super::flag::{Entry, Flag, State, Version, plain};
 use super::flag_check as check;
 use super::reply::{Problem, Result, bool_field, ids_field, text_field, texts_field};
@@ -29,6 +30,10 @@ pub(super) fn create(world: &mut World, by: UserId, body: &Map<String, Value>) -
         analytics_dashboards: Vec::new(),
     };
     check::key(world, &key, None)?;
+    if world.shape.is_old() {
+        // Deletion did not free the key: a new flag took the place of a deleted one.
+        world.flags.retain(|it| !(it.state.deleted && it.state.called_as() == key));
+    }
     apply(world, &mut state, None, body)?;
     if state.filters.is_null() {
         state.filters = json!({"groups": []});
@@ -37,6 +42,7 @@ pub(super) fn create(world: &mut World, by: UserId, body: &Map<String, Value>) -
         state.filters["groups"] = json!([{"properties": [], "rollout_percentage": 100}]);
     }
     check::filters(world, &state.filters, true)?;
+    approvals::gate(world, by, None, &state)?;
     let at = world.stamp();
     let id = world.flags.iter().map(|it| it.id).max().unwrap_or(0) + 1;
     world.flags.push(Flag {
@@ -226,8 +232,8 @@ fn apply(world: &World, state: &mut State, own: Option<u64>, body: &Map<String, 
     if let Some(sent) = body.get("filters").filter(|it| !it.is_null()) {
         let sent = plain(sent.clone());
         match (&mut state.filters, sent) {
-            // Only the keys that were sent are replaced.
-            (Value::Object(stored), Value::Object(sent)) => stored.extend(sent),
+            // Only the keys that were sent are replaced; older servers replaced everything.
+            (Value::Object(stored), Value::Object(sent)) if !world.shape.is_old() => stored.extend(sent),
             (stored, sent) => *stored = sent,
         }
         check::filters(world, &state.filters, own.is_none())?;
@@ -241,7 +247,8 @@ fn apply(world: &World, state: &mut State, own: Option<u64>, body: &Map<String, 
         }
         state.active = active;
     }
-    if let Some(tags) = texts_field(body, "tags")? {
+    // Without the plan for it, tags are dropped without a word.
+    if let Some(tags) = texts_field(body, "tags")?.filter(|_| !world.lacks("tagging")) {
         state.tags = tags;
     }
     if let Some(contexts) = texts_field(body, "evaluation_contexts")? {
@@ -303,8 +310,9 @@ fn delete(world: &World, state: &mut State, own: Option<u64>, deleted: bool) -> 
 }
 
 /// Stores a new state with its version and its activity entry. A write that changes nothing leaves no trace.
-fn write(world: &mut World, by: UserId, id: u64, mut state: State) -> Result<()> {
+pub(super) fn write(world: &mut World, by: UserId, id: u64, mut state: State) -> Result<()> {
     dependents(world, id, &state)?;
+    approvals::gate(world, by, Some(id), &state)?;
     let at = world.stamp();
     let flag = world.flags.iter_mut().find(|it| it.id == id).ok_or_else(Problem::not_found)?;
     if state == flag.state {

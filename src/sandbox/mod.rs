@@ -9,6 +9,8 @@
 //! Keys: [`API_KEY`] may do everything, in the name of Ada; [`GRACE_KEY`] as well, in the name of Grace (so that
 //! two people can write to one flag); [`READ_KEY`] may only read.
 //!
+//! It is like today's PostHog, or like an older one ([`Shape`]).
+//!
 //! # Controls
 //!
 //! Tests drive it below `/_sandbox/`, without a key:
@@ -18,6 +20,9 @@
 //! | `GET /_sandbox/state/` | time, counts of objects, faults, counts of requests by method and path pattern, the last requests |
 //! | `POST /_sandbox/clock/` | `{"now": "2026-11-20T12:00:00Z"}` stops the clock there, `{"advance_seconds": 60}` moves it, `{"now": null}` returns to the machine's clock |
 //! | `POST /_sandbox/faults/` | `{"faults": […]}` replaces all faults, `[]` clears them |
+//! | `POST /_sandbox/keys/` | `{"key": "phx_sandbox"?, "scopes": ["feature_flag:read", …]}` sets what a key may do; `["*"]` is all |
+//! | `POST /_sandbox/plan/` | `{"lacks": ["experiments", "activity", …]}`: below these parts of paths everything is answered with 402; `tagging`: tags are dropped |
+//! | `POST /_sandbox/approvals/` | `{"actions": ["feature_flag.enable", …]}`: writes that do this wait for an approval |
 //! | `POST /_sandbox/reset/` | the seed again: objects, clock, faults and request log |
 //! | `GET /_sandbox/events/?event=&flag=&limit=` | the stored events, oldest first |
 //! | `POST /_sandbox/events/` | `{"events": [{"event", "distinct_id", "properties"?, "timestamp"?}]}` adds events |
@@ -31,6 +36,7 @@
 //! What a browser sends for another site's page is refused here, as is a page that frames this one.
 
 mod account;
+mod approvals;
 mod capture;
 mod clock;
 mod cohorts;
@@ -46,6 +52,7 @@ mod flags;
 mod hash;
 mod hogql;
 mod insights;
+mod keys;
 mod pages;
 mod panel;
 mod query;
@@ -54,6 +61,7 @@ mod route;
 mod schedules;
 mod seed;
 mod server;
+mod shape;
 mod targeting;
 mod trends;
 mod world;
@@ -64,6 +72,8 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+pub use shape::Shape;
 
 /// The key that may do everything.
 pub const API_KEY: &str = "phx_sandbox";
@@ -83,6 +93,8 @@ pub struct Options {
     pub port: u16,
     /// Where the clock stands; `None` is the machine's clock.
     pub now: Option<Timestamp>,
+    /// Which PostHog it is like.
+    pub shape: Shape,
 }
 
 /// A running sandbox. Dropping it stops it.
@@ -102,7 +114,8 @@ impl Sandbox {
             port => format!("port {port} on 127.0.0.1 cannot be used; choose another one with --port"),
         })?;
         let url = format!("http://{}", listener.local_addr().context("the listener has no address")?);
-        let state = tokio::task::spawn_blocking(move || server::State::new(options.now)).await?;
+        let state =
+            tokio::task::spawn_blocking(move || server::State::new(options.now, options.shape)).await?;
         let app = server::app(Arc::new(state));
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = axum::serve(listener, app).with_graceful_shutdown(async move {

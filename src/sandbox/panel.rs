@@ -5,13 +5,13 @@
 use std::fmt::Write as _;
 
 use axum::http::Method;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::clock::Clock;
 use super::fault::{Fault, Kind};
 use super::pages::{escape, minute, page, table};
 use super::reply::{Body, Problem, Reply, Request, Result};
-use super::server::Inner;
+use super::server::{First, Inner};
 
 /// One entry of the list of what can go wrong.
 struct Choice {
@@ -44,12 +44,7 @@ const LONGEST_MILLISECONDS: u64 = 60_000;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Answers a form.
-pub(super) fn route(
-    inner: &mut Inner,
-    first_now: Option<Timestamp>,
-    request: &Request,
-    form: &[&str],
-) -> Result {
+pub(super) fn route(inner: &mut Inner, first: First, request: &Request, form: &[&str]) -> Result {
     if request.method != Method::POST {
         return Err(Problem::wrong_method(&request.method));
     }
@@ -63,7 +58,7 @@ pub(super) fn route(
         }
         ["clock"] => clock(inner, &fields),
         ["reset"] => {
-            *inner = Inner::new(first_now);
+            *inner = Inner::new(first);
             Ok(())
         }
         _ => return Err(Problem::no_endpoint()),

@@ -62,6 +62,7 @@ impl Request {
                 code: "parse_error",
                 detail: format!("JSON parse error - {error}"),
                 attr: None,
+                own: None,
             }),
         }
     }
@@ -124,6 +125,8 @@ pub(super) struct Problem {
     pub code: &'static str,
     pub detail: String,
     pub attr: Option<String>,
+    /// A body that is not the usual one.
+    pub own: Option<Box<Value>>,
 }
 
 impl Problem {
@@ -140,6 +143,7 @@ impl Problem {
             code,
             detail: detail.into(),
             attr: attr.map(str::to_owned),
+            own: None,
         }
     }
 
@@ -155,6 +159,7 @@ impl Problem {
             code: "unsupported_media_type",
             detail: format!("Unsupported media type \"{media_type}\" in request."),
             attr: None,
+            own: None,
         }
     }
 
@@ -175,6 +180,7 @@ impl Problem {
             code: "not_found",
             detail: detail.to_owned(),
             attr: None,
+            own: None,
         }
     }
 
@@ -192,6 +198,7 @@ impl Problem {
             code: "method_not_allowed",
             detail: detail.into(),
             attr: None,
+            own: None,
         }
     }
 
@@ -203,11 +210,25 @@ impl Problem {
     /// The object changed since the caller read it.
     pub fn conflict(detail: impl Into<String>) -> Problem {
         // PostHog's library has no name for this kind of exception and calls it a server error.
-        Problem { status: 409, kind: "server_error", code: "conflict", detail: detail.into(), attr: None }
+        Problem {
+            status: 409,
+            kind: "server_error",
+            code: "conflict",
+            detail: detail.into(),
+            attr: None,
+            own: None,
+        }
     }
 
     pub fn unauthenticated(code: &'static str, detail: &str) -> Problem {
-        Problem { status: 401, kind: "authentication_error", code, detail: detail.to_owned(), attr: None }
+        Problem {
+            status: 401,
+            kind: "authentication_error",
+            code,
+            detail: detail.to_owned(),
+            attr: None,
+            own: None,
+        }
     }
 
     pub fn forbidden(detail: impl Into<String>) -> Problem {
@@ -217,11 +238,44 @@ impl Problem {
             code: "permission_denied",
             detail: detail.into(),
             attr: None,
+            own: None,
         }
     }
 
+    /// The plan does not include it.
+    pub fn unpaid() -> Problem {
+        Problem {
+            status: 402,
+            kind: "server_error",
+            code: "payment_required",
+            detail: "This feature is part of the premium PostHog offering.".into(),
+            attr: None,
+            own: None,
+        }
+    }
+
+    /// A policy wants somebody to approve the change first.
+    pub fn approval(flag: Option<u64>, change_request: &str) -> Problem {
+        let detail = "This change requires approval. A change request has been created.";
+        let own = json!({
+            "code": "approval_required",
+            "status": "approval_required",
+            "detail": detail,
+            "message": detail,
+            "resource_type": "feature_flag",
+            "resource_id": flag.map(|it| it.to_string()),
+            "change_request_id": change_request,
+            "change_request": {"id": change_request, "state": "pending"},
+            "required_approvers": {},
+        });
+        Problem { own: Some(Box::new(own)), ..Problem::conflict(detail) }
+    }
+
     pub fn body(&self) -> Value {
-        json!({"type": self.kind, "code": self.code, "detail": self.detail, "attr": self.attr})
+        match &self.own {
+            Some(it) => (**it).clone(),
+            None => json!({"type": self.kind, "code": self.code, "detail": self.detail, "attr": self.attr}),
+        }
     }
 }
 
@@ -231,11 +285,10 @@ impl From<Problem> for Reply {
     }
 }
 
-/// Who asks, and with which rights.
+/// Who asks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caller {
     pub user: UserId,
-    pub may_write: bool,
 }
 
 /// One page of a list: `limit` and `offset`, absolute links to the neighbours.

@@ -15,7 +15,7 @@ use super::clock::Clock;
 use super::fault::{Fault, Kind, strike};
 use super::reply::{Body, Reply, Request};
 use super::world::World;
-use super::{control, route, seed};
+use super::{Shape, control, route, seed, shape};
 
 /// Bodies that are read; PostHog takes batches of 20 MB.
 const LARGEST_BODY: usize = 20 * 1024 * 1024;
@@ -24,9 +24,16 @@ const LOGGED: usize = 200;
 
 /// What all requests share.
 pub(super) struct State {
-    /// Where the clock stands after a reset.
-    first_now: Option<Timestamp>,
+    first: First,
     inner: Mutex<Inner>,
+}
+
+/// What a reset returns to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct First {
+    /// Where the clock stands.
+    pub now: Option<Timestamp>,
+    pub shape: Shape,
 }
 
 /// The state under its lock. No request holds it while it waits.
@@ -46,8 +53,9 @@ pub(super) struct Log {
 }
 
 impl State {
-    pub fn new(now: Option<Timestamp>) -> State {
-        State { first_now: now, inner: Mutex::new(Inner::new(now)) }
+    pub fn new(now: Option<Timestamp>, shape: Shape) -> State {
+        let first = First { now, shape };
+        State { first, inner: Mutex::new(Inner::new(first)) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -57,8 +65,12 @@ impl State {
 }
 
 impl Inner {
-    pub fn new(now: Option<Timestamp>) -> Inner {
-        Inner { world: seed::world(Clock::new(now)), faults: Vec::new(), log: Log::default() }
+    pub fn new(first: First) -> Inner {
+        Inner {
+            world: seed::world(Clock::new(first.now), first.shape),
+            faults: Vec::new(),
+            log: Log::default(),
+        }
     }
 }
 
@@ -97,7 +109,7 @@ async fn handle(Extract(state): Extract<Arc<State>>, request: HttpRequest) -> Re
     };
     let (method, uri) = (head.method.clone(), head.uri.clone());
     let text = |name: header::HeaderName| head.headers.get(name)?.to_str().ok().map(str::to_owned);
-    let request = Request {
+    let mut request = Request {
         segments: uri.path().split('/').filter(|it| !it.is_empty()).map(decoded).collect(),
         path: uri.path().to_owned(),
         query: url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
@@ -113,7 +125,7 @@ async fn handle(Extract(state): Extract<Arc<State>>, request: HttpRequest) -> Re
             return plain(StatusCode::FORBIDDEN, "Pages of other sites may not drive the sandbox.\n");
         }
         Some("_sandbox") => {
-            let reply = control::route(&mut state.lock(), state.first_now, &request);
+            let reply = control::route(&mut state.lock(), state.first, &request);
             return respond(reply.unwrap_or_else(Reply::from), None);
         }
         None | Some("project") => {
@@ -137,7 +149,7 @@ async fn handle(Extract(state): Extract<Arc<State>>, request: HttpRequest) -> Re
             (reply, fault.retry_after)
         }
         Some(fault) if fault.kind == Kind::Html => (Reply::html(super::pages::login()), None),
-        _ => (route::api(&mut inner.world, &request).unwrap_or_else(Reply::from), None),
+        _ => (answer(&mut inner.world, &mut request), None),
     };
     inner.log.add(&method, uri.path(), uri.query(), reply.status);
     drop(inner);
@@ -145,6 +157,20 @@ async fn handle(Extract(state): Extract<Arc<State>>, request: HttpRequest) -> Re
         Some(Kind::Malformed) => half(reply),
         Some(Kind::Cut) => cut(reply),
         _ => respond(reply, retry_after),
+    }
+}
+
+/// What the API answers, in the shape of its time.
+fn answer(world: &mut World, request: &mut Request) -> Reply {
+    match world.shape.is_old() {
+        false => route::api(world, request).unwrap_or_else(Reply::from),
+        true => {
+            let heard = shape::hear(request);
+            let answer = heard.and_then(|()| route::api(world, request));
+            let mut reply = answer.unwrap_or_else(Reply::from);
+            shape::reshape(request, &mut reply);
+            reply
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::Shape;
+use super::approvals::ChangeRequest;
 use super::clock::{Clock, iso};
 use super::cohorts::Cohort;
 use super::dashboards::Dashboard;
@@ -14,6 +16,7 @@ use super::experiments::Experiment;
 use super::flag::Flag;
 use super::hash::uuid;
 use super::insights::Insight;
+use super::keys::ApiKey;
 use super::schedules::Schedule;
 use super::targeting::Subject;
 
@@ -23,9 +26,16 @@ pub(super) type UserId = u64;
 /// The state of the project.
 pub(super) struct World {
     pub clock: Clock,
+    pub shape: Shape,
     /// The latest time that a write was stamped with; the next one is later, even when the clock stands.
     last_stamp: Timestamp,
     pub users: Vec<User>,
+    pub keys: Vec<ApiKey>,
+    /// What the plan does not include: parts of paths, and `tagging`.
+    pub unpaid: Vec<String>,
+    /// Actions that wait for an approval.
+    pub policies: Vec<String>,
+    pub change_requests: Vec<ChangeRequest>,
     /// The project as `GET /api/projects/:id/` shows it.
     pub project: Map<String, Value>,
     pub people: People,
@@ -78,10 +88,15 @@ impl World {
             last_stamp: Timestamp::MIN,
             project: super::account::project(clock.now()),
             clock,
+            shape: Shape::Today,
             users: vec![
                 User { id: 1, first_name: "Ada", email: "ada@offset.example" },
                 User { id: 2, first_name: "Grace", email: "grace@offset.example" },
             ],
+            keys: super::keys::all(),
+            unpaid: Vec::new(),
+            policies: Vec::new(),
+            change_requests: Vec::new(),
             people: People::default(),
             groups: Vec::new(),
             cohorts: Vec::new(),
@@ -108,6 +123,11 @@ impl World {
                 false => now,
             };
         self.last_stamp
+    }
+
+    /// Whether the plan does not include this.
+    pub fn lacks(&self, feature: &str) -> bool {
+        self.unpaid.iter().any(|it| it == feature)
     }
 
     pub fn user(&self, id: UserId) -> Option<&User> {

@@ -55,11 +55,14 @@ pub(super) struct Answer {
 const DEFAULT_LIMIT: u64 = 100;
 /// PostHog answers with this many rows at most.
 const LARGEST_LIMIT: u64 = 50_000;
+/// Older servers answered with fewer.
+const LARGEST_OLD_LIMIT: u64 = 10_000;
 
 /// Answers a query; `{name}` takes its value from `values`.
 pub(super) fn run(world: &World, sql: &str, values: &Map<String, Value>) -> Result<Answer, Refusal> {
     let mut select = parse::select(sql, values)?;
-    let limit = select.limit.unwrap_or(DEFAULT_LIMIT).min(LARGEST_LIMIT);
+    let largest = if world.shape.is_old() { LARGEST_OLD_LIMIT } else { LARGEST_LIMIT };
+    let limit = select.limit.unwrap_or(DEFAULT_LIMIT).min(largest);
     select.limit = Some(limit);
     let printed = select.to_string();
     let offset = std::mem::take(&mut select.offset);

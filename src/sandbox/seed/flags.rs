@@ -248,7 +248,7 @@ fn experiment(world: &mut World, now: Timestamp) -> Result<()> {
         "feature_flag_key": "pricing-page",
         "metrics": [{"kind": "ExperimentMetric", "metric_type": "mean", "source": {"kind": "EventsNode", "event": "purchase"}}],
     });
-    experiments::create(world, Caller { user: GRACE, may_write: true }, &object(body))?;
+    experiments::create(world, Caller { user: GRACE }, &object(body))?;
     world.clock = Clock::Stopped(days_ago(now, 14.0));
     let start = world.now();
     let flag = world.experiments.iter_mut().map(|it| {

@@ -11,7 +11,7 @@ use super::clock::{Clock, add};
 use super::hash::{hash, unit};
 use super::reply::Caller;
 use super::world::{Group, UserId, World};
-use super::{cohorts, dashboards, insights};
+use super::{Shape, cohorts, dashboards, insights};
 
 pub(super) const ADA: UserId = 1;
 pub(super) const GRACE: UserId = 2;
@@ -35,8 +35,8 @@ const PEOPLE: usize = 400;
 const COMPANIES: usize = 24;
 const COUNTRIES: [&str; 6] = ["DE", "FR", "US", "NL", "SE", "GB"];
 
-/// The seeded project; the clock is as given.
-pub(super) fn world(clock: Clock) -> World {
+/// The seeded project; clock and shape are as given.
+pub(super) fn world(clock: Clock, shape: Shape) -> World {
     let now = clock.now();
     let mut world = World::new(Clock::new(Some(now)));
     people(&mut world);
@@ -46,6 +46,11 @@ pub(super) fn world(clock: Clock) -> World {
     debug_assert!(made.is_ok(), "the seed is refused: {made:?}");
     traffic::events(&mut world, now);
     world.clock = clock;
+    world.shape = shape;
+    if shape.is_old() {
+        // Nothing could be archived then, only switched off.
+        world.flags.iter_mut().for_each(|it| it.state.archived = false);
+    }
     world
 }
 
@@ -135,7 +140,7 @@ fn cohorts(world: &mut World, now: Timestamp) -> super::reply::Result<()> {
     ];
     for (body, days) in bodies.into_iter().zip([300.0, 200.0, 150.0, 150.0]) {
         world.clock = Clock::Stopped(days_ago(now, days));
-        cohorts::create(world, Caller { user: ADA, may_write: true }, &object(body))?;
+        cohorts::create(world, Caller { user: ADA }, &object(body))?;
     }
     Ok(())
 }
