@@ -8,6 +8,7 @@ mod posthog;
 #[path = "support/terminal.rs"]
 mod terminal;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -242,11 +243,27 @@ async fn a_machine_without_a_keyring_uses_the_file() {
     assert!(stdout.contains("readable by you alone, since this machine has no keyring."), "{stdout}");
 }
 
+/// The scopes that a text names.
+fn scopes_in(path: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = fs::read_to_string(path).unwrap();
+    let is_scope = |it: &&str| it.ends_with(":read") || it.ends_with(":write");
+    let words = text.split(|it: char| !(it.is_ascii_lowercase() || it == '_' || it == ':'));
+    words.filter(is_scope).map(str::to_owned).collect()
+}
+
 #[test]
 fn the_documentation_has_the_same_scopes() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/connect.md");
-    let text = fs::read_to_string(path).unwrap();
-    for (scope, _) in SCOPES {
-        assert!(text.contains(&format!("`{scope}`")), "docs/connect.md does not name {scope}");
+    let all: BTreeSet<String> = SCOPES.iter().map(|it| it.0.to_owned()).collect();
+    assert_eq!(scopes_in("docs/connect.md"), all);
+    // What a key for CI needs, and what an editor asks for, is a part of it.
+    for path in ["docs/check.md", "src/lsp/commands.rs"] {
+        let some = scopes_in(path);
+        assert!(!some.is_empty() && some.is_subset(&all), "{path}: {some:?}");
+    }
+    // `flagline init` alone reads cohorts, and an editor does not run it.
+    let in_editors: BTreeSet<String> = all.iter().filter(|it| *it != "cohort:read").cloned().collect();
+    for path in ["editors/vscode/src/signIn.ts", "editors/vscode/README.md"] {
+        assert_eq!(scopes_in(path), in_editors, "{path}");
     }
 }

@@ -76,6 +76,8 @@ pub struct Details {
     pub exposure: Option<Exposure>,
     /// Why there is no exposure.
     pub exposure_trouble: Option<String>,
+    /// What else cannot be told, and why: a sentence each.
+    pub withheld: Vec<String>,
     /// Whether the code reads it only in a way of which PostHog is not told; not known without the code.
     pub is_silent: bool,
     /// People a day over the last seven days, oldest first, today last; silent days are 0.
@@ -172,6 +174,7 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
         trend: exposure.as_ref().map(|it| trend(it, now)).unwrap_or_default(),
         exposure,
         exposure_trouble: environment.exposure_trouble.as_deref().map(str::to_owned),
+        withheld: withheld(environment, flag),
         is_silent: false,
         last_seen: seen.max(flag.last_called_at),
         fetched_at: environment.flags.as_ref().map_or(now, |it| it.fetched_at),
@@ -195,6 +198,19 @@ fn cohorts(environment: &Environment, filters: &Filters) -> Vec<String> {
         }
     }
     names
+}
+
+/// What a card would show, if the key's scopes or the plan allowed it.
+fn withheld(environment: &Environment, flag: &Flag) -> Vec<String> {
+    let sentence = |what: &str, why: &Option<_>| why.as_deref().map(|why: &str| format!("{what}: {why}"));
+    let loaded = flag.experiments.iter().all(|it| environment.experiments.contains_key(it));
+    let history = environment.history_of(flag).is_none();
+    let parts = [
+        history.then(|| sentence("Since when cannot be told", &environment.history_trouble)),
+        (!loaded).then(|| sentence("Its experiment cannot be told", &environment.experiments_trouble)),
+        Some(sentence("Changes to come cannot be told", &environment.schedules_trouble)),
+    ];
+    parts.into_iter().flatten().flatten().collect()
 }
 
 pub(super) fn project_name(environment: &Environment) -> String {

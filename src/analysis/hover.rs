@@ -100,6 +100,9 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
         }
         (None, None) => page.paragraph("Exposure is not loaded yet"),
     }
+    for it in &details.withheld {
+        page.paragraph(&page.escape(it));
+    }
     let fetched = details.exposure.as_ref().map_or(details.fetched_at, |it| it.fetched_at);
     let owner = details.owner.as_ref().map(|it| format!(" · made by {}", page.escape(it)));
     let fetched = format!("{}, fetched {}", page.escape(&details.project), ago(fetched, now));

@@ -52,12 +52,45 @@ pub struct Environment {
     pub early_access: HashMap<Arc<str>, Arc<EarlyAccess>>,
     /// When PostHog was sent a query in the last hour, by whichever process: all of them have one limit.
     pub queries: BTreeSet<Timestamp>,
+    /// Why experiments are not loaded, when the server does not give them.
+    pub experiments_trouble: Option<Arc<str>>,
+    /// Why changes to come are not loaded, when the key may not see them.
+    pub schedules_trouble: Option<Arc<str>>,
+    /// What the key may not do, learned from a refusal; in the order in which it is told.
+    pub lacks: Vec<Lack>,
     /// What stands in the way of newer data, as a sentence for a person.
     pub trouble: Option<Arc<str>>,
     /// What may be done about it.
     pub access: Access,
     /// The e-mail address of the key's owner, once known.
     pub me: Option<Arc<str>>,
+}
+
+/// A right that a key does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// PostHog's name of it (`query:read`).
+    pub scope: Arc<str>,
+    /// What does not work without it.
+    pub needed_for: Arc<str>,
+}
+
+impl Environment {
+    /// What does not work with this key, and what to do, as one sentence for a person.
+    pub fn lacks_told(&self) -> Option<String> {
+        let named: Vec<String> =
+            self.lacks.iter().map(|it| format!("{} ({})", it.scope, it.needed_for)).collect();
+        let scopes = match named.len() {
+            0 => return None,
+            1 => "scope",
+            _ => "scopes",
+        };
+        Some(format!(
+            "the API key lacks the {scopes} {}; give it more under {}/settings/user-api-keys. The rest works",
+            named.join(", "),
+            self.host
+        ))
+    }
 }
 
 /// Whether PostHog can be asked.

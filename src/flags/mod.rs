@@ -19,5 +19,5 @@ pub use filters::{Filters, Holdout, Multivariate, Property, ReleaseCondition, Va
 pub use flag::{Flag, Person};
 pub use history::{Entry, History};
 pub use key::FlagKey;
-pub use mirror::{Access, Environment, FlagList, Lookup, Mirror, Project};
+pub use mirror::{Access, Environment, FlagList, Lack, Lookup, Mirror, Project};
 pub use schedule::{Scheduled, ScheduledChange};

@@ -65,7 +65,7 @@ impl Session {
     /// A trouble is told when it begins, and again when it came back after it had gone; but only where somebody
     /// expects flags. An editor opens many folders that have nothing to do with PostHog: there it is a matter of the
     /// status and of the log.
-    async fn tell_troubles(&self, mirror: &Mirror, Troubles { told, logged }: &mut Troubles) {
+    async fn tell_troubles(&self, mirror: &Mirror, Troubles { told, logged, lacks }: &mut Troubles) {
         let early = |it: &Environment| it.access == Access::SignedOut && self.awaits_key(&it.host);
         let mut current = HashSet::new();
         for environment in mirror.environments.iter().filter(|it| !early(it)) {
@@ -79,8 +79,20 @@ impl Session {
             }
             current.insert(trouble);
         }
+        self.tell_lacks(mirror, lacks).await;
         told.retain(|it| current.contains(it));
         logged.retain(|it| current.contains(it));
+    }
+
+    /// What a key may not do is told once, all of it in one message: the rest goes on, and where it would stand it is
+    /// said again.
+    async fn tell_lacks(&self, mirror: &Mirror, told: &mut HashSet<String>) {
+        for environment in mirror.environments.iter().filter(|it| self.is_expected(it)) {
+            if let Some(message) = environment.lacks_told().filter(|it| !told.contains(it)) {
+                self.tell(MessageType::WARNING, &message).await;
+                told.insert(message);
+            }
+        }
     }
 
     /// Whether somebody expects PostHog to be asked there: a settings file is about it, or a flag is read where it
@@ -127,6 +139,8 @@ impl Session {
 struct Troubles {
     told: HashSet<(Arc<str>, Arc<str>)>,
     logged: HashSet<(Arc<str>, Arc<str>)>,
+    /// What keys may not do; never told again, even when it was forgotten meanwhile.
+    lacks: HashSet<String>,
 }
 
 /// What happened while nobody looked.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::wire::{Project, User};
 use super::{Client, Error};
 use crate::config::Environment;
+use crate::flags::Lack;
 
 /// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
 pub const SCOPES: [(&str, &str); 10] = [
@@ -21,6 +22,10 @@ pub const SCOPES: [(&str, &str); 10] = [
     ("insight:write", "creating the graphs on a feature's dashboard"),
     ("cohort:read", "naming cohorts in `flagline init`"),
 ];
+
+/// Scopes that an editor does without, with a part less to show. Without the others it shows no flags at all, which is
+/// told anyway, or somebody chose not to create features.
+const PARTS: [&str; 4] = ["user:read", "query:read", "activity_log:read", "experiment:read"];
 
 /// What a key opens.
 #[derive(Debug)]
@@ -57,7 +62,10 @@ pub async fn user(client: &Client) -> Result<Option<User>, Error> {
 pub async fn scopes(client: &Client) -> Result<Option<Vec<String>>, Error> {
     match client.api_key().await {
         Ok(key) => Ok(key.scopes),
-        Err(Error::Forbidden(_) | Error::NotFound(_) | Error::Invalid { .. }) => Ok(None),
+        // The key was taken before: what is refused here is the question.
+        Err(
+            Error::Unauthorized { .. } | Error::Forbidden(_) | Error::NotFound(_) | Error::Invalid { .. },
+        ) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -65,6 +73,18 @@ pub async fn scopes(client: &Client) -> Result<Option<Vec<String>>, Error> {
 /// The scopes of [`SCOPES`] that a key lacks.
 pub fn missing(scopes: &[String]) -> Vec<(&'static str, &'static str)> {
     SCOPES.into_iter().filter(|it| !scopes.iter().any(|has| grants(has, it.0))).collect()
+}
+
+/// What a key lacks that was just refused something. It is asked about itself, so that everything can be named at once;
+/// where it may not say, what the refusal names is all that is known.
+pub async fn lacks(client: &Client, refusal: &Error) -> Vec<Lack> {
+    let Error::Forbidden(words) = refusal else { return Vec::new() };
+    let of = |(scope, needed_for): (&str, &str)| Lack { scope: scope.into(), needed_for: needed_for.into() };
+    let named = SCOPES.into_iter().filter(|it| PARTS.contains(&it.0));
+    match scopes(client).await {
+        Ok(Some(scopes)) => missing(&scopes).into_iter().filter(|it| PARTS.contains(&it.0)).map(of).collect(),
+        _ => named.filter(|it| words.contains(&format!("'{}'", it.0))).map(of).collect(),
+    }
 }
 
 /// Whether one scope is, or includes, another: writing includes reading.

@@ -419,6 +419,8 @@ impl Client {
         let detail = error.detail.or(words).or(error.message).unwrap_or_else(|| status.to_string());
         let code = error.code.unwrap_or_default();
         match status.as_u16() {
+            // Older servers leave the body of 405 empty, and it is an answer all the same: there is no such action.
+            405 => Error::NotFound(detail),
             429 => Error::Limited(retry_after.unwrap_or(Duration::from_secs(30))),
             504 | 512 => Error::TooSlow,
             500.. => Error::Server { status: status.as_u16() },

@@ -43,6 +43,7 @@ fn known(details: &Details) -> Value {
         "since": since,
         "exposure": details.exposure.as_ref().map(|it| exposure(it, details)),
         "exposureTrouble": details.exposure_trouble,
+        "withheld": details.withheld,
         "lastSeen": details.last_seen.map(|it| it.to_string()),
         "fetchedAt": details.fetched_at.to_string(),
         "links": links,

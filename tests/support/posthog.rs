@@ -1,4 +1,4 @@
-use flagline::sandbox::{self, Options, Sandbox};
+use flagline::sandbox::{self, Options, Sandbox, Shape};
 use serde_json::{Value, json};
 
 /// The sandbox, its controls and its API as a test sees them.
@@ -9,7 +9,12 @@ pub struct Posthog {
 
 impl Posthog {
     pub async fn start() -> Posthog {
-        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        Posthog::shaped(Shape::Today).await
+    }
+
+    /// One of an age.
+    pub async fn shaped(shape: Shape) -> Posthog {
+        let sandbox = Sandbox::start(Options { shape, ..Options::default() }).await.unwrap();
         // As the program does; fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
         Posthog { sandbox, http: reqwest::Client::builder().no_proxy().build().unwrap() }
@@ -28,16 +33,24 @@ impl Posthog {
 
     /// Replaces all faults.
     pub async fn faults(&self, faults: Value) {
-        let url = format!("{}/_sandbox/faults/", self.url());
-        let answer = self.http.post(url).json(&json!({ "faults": faults })).send().await.unwrap();
+        self.control("faults", json!({ "faults": faults })).await;
+    }
+
+    /// What the key may do from now on.
+    pub async fn scopes(&self, scopes: &[&str]) {
+        self.control("keys", json!({ "scopes": scopes })).await;
+    }
+
+    /// Sets something below `/_sandbox/`.
+    pub async fn control(&self, what: &str, body: Value) {
+        let url = format!("{}/_sandbox/{what}/", self.url());
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
     /// What is done from now on happens that much later, or earlier.
     pub async fn advance_clock(&self, seconds: i64) {
-        let url = format!("{}/_sandbox/clock/", self.url());
-        let answer = self.http.post(url).json(&json!({ "advance_seconds": seconds })).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        self.control("clock", json!({ "advance_seconds": seconds })).await;
     }
 
     /// How often a method and path pattern was asked for, such as `POST /api/projects/:id/query/`.
@@ -67,7 +80,7 @@ impl Posthog {
     }
 
     pub async fn flag(&self, key: &str) -> Value {
-        let list = self.get(&format!("feature_flags/?search={key}")).await;
+        let list = self.get(&format!("feature_flags/?search={key}&limit=1000")).await;
         let found = list["results"].as_array().unwrap().iter().find(|it| it["key"] == key).cloned();
         found.unwrap_or_else(|| panic!("no flag {key} in {list}"))
     }

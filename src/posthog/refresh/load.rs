@@ -8,10 +8,10 @@ use super::compare::{self, Lists, RECENT};
 use super::due::{Named, Part, Work};
 use super::site::Site;
 use crate::flags::{
-    EarlyAccess, Experiment, Exposure, Flag, FlagKey, FlagList, Lookup, Project, ScheduledChange,
+    EarlyAccess, Experiment, Exposure, Flag, FlagKey, FlagList, Lack, Lookup, Project, ScheduledChange,
 };
 use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY, Query};
-use crate::posthog::{Client, Error};
+use crate::posthog::{Client, Error, account};
 
 /// Flags that vanished from the list and are looked up by id, per refresh.
 const MAX_VANISHED: usize = 20;
@@ -52,7 +52,11 @@ impl Site {
         self.known.project = Some(project);
         if self.known.me.is_none() {
             // Only to tell the user's own changes from those of others, so a key that may not say it will do.
-            self.known.me = client.me().await.ok().map(|it| it.email.into());
+            let me = client.me().await;
+            if let Err(error) = &me {
+                self.learn_lacks(client, error).await;
+            }
+            self.known.me = me.ok().map(|it| it.email.into());
         }
         Ok(())
     }
@@ -152,13 +156,19 @@ impl Site {
     async fn load_plans(&mut self, client: &Client, project: &Project, part: Part) -> Result<(), Error> {
         match part {
             Part::Experiments => {
-                if let Some(all) = unless_denied(client.experiments(project).await)? {
+                let asked = or_denied(client.experiments(project).await)?;
+                self.known.experiments_trouble = self.denied(client, asked.as_ref().err()).await;
+                if let Ok(all) = asked {
                     let all = all.into_iter().map(Experiment::from);
                     self.known.experiments = all.map(|it| (it.id, Arc::new(it))).collect();
                 }
             }
             Part::Schedules => {
-                if let Some(all) = unless_denied(client.schedules(project).await)? {
+                let asked = or_denied(client.schedules(project).await)?;
+                let denied = self.denied(client, asked.as_ref().err()).await;
+                // Where the server or the plan has no such changes, none will come.
+                self.known.schedules_trouble = denied.filter(|_| matches!(asked, Err(Error::Forbidden(_))));
+                if let Ok(all) = asked {
                     let mut by_flag: HashMap<u64, Vec<ScheduledChange>> = HashMap::new();
                     for (flag, change) in all.iter().filter_map(|it| it.to_come()) {
                         by_flag.entry(flag).or_default().push(change);
@@ -168,12 +178,16 @@ impl Site {
                 }
             }
             Part::Cohorts => {
-                if let Some(all) = unless_denied(client.cohorts(project).await)? {
+                let asked = or_denied(client.cohorts(project).await)?;
+                self.denied(client, asked.as_ref().err()).await;
+                if let Ok(all) = asked {
                     self.known.cohorts = all.into_iter().map(|it| (it.id, it.name.into())).collect();
                 }
             }
             Part::EarlyAccess => {
-                if let Some(all) = unless_denied(client.early_access(project).await)? {
+                let asked = or_denied(client.early_access(project).await)?;
+                self.denied(client, asked.as_ref().err()).await;
+                if let Ok(all) = asked {
                     let all = all.into_iter().map(EarlyAccess::from);
                     self.known.early_access = all.map(|it| (it.id.clone(), Arc::new(it))).collect();
                 }
@@ -186,6 +200,21 @@ impl Site {
         self.times.missing.retain(|it| it.part() != part);
         self.times.missing.extend(missing);
         Ok(())
+    }
+
+    /// Why a part is not there, as a sentence.
+    async fn denied(&mut self, client: &Client, why: Option<&Error>) -> Option<Arc<str>> {
+        let why = why?;
+        self.learn_lacks(client, why).await;
+        Some(why.to_string().into())
+    }
+
+    /// From the first refusal on, it is known what else the key may not do.
+    pub(super) async fn learn_lacks(&mut self, client: &Client, why: &Error) {
+        let lacks = account::lacks(client, why).await;
+        let known = |lack: &Lack| self.known.lacks.contains(lack);
+        let new: Vec<Lack> = lacks.into_iter().filter(|it| !known(it)).collect();
+        self.known.lacks.extend(new);
     }
 
     async fn load_exposure(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
@@ -319,13 +348,13 @@ impl Site {
     }
 }
 
-/// Nothing of a part that the server does not give.
-fn unless_denied<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+/// A part, or why the server does not give it; what stands in the way of everything else too is an error.
+fn or_denied<T>(answer: Result<T, Error>) -> Result<Result<T, Error>, Error> {
     match answer {
-        Ok(it) => Ok(Some(it)),
+        Ok(it) => Ok(Ok(it)),
         Err(error @ (Error::Forbidden(_) | Error::PaymentRequired(_) | Error::NotFound(_))) => {
-            tracing::info!(%error, "PostHog does not give experiments or changes to come");
-            Ok(None)
+            tracing::info!(%error, "PostHog does not give this part");
+            Ok(Err(error))
         }
         Err(error) => Err(error),
     }

@@ -151,6 +151,7 @@ impl Site {
             self.known.trouble = self.client.as_ref().err().map(|it| it.to_string().into());
             self.known.access = access(&self.client);
             self.known.me = None;
+            self.known.lacks.clear();
             self.times = Times::begin(now);
             self.failures = 0;
             if let Some(share) = self.share.as_mut().filter(|_| self.client.is_err()) {
@@ -190,6 +191,8 @@ impl Site {
             }
             Ask::Everything => {
                 self.times.demand(now);
+                // Somebody may have given the key more.
+                self.known.lacks.clear();
                 self.failures = 0;
                 self.demanded = Some(now.at);
             }
@@ -254,6 +257,9 @@ impl Site {
         tracing::debug!(?work, "asking PostHog");
         self.times.begun(&work, self.clock.now());
         let result = self.load(&client, &work).await;
+        if let Err(error) = &result {
+            self.learn_lacks(&client, error).await;
+        }
         let now = self.clock.now();
         match result {
             Ok(()) => {

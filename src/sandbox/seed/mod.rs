@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_seed_depends_on_the_clock_only() {
-        let (a, b) = (world(Clock::new(Some(now()))), world(Clock::new(Some(now()))));
+        let (a, b) = (world(Clock::new(Some(now())), Shape::default()), world(Clock::new(Some(now())), Shape::default()));
         assert!(a.events.iter().map(|it| it.json()).eq(b.events.iter().map(|it| it.json())));
         assert!(a.flags.iter().map(|it| it.json(&a)).eq(b.flags.iter().map(|it| it.json(&b))));
         assert!((8_000..40_000).contains(&a.events.len()), "{} events", a.events.len());
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn every_stage_is_there() {
-        let world = world(Clock::new(Some(now())));
+        let world = world(Clock::new(Some(now())), Shape::default());
         let flag = |key: &str| world.flags.iter().find(|it| it.state.called_as() == key).unwrap();
         assert_eq!(flag("new-checkout").updated_at, days_ago(now(), 110.0));
         assert_eq!(flag("new-checkout").status(&world), "ACTIVE");
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn exposure_agrees_with_history() {
-        let world = world(Clock::new(Some(now())));
+        let world = world(Clock::new(Some(now())), Shape::default());
         let calls = |key: &'static str| {
             let of = move |it: &&crate::sandbox::events::Event| {
                 &*it.event == FLAG_CALLED && it.properties.get("$feature_flag") == Some(&json!(key))
