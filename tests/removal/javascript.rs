@@ -54,12 +54,10 @@ struct Writer {
     scopes: Vec<Vec<Name>>,
     is_async: bool,
     in_function: bool,
-    n_loops: usize,
     /// What stands before the main function.
     helpers: Block,
     /// Functions that take nothing.
     callable: Vec<String>,
-    components: Vec<String>,
 }
 
 /// A program by chance.
@@ -71,10 +69,8 @@ pub fn program(dice: Dice, dialect: Dialect) -> Block {
         scopes: vec![Vec::new()],
         is_async: false,
         in_function: false,
-        n_loops: 0,
         helpers: Block::new(),
         callable: Vec::new(),
-        components: Vec::new(),
     };
     writer.whole()
 }
@@ -322,12 +318,9 @@ impl Writer {
                 )
             }
             6 => {
-                let (name, key) = (self.asked(Gives::Variant), self.key());
-                let _ = key;
-                let twice =
-                    self.known(Gives::Variant).map_or_else(|| name, |it| value(Binds::Closed, &it, []));
-                let again = Value { tree: twice.tree.clone(), binds: twice.binds };
-                value(Binds::Or, "% === true || % === 'true'", [twice.at(Binds::As), again.at(Binds::As)])
+                let first = self.asked(Gives::Variant);
+                let again = Value { tree: first.tree.clone(), binds: first.binds };
+                value(Binds::Or, "% === true || % === 'true'", [first.at(Binds::As), again.at(Binds::As)])
             }
             7 => {
                 let asked = self.asked(Gives::Variant);
@@ -520,11 +513,11 @@ impl Writer {
             return value(Binds::Closed, &format!("{}()", self.callable[at]), []);
         }
         let name = format!("help{}", self.number());
-        let was = (self.is_async, std::mem::take(&mut self.scopes), self.n_loops);
-        (self.is_async, self.n_loops) = (false, 0);
+        let was = (self.is_async, std::mem::take(&mut self.scopes));
+        self.is_async = false;
         let depth = self.dice.below(2);
         let body = self.function_body(depth, 2);
-        (self.is_async, self.scopes, self.n_loops) = was;
+        (self.is_async, self.scopes) = was;
         self.helpers.push(statement(&format!("function {name}() {{%}}"), [body.into()]));
         self.callable.push(name.clone());
         value(Binds::Closed, &format!("{name}()"), [])
@@ -763,19 +756,16 @@ impl Writer {
     }
 
     fn looped(&mut self, depth: usize) -> Tree {
-        self.n_loops += 1;
         let n = self.number();
         let condition = self.condition(1);
         let body = self.block(depth, 2);
-        self.n_loops -= 1;
         match self.dice.below(6) {
             0 => {
-                let (leave, second) = (self.dice.one(&["continue", "break"]), self.condition(1));
-                let _ = condition;
+                let leave = self.dice.one(&["continue", "break"]);
                 let template = format!(
                     "for (const each{n} of user.tags) {{\n  if (%) {leave}¦\n  note(each{n})¦\n  {{%}}\n}}"
                 );
-                statement(&template, [second.any(), body.into()])
+                statement(&template, [condition.any(), body.into()])
             }
             1 => {
                 let template = format!("const tick{n} = ticks(2)¦\nwhile (tick{n}() && %) {{%}}");
@@ -871,10 +861,7 @@ impl Writer {
 
     fn local_function(&mut self, depth: usize) -> Tree {
         let name = format!("local{}", self.number());
-        let (was, n_loops) = (std::mem::replace(&mut self.is_async, false), self.n_loops);
-        self.n_loops = 0;
-        let body = self.function_body(depth, 2);
-        (self.is_async, self.n_loops) = (was, n_loops);
+        let body = self.sync(|it| it.function_body(depth, 2));
         let template = self.dice.one(&[
             "function ^() {%}\nnote(^())¦",
             "const ^ = () => {%}¦\nnote(^())¦",
@@ -896,8 +883,8 @@ impl Writer {
 
     fn component(&mut self) -> String {
         let name = format!("Panel{}", self.number());
-        let was = (self.is_async, std::mem::take(&mut self.scopes), self.in_function, self.n_loops);
-        (self.is_async, self.in_function, self.n_loops) = (false, true, 0);
+        let was = (self.is_async, std::mem::take(&mut self.scopes), self.in_function);
+        (self.is_async, self.in_function) = (false, true);
         self.scopes.push(Vec::new());
         let hook = self.dice.one(&["useFeatureFlagEnabled", "useFeatureFlagVariantKey"]);
         let key = self.key();
@@ -913,10 +900,9 @@ impl Writer {
         let template = template.replace('^', &on).replace('@', &format!("{hook}('{key}')"));
         let test = if template.contains("?") { early.at(Binds::Coalesce) } else { early.any() };
         let body = statement(&template, [test, element.any()]);
-        (self.is_async, self.scopes, self.in_function, self.n_loops) = was;
+        (self.is_async, self.scopes, self.in_function) = was;
         let head = format!("function {name}({{ title }}{types}) {{\n  note(title)¦%}}");
         self.helpers.push(statement(&head, [vec![body].into()]));
-        self.components.push(name.clone());
         name
     }
 
