@@ -148,18 +148,20 @@ fn delete_variable(pass: &Pass, declarator: Node, binding: &Binding) -> Option<C
         return delete_from_pattern(pass, declarator, pattern, binding);
     }
     match value {
-        Some(value) if !pass.is_pure(value) => only_the_value(declarator, value),
+        Some(value) if !pass.is_pure(value) => only_the_value(pass, declarator, value),
         _ => Some(delete_declarator(pass, declarator)),
     }
 }
 
 /// `const total = count();` nobody uses: `count();`.
-fn only_the_value(declarator: Node, value: Node) -> Option<Change> {
+fn only_the_value(pass: &Pass, declarator: Node, value: Node) -> Option<Change> {
     let declaration = declarator.parent()?;
     let is_listed = declaration.parent().is_some_and(super::statements::is_list);
     let begins_well = matches!(value.kind(), "call_expression" | "await_expression" | "new_expression");
     (is_listed && begins_well && parts(declaration).len() == 1).then_some(())?;
-    Some(Change::of([Edit { range: declaration.start_byte()..value.start_byte(), text: String::new() }]))
+    // `[...].filter(f)` would be joined to a line before it that has no semicolon.
+    let (text, _) = super::statements::ends(pass, declaration, pass.doc.of(value));
+    Some(Change::of([Edit { range: declaration.start_byte()..value.start_byte(), text }]))
 }
 
 fn delete_declarator(pass: &Pass, declarator: Node) -> Change {
@@ -195,7 +197,7 @@ fn delete_from_pattern(pass: &Pass, declarator: Node, pattern: Node, binding: &B
     default_is_pure.then_some(())?;
     if list == pattern && all.len() == 1 {
         return match declarator.child_by_field_name("value") {
-            Some(value) if !pass.is_pure(value) => only_the_value(declarator, value),
+            Some(value) if !pass.is_pure(value) => only_the_value(pass, declarator, value),
             _ => Some(delete_declarator(pass, declarator)),
         };
     }
