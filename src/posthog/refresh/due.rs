@@ -212,6 +212,8 @@ impl Times {
     pub(super) fn demand(&mut self, now: Moment) {
         self.active = now.tick;
         self.compared = None;
+        // Somebody who asks does not wait for the whole list either, should the short ones not add up.
+        self.whole_list = None;
         self.loaded.clear();
         self.missing.clear();
         self.asked.clear();

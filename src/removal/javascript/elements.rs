@@ -37,7 +37,10 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
             let text = text_of(&doc.text, inner)?;
             let is_plain =
                 text.trim() == text && !text.is_empty() && !text.contains(['{', '}', '<', '>', '&', '\n']);
-            return is_plain.then(|| Change::of([Edit { range: braces.byte_range(), text }]));
+            // Between texts a line break would become a space.
+            let is_apart = !is_beside_text(pass, braces, |it| it.prev_sibling())
+                && !is_beside_text(pass, braces, |it| it.next_sibling());
+            return (is_plain && is_apart).then(|| Change::of([Edit { range: braces.byte_range(), text }]));
         }
         _ => return None,
     }
@@ -45,11 +48,28 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
     if is_fragment(pass, inner) {
         let (open, close) = (inner.child_by_field_name("open_tag")?, inner.child_by_field_name("close_tag")?);
         match doc.content(open.end_byte()..close.start_byte()) {
-            Some(content) => range = content,
+            Some(content) if joins(pass, braces, &content) => range = content,
+            Some(_) => {}
             None => return Some(nothing(pass, braces)),
         }
     }
     Some(replace(pass, braces, range))
+}
+
+/// Whether a text, or something that may give one, stands beside an expression between tags.
+fn is_beside_text<'t>(pass: &Pass, braces: Node<'t>, step: impl Fn(Node<'t>) -> Option<Node<'t>>) -> bool {
+    let mut beside = step(braces);
+    while let Some(it) = beside.filter(|it| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty()) {
+        beside = step(it);
+    }
+    beside.is_some_and(|it| matches!(it.kind(), "jsx_text" | "jsx_expression" | "html_character_reference"))
+}
+
+/// Whether children may stand in place of something between tags: a text of theirs must not meet another one.
+fn joins(pass: &Pass, whole: Node, content: &std::ops::Range<usize>) -> bool {
+    let text = &pass.doc.text[content.clone()];
+    (text.starts_with('<') || !is_beside_text(pass, whole, |it| it.prev_sibling()))
+        && (text.ends_with('>') || !is_beside_text(pass, whole, |it| it.next_sibling()))
 }
 
 fn replace(pass: &Pass, braces: Node, kept: std::ops::Range<usize>) -> Change {
@@ -146,7 +166,9 @@ pub(super) fn shown_step(pass: &Pass, element: Node, mark: &Mark) -> Option<Chan
     let between_tags = element.parent().is_some_and(|it| it.kind() == "jsx_element");
     match kept {
         Some(Shown::One(inner)) => Some(one_shown(pass, element, inner, between_tags)),
-        Some(Shown::Several(content)) if between_tags => Some(replace(pass, element, content)),
+        Some(Shown::Several(content)) if between_tags && joins(pass, element, &content) => {
+            Some(replace(pass, element, content))
+        }
         Some(Shown::Several(content)) => Some(in_fragment(pass, element, content)),
         None if between_tags => Some(nothing(pass, element)),
         None => {

@@ -11,8 +11,7 @@ use super::expressions::{peeled, wrapped};
 
 /// The deletion of an item together with a comma, and with its lines where it has them to itself.
 pub(super) fn delete_item(doc: &Document, item: Node) -> Edit {
-    let comma_after = next_comma(item);
-    if let Some(comma) = comma_after {
+    if let Some(comma) = next_comma(item) {
         let range = item.start_byte()..comma.end_byte();
         let with_comments = doc.with_comments(item);
         if doc.begins_line(item.start_byte()) && doc.rest_of_line(comma.end_byte()).is_empty() {
@@ -21,29 +20,18 @@ pub(super) fn delete_item(doc: &Document, item: Node) -> Edit {
         let gap = doc.text[range.end..].len() - doc.text[range.end..].trim_start_matches([' ', '\t']).len();
         return Edit { range: range.start..range.end + gap, text: String::new() };
     }
-    let comma_before = previous_comma(item);
-    let lines = doc.begins_line(item.start_byte());
-    match comma_before {
-        // The comma before stays where a trailing comma is the habit of the list.
-        Some(comma) if lines => {
-            let end = item.end_byte();
-            let start = doc.text[..item.start_byte()].trim_end().len();
-            let keeps_comma = doc.text[..start].ends_with(',') && has_trailing_comma(doc, item);
-            let start = if keeps_comma { start } else { comma.start_byte() };
-            Edit { range: start..end, text: String::new() }
-        }
+    match previous_comma(item) {
         Some(comma) => Edit { range: comma.start_byte()..item.end_byte(), text: String::new() },
+        // The only item: the space round it goes too, but not that of a list that hugs it.
         None => {
-            let lone = doc.text[..item.start_byte()].ends_with([' ', '\n', '\t']);
-            let start = if lone { doc.text[..item.start_byte()].trim_end().len() } else { item.start_byte() };
-            let after = doc.text[item.end_byte()..].len() - doc.text[item.end_byte()..].trim_start().len();
-            Edit { range: start..item.end_byte() + if lone { after } else { 0 }, text: String::new() }
+            let before = &doc.text[..item.start_byte()];
+            let is_loose = before.ends_with(char::is_whitespace);
+            let start = if is_loose { before.trim_end().len() } else { item.start_byte() };
+            let after = &doc.text[item.end_byte()..];
+            let gap = if is_loose { after.len() - after.trim_start().len() } else { 0 };
+            Edit { range: start..item.end_byte() + gap, text: String::new() }
         }
     }
-}
-
-fn has_trailing_comma(_doc: &Document, item: Node) -> bool {
-    next_comma(item).is_some()
 }
 
 fn next_comma(item: Node) -> Option<Node> {

@@ -250,7 +250,10 @@ mod tests {
 
     #[test]
     fn the_seed_depends_on_the_clock_only() {
-        let (a, b) = (world(Clock::new(Some(now())), Shape::default()), world(Clock::new(Some(now())), Shape::default()));
+        let (a, b) = (
+            world(Clock::new(Some(now())), Shape::default()),
+            world(Clock::new(Some(now())), Shape::default()),
+        );
         assert!(a.events.iter().map(|it| it.json()).eq(b.events.iter().map(|it| it.json())));
         assert!(a.flags.iter().map(|it| it.json(&a)).eq(b.flags.iter().map(|it| it.json(&b))));
         assert!((8_000..40_000).contains(&a.events.len()), "{} events", a.events.len());
