@@ -43,25 +43,24 @@ pub(super) async fn run() -> anyhow::Result<()> {
     plain.print("the pages of 10,000 flags, read and thrown away", None);
     Figures::new(first).print("start to a first mirror of them on disk", Some(&plain));
     let (mut client, _cache) = last.context("no server")?;
-    let memory = |line| client.process().id().and_then(|it| resident(it, line)).map(|it| it / 1000);
+    // What reading left over is given back meanwhile.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    if let (Some(now), Some(most)) = (memory("VmRSS:"), memory("VmHWM:")) {
-        println!("resident memory with 10,000 flags: {now} MB, at most {most} MB");
-    }
+    print_memory(&mut client, "resident memory with 10,000 flags");
     let before = n_requests(&sandbox, &http).await?;
     let refresh = json!({ "command": "flagline.refresh" });
     client.request("workspace/executeCommand", refresh).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let after = n_requests(&sandbox, &http).await?;
     println!("requests of a refresh that finds nothing new: {}", after - before);
-    if let (Some(now), Some(most)) = (
-        client.process().id().and_then(|it| resident(it, "VmRSS:")),
-        client.process().id().and_then(|it| resident(it, "VmHWM:")),
-    ) {
-        println!("resident memory after it: {} MB, at most {} MB", now / 1000, most / 1000);
-    }
+    print_memory(&mut client, "resident memory after it");
     client.end().await?;
     Ok(())
+}
+
+fn print_memory(client: &mut Client, what: &str) {
+    let process = client.process().id();
+    let memory = |line| process.and_then(|it| resident(it, line)).map_or(0, |it| it / 1000);
+    println!("{what}: {} MB, at most {} MB", memory("VmRSS:"), memory("VmHWM:"));
 }
 
 /// Flags with one to three conditions, a tenth of them with variants.
