@@ -667,3 +667,131 @@ async fn pages_escape_and_link() {
     assert_eq!(bench.send(Method::GET, "/project/1/feature_flags/999", "", None).await.status(), 404);
     bench.sandbox.shutdown().await;
 }
+
+/// A 403 that names what the key lacks.
+fn lacks(answer: &(u16, Value), scope: &str) -> bool {
+    answer.0 == 403
+        && answer.1["code"] == "permission_denied"
+        && answer.1["detail"] == format!("API key missing required scope '{scope}'")
+}
+
+#[tokio::test]
+async fn keys_do_what_their_scopes_say() {
+    let bench = Bench::new().await;
+    let flag = bench.flag("new-checkout").await["id"].clone();
+    bench.control("keys", json!({"scopes": []})).await;
+    let one = format!("{FLAGS}{flag}/");
+    let activity = format!("{FLAGS}{flag}/activity/");
+    for (method, path, scope) in [
+        (Method::GET, "/api/users/@me/", "user:read"),
+        (Method::GET, "/api/projects/", "project:read"),
+        (Method::GET, "/api/projects/1/", "project:read"),
+        (Method::GET, "/api/organizations/", "organization:read"),
+        (Method::GET, "/api/organizations/@current/members/", "organization_member:read"),
+        (Method::GET, FLAGS, "feature_flag:read"),
+        (Method::PATCH, &one, "feature_flag:write"),
+        (Method::POST, "/api/projects/1/feature_flags/user_blast_radius/", "feature_flag:read"),
+        (Method::GET, &activity, "activity_log:read"),
+        (Method::GET, "/api/projects/1/scheduled_changes/", "feature_flag:read"),
+        (Method::GET, "/api/projects/1/experiments/", "experiment:read"),
+        (Method::POST, "/api/projects/1/dashboards/", "dashboard:write"),
+        (Method::POST, "/api/projects/1/insights/", "insight:write"),
+        (Method::GET, "/api/projects/1/cohorts/", "cohort:read"),
+        (Method::POST, "/api/projects/1/query/", "query:read"),
+        (Method::POST, "/api/environments/1/query/", "query:read"),
+        (Method::GET, "/api/environments/1/change_requests/", "approvals:read"),
+    ] {
+        let answer = bench.ask(method.clone(), path, None).await;
+        assert!(lacks(&answer, scope), "{method} {path} {scope}: {answer:?}");
+    }
+    // A key may always ask about itself.
+    assert_eq!(bench.get("/api/personal_api_keys/@current/").await["scopes"], json!([]));
+    // Writing includes reading; another object's scope is none of this one's.
+    bench.control("keys", json!({"scopes": ["feature_flag:write", "feature_flags:read"]})).await;
+    bench.get(FLAGS).await;
+    assert_eq!(bench.patch(&one, json!({"name": "Checkout"})).await.0, 200);
+    assert!(lacks(&bench.ask(Method::GET, "/api/users/@me/", None).await, "user:read"));
+    // Another key is not touched.
+    let grace = bench.send(Method::GET, "/api/users/@me/", GRACE_KEY, None).await;
+    assert_eq!(grace.status(), 200);
+    let (status, _) = bench.post("/_sandbox/keys/", json!({"key": "phx_nobody", "scopes": []})).await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn a_plan_has_limits() {
+    let bench = Bench::new().await;
+    bench.control("plan", json!({"lacks": ["experiments", "activity", "tagging"]})).await;
+    let flag = bench.flag("new-checkout").await["id"].clone();
+    for path in ["/api/projects/1/experiments/".to_owned(), format!("{FLAGS}{flag}/activity/")] {
+        let (status, body) = bench.ask(Method::GET, &path, None).await;
+        assert_eq!((status, &body["code"]), (402, &json!("payment_required")), "{path}");
+    }
+    // Tags are dropped without a word.
+    let (_, after) = bench.patch(&format!("{FLAGS}{flag}/"), json!({"tags": ["a"], "name": "New"})).await;
+    assert_eq!((&after["tags"], &after["name"]), (&json!(["owner:payments"]), &json!("New")));
+    bench.control("plan", json!({"lacks": []})).await;
+    bench.get("/api/projects/1/experiments/").await;
+}
+
+#[tokio::test]
+async fn gated_changes_wait_for_an_approval() {
+    const REQUESTS: &str = "/api/environments/1/change_requests/";
+    let bench = Bench::new().await;
+    let actions = json!(["feature_flag.disable", "feature_flag.update"]);
+    bench.control("approvals", json!({"actions": actions})).await;
+    let flag = bench.flag("new-checkout").await;
+    let path = format!("{FLAGS}{}/", flag["id"]);
+    let (status, body) = bench.post(&format!("{path}disable/"), json!({})).await;
+    assert_eq!((status, &body["code"]), (409, &json!("approval_required")), "{body}");
+    assert_eq!(body["resource_id"], flag["id"].to_string());
+    assert_eq!(bench.flag("new-checkout").await["version"], flag["version"]);
+    // What no policy gates goes through.
+    assert_eq!(bench.patch(&path, json!({"name": "Checkout"})).await.0, 200);
+    let both = json!({"active": false, "filters": {"groups": [{"rollout_percentage": 1}]}});
+    assert_eq!(bench.patch(&path, both).await.0, 400);
+    let pending = bench.get(&format!("{REQUESTS}?state=pending&resource_id={}", flag["id"])).await;
+    assert_eq!(pending["count"], 1);
+    let one = format!("{REQUESTS}{}/", body["change_request_id"].as_str().unwrap());
+    let (status, approved) = bench.post(&format!("{one}approve/"), json!({})).await;
+    assert_eq!((status, &approved["state"]), (200, &json!("applied")), "{approved}");
+    assert_eq!(bench.flag("new-checkout").await["active"], false);
+    assert_eq!(bench.post(&format!("{one}reject/"), json!({})).await.0, 400);
+    assert_eq!(bench.post("/_sandbox/approvals/", json!({"actions": ["all"]})).await.0, 400);
+}
+
+#[tokio::test]
+async fn every_list_has_pages() {
+    let bench = Bench::new().await;
+    let flag = bench.flag("new-checkout").await["id"].clone();
+    for day in ["2026-12-01", "2026-12-02"] {
+        let change = json!({"record_id": flag.to_string(), "model_name": "FeatureFlag",
+            "payload": {"operation": "update_status", "value": true}, "scheduled_at": format!("{day}T00:00:00Z")});
+        assert_eq!(bench.post("/api/projects/1/scheduled_changes/", change).await.0, 201);
+    }
+    let experiment = json!({"name": "Another", "feature_flag_key": "another"});
+    assert_eq!(bench.post("/api/projects/1/experiments/", experiment).await.0, 201);
+    for path in [
+        FLAGS,
+        "/api/projects/1/scheduled_changes/",
+        "/api/projects/1/experiments/",
+        "/api/projects/1/cohorts/",
+        "/api/projects/1/dashboards/",
+        "/api/projects/1/insights/",
+        "/api/organizations/@current/members/",
+    ] {
+        let first = bench.get(&format!("{path}?limit=1")).await;
+        assert!(first["count"].as_u64() > Some(1) && first["previous"].is_null(), "{path}: {first}");
+        let second = bench.get(first["next"].as_str().unwrap()).await;
+        assert!(second["previous"].as_str().unwrap().contains("limit=1"), "{path}: {second}");
+        let rows = |it: &Value| it["results"].as_array().unwrap().clone();
+        assert!(
+            rows(&first).len() == 1 && rows(&second).len() == 1 && rows(&first) != rows(&second),
+            "{path}"
+        );
+    }
+    for path in ["/api/projects/", "/api/organizations/", "/api/projects/1/integrations/"] {
+        let only = bench.get(&format!("{path}?limit=1")).await;
+        assert!(only["count"] == 1 && only["next"].is_null(), "{path}: {only}");
+    }
+}

@@ -16,7 +16,7 @@ pub struct Change {
     pub key: FlagKey,
     /// PostHog's number of it.
     pub id: u64,
-    /// Its version after the change.
+    /// Its version after the change, or what stands for it on servers without versions.
     pub version: Option<i64>,
     /// `new-checkout: 2/4 beta, 40 % → everyone, 2 min ago, by Ada`.
     pub text: String,
@@ -46,7 +46,7 @@ pub fn changes(
         let when = flag.updated_at.map(|it| format!(", {}", ago(it, now))).unwrap_or_default();
         let text = plain(&format!("{key}: {what}{when}{by}"));
         let is_recent = flag.updated_at.is_some_and(|it| now.duration_since(it) < NEWS_FOR);
-        found.push(Change { key: key.clone(), id: flag.id, version: flag.version, text, is_recent });
+        found.push(Change { key: key.clone(), id: flag.id, version: Some(flag.stamp()), text, is_recent });
     }
     found
 }

@@ -219,7 +219,7 @@ async fn try_create(
     match created.as_ref().map_or_else(|it| it.flag.as_ref(), |it| Some(&it.flag)) {
         // Also of a creation that was interrupted: what completes it is offered from now on.
         Some(flag) => {
-            session.note_written(flag.id, flag.version);
+            session.note_written(flag.id, Some(flag.stamp()));
             let (host, flag) = (configured.host.clone(), Arc::new(flag.clone()));
             workspace.refresh.ask(Ask::Written { host, project: project.id, flag });
         }

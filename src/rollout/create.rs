@@ -173,6 +173,8 @@ async fn link(client: &Client, project: &Project, flag: Flag, dashboard: u64) ->
     if flag.dashboards.contains(&dashboard) {
         return Ok(flag);
     }
+    // Where nothing tells that somebody else wrote meanwhile, it is read again just before.
+    let flag = if flag.version.is_none() { client.flag(project, flag.id).await? } else { flag };
     match client.link_dashboard(project, &flag, dashboard).await {
         // Somebody linked another dashboard meanwhile: with what they wrote, once more.
         Err(Error::Conflict(_)) => {

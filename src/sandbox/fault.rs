@@ -48,6 +48,8 @@ pub(super) enum Kind {
     Malformed,
     /// The request is done, the connection closes before the answer is complete.
     Cut,
+    /// The request is done, its JSON answer begins with more spaces than anybody reads.
+    Huge,
     /// The request waits first.
     Latency,
 }

@@ -31,7 +31,7 @@
 //!
 //! A fault is `{"kind", "path_contains"?, "method"?, "times"?}` and what its kind takes: `status` (`status`,
 //! `retry_after`, `body`), `html` (a login page with status 200), `malformed` (the JSON ends in the middle), `cut`
-//! (the connection closes), `latency` (`milliseconds`). `times` counts down; without it a fault stays.
+//! (the connection closes), `huge` (128 MB), `latency` (`milliseconds`). `times` counts down; without it a fault stays.
 //!
 //! What a browser sends for another site's page is refused here, as is a page that frames this one.
 

@@ -156,6 +156,7 @@ async fn handle(Extract(state): Extract<Arc<State>>, request: HttpRequest) -> Re
     match kind {
         Some(Kind::Malformed) => half(reply),
         Some(Kind::Cut) => cut(reply),
+        Some(Kind::Huge) => huge(),
         _ => respond(reply, retry_after),
     }
 }
@@ -273,6 +274,15 @@ fn cut(reply: Reply) -> Response {
     let mut response = Response::new(HttpBody::from_stream(futures_util::stream::iter(parts)));
     set(&mut response, header::CONTENT_TYPE, "application/json");
     set(&mut response, header::CONTENT_LENGTH, &length.to_string());
+    response
+}
+
+/// An answer of 128 MB, made as fast as it is read.
+fn huge() -> Response {
+    let spaces = axum::body::Bytes::from(vec![b' '; 1 << 20]);
+    let parts = std::iter::repeat_n(spaces, 128).map(Ok::<_, std::io::Error>);
+    let mut response = Response::new(HttpBody::from_stream(futures_util::stream::iter(parts)));
+    set(&mut response, header::CONTENT_TYPE, "application/json");
     response
 }
 

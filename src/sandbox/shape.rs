@@ -519,6 +519,11 @@ fn me(it: &mut Map<String, Value>) {
         it.insert("available_features".into(), names.into());
         only(it, &ORGANIZATION, &[]);
     }
+    for one in it.get_mut("organizations").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(one) = one {
+            one.remove("logo_media_id");
+        }
+    }
     only(it, &ME, &[]);
 }
 

@@ -92,4 +92,46 @@ impl Posthog {
         let answer = self.http.patch(url).bearer_auth(api_key).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
+
+    /// Makes a flag that three in ten people get.
+    pub async fn create(&self, key: &str) {
+        let groups = json!([{ "properties": [], "rollout_percentage": 30 }]);
+        self.post("feature_flags/", json!({ "key": key, "active": true, "filters": { "groups": groups } }))
+            .await;
+    }
+
+    /// Lets PostHog change a flag tomorrow.
+    pub async fn schedule(&self, key: &str, payload: Value) {
+        let id = self.flag(key).await["id"].to_string();
+        let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+        let change = json!({
+            "record_id": id,
+            "model_name": "FeatureFlag",
+            "payload": payload,
+            "scheduled_at": tomorrow.to_string(),
+        });
+        self.post("scheduled_changes/", change).await;
+    }
+
+    /// Makes something; `path` below the project.
+    async fn post(&self, path: &str, body: Value) {
+        let url = format!("{}/api/projects/{}/{path}", self.url(), sandbox::PROJECT_ID);
+        let answer = self.http.post(url).bearer_auth(sandbox::API_KEY).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// Status and answer of a request; `path` below the project, or a whole one.
+    pub async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url = match path.starts_with('/') {
+            true => format!("{}{path}", self.url()),
+            false => format!("{}/api/projects/{}/{path}", self.url(), sandbox::PROJECT_ID),
+        };
+        let mut request = self.http.request(method.parse().unwrap(), url).bearer_auth(sandbox::API_KEY);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+    }
 }
