@@ -22,6 +22,7 @@ use crate::posthog::disk;
 use crate::posthog::refresh::{self, Loaded, Wanted};
 use crate::report::{self, FindingRow};
 use crate::syntax::FileFacts;
+use crate::workspace;
 
 /// See [`super::Command::Check`].
 #[derive(Debug, Args)]
@@ -154,7 +155,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn base(format: Format, directory: &Path) -> &Path {
     match format {
         Format::Text | Format::Json => directory,
-        _ => directory.ancestors().find(|it| it.join(".git").exists()).unwrap_or(directory),
+        _ => workspace::repository(directory).unwrap_or(directory),
     }
 }
 
@@ -171,8 +172,7 @@ pub(super) fn activity(walk: &Progress) -> String {
 /// What is read: inside of a repository the whole folder that settings are taken from, since a file may tell what
 /// another one means; elsewhere only what was named, since that folder may be anything.
 pub(super) fn roots(named: &[PathBuf], home: &Path) -> Vec<PathBuf> {
-    let in_repository = home.ancestors().any(|it| it.join(".git").exists());
-    let whole = in_repository.then(|| home.to_owned());
+    let whole = workspace::repository(home).map(|_| home.to_owned());
     whole.into_iter().chain(named.iter().cloned()).collect()
 }
 

@@ -1,6 +1,7 @@
 //! `flagline clean`: removes a flag from the code of a workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,14 +10,13 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use super::answers::Answers;
-use super::{
-    check, complain, configuration, paths, print, print_coloured, print_json, progress, stored_keys,
-};
+use super::{check, complain, configuration, paths, print, print_json, progress, stored_keys};
 use crate::analysis::{self, Code, Keep};
 use crate::config::Config;
 use crate::feature::Value;
 use crate::flags::FlagKey;
-use crate::index::{Codebase, scan, scan::Progress};
+use crate::index::scan::Progress;
+use crate::index::{Codebase, resolver};
 use crate::posthog::disk;
 use crate::posthog::refresh::{self, Wanted};
 use crate::removal::{Removal, Request, World as _, plan};
@@ -81,7 +81,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let named = paths::named(&arguments.paths, &directory)?;
     let home = paths::home(&named, &directory);
     let config = Arc::new(configuration(&home, stored_keys())?);
-    let repository = workspace::repository(&home);
+    let repository = workspace::repository(&home).map(Path::to_owned);
     if arguments.commit {
         refuse_dirty(repository.as_deref())?;
     }
@@ -142,12 +142,8 @@ impl Run {
                 refresh::once(&self.config, disk::folder(), &keys, Wanted::Flags).await.mirror
             }
         };
-        let keep = match named {
-            Some(value) => analysis::keep(&mirror, &key, Some(value)),
-            None => analysis::keep(&mirror, &key, None),
-        };
-        let keep =
-            keep.map_err(|why| anyhow::anyhow!("{why}; say what to keep with --keep on|off|VARIANT"))?;
+        let keep = analysis::keep(&mirror, &key, named)
+            .map_err(|why| anyhow::anyhow!("{why}; say what to keep with --keep on|off|VARIANT"))?;
         Ok(vec![Target { key, keep }])
     }
 
@@ -180,7 +176,7 @@ impl Run {
             move || check::activity(&walk)
         });
         let roots = paths::roots(check::roots(&self.named, &self.home), &self.config);
-        let code = read(&roots, &walk);
+        let code = Codebase::read(&roots, resolver(&roots), &BTreeMap::new(), &walk);
         drop(line);
         CodeWorld::new(code, [])
     }
@@ -216,8 +212,8 @@ impl Run {
             lines.push_str(&format!("nothing reads '{}'\n", analysis::plain(target.key.as_str())));
         }
         // Not part of the diff, which other programs may apply.
-        drop(std::io::Write::write_all(&mut std::io::stderr().lock(), lines.as_bytes()));
-        print_coloured("")
+        drop(std::io::stderr().lock().write_all(lines.as_bytes()));
+        Ok(())
     }
 
     fn write(&self, world: &CodeWorld, target: &Target, removal: &Removal) -> anyhow::Result<()> {
@@ -262,14 +258,10 @@ impl Run {
 /// What a word after `--keep` means.
 fn value(word: &str) -> Value {
     match word {
-        "on" | "true" => Value::On,
-        "off" | "false" => Value::Off,
-        variant => Value::Variant(variant.into()),
+        "true" => Value::On,
+        "false" => Value::Off,
+        word => Value::from(word),
     }
-}
-
-fn read(roots: &[scan::Root], walk: &Progress) -> Codebase {
-    Codebase::read(roots, crate::index::resolver(roots), &BTreeMap::new(), walk)
 }
 
 fn refuse_dirty(repository: Option<&Path>) -> anyhow::Result<()> {

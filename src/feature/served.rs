@@ -13,6 +13,17 @@ pub enum Value {
     Variant(Box<str>),
 }
 
+impl From<&str> for Value {
+    /// As it is displayed: `on`, `off`, else the key of a variant.
+    fn from(word: &str) -> Value {
+        match word {
+            "on" => Value::On,
+            "off" => Value::Off,
+            variant => Value::Variant(variant.into()),
+        }
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -16,12 +16,7 @@ use crate::workspace::CodeWorld;
 pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: Option<&Url>) {
     let key = FlagKey::from(key);
     let mirror = session.workspace.mirror_of(&config_of(session, uri));
-    let said = keep.map(|it| match it {
-        "on" => Value::On,
-        "off" => Value::Off,
-        variant => Value::Variant(variant.into()),
-    });
-    let kept = match analysis::keep(&mirror, &key, said) {
+    let kept = match analysis::keep(&mirror, &key, keep.map(Value::from)) {
         Ok(keep) => keep.kept,
         Err(why) => {
             return tell(session, MessageType::WARNING, &format!("'{key}' is not removed: {why}")).await;

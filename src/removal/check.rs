@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tree_sitter::Tree;
 
-use super::document::Document;
+use super::document::{Document, Pieces};
 use super::known::Known;
 use super::pass::Pass;
 use super::scopes::Scopes;
@@ -19,7 +19,9 @@ pub(super) fn unsound(
     document: &Document,
     edits: &[Edit],
 ) -> Option<Vec<Refusal>> {
-    let refusals = untold(document);
+    let names = Scopes::of(language, &document.text, &document.tree);
+    let moved = document.moved();
+    let refusals = untold(document, &names, &moved);
     if !refusals.is_empty() {
         return Some(refusals);
     }
@@ -28,36 +30,30 @@ pub(super) fn unsound(
         let reason = "the result would not parse, so nothing is changed; please report this code as a bug";
         return Some(vec![Refusal { range, reason: reason.into() }]);
     }
-    let changed = changed_name(language, before, tree, document)?;
+    let changed = changed_name(&Scopes::of(language, before, tree), &names, &moved)?;
     let reason = format!("'{}' would mean something else afterwards", &before[changed.clone()]);
     Some(vec![Refusal { range: changed, reason }])
 }
 
 /// Values that nobody can write down, where they are still needed.
-fn untold(document: &Document) -> Vec<Refusal> {
-    let scopes = Scopes::of(document.language, &document.text, &document.tree);
-    let pass = Pass::new(document, &scopes);
-    let moved = document.moved();
-    let refusal = |(range, known): (Range<usize>, Known)| {
+fn untold(document: &Document, names: &Scopes, moved: &Pieces) -> Vec<Refusal> {
+    let pass = Pass::new(document, names);
+    let why = |(range, known): (Range<usize>, Known)| {
         let reason = match known {
             Known::UntoldPayload => "the payload that it gives is not known",
             _ => "the whole result is passed on, which cannot be written down",
         };
-        let start = moved.before(range.start).unwrap_or_default();
-        Refusal { range: start..start + range.len(), reason: reason.into() }
+        (range, reason.to_owned())
     };
-    let undecided = pass.undecided().into_iter().map(|(range, reason)| {
+    let refusal = |(range, reason): (Range<usize>, String)| {
         let start = moved.before(range.start).unwrap_or_default();
         Refusal { range: start..start + range.len(), reason }
-    });
-    pass.untold().into_iter().map(refusal).chain(undecided).collect()
+    };
+    pass.untold().into_iter().map(why).chain(pass.undecided()).map(refusal).collect()
 }
 
 /// A name that stays, of which the declaration is another one than before.
-fn changed_name(language: Language, before: &str, tree: &Tree, document: &Document) -> Option<Range<usize>> {
-    let old = Scopes::of(language, before, tree);
-    let new = Scopes::of(language, &document.text, &document.tree);
-    let moved = document.moved();
+fn changed_name(old: &Scopes, new: &Scopes, moved: &Pieces) -> Option<Range<usize>> {
     let was = |range: &Range<usize>| {
         let (start, last) = (moved.before(range.start)?, moved.before(range.end.checked_sub(1)?)?);
         (start + range.len() == last + 1).then_some(start..last + 1)
@@ -85,8 +81,10 @@ mod tests {
         let mut document = Document::new(language, text.into(), tree.clone());
         let start = text.find(deleted).unwrap();
         let edit = Edit { range: start..start + deleted.len(), text: String::new() };
-        document.apply(vec![Change::of([edit])], &Scopes::of(language, text, &tree));
-        changed_name(language, text, &tree, &document).map(|it| text[it].to_owned())
+        let old = Scopes::of(language, text, &tree);
+        document.apply(vec![Change::of([edit])], &old);
+        let new = Scopes::of(language, &document.text, &document.tree);
+        changed_name(&old, &new, &document.moved()).map(|it| text[it].to_owned())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::Edit;
-use super::document::Document;
+use super::document::{Change, Document};
 
 impl Document {
     /// Where the line of a place begins.
@@ -52,6 +52,16 @@ impl Document {
             at = self.line_end(at);
         }
         edits
+    }
+
+    /// What is kept of a range stays in its place, with texts round it and the indentation of the line that it moves to.
+    pub(super) fn keep(&self, whole: &Range<usize>, kept: &Range<usize>, round: (&str, &str)) -> Change {
+        let mut edits = vec![
+            Edit { range: whole.start..kept.start, text: round.0.into() },
+            Edit { range: kept.end..whole.end, text: round.1.into() },
+        ];
+        edits.extend(self.reindent(kept, self.indentation(kept.start), self.indentation(whole.start)));
+        Change::of(edits)
     }
 
     fn is_in_string(&self, at: usize) -> bool {

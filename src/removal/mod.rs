@@ -225,11 +225,7 @@ mod tests {
             Some((keep, payload)) => (keep, Some(serde_json::from_str(payload).unwrap())),
             None => (keep, None),
         };
-        let keep = match keep.trim() {
-            "on" => Value::On,
-            "off" => Value::Off,
-            variant => Value::Variant(variant.into()),
-        };
+        let keep = Value::from(keep.trim());
         let source = Source::new(language, 1, Text::new(before));
         let facts = crate::index::facts(language, &source.text, &Names::default());
         let Some(key) = facts.reads.iter().find_map(|it| it.key.clone()) else {

@@ -9,7 +9,7 @@ use tree_sitter::Node;
 use super::document::{Change, Document, Place};
 use super::known::Known;
 use super::scopes::{Binding, How, Kind, Scopes};
-use super::view::{View, view};
+use super::view::{View, parts, view};
 use super::{javascript, python};
 use crate::syntax::Language;
 
@@ -19,6 +19,14 @@ pub(super) struct Mark {
     pub(super) known: Known,
     /// Expressions with effects that ran before, in order.
     pub(super) effects: Vec<Range<usize>>,
+}
+
+impl Mark {
+    /// What comes after it gives, once both were evaluated.
+    fn then(self, second: Mark) -> Mark {
+        let effects = self.effects.into_iter().chain(second.effects).collect();
+        Mark { known: second.known, effects }
+    }
 }
 
 pub(super) struct Pass<'d> {
@@ -124,7 +132,7 @@ impl<'d> Pass<'d> {
         let Some(mark) = self.marked(node).filter(|it| it.effects.is_empty()) else { return };
         let known = mark.known.clone();
         let bound = match self.language() {
-            Language::Python => python::bound(self, node, &known),
+            Language::Python => python::bound(node, &known),
             _ => javascript::bound(self, node, &known),
         };
         for (name, known) in bound {
@@ -159,13 +167,27 @@ impl<'d> Pass<'d> {
     fn follow_calls(&mut self, name: usize, known: &Known) {
         let scopes = self.scopes;
         let Some(binding) = scopes.declared_at(name).filter(|it| self.is_constant(it)) else { return };
-        let calls = match self.language() {
-            Language::Python => python::calls_of(self, binding),
-            _ => javascript::calls_of(self, binding),
-        };
-        for call in calls {
+        for call in self.calls_of(binding) {
             self.mark(call, Mark { known: known.clone(), effects: Vec::new() });
         }
+    }
+
+    /// Every call of a name whose arguments do nothing.
+    pub(super) fn calls_of(&self, binding: &Binding) -> Vec<Node<'d>> {
+        let calls = binding.reads.iter().filter_map(|it| {
+            let callee = self.node(&it.range)?;
+            let call = callee.parent().filter(|it| matches!(it.kind(), "call_expression" | "call"))?;
+            let is_callee = call.child_by_field_name("function") == Some(callee);
+            let arguments = parts(call.child_by_field_name("arguments")?);
+            (is_callee && arguments.iter().all(|it| self.is_pure(*it))).then_some(call)
+        });
+        calls.collect()
+    }
+
+    /// Whether a name was used where the removal took it away, or will.
+    pub(super) fn lost_a_use(&self, binding: &Binding) -> bool {
+        self.doc.bereft.contains(&binding.name.start)
+            || binding.reads.iter().any(|it| self.is_within_mark(&it.range))
     }
 
     /// Whether a name has one value for ever.
@@ -191,7 +213,7 @@ impl<'d> Pass<'d> {
                 let mark = self.known(left)?;
                 match mark.known.is_nothing()? {
                     false => Some(mark),
-                    true => self.then(mark, self.known(right)?),
+                    true => Some(mark.then(self.known(right)?)),
                 }
             }
             View::Choice { test, yes, no } => {
@@ -200,12 +222,12 @@ impl<'d> Pass<'d> {
                 let value = self.known(kept)?;
                 // A text that the code says stays where it is said, unless something is decided by it.
                 let follows = self.marked(kept).is_some() || value.known.is_bool() || self.is_consumed(node);
-                follows.then(|| self.then(mark, value)).flatten()
+                follows.then(|| mark.then(value))
             }
             View::Equal { left, right, negated, loose } => {
                 let (left, right) = (self.known(left)?, self.known(right)?);
                 let equal = left.known.equals(&right.known, loose)?;
-                self.then(left, Mark { known: Known::bool(equal != negated), ..right })
+                Some(left.then(Mark { known: Known::bool(equal != negated), ..right }))
             }
             View::OneOf { subject, items, negated } => {
                 let subject = self.known(subject)?;
@@ -251,17 +273,12 @@ impl<'d> Pass<'d> {
         }
     }
 
-    fn then(&self, first: Mark, second: Mark) -> Option<Mark> {
-        let effects = first.effects.into_iter().chain(second.effects).collect();
-        Some(Mark { known: second.known, effects })
-    }
-
     /// `&&` goes on where the left side holds, `||` where it does not.
     fn evaluate_logic(&self, node: Node<'d>, left: Node<'d>, right: Node<'d>, goes_on: bool) -> Option<Mark> {
         if let Some((truth, mark)) = self.truth(left) {
             return match truth == goes_on {
                 false => Some(mark),
-                true => self.then(mark, self.known(right)?),
+                true => Some(mark.then(self.known(right)?)),
             };
         }
         // The right side decides, whatever the left one gives, where only the truth counts.
@@ -422,7 +439,7 @@ impl<'d> Pass<'d> {
         match self.language() {
             _ if mark.effects.is_empty() => self.substitute(parent, kept),
             Language::Python => None,
-            _ => javascript::sequence(self, parent, &mark.effects, kept),
+            _ => javascript::sequence(parent, &mark.effects, kept),
         }
     }
 
@@ -523,7 +540,7 @@ impl<'d> Pass<'d> {
         let nodes = places.filter_map(|((start, end), _)| self.node(&(*start..*end)));
         nodes
             .filter_map(|node| match self.language() {
-                Language::Python => python::why_undecided(self, node),
+                Language::Python => python::why_undecided(node),
                 _ => javascript::why_undecided(self, node),
             })
             .collect()

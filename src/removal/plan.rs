@@ -1,8 +1,10 @@
 //! Removing a flag from a whole workspace: from file to file until nothing follows any more.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tree_sitter::Tree;
@@ -74,6 +76,8 @@ pub fn plan(world: &dyn World, request: &Request) -> Removal {
         refusals: Vec::new(),
         shared: Vec::new(),
         told: BTreeSet::new(),
+        users: RefCell::default(),
+        looked_at: RefCell::default(),
     };
     planner.sow();
     if !planner.refusals.is_empty() && !request.partly {
@@ -97,9 +101,30 @@ struct Planner<'w> {
     shared: Vec<(Arc<Path>, Refusal)>,
     /// Exports whose value the importers know already.
     told: BTreeSet<(Arc<Path>, String)>,
+    /// The files in which words occur, of all words that were looked for: to look reads the whole workspace.
+    users: RefCell<BTreeMap<String, Arc<[Arc<Path>]>>>,
+    /// Files that are not under way, parsed.
+    looked_at: RefCell<BTreeMap<Arc<Path>, Rc<Document>>>,
 }
 
 impl Planner<'_> {
+    /// The files in which a word occurs.
+    fn users_of(&self, word: &str) -> Arc<[Arc<Path>]> {
+        self.look_for([word.to_owned()].into());
+        self.users.borrow().get(word).cloned().unwrap_or_default()
+    }
+
+    /// Finds the files of several words at once.
+    fn look_for(&self, mut words: BTreeSet<String>) {
+        words.retain(|it| !self.users.borrow().contains_key(it));
+        if words.is_empty() {
+            return;
+        }
+        let mut found = self.world.mentioning(&words);
+        let users = words.into_iter().map(|it| (found.remove(&it).unwrap_or_default().into(), it));
+        self.users.borrow_mut().extend(users.map(|(files, word)| (word, files)));
+    }
+
     fn sow(&mut self) {
         let reads = |it: &Arc<Path>| {
             let facts = self.world.facts(it)?;
@@ -168,11 +193,10 @@ impl Planner<'_> {
             news.extend(constants.into_iter().map(|it| (path.clone(), it)));
         }
         news.retain(|(path, it)| self.told.insert((path.clone(), it.name.clone())));
-        let names: BTreeSet<String> = news.iter().map(|(_, it)| it.name.clone()).collect();
-        let mentioning = self.world.mentioning(&names);
+        self.look_for(news.iter().map(|(_, it)| it.name.clone()).collect());
         let mut any = false;
         for (path, constant) in news {
-            for user in mentioning.get(&constant.name).into_iter().flatten().filter(|it| **it != path) {
+            for user in self.users_of(&constant.name).iter().filter(|it| **it != path) {
                 any |= self.tell(user, &path, &constant);
             }
         }
@@ -267,23 +291,28 @@ impl Planner<'_> {
         if let Some(work) = self.files.get(path) {
             return Some(look(&work.document));
         }
-        let (language, text) = self.world.text(path)?;
-        let tree = language.parse(&text, None);
-        Some(look(&Document::new(language, text.to_string(), tree)))
+        let known = self.looked_at.borrow().get(path).cloned();
+        let document = match known {
+            Some(document) => document,
+            None => {
+                let (language, text) = self.world.text(path)?;
+                let tree = language.parse(&text, None);
+                let document = Rc::new(Document::new(language, text.to_string(), tree));
+                self.looked_at.borrow_mut().insert(path.clone(), document.clone());
+                document
+            }
+        };
+        Some(look(&document))
     }
 
     /// Exported names that lost a use, and that nothing else imports, are like any other name. Returns whether there
     /// was one.
     fn unexport(&mut self) -> bool {
         let candidates = self.bereft_exports();
-        let names: BTreeSet<String> = candidates.iter().map(|it| it.1.clone()).collect();
-        if names.is_empty() {
-            return false;
-        }
-        let mentioning = self.world.mentioning(&names);
+        self.look_for(candidates.iter().map(|it| it.1.clone()).collect());
         let mut any = false;
         for (path, name) in candidates {
-            let users = mentioning.get(&name).cloned().unwrap_or_default();
+            let users = self.users_of(&name);
             let others: Vec<&Arc<Path>> = users.iter().filter(|it| **it != path).collect();
             if others.iter().any(|it| self.imports_from(it, &path, &name)) {
                 continue;
@@ -321,8 +350,7 @@ impl Planner<'_> {
             let scopes = Scopes::of(document.language, &document.text, &document.tree);
             let pass = Pass::new(document, &scopes);
             for binding in scopes.bindings.iter().filter(|it| it.scope == 0 && !is_import(it)) {
-                let lost = document.bereft.contains(&binding.name.start)
-                    || binding.reads.iter().any(|it| pass.is_within_mark(&it.range))
+                let lost = pass.lost_a_use(binding)
                     || self.told.contains(&(path.clone(), document.text[binding.name.clone()].to_owned()));
                 if lost && !document.unexported.contains(&binding.name.start) {
                     found.insert((path.clone(), document.text[binding.name.clone()].to_owned()));
@@ -368,11 +396,9 @@ impl Planner<'_> {
 
     /// Whether any file takes a name from a file that passes it on.
     fn is_imported_as(&self, barrel: &Arc<Path>, alias: &str) -> bool {
-        let words = BTreeSet::from([alias.to_owned()]);
-        let users = self.world.mentioning(&words).remove(alias).unwrap_or_default();
         let is_public = !self.request.whole && self.world.is_public(barrel);
         is_public
-            || users.iter().filter(|it| *it != barrel).any(|user| {
+            || self.users_of(alias).iter().filter(|it| *it != barrel).any(|user| {
                 let imports = self.with_document(user, imports).unwrap_or_default();
                 imports.iter().any(|it| match &it.name {
                     Name::Named(name) if name != alias => false,
@@ -388,12 +414,7 @@ impl Planner<'_> {
         if !self.open(barrel) {
             return;
         }
-        let Some(work) = self.files.get_mut(barrel) else { return };
-        if let Some(change) = javascript::without_export(&work.document, alias) {
-            let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
-            work.document.apply(vec![change], &scopes);
-            work.is_changed = true;
-        }
+        self.change(barrel, |it| javascript::without_export(it, alias));
     }
 
     fn submodule(&self, user: &Arc<Path>, import: &Import) -> Option<Arc<Path>> {
@@ -436,13 +457,11 @@ impl Planner<'_> {
 
     /// Entries that have a member as their key: `{ [Flag.NEW_NAV]: false }`.
     fn clear_entries_named(&mut self, member: &str) -> bool {
-        let words = BTreeSet::from([member.to_owned()]);
-        let users = self.world.mentioning(&words).remove(member).unwrap_or_default();
         let mut any = false;
-        for user in users {
-            while self.with_document(&user, |it| registry::without_key(it, member).is_some()) == Some(true)
-                && self.open(&user)
-                && self.change(&user, |it| registry::without_key(it, member))
+        for user in self.users_of(member).iter() {
+            while self.with_document(user, |it| registry::without_key(it, member).is_some()) == Some(true)
+                && self.open(user)
+                && self.change(user, |it| registry::without_key(it, member))
             {
                 any = true;
             }
@@ -465,9 +484,7 @@ impl Planner<'_> {
 
     /// Whether a member is named anywhere but where it is defined, and as the key of entries.
     fn is_mentioned(&self, path: &Arc<Path>, member: &str, definition: &Range<usize>) -> bool {
-        let words = BTreeSet::from([member.to_owned()]);
-        let users = self.world.mentioning(&words).remove(member).unwrap_or_default();
-        users.iter().chain([path]).any(|user| {
+        self.users_of(member).iter().chain([path]).any(|user| {
             let is_other = |document: &Document| {
                 let moved = document.moved();
                 let own = (user == path).then(|| moved.now(definition.start)).flatten();
@@ -510,8 +527,9 @@ impl Planner<'_> {
         let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
         let folder =
             path.parent().and_then(|it| it.file_name()).and_then(|it| it.to_str()).unwrap_or_default();
-        let words = BTreeSet::from([stem, folder.to_owned()]);
-        let users: BTreeSet<Arc<Path>> = self.world.mentioning(&words).into_values().flatten().collect();
+        let words = [stem, folder.to_owned()];
+        self.look_for(words.clone().into());
+        let users: BTreeSet<Arc<Path>> = words.iter().flat_map(|it| self.users_of(it).to_vec()).collect();
         users.iter().filter(|it| *it != path).any(|user| {
             let imports = self.with_document(user, imports).unwrap_or_default();
             imports.iter().any(|it| {
@@ -523,18 +541,16 @@ impl Planner<'_> {
 
     /// Where the key stands between quotes in what stays.
     fn leftovers(&self, removal: &Removal) -> Vec<(Arc<Path>, Range<usize>)> {
-        let words = BTreeSet::from([self.request.key.to_owned()]);
-        let users = self.world.mentioning(&words).remove(self.request.key).unwrap_or_default();
         let mut found = Vec::new();
-        for user in users {
-            if removal.files.get(&user) == Some(&FileChange::Deleted) {
+        for user in self.users_of(self.request.key).iter() {
+            if removal.files.get(user) == Some(&FileChange::Deleted) {
                 continue;
             }
-            let edits = match removal.files.get(&user) {
+            let edits = match removal.files.get(user) {
                 Some(FileChange::Edited(edits)) => &edits[..],
                 _ => &[],
             };
-            let Some((_, text)) = self.world.text(&user) else { continue };
+            let Some((_, text)) = self.world.text(user) else { continue };
             for at in registry::quoted(&text, self.request.key) {
                 if !edits.iter().any(|it| it.range.start <= at.start && at.end <= it.range.end) {
                     found.push((user.clone(), at));

@@ -78,8 +78,9 @@ fn wrappers_named(world: &dyn World, name: &str) -> Vec<Wrapper> {
         let Some((language, text)) = world.text(&path).filter(|it| it.1.contains(name)) else { continue };
         let tree = language.parse(&text, None);
         let document = Document::new(language, text.to_string(), tree);
+        let scopes = Scopes::of(language, &document.text, &document.tree);
         for read in facts.reads.iter().filter(|it| it.is_forwarded) {
-            let Some(wrapper) = wrapper_round(&document, &path, read, name) else { continue };
+            let Some(wrapper) = wrapper_round(&document, &scopes, &path, read, name) else { continue };
             if !found.iter().any(|it| it.path == wrapper.path && it.range == wrapper.range) {
                 found.push(wrapper);
             }
@@ -89,8 +90,13 @@ fn wrappers_named(world: &dyn World, name: &str) -> Vec<Wrapper> {
 }
 
 /// The function of that name whose parameter the key of a read is.
-fn wrapper_round(document: &Document, path: &Arc<Path>, read: &Read, name: &str) -> Option<Wrapper> {
-    let scopes = Scopes::of(document.language, &document.text, &document.tree);
+fn wrapper_round(
+    document: &Document,
+    scopes: &Scopes,
+    path: &Arc<Path>,
+    read: &Read,
+    name: &str,
+) -> Option<Wrapper> {
     let key = key_name(document, &read.key_span.bytes())?;
     let binding = scopes.at(&key)?;
     let mut node = document.tree.root_node().named_descendant_for_byte_range(key.start, key.end);

@@ -44,9 +44,8 @@ impl CodeWorld {
         let whole = |it: &aho_corasick::Match| {
             // A key may begin and end with anything.
             let word = words[it.pattern().as_usize()];
-            let goes_on = |of_word: bool, of_text: bool| of_word && of_text;
-            !goes_on(word.starts_with(is_word), text[..it.start()].ends_with(is_word))
-                && !goes_on(word.ends_with(is_word), text[it.end()..].starts_with(is_word))
+            let begins = !word.starts_with(is_word) || !text[..it.start()].ends_with(is_word);
+            begins && (!word.ends_with(is_word) || !text[it.end()..].starts_with(is_word))
         };
         finder.find_iter(&*text).filter(whole).map(|it| it.pattern().as_usize()).collect()
     }

@@ -1,7 +1,7 @@
 //! Writing a removal to disk: all files or none.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -10,8 +10,8 @@ use crate::posthog::replace;
 use crate::removal::{FileChange, apply};
 
 /// The folder of the repository round a path.
-pub fn repository(path: &Path) -> Option<PathBuf> {
-    path.ancestors().find(|it| it.join(".git").exists()).map(Path::to_owned)
+pub fn repository(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|it| it.join(".git").exists())
 }
 
 /// Writes changes to files whose text is still the one that they were made for; `text` gives it. Where one cannot be

@@ -1,14 +1,12 @@
 //! A project with 10,000 flags: how long the first mirror takes, how much memory it holds, what a refresh costs.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use flagline::lsp::client::Client;
 use flagline::sandbox::{self, Options, Sandbox};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use super::{Figures, resident};
 
@@ -112,15 +110,7 @@ async fn read_pages(sandbox: &Sandbox, http: &reqwest::Client) -> anyhow::Result
 }
 
 async fn server(sandbox: &Sandbox, cache: &Path) -> anyhow::Result<Client> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flagline"));
-    command
-        .arg("lsp")
-        .env("FLAGLINE_HOST", sandbox.url())
-        .env("FLAGLINE_API_KEY", sandbox::API_KEY)
-        .env("FLAGLINE_PROJECT", sandbox::PROJECT_ID.to_string())
-        .env("XDG_CACHE_HOME", cache)
-        .stderr(Stdio::null());
-    let mut client = Client::start(command)?;
+    let mut client = super::server::server(sandbox, cache)?;
     let root = url::Url::from_file_path(cache).ok().context("an absolute path")?;
     let folders = json!([{ "uri": root, "name": "empty" }]);
     let initialize =

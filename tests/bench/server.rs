@@ -21,7 +21,8 @@ pub(super) async fn run() -> anyhow::Result<()> {
     hovers(&start).await
 }
 
-fn server(sandbox: &Sandbox, cache: &Path) -> anyhow::Result<Client> {
+/// The language server, signed in to a sandbox, before it is told anything.
+pub(super) fn server(sandbox: &Sandbox, cache: &Path) -> anyhow::Result<Client> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flagline"));
     command
         .arg("lsp")

@@ -1,7 +1,7 @@
 //! Programs in JavaScript, TypeScript and TSX.
 
 use crate::dice::Dice;
-use crate::tree::{Block, END, Kind, Part, Style, Tree, render, tree};
+use crate::tree::{Block, END, Kind, Part, Style, Tree, render, statement, tree, value};
 
 /// The variants that a flag may have.
 pub const VARIANTS: [&str; 3] = ["test", "control", "blue"];
@@ -41,10 +41,7 @@ enum Binds {
     Closed,
 }
 
-struct Value {
-    tree: Tree,
-    binds: Binds,
-}
+type Value = super::tree::Value<Binds>;
 
 struct Writer {
     dice: Dice,
@@ -100,28 +97,6 @@ pub fn text(program: &[Tree], style: Style) -> String {
         }
     }
     format!("{lines}{}{body}", style.line_end)
-}
-
-fn statement(template: &str, parts: impl IntoIterator<Item = Part>) -> Tree {
-    tree(Kind::Statement, template, parts)
-}
-
-fn value(binds: Binds, template: &str, parts: impl IntoIterator<Item = Part>) -> Value {
-    Value { tree: tree(Kind::Value, template, parts), binds }
-}
-
-impl Value {
-    /// With parentheses where it binds less tightly.
-    fn at(self, binds: Binds) -> Part {
-        match self.binds < binds {
-            true => tree(Kind::Value, "(%)", [self.tree.into()]).into(),
-            false => self.tree.into(),
-        }
-    }
-
-    fn any(self) -> Part {
-        self.tree.into()
-    }
 }
 
 impl Writer {

@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use crate::javascript::VARIANTS;
-use crate::tree::{Block, Kind, Part, Style, Tree, render, tree};
+use crate::tree::{Block, Part, Style, Tree, render, statement, value};
 
 /// What a name or a read gives.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,10 +31,7 @@ enum Binds {
     Closed,
 }
 
-struct Value {
-    tree: Tree,
-    binds: Binds,
-}
+type Value = super::tree::Value<Binds>;
 
 struct Writer {
     dice: Dice,
@@ -81,28 +78,6 @@ pub fn text(program: &[Tree], style: Style) -> String {
     }
     lines.push(String::new());
     lines.join(style.line_end) + style.line_end + &body
-}
-
-fn statement(template: &str, parts: impl IntoIterator<Item = Part>) -> Tree {
-    tree(Kind::Statement, template, parts)
-}
-
-fn value(binds: Binds, template: &str, parts: impl IntoIterator<Item = Part>) -> Value {
-    Value { tree: tree(Kind::Value, template, parts), binds }
-}
-
-impl Value {
-    /// With parentheses where it binds less tightly.
-    fn at(self, binds: Binds) -> Part {
-        match self.binds < binds {
-            true => tree(Kind::Value, "(%)", [self.tree.into()]).into(),
-            false => self.tree.into(),
-        }
-    }
-
-    fn any(self) -> Part {
-        self.tree.into()
-    }
 }
 
 impl Writer {

@@ -50,6 +50,12 @@ impl From<&str> for Part {
     }
 }
 
+/// An expression, and how tightly it binds.
+pub struct Value<B> {
+    pub tree: Tree,
+    pub binds: B,
+}
+
 /// A tree by a template with a `%` for each of its parts.
 pub fn tree(kind: Kind, template: &str, parts: impl IntoIterator<Item = Part>) -> Tree {
     let mut parts = parts.into_iter();
@@ -62,6 +68,30 @@ pub fn tree(kind: Kind, template: &str, parts: impl IntoIterator<Item = Part>) -
     }
     assert!(parts.next().is_none(), "a part is too much: {template}");
     Tree { kind, parts: all }
+}
+
+/// A statement by a template.
+pub fn statement(template: &str, parts: impl IntoIterator<Item = Part>) -> Tree {
+    tree(Kind::Statement, template, parts)
+}
+
+/// An expression by a template; how tightly it binds is the language's.
+pub fn value<B>(binds: B, template: &str, parts: impl IntoIterator<Item = Part>) -> Value<B> {
+    Value { tree: tree(Kind::Value, template, parts), binds }
+}
+
+impl<B: PartialOrd> Value<B> {
+    /// With parentheses where it binds less tightly.
+    pub fn at(self, binds: B) -> Part {
+        match self.binds < binds {
+            true => tree(Kind::Value, "(%)", [self.tree.into()]).into(),
+            false => self.tree.into(),
+        }
+    }
+
+    pub fn any(self) -> Part {
+        self.tree.into()
+    }
 }
 
 /// How a program is written down.
@@ -79,13 +109,13 @@ pub const END: char = '¦';
 
 /// Writes a program down.
 pub fn render(program: &[Tree], style: Style) -> String {
-    let lines = program.iter().map(|it| statement(it, style, 0));
+    let lines = program.iter().map(|it| write_statement(it, style, 0));
     let text = lines.map(|it| it + "\n").collect::<String>();
     let text: String = text.lines().map(|it| it.trim_end().to_owned() + "\n").collect();
     text.replace('\n', style.line_end)
 }
 
-fn statement(tree: &Tree, style: Style, level: usize) -> String {
+fn write_statement(tree: &Tree, style: Style, level: usize) -> String {
     let mut text = String::new();
     write(tree, style, level, &mut text);
     // What the line before would go on with.
@@ -102,12 +132,14 @@ fn write(tree: &Tree, style: Style, level: usize, out: &mut String) {
     for part in &tree.parts {
         match part {
             Part::Text(text) => here = write_text(text, style, (level, here), out),
-            Part::Tree(tree) if tree.kind == Kind::Statement => out.push_str(&statement(tree, style, here)),
+            Part::Tree(tree) if tree.kind == Kind::Statement => {
+                out.push_str(&write_statement(tree, style, here))
+            }
             Part::Tree(tree) => write(tree, style, here, out),
             Part::Block(block) => {
                 for it in block {
                     new_line(style, here + 1, out);
-                    out.push_str(&statement(it, style, here + 1));
+                    out.push_str(&write_statement(it, style, here + 1));
                 }
                 if style.colons && block.is_empty() {
                     new_line(style, here + 1, out);

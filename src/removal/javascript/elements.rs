@@ -1,5 +1,7 @@
 //! JSX: what stands between tags.
 
+use std::ops::Range;
+
 use tree_sitter::Node;
 
 use crate::removal::Edit;
@@ -53,7 +55,7 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
             None => return Some(nothing(pass, braces)),
         }
     }
-    Some(replace(pass, braces, range))
+    Some(doc.keep(&braces.byte_range(), &range, ("", "")))
 }
 
 /// Whether a text, or something that may give one, stands beside an expression between tags.
@@ -66,22 +68,10 @@ fn is_beside_text<'t>(pass: &Pass, braces: Node<'t>, step: impl Fn(Node<'t>) -> 
 }
 
 /// Whether children may stand in place of something between tags: a text of theirs must not meet another one.
-fn joins(pass: &Pass, whole: Node, content: &std::ops::Range<usize>) -> bool {
+fn joins(pass: &Pass, whole: Node, content: &Range<usize>) -> bool {
     let text = &pass.doc.text[content.clone()];
     (text.starts_with('<') || !is_beside_text(pass, whole, |it| it.prev_sibling()))
         && (text.ends_with('>') || !is_beside_text(pass, whole, |it| it.next_sibling()))
-}
-
-fn replace(pass: &Pass, braces: Node, kept: std::ops::Range<usize>) -> Change {
-    let doc = pass.doc;
-    let (from, to) =
-        (doc.indentation(kept.start).to_owned(), doc.indentation(braces.start_byte()).to_owned());
-    let mut edits = vec![
-        Edit { range: braces.start_byte()..kept.start, text: String::new() },
-        Edit { range: kept.end..braces.end_byte(), text: String::new() },
-    ];
-    edits.extend(doc.reindent(&kept, &from, &to));
-    Change::of(edits)
 }
 
 /// What renders nothing goes.
@@ -150,12 +140,10 @@ pub(super) fn shown_step(pass: &Pass, element: Node, mark: &Mark) -> Option<Chan
         }
         _ => return None,
     };
-    let mut braces = None;
     let kept = match property {
         "children" => children(pass, element),
         "" => None,
         name => attribute(pass, element, name).and_then(|value| {
-            braces = (value.kind() == "jsx_expression").then_some(value);
             let inner = match value.kind() {
                 "jsx_expression" => peeled(*parts(value).first()?),
                 _ => value,
@@ -167,30 +155,34 @@ pub(super) fn shown_step(pass: &Pass, element: Node, mark: &Mark) -> Option<Chan
     match kept {
         Some(Shown::One(inner)) => Some(one_shown(pass, element, inner, between_tags)),
         Some(Shown::Several(content)) if between_tags && joins(pass, element, &content) => {
-            Some(replace(pass, element, content))
+            Some(pass.doc.keep(&element.byte_range(), &content, ("", "")))
         }
-        Some(Shown::Several(content)) => Some(in_fragment(pass, element, content)),
+        Some(Shown::Several(_)) => in_fragment(element),
         None if between_tags => Some(nothing(pass, element)),
         None => {
-            let known = if otherwise == "null" { Known::Json(serde_json::Value::Null) } else { return None };
-            Some(Change::literal(element.byte_range(), "", otherwise, known))
+            let known = Known::Json(serde_json::Value::Null);
+            (otherwise == "null").then(|| Change::literal(element.byte_range(), "", otherwise, known))
         }
     }
 }
 
 enum Shown<'t> {
     One(Node<'t>),
-    Several(std::ops::Range<usize>),
+    Several(Range<usize>),
+}
+
+/// What stands between the tags of an element, without white space.
+fn between_tags_of<'t>(pass: &Pass, element: Node<'t>) -> Vec<Node<'t>> {
+    let tags = [element.child_by_field_name("open_tag"), element.child_by_field_name("close_tag")];
+    let is_space = |it: &Node| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty();
+    parts(element).into_iter().filter(|it| !tags.contains(&Some(*it)) && !is_space(it)).collect()
 }
 
 /// What stands between the tags of an element.
 fn children<'t>(pass: &Pass, element: Node<'t>) -> Option<Shown<'t>> {
     let (open, close) = (element.child_by_field_name("open_tag")?, element.child_by_field_name("close_tag")?);
     let content = pass.doc.content(open.end_byte()..close.start_byte())?;
-    let is_space = |it: &Node| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty();
-    let inner: Vec<Node> =
-        parts(element).into_iter().filter(|it| *it != open && *it != close && !is_space(it)).collect();
-    match inner[..] {
+    match between_tags_of(pass, element)[..] {
         [only] if matches!(only.kind(), "jsx_element" | "jsx_self_closing_element") => Some(Shown::One(only)),
         [only] if only.kind() == "jsx_expression" && parts(only).len() == 1 => {
             let value = *parts(only).first()?;
@@ -209,37 +201,20 @@ fn children<'t>(pass: &Pass, element: Node<'t>) -> Option<Shown<'t>> {
 }
 
 fn one_shown(pass: &Pass, element: Node, inner: Node, between_tags: bool) -> Change {
-    let doc = pass.doc;
     let is_nothing = matches!(inner.kind(), "null" | "undefined" | "false" | "true");
     let is_element = matches!(inner.kind(), "jsx_element" | "jsx_self_closing_element");
     if between_tags && is_nothing {
         return nothing(pass, element);
     }
-    let (before, after) = if between_tags && !is_element { ("{", "}") } else { ("", "") };
-    let range = inner.byte_range();
-    let (from, to) =
-        (doc.indentation(range.start).to_owned(), doc.indentation(element.start_byte()).to_owned());
-    let mut edits = vec![
-        Edit { range: element.start_byte()..range.start, text: before.into() },
-        Edit { range: range.end..element.end_byte(), text: after.into() },
-    ];
-    edits.extend(doc.reindent(&range, &from, &to));
-    Change::of(edits)
+    let round = if between_tags && !is_element { ("{", "}") } else { ("", "") };
+    pass.doc.keep(&element.byte_range(), &inner.byte_range(), round)
 }
 
 /// Several children where one expression is wanted.
-fn in_fragment(pass: &Pass, element: Node, content: std::ops::Range<usize>) -> Change {
-    let doc = pass.doc;
-    let (Some(open), Some(close)) =
-        (element.child_by_field_name("open_tag"), element.child_by_field_name("close_tag"))
-    else {
-        return Change::default();
-    };
-    let _ = (doc, content);
-    Change::of([
-        Edit { range: open.byte_range(), text: "<>".into() },
-        Edit { range: close.byte_range(), text: "</>".into() },
-    ])
+fn in_fragment(element: Node) -> Option<Change> {
+    let (open, close) = (element.child_by_field_name("open_tag")?, element.child_by_field_name("close_tag")?);
+    let tag = |it: Node, text: &str| Edit { range: it.byte_range(), text: text.into() };
+    Some(Change::of([tag(open, "<>"), tag(close, "</>")]))
 }
 
 /// The value of an attribute.
@@ -274,11 +249,7 @@ pub(in crate::removal) fn attribute_literal(node: Node, known: &Known) -> Option
 pub(in crate::removal) fn property_of(pass: &Pass, function: Node, value: Node) -> Option<Known> {
     let mut value = value;
     if is_fragment(pass, value) {
-        let tags = [value.child_by_field_name("open_tag"), value.child_by_field_name("close_tag")];
-        let is_space = |it: &Node| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty();
-        let inner: Vec<Node> =
-            parts(value).into_iter().filter(|it| !tags.contains(&Some(*it)) && !is_space(it)).collect();
-        let [only] = inner[..] else { return None };
+        let [only] = between_tags_of(pass, value)[..] else { return None };
         value = peeled(*parts(only).first().filter(|_| only.kind() == "jsx_expression")?);
     }
     if matches!(value.kind(), "as_expression" | "non_null_expression") {
@@ -316,7 +287,7 @@ pub(in crate::removal) fn payload_of_children(
     pass: &Pass,
     element: Node,
     known: &Known,
-) -> Option<(std::ops::Range<usize>, Known)> {
+) -> Option<(Range<usize>, Known)> {
     let Known::Feature(kept) = known else { return None };
     let braces = parts(element).into_iter().find(|it| it.kind() == "jsx_expression")?;
     let function = parts(braces).into_iter().find(|it| it.kind() == "arrow_function")?;

@@ -1,5 +1,7 @@
 //! Expressions: what takes the place of another, and what has effects.
 
+use std::ops::Range;
+
 use tree_sitter::Node;
 
 use crate::removal::Edit;
@@ -38,6 +40,15 @@ pub(in crate::removal) fn peeled(node: Node) -> Node {
         }
     }
     node
+}
+
+/// Without the parentheses and the types that are said of it.
+fn untyped(node: Node) -> Option<Node> {
+    let mut node = peeled(node);
+    while matches!(node.kind(), "as_expression" | "satisfies_expression") {
+        node = peeled(node.named_child(0)?);
+    }
+    Some(node)
 }
 
 /// With the parentheses round it.
@@ -129,11 +140,7 @@ fn binds_tighter(pass: &Pass, inner: Node, outer: Node) -> bool {
 }
 
 /// Puts `kept`, a part of `whole`, in its place.
-pub(super) fn substitute_with(
-    pass: &Pass,
-    whole: Node,
-    kept: Node,
-) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+pub(super) fn substitute_with(pass: &Pass, whole: Node, kept: Node) -> (Range<usize>, Range<usize>) {
     let (outer, inner) = (wrapped(whole), peeled(kept));
     let spans_lines = |it: Node| pass.doc.of(it).contains('\n');
     let keeps_parentheses = inner != kept
@@ -182,14 +189,7 @@ pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Op
             after += &ends.1;
         }
     }
-    let from = doc.indentation(inner.start).to_owned();
-    let to = doc.indentation(outer.start).to_owned();
-    let mut edits = vec![
-        Edit { range: outer.start..inner.start, text: before },
-        Edit { range: inner.end..outer.end, text: after },
-    ];
-    edits.extend(doc.reindent(&inner, &from, &to));
-    Some(Change::of(edits))
+    Some(doc.keep(&outer, &inner, (&before, &after)))
 }
 
 fn is_word(it: char) -> bool {
@@ -210,7 +210,7 @@ pub(in crate::removal) fn begins_statement(node: Node) -> bool {
     false
 }
 
-fn needs_parentheses_at_start(pass: &Pass, kept: Node, inner: &std::ops::Range<usize>) -> bool {
+fn needs_parentheses_at_start(pass: &Pass, kept: Node, inner: &Range<usize>) -> bool {
     let mut first = peeled(kept);
     if first.byte_range() != *inner {
         return false;
@@ -222,12 +222,7 @@ fn needs_parentheses_at_start(pass: &Pass, kept: Node, inner: &std::ops::Range<u
 }
 
 /// `(a(), b)`: what had effects stays, and then comes what is kept.
-pub(in crate::removal) fn sequence(
-    pass: &Pass,
-    whole: Node,
-    effects: &[std::ops::Range<usize>],
-    kept: Node,
-) -> Option<Change> {
+pub(in crate::removal) fn sequence(whole: Node, effects: &[Range<usize>], kept: Node) -> Option<Change> {
     let outer = wrapped(whole).byte_range();
     let mut at = outer.start;
     let mut edits = Vec::new();
@@ -237,7 +232,7 @@ pub(in crate::removal) fn sequence(
         (at, text) = (part.end, ", ");
     }
     edits.push(Edit { range: at..outer.end, text: ")".into() });
-    let is_ordered = edits.iter().all(|it| it.range.start <= it.range.end) && !pass.doc.text.is_empty();
+    let is_ordered = edits.iter().all(|it| it.range.start <= it.range.end);
     is_ordered.then(|| Change::of(edits))
 }
 
@@ -260,10 +255,7 @@ pub(super) fn lookup_step(pass: &Pass, lookup: Node, mark: &Mark) -> Option<Chan
     let doc = pass.doc;
     let variant = mark.known.as_text().filter(|_| mark.effects.is_empty())?;
     let object = lookup.child_by_field_name("object")?;
-    let mut table = peeled(object);
-    while matches!(table.kind(), "as_expression" | "satisfies_expression" | "parenthesized_expression") {
-        table = table.named_child(0)?;
-    }
+    let table = untyped(object)?;
     if table.kind() == "object" {
         let value = entry(pass, table, variant)?;
         return pass.is_pure(table).then(|| substitute(pass, lookup, value)).flatten();
@@ -294,10 +286,7 @@ fn from_table(pass: &Pass, lookup: Node, object: Node, variant: &str) -> Option<
         pass.scopes.at(&object.byte_range()).filter(|it| it.kind == Kind::Constant && it.reads.len() == 1)?;
     let declarator = pass.node(&binding.declaration).filter(|it| it.kind() == "variable_declarator")?;
     let is_exported = declarator.parent()?.parent()?.kind() == "export_statement";
-    let mut table = peeled(declarator.child_by_field_name("value")?);
-    while matches!(table.kind(), "as_expression" | "satisfies_expression") {
-        table = peeled(table.named_child(0)?);
-    }
+    let table = untyped(declarator.child_by_field_name("value")?)?;
     (table.kind() == "object" && !is_exported && pass.is_pure(table)).then_some(())?;
     let value = entry(pass, table, variant)?;
     let is_same_everywhere = match value.kind() {

@@ -151,12 +151,5 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
     // The list that it joins has its own comma.
     let content =
         content.start..doc.text[..content.end].trim_end_matches(',').trim_end().len().max(content.start);
-    let (from, to) =
-        (doc.indentation(content.start).to_owned(), doc.indentation(spread.start_byte()).to_owned());
-    let mut edits = vec![
-        Edit { range: spread.start_byte()..content.start, text: String::new() },
-        Edit { range: content.end..spread.end_byte(), text: String::new() },
-    ];
-    edits.extend(doc.reindent(&content, &from, &to));
-    Some(Change::of(edits))
+    Some(doc.keep(&spread.byte_range(), &content, ("", "")))
 }

@@ -98,19 +98,7 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
         return Vec::new();
     };
-    calls_of(pass, binding)
-}
-
-/// Every call of a name whose arguments do nothing.
-pub(super) fn calls_of<'d>(pass: &Pass<'d>, binding: &Binding) -> Vec<Node<'d>> {
-    let calls = binding.reads.iter().filter_map(|it| {
-        let callee = pass.node(&it.range)?;
-        let call = callee.parent().filter(|it| it.kind() == "call_expression")?;
-        let is_callee = call.child_by_field_name("function") == Some(callee);
-        let arguments = parts(call.child_by_field_name("arguments")?);
-        (is_callee && arguments.iter().all(|it| pass.is_pure(*it))).then_some(call)
-    });
-    calls.collect()
+    pass.calls_of(binding)
 }
 
 fn is_memo(pass: &Pass, function: Node) -> bool {

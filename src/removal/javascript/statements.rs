@@ -8,6 +8,7 @@ use crate::removal::Edit;
 use crate::removal::document::Change;
 use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
+use crate::removal::scopes::Binding;
 use crate::removal::view::parts;
 
 /// Whether statements follow each other in a node.
@@ -40,7 +41,7 @@ pub(super) fn if_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Chang
         _ if mark.effects.is_empty() => {
             let range = pass.doc.extent(statement);
             Some(match kept {
-                Some(kept) => keep(pass, range, pass.doc.extent(kept), ("", "")),
+                Some(kept) => pass.doc.keep(&range, &pass.doc.extent(kept), ("", "")),
                 None => Change::of([Edit { range, text: "{}".into() }]),
             })
         }
@@ -55,26 +56,12 @@ fn else_if(pass: &Pass, clause: Node, statement: Node, kept: Option<Node>, mark:
     let range = doc.extent(statement);
     let is_empty = |it: Node| it.kind() == "statement_block" && it.named_child_count() == 0;
     Some(match kept.filter(|it| !is_empty(*it)) {
-        Some(kept) => keep(pass, range, doc.extent(kept), ("", "")),
+        Some(kept) => doc.keep(&range, &doc.extent(kept), ("", "")),
         None => {
             let before = doc.text[..clause.start_byte()].trim_end().len();
             Change::of([Edit { range: before..doc.extent(clause).end, text: String::new() }])
         }
     })
-}
-
-/// What is kept in place of a range, with texts round it.
-fn keep(pass: &Pass, range: Range<usize>, kept: Range<usize>, round: (&str, &str)) -> Change {
-    let doc = pass.doc;
-    let (from, to) = (doc.indentation(kept.start).to_owned(), doc.indentation(range.start).to_owned());
-    let mut edits = vec![
-        Edit { range: range.start..kept.start, text: round.0.into() },
-        Edit { range: kept.end..range.end, text: round.1.into() },
-    ];
-    if doc.line_start(kept.start) != doc.line_start(range.start) || from != to {
-        edits.extend(doc.reindent(&kept, &from, &to));
-    }
-    Change::of(edits)
 }
 
 /// A statement of a list, replaced by a branch of its own, after what had effects.
@@ -100,7 +87,7 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
     let mut change = match kept_range {
         Some(kept_range) => {
             let ends = ends(pass, statement, &doc.text[kept_range.clone()]);
-            keep(pass, range, kept_range, (&ends.0, &ends.1))
+            doc.keep(&range, &kept_range, (&ends.0, &ends.1))
         }
         None => match ends(pass, statement, "") {
             (before, after) if before.is_empty() && after.is_empty() => delete(pass, statement),
@@ -273,12 +260,16 @@ fn may_open(pass: &Pass, statement: Node, block: Node) -> bool {
 
 /// Whether a branch declares what code outside of it uses.
 fn declares_for_others(pass: &Pass, branch: Node) -> bool {
+    declared_for_others(pass, branch).is_some()
+}
+
+/// A name that a branch declares and code outside of it uses.
+fn declared_for_others<'p>(pass: &'p Pass, branch: Node) -> Option<&'p Binding> {
     let inside = |it: &Range<usize>| branch.start_byte() <= it.start && it.end <= branch.end_byte();
-    pass.scopes.bindings.iter().any(|it| {
+    pass.scopes.bindings.iter().find(|it| {
         inside(&it.name)
             && (it.reads.iter().any(|it| !inside(&it.range))
-                || it.writes.iter().any(|it| !inside(it))
-                || it.again.iter().any(|it| !inside(it)))
+                || it.writes.iter().chain(&it.again).any(|it| !inside(it)))
     })
 }
 
@@ -286,16 +277,8 @@ fn declares_for_others(pass: &Pass, branch: Node) -> bool {
 pub(super) fn why_not_if(pass: &Pass, statement: Node) -> String {
     let branches =
         [statement.child_by_field_name("consequence"), statement.child_by_field_name("alternative")];
-    let shared = branches.into_iter().flatten().find_map(|branch| {
-        let inside = |it: &Range<usize>| branch.start_byte() <= it.start && it.end <= branch.end_byte();
-        let binding = pass.scopes.bindings.iter().find(|it| {
-            inside(&it.name)
-                && (it.reads.iter().any(|it| !inside(&it.range))
-                    || it.writes.iter().chain(&it.again).any(|it| !inside(it)))
-        });
-        binding.map(|it| &pass.doc.text[it.name.clone()])
-    });
-    match shared {
+    let shared = branches.into_iter().flatten().find_map(|it| declared_for_others(pass, it));
+    match shared.map(|it| &pass.doc.text[it.name.clone()]) {
         Some(name) => format!("a branch declares '{name}', which the code outside of it uses"),
         None => "this condition has effects that must stay".into(),
     }
@@ -476,11 +459,11 @@ fn in_place_of_switch(pass: &Pass, statement: Node, run: &Run, first: Node, last
         _ if dropped_is_used => return None,
         (false, _) => {
             let ends = ends(pass, statement, &doc.text[kept.clone()]);
-            keep(pass, range, kept, (&ends.0, &ends.1))
+            doc.keep(&range, &kept, (&ends.0, &ends.1))
         }
         // The block keeps its names apart.
         (true, Some(block)) => {
-            let mut change = keep(pass, range, doc.extent(block), ("", ""));
+            let mut change = doc.keep(&range, &doc.extent(block), ("", ""));
             let end = run
                 .end
                 .filter(|it| block.start_byte() <= it.start_byte() && it.end_byte() <= block.end_byte());

@@ -27,11 +27,7 @@ pub(super) fn known_assignment(pass: &Pass, assignment: Node) -> Option<Change> 
 
 /// The declarations that lost their last use.
 pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
-    let lost = |binding: &&Binding| {
-        pass.doc.bereft.contains(&binding.name.start)
-            || binding.reads.iter().any(|it| pass.is_within_mark(&it.range))
-    };
-    let dead = pass.scopes.bindings.iter().filter(lost).filter(|it| !is_alive(pass, it));
+    let dead = pass.scopes.bindings.iter().filter(|it| pass.lost_a_use(it)).filter(|it| !is_alive(pass, it));
     dead.filter_map(|it| bury_one(pass, it)).collect()
 }
 

@@ -141,15 +141,7 @@ pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Op
     let space = |joins: bool| if joins { " ".to_owned() } else { String::new() };
     let before = space(joins(&doc.text[..outer.start], &doc.text[inner.start..]));
     let after = space(joins(&doc.text[..inner.end], &doc.text[outer.end..]));
-    let (from, to) = (doc.indentation(inner.start).to_owned(), doc.indentation(outer.start).to_owned());
-    let mut edits = vec![
-        Edit { range: outer.start..inner.start, text: before },
-        Edit { range: inner.end..outer.end, text: after },
-    ];
-    if doc.line_start(outer.start) != doc.line_start(inner.start) {
-        edits.extend(doc.reindent(&inner, &from, &to));
-    }
-    Some(Change::of(edits))
+    Some(doc.keep(&outer, &inner, (&before, &after)))
 }
 
 /// `**({"a": 1} if read else {})` becomes `"a": 1`; likewise in lists.
@@ -173,14 +165,7 @@ fn substitute_splat(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
         return Some(Change::of([delete_item(doc, splat)]));
     };
     let content = content.start..doc.text[..content.end].trim_end_matches(',').trim_end().len();
-    let (from, to) =
-        (doc.indentation(content.start).to_owned(), doc.indentation(splat.start_byte()).to_owned());
-    let mut edits = vec![
-        Edit { range: splat.start_byte()..content.start, text: String::new() },
-        Edit { range: content.end..splat.end_byte(), text: String::new() },
-    ];
-    edits.extend(doc.reindent(&content, &from, &to));
-    Some(Change::of(edits))
+    Some(doc.keep(&splat.byte_range(), &content, ("", "")))
 }
 
 /// `[x for x in xs if read]`

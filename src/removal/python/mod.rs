@@ -11,15 +11,14 @@ use tree_sitter::Node;
 use super::document::{Change, Document};
 use super::known::Known;
 use super::pass::{Mark, Pass};
-use super::scopes::{Binding, Kind};
+use super::scopes::Kind;
 use super::view::parts;
 
 pub(super) use dead::bury;
 pub(super) use expressions::{in_string, is_bool, is_pure, substitute};
 
 /// The names that an expression gives a value to, and which.
-pub(super) fn bound(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
-    let _ = pass;
+pub(super) fn bound(node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
     bound_name(node).or_else(|| walrus(node)).map(|it| vec![(it, known.clone())]).unwrap_or_default()
 }
 
@@ -51,19 +50,7 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
         return Vec::new();
     };
-    calls_of(pass, binding)
-}
-
-/// Every call of a name whose arguments do nothing.
-pub(super) fn calls_of<'d>(pass: &Pass<'d>, binding: &Binding) -> Vec<Node<'d>> {
-    let calls = binding.reads.iter().filter_map(|it| {
-        let callee = pass.node(&it.range)?;
-        let call = callee.parent().filter(|it| it.kind() == "call")?;
-        let is_callee = call.child_by_field_name("function") == Some(callee);
-        let arguments = parts(call.child_by_field_name("arguments")?);
-        (is_callee && arguments.iter().all(|it| pass.is_pure(*it))).then_some(call)
-    });
-    calls.collect()
+    pass.calls_of(binding)
 }
 
 /// The function whose value an expression is, when it returns nothing else.
@@ -122,7 +109,7 @@ pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option
 }
 
 /// Why a known expression still decides something.
-pub(super) fn why_undecided(pass: &Pass, node: Node) -> Option<(Range<usize>, String)> {
+pub(super) fn why_undecided(node: Node) -> Option<(Range<usize>, String)> {
     let parent = node.parent()?;
     let is = |field: &str| parent.child_by_field_name(field) == Some(node);
     let reason = match parent.kind() {
@@ -130,7 +117,6 @@ pub(super) fn why_undecided(pass: &Pass, node: Node) -> Option<(Range<usize>, St
         "match_statement" if is("subject") => "a case of this match is not a plain value",
         _ => return None,
     };
-    let _ = pass;
     Some((node.byte_range(), reason.into()))
 }
 

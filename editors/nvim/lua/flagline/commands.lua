@@ -79,6 +79,19 @@ function M.show_references(command, context)
   list(client, command.title, locations)
 end
 
+--- Asks for a key, with the one at the cursor written already; nothing typed means nothing is done.
+---@param done fun(key: string)
+local function ask_key(client, prompt, done)
+  key_at_cursor(client, function(found)
+    vim.ui.input({ prompt = prompt, default = found or '' }, function(it)
+      it = it and vim.trim(it)
+      if it and it ~= '' then
+        done(it)
+      end
+    end)
+  end)
+end
+
 local subcommands = {}
 
 --- create [key]: makes the feature; asks for the key when none is given.
@@ -89,17 +102,12 @@ function subcommands.create(key)
   end
   local uri = uri_here()
   local function create(it)
-    it = it and vim.trim(it)
-    if it and it ~= '' then
-      execute(client, 'flagline.createFeature', { key = it, uri = uri })
-    end
+    execute(client, 'flagline.createFeature', { key = it, uri = uri })
   end
   if key then
     return create(key)
   end
-  key_at_cursor(client, function(found)
-    vim.ui.input({ prompt = "Key of the feature's flag: ", default = found or '' }, create)
-  end)
+  ask_key(client, "Key of the feature's flag: ", create)
 end
 
 --- clean [key] [value]: removes the flag from all files; keeps what everyone gets when no value is given.
@@ -109,17 +117,13 @@ function subcommands.clean(key, value)
     return
   end
   local uri = uri_here()
-  if key then
-    return execute(client, 'flagline.clean', { key = key, keep = value, uri = uri })
+  local function clean(it)
+    execute(client, 'flagline.clean', { key = it, keep = value, uri = uri })
   end
-  key_at_cursor(client, function(found)
-    vim.ui.input({ prompt = 'Key of the flag to remove: ', default = found or '' }, function(it)
-      it = it and vim.trim(it)
-      if it and it ~= '' then
-        execute(client, 'flagline.clean', { key = it, uri = uri })
-      end
-    end)
-  end)
+  if key then
+    return clean(key)
+  end
+  ask_key(client, 'Key of the flag to remove: ', clean)
 end
 
 --- open [key]: the flag's page in the browser; the list of flags where no flag is meant.
