@@ -54,6 +54,8 @@ pub(super) struct Document {
     pub(super) bereft: BTreeSet<usize>,
     /// Where exported names are declared that nothing outside uses.
     pub(super) unexported: BTreeSet<usize>,
+    /// Where members are declared that another file gives another value: overrides, assignments.
+    pub(super) overridden: BTreeSet<usize>,
     /// What imported names give, by where they are declared here: the value, and whether it is that of a call.
     pub(super) given: BTreeMap<usize, (Known, bool)>,
     /// A copy, to see what is left of one function: it stays, whatever becomes of its callers.
@@ -82,6 +84,7 @@ impl Document {
             marks,
             bereft,
             unexported,
+            overridden: BTreeSet::new(),
             given: BTreeMap::new(),
             is_copy: false,
             quote,
@@ -140,7 +143,7 @@ impl Document {
             .collect();
         let given = std::mem::take(&mut self.given);
         self.given = given.into_iter().filter_map(|(at, it)| Some((moved.start(at)?, it))).collect();
-        for names in [&mut self.bereft, &mut self.unexported] {
+        for names in [&mut self.bereft, &mut self.unexported, &mut self.overridden] {
             *names = names.iter().filter_map(|it| moved.start(*it)).collect();
         }
         let mut shift = 0_isize;

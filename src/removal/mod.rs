@@ -30,6 +30,7 @@ use self::document::Document;
 use self::known::Known;
 use self::pass::Pass;
 use self::scopes::Scopes;
+use self::wrappers::Wrappers;
 use crate::feature::Value;
 use crate::syntax::{Language, Read, Returns, Via};
 
@@ -68,7 +69,7 @@ pub fn remove(world: &dyn World, path: &Path, key: &str, kept: &Kept) -> Result<
     let mut document = Document::new(language, text.to_string(), tree.clone());
     let facts = world.facts(path).unwrap_or_default();
     let mut shared = Vec::new();
-    let mut refused = sow(world, path, &mut document, &facts.reads, key, kept, &mut shared);
+    let mut refused = sow(&Wrappers::new(world, kept), path, &mut document, &facts.reads, key, &mut shared);
     refused.extend(shared);
     if !refused.is_empty() {
         return Err(refused);
@@ -81,12 +82,11 @@ pub fn remove(world: &dyn World, path: &Path, key: &str, kept: &Kept) -> Result<
 /// Notes what the reads give. Returns those of which that cannot be told; `shared` are those whose key comes from a list
 /// of several, and that go when the key goes from the list.
 fn sow(
-    world: &dyn World,
+    wrappers: &Wrappers,
     path: &Path,
     document: &mut Document,
     reads: &[Read],
     key: &str,
-    kept: &Kept,
     shared: &mut Vec<Refusal>,
 ) -> Vec<Refusal> {
     let mut refused = Vec::new();
@@ -106,8 +106,8 @@ fn sow(
             continue;
         }
         let known = match read.via {
-            Via::Wrapper => wrappers::value_of_call(world, path, document, read, kept, 0),
-            _ => value_of_method(document.language, read, kept),
+            Via::Wrapper => wrappers.value_of_call(path, document, read, 0),
+            _ => value_of_method(document.language, read, wrappers.kept),
         };
         match known {
             Ok(known) => drop(document.marks.insert((range.start, range.end), known)),

@@ -1,5 +1,7 @@
 //! One pass over a file: what follows from what is known, then the steps that it allows.
 
+use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
@@ -34,6 +36,21 @@ pub(super) struct Pass<'d> {
     pub(super) scopes: &'d Scopes,
     pub(super) marks: HashMap<Place, Mark>,
     queue: Vec<Node<'d>>,
+    /// The expressions that will not stay as they are written, without those inside of others.
+    outermost: OnceCell<Vec<Place>>,
+}
+
+fn outermost(marks: &HashMap<Place, Mark>) -> Vec<Place> {
+    let mut places: Vec<Place> =
+        marks.iter().filter(|(_, mark)| mark.effects.is_empty()).map(|it| *it.0).collect();
+    places.sort_by_key(|(start, end)| (*start, Reverse(*end)));
+    let mut until = 0;
+    places.retain(|(_, end)| {
+        let is_outer = *end > until;
+        until = until.max(*end);
+        is_outer
+    });
+    places
 }
 
 /// The expression or statement that a node is a part of; an argument is one of the call.
@@ -52,7 +69,8 @@ fn place(node: Node) -> Place {
 impl<'d> Pass<'d> {
     /// Follows what is known as far as it goes.
     pub(super) fn new(doc: &'d Document, scopes: &'d Scopes) -> Pass<'d> {
-        let mut pass = Pass { doc, scopes, marks: HashMap::new(), queue: Vec::new() };
+        let mut pass =
+            Pass { doc, scopes, marks: HashMap::new(), queue: Vec::new(), outermost: OnceCell::new() };
         for ((start, end), known) in &doc.marks {
             if let Some(node) = pass.node(&(*start..*end)) {
                 pass.mark(node, Mark { known: known.clone(), effects: Vec::new() });
@@ -179,21 +197,48 @@ impl<'d> Pass<'d> {
             let call = callee.parent().filter(|it| matches!(it.kind(), "call_expression" | "call"))?;
             let is_callee = call.child_by_field_name("function") == Some(callee);
             let arguments = parts(call.child_by_field_name("arguments")?);
-            (is_callee && arguments.iter().all(|it| self.is_pure(*it))).then_some(call)
+            let is_value = self.language() != Language::Python || !python::is_scheduled(self.doc, call);
+            (is_callee && is_value && arguments.iter().all(|it| self.is_pure(*it))).then_some(call)
         });
         calls.collect()
+    }
+
+    /// Every read of a member that is a getter or property.
+    pub(super) fn reads_of(&self, binding: &Binding) -> Vec<Node<'d>> {
+        let values = binding.reads.iter().filter(|it| it.how == How::Value);
+        values.filter_map(|it| self.node(&it.range)).collect()
+    }
+
+    /// Whether anything of its own file names a member but its declaration, its known uses, and a field without a
+    /// value.
+    pub(super) fn is_member_named(&self, binding: &Binding) -> bool {
+        let name = &self.doc.text[binding.name.clone()];
+        let is_within = |outer: &Range<usize>, at: usize| outer.start <= at && at < outer.end;
+        super::registry::names(self.doc, name).any(|at| {
+            let own = is_within(&binding.declaration, at);
+            let read = || binding.reads.iter().any(|it| is_within(&it.range, at));
+            let bare = || {
+                let node = self.node(&(at..at + name.len())).and_then(|it| it.parent());
+                node.is_some_and(|it| {
+                    it.kind() == "public_field_definition" && it.child_by_field_name("value").is_none()
+                })
+            };
+            !own && !read() && !bare()
+        })
     }
 
     /// Whether a name was used where the removal took it away, or will.
     pub(super) fn lost_a_use(&self, binding: &Binding) -> bool {
         self.doc.bereft.contains(&binding.name.start)
-            || binding.reads.iter().any(|it| self.is_within_mark(&it.range))
+            || (binding.reads.iter())
+                .any(|it| !binding.is_within_itself(it.range.start) && self.is_within_mark(&it.range))
     }
 
     /// Whether a name has one value for ever.
     pub(super) fn is_constant(&self, binding: &Binding) -> bool {
         let is_other = matches!(binding.kind, Kind::Class | Kind::Enum | Kind::Type);
-        let once = !is_other && binding.again.is_empty() && binding.writes.is_empty();
+        let is_open = self.doc.overridden.contains(&binding.name.start);
+        let once = !is_other && !is_open && binding.again.is_empty() && binding.writes.is_empty();
         once && (self.language() == Language::Python || javascript::is_set_when_read(self, binding))
     }
 
@@ -259,7 +304,7 @@ impl<'d> Pass<'d> {
     }
 
     /// Whether what stands round an expression asks what it is.
-    fn is_consumed(&self, node: Node<'d>) -> bool {
+    pub(super) fn is_consumed(&self, node: Node<'d>) -> bool {
         let Some(parent) = around(node) else { return false };
         match self.view(parent) {
             View::Same(_) if !self.is_decided_by(parent, node) => self.is_consumed(parent),
@@ -284,7 +329,11 @@ impl<'d> Pass<'d> {
         // The right side decides, whatever the left one gives, where only the truth counts.
         let (truth, mark) = self.truth(right)?;
         let decides = truth != goes_on;
-        let counts = self.is_condition(node) || (mark.known.is_bool() && self.seems_bool(left));
+        let counts = self.is_condition(node)
+            || (mark.known.is_bool() && self.seems_bool(left))
+            || (goes_on
+                && self.language() != Language::Python
+                && javascript::shows_nothing(self, node, left));
         if !decides || !counts {
             return None;
         }
@@ -320,6 +369,17 @@ impl<'d> Pass<'d> {
                         node.is_some_and(|it| self.is_condition_within(it, names - 1))
                     })
             }
+        }
+    }
+
+    /// Whether an expression is the left side of an operator like its own: of `(a && true) && b` only the truth of the
+    /// left side and `a` itself count.
+    fn goes_on_alike(&self, node: Node<'d>) -> bool {
+        let Some(parent) = node.parent() else { return false };
+        match (self.view(node), self.view(parent)) {
+            (View::And(..), View::And(left, _)) | (View::Or(..), View::Or(left, _)) => left == node,
+            (_, View::Same(_)) if parent.kind() == "parenthesized_expression" => self.goes_on_alike(parent),
+            _ => false,
         }
     }
 
@@ -368,14 +428,9 @@ impl<'d> Pass<'d> {
 
     /// Whether a place is inside an expression that will not stay as it is written.
     pub(super) fn is_within_mark(&self, range: &Range<usize>) -> bool {
-        let mut node = self.doc.tree.root_node().named_descendant_for_byte_range(range.start, range.end);
-        while let Some(it) = node {
-            if self.marked(it).is_some_and(|it| it.effects.is_empty()) {
-                return true;
-            }
-            node = it.parent();
-        }
-        false
+        let outermost = self.outermost.get_or_init(|| outermost(&self.marks));
+        let before = outermost.partition_point(|it| it.0 <= range.start);
+        before.checked_sub(1).is_some_and(|it| range.end <= outermost[it].1)
     }
 
     /// What is known without anything that must be evaluated first.
@@ -387,7 +442,7 @@ impl<'d> Pass<'d> {
     /// The steps that what is known allows, the outermost first.
     pub(super) fn steps(&self) -> Vec<Change> {
         let mut places: Vec<Place> = self.marks.keys().copied().collect();
-        places.sort_by_key(|(start, end)| (*start, std::cmp::Reverse(*end)));
+        places.sort_by_key(|(start, end)| (*start, Reverse(*end)));
         let nodes = places.into_iter().filter_map(|(start, end)| self.node(&(start..end)));
         nodes.filter_map(|it| self.step(it)).collect()
     }
@@ -412,7 +467,9 @@ impl<'d> Pass<'d> {
             View::And(left, right) | View::Or(left, right) if right == node => {
                 let neutral =
                     mark.known.is_truthy(self.language())? == matches!(self.view(parent), View::And(..));
-                let counts = self.is_condition(parent) || (mark.known.is_bool() && self.seems_bool(left));
+                let counts = self.is_condition(parent)
+                    || self.goes_on_alike(parent)
+                    || (mark.known.is_bool() && self.seems_bool(left));
                 (neutral && counts && mark.effects.is_empty()).then_some(())?;
                 self.substitute(parent, left)
             }
@@ -498,18 +555,19 @@ impl<'d> Pass<'d> {
                 Language::Python => node,
                 _ => javascript::inside_statement(node),
             };
+            let is_javascript = self.language() != Language::Python;
+            let written = || is_javascript.then(|| javascript::written(self, node, &mark.known)).flatten();
+            if let Some(change) = written() {
+                changes.push(change);
+                continue;
+            }
             if self.doc.of(node) == literal || self.is_written(node, &mark.known) {
                 continue;
             }
-            let is_javascript = self.language() != Language::Python;
             let literal = match self.language() {
                 Language::Python => python::in_string(self.doc, node, &mark.known).unwrap_or(literal),
                 _ => literal,
             };
-            if let Some(change) = javascript::attribute_literal(node, &mark.known).filter(|_| is_javascript) {
-                changes.push(change);
-                continue;
-            }
             let lead = match node.kind() {
                 "shorthand_property_identifier" => format!("{}: ", self.doc.of(node)),
                 _ => String::new(),

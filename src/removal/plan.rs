@@ -16,6 +16,7 @@ use super::pass::Pass;
 use super::registry;
 use super::scopes::{Binding, Scopes};
 use super::world::World;
+use super::wrappers::Wrappers;
 use super::{Edit, Refusal, check, gaps, javascript, python, rewrite, sow};
 use crate::syntax::Language;
 
@@ -145,17 +146,17 @@ impl Planner<'_> {
             .filter(is_within)
             .filter_map(|it| Some((reads(&it)?, it)))
             .collect();
+        let wrappers = Wrappers::new(self.world, &self.request.kept);
         for (facts, path) in files {
             if !self.open(&path) {
                 let reason = "the file cannot be read".to_owned();
                 self.refusals.push((path, Refusal { range: 0..0, reason }));
                 continue;
             }
-            let (world, request) = (self.world, self.request);
             let Some(work) = self.files.get_mut(&path) else { continue };
             let mut shared = Vec::new();
             let document = &mut work.document;
-            let refused = sow(world, &path, document, &facts.reads, request.key, &request.kept, &mut shared);
+            let refused = sow(&wrappers, &path, document, &facts.reads, self.request.key, &mut shared);
             self.shared.extend(shared.into_iter().map(|it| (path.clone(), it)));
             work.is_changed = true;
             if !refused.is_empty() {
@@ -363,8 +364,17 @@ impl Planner<'_> {
                 found.extend(self.origin(path, import, 0));
             }
         }
-        found.retain(|(path, _)| self.request.whole || !self.world.is_public(path));
+        found.retain(|(path, name)| {
+            (self.request.whole || !self.world.is_public(path)) && !self.keeps_others(path, name)
+        });
         found
+    }
+
+    /// Whether a name is that of a registry that holds the keys of other flags.
+    fn keeps_others(&self, path: &Path, name: &str) -> bool {
+        let facts = self.world.facts(path).unwrap_or_default();
+        let others = facts.definitions.iter().filter(|it| it.key.as_str() != self.request.key);
+        others.into_iter().any(|it| it.name.strip_prefix(name).is_some_and(|it| it.starts_with('.')))
     }
 
     /// Whether a file imports a name of another one, or may do so.

@@ -3,9 +3,11 @@
 //! A copy of the function is rewritten as if its key were the flag's. What is left of it is the answer, when that is
 //! one value and nothing else.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tree_sitter::Node;
@@ -23,7 +25,19 @@ use crate::syntax::{Language, Read, Via};
 /// Wrappers of wrappers are followed this far.
 const DEEPEST: u32 = 6;
 
+/// The wrappers of a world, looked for once by each name; what they give is for one flag.
+pub(super) struct Wrappers<'w> {
+    pub(super) world: &'w dyn World,
+    pub(super) kept: &'w Kept,
+    named: RefCell<HashMap<String, Rc<[Wrapper]>>>,
+    values: RefCell<HashMap<Place, Result<Known, String>>>,
+}
+
+/// The file and the first byte of a wrapper, and the key that it is called with.
+type Place = (Arc<Path>, usize, FlagKey);
+
 /// A function that passes its parameter on as a key.
+#[derive(Clone)]
 struct Wrapper {
     path: Arc<Path>,
     /// The function, in bytes of its file.
@@ -32,27 +46,79 @@ struct Wrapper {
     key: Range<usize>,
 }
 
-/// What the call of a wrapper gives, be it a function or a component; an error says why that cannot be told.
-pub(super) fn value_of_call(
-    world: &dyn World,
-    path: &Path,
-    document: &Document,
-    read: &Read,
-    kept: &Kept,
-    depth: u32,
-) -> Result<Known, String> {
-    let name = called_name(document, &read.call_span.bytes()).ok_or("what is called here has no name")?;
-    let mut found = wrappers_named(world, &name);
-    if found.len() > 1 {
-        found.retain(|it| *it.path == *path);
+impl<'w> Wrappers<'w> {
+    pub(super) fn new(world: &'w dyn World, kept: &'w Kept) -> Wrappers<'w> {
+        Wrappers { world, kept, named: RefCell::default(), values: RefCell::default() }
     }
-    let [wrapper] = &found[..] else {
-        return Err(format!("the flag is read by '{name}', which was not found"));
-    };
-    let key = read.key.as_ref().map(|it| it.as_str()).unwrap_or_default();
-    let file = wrapper.path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    specialised(world, wrapper, key, kept, depth)
-        .map_err(|why| format!("the flag is read by '{name}', {why} ({file})"))
+
+    /// What the call of a wrapper gives, be it a function or a component; an error says why that cannot be told.
+    pub(super) fn value_of_call(
+        &self,
+        path: &Path,
+        document: &Document,
+        read: &Read,
+        depth: u32,
+    ) -> Result<Known, String> {
+        let name = called_name(document, &read.call_span.bytes()).ok_or("what is called here has no name")?;
+        let found = self.named(&name);
+        let own = || found.iter().filter(|it| *it.path == *path);
+        let wrapper = match &found[..] {
+            [only] => Some(only),
+            _ => own().next().filter(|_| own().count() == 1),
+        };
+        let wrapper = wrapper.ok_or_else(|| format!("the flag is read by '{name}', which was not found"))?;
+        let key = read.key.clone().ok_or("the key that is asked for cannot be told")?;
+        let file = wrapper.path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        let place = (wrapper.path.clone(), wrapper.range.start, key);
+        let known = self.values.borrow().get(&place).cloned();
+        let value = known.unwrap_or_else(|| {
+            let value = self.specialised(wrapper, &place.2, depth);
+            self.values.borrow_mut().insert(place, value.clone());
+            value
+        });
+        value.map_err(|why| format!("the flag is read by '{name}', {why} ({file})"))
+    }
+
+    fn named(&self, name: &str) -> Rc<[Wrapper]> {
+        let known = self.named.borrow().get(name).cloned();
+        known.unwrap_or_else(|| {
+            let found: Rc<[Wrapper]> = wrappers_named(self.world, name).into();
+            self.named.borrow_mut().insert(name.to_owned(), found.clone());
+            found
+        })
+    }
+
+    /// What is left of a wrapper whose key is the flag's.
+    fn specialised(&self, wrapper: &Wrapper, key: &FlagKey, depth: u32) -> Result<Known, String> {
+        if depth > DEEPEST {
+            return Err("which is wrapped too often".into());
+        }
+        let (language, text) = self.world.text(&wrapper.path).ok_or("whose file cannot be read")?;
+        let facts = self.world.facts(&wrapper.path).ok_or("whose file is not known")?;
+        let mut document = Document::new(language, text.to_string(), language.parse(&text, None));
+        document.is_copy = true;
+        let is_inside = |it: &Range<usize>| wrapper.range.start <= it.start && it.end <= wrapper.range.end;
+        let scopes = Scopes::of(language, &document.text, &document.tree);
+        if let Some(binding) = scopes.declared_at(wrapper.key.start) {
+            for it in &binding.reads {
+                document.marks.insert((it.range.start, it.range.end), Known::text(key.as_str()));
+            }
+        }
+        for read in facts.reads.iter().filter(|it| it.is_forwarded && is_inside(&it.call_span.bytes())) {
+            let range = read.call_span.bytes();
+            let known = match read.via {
+                Via::Wrapper => {
+                    let with_key = Read { key: Some(key.clone()), ..read.clone() };
+                    self.value_of_call(&wrapper.path, &document, &with_key, depth + 1)?
+                }
+                _ => value_of_method(language, read, self.kept)?,
+            };
+            document.marks.insert((range.start, range.end), known);
+        }
+        rewrite(&mut document);
+        let start = document.moved().now(wrapper.range.start).ok_or("which does more than give its value")?;
+        result_at(&document, start).ok_or_else(|| "which does more than give its value".into())
+    }
 }
 
 /// The last name of what is called.
@@ -143,44 +209,6 @@ fn function_name(document: &Document, function: Node) -> Option<String> {
         }
     }
     None
-}
-
-/// What is left of a wrapper whose key is the flag's.
-fn specialised(
-    world: &dyn World,
-    wrapper: &Wrapper,
-    key: &str,
-    kept: &Kept,
-    depth: u32,
-) -> Result<Known, String> {
-    if depth > DEEPEST {
-        return Err("which is wrapped too often".into());
-    }
-    let (language, text) = world.text(&wrapper.path).ok_or("whose file cannot be read")?;
-    let facts = world.facts(&wrapper.path).ok_or("whose file is not known")?;
-    let mut document = Document::new(language, text.to_string(), language.parse(&text, None));
-    document.is_copy = true;
-    let is_inside = |it: &Range<usize>| wrapper.range.start <= it.start && it.end <= wrapper.range.end;
-    let scopes = Scopes::of(language, &document.text, &document.tree);
-    if let Some(binding) = scopes.declared_at(wrapper.key.start) {
-        for it in &binding.reads {
-            document.marks.insert((it.range.start, it.range.end), Known::text(key));
-        }
-    }
-    for read in facts.reads.iter().filter(|it| it.is_forwarded && is_inside(&it.call_span.bytes())) {
-        let range = read.call_span.bytes();
-        let known = match read.via {
-            Via::Wrapper => {
-                let with_key = Read { key: Some(FlagKey::from(key)), ..read.clone() };
-                value_of_call(world, &wrapper.path, &document, &with_key, kept, depth + 1)?
-            }
-            _ => value_of_method(language, read, kept)?,
-        };
-        document.marks.insert((range.start, range.end), known);
-    }
-    rewrite(&mut document);
-    let start = document.moved().now(wrapper.range.start).ok_or("which does more than give its value")?;
-    result_at(&document, start).ok_or_else(|| "which does more than give its value".into())
 }
 
 /// What the function that begins at a place returns, when that is all it does.

@@ -34,11 +34,7 @@ pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
 
 /// Whether anything but itself uses a name, or may use it.
 fn is_alive(pass: &Pass, binding: &Binding) -> bool {
-    let own = |it: &std::ops::Range<usize>| {
-        matches!(binding.kind, Kind::Function | Kind::Class | Kind::Type)
-            && binding.declaration.start <= it.start
-            && it.end <= binding.declaration.end
-    };
+    let own = |it: &std::ops::Range<usize>| binding.is_within_itself(it.start);
     let is_read = |it: &&crate::removal::scopes::Use| {
         matches!(it.how, How::Export | How::Type) && !own(&it.range)
             || !own(&it.range) && !pass.is_within_mark(&it.range)
@@ -47,7 +43,59 @@ fn is_alive(pass: &Pass, binding: &Binding) -> bool {
         || binding.writes.iter().any(|it| !own(it))
         || binding.kind == Kind::Other
         || (binding.kind == Kind::Parameter && !is_of_then(pass, binding))
-        || is_exported(pass, binding)
+        || match binding.kind {
+            Kind::Member => is_member_open(pass, binding),
+            _ => is_exported(pass, binding),
+        }
+}
+
+/// Whether others may use a member.
+fn is_member_open(pass: &Pass, binding: &Binding) -> bool {
+    let is_private = || {
+        let declaration = pass.node(&binding.declaration);
+        let name = &pass.doc.text[binding.name.clone()];
+        let field = declaration.map(|it| field_of(pass, it).unwrap_or(it));
+        let modifier = field.map(parts).unwrap_or_default();
+        name.starts_with('#')
+            || modifier
+                .iter()
+                .any(|it| it.kind() == "accessibility_modifier" && pass.doc.of(*it) == "private")
+    };
+    let is_closed = pass.doc.unexported.contains(&binding.name.start) || is_private();
+    !is_closed || pass.is_member_named(binding)
+}
+
+/// The field without a value that is assigned to in the constructor.
+fn field_of<'d>(pass: &Pass<'d>, assignment: Node<'d>) -> Option<Node<'d>> {
+    let member = assignment.child_by_field_name("left").filter(|it| it.kind() == "member_expression")?;
+    let name = pass.doc.of(member.child_by_field_name("property")?);
+    let mut class = assignment;
+    while class.kind() != "class_body" {
+        class = class.parent()?;
+    }
+    parts(class).into_iter().find(|it| {
+        it.kind() == "public_field_definition"
+            && it.child_by_field_name("name").is_some_and(|it| pass.doc.of(it) == name)
+    })
+}
+
+/// A field, getter or method, together with the field that the constructor fills.
+fn delete_member(pass: &Pass, node: Node) -> Option<Change> {
+    let doc = pass.doc;
+    let is_pure = |field: &str| node.child_by_field_name(field).is_none_or(|it| pass.is_pure(it));
+    match node.kind() {
+        "method_definition" => {
+            let above = node.prev_named_sibling().filter(|it| it.kind() == "decorator");
+            above.is_none().then(|| Change::of([doc.delete(node)]))
+        }
+        "public_field_definition" => is_pure("value").then(|| Change::of([doc.delete(node)])),
+        "assignment_expression" => {
+            let field = field_of(pass, node);
+            let statement = node.parent().filter(|_| is_pure("right"))?;
+            Some(Change::of([Some(statement), field].into_iter().flatten().map(|it| doc.delete(it))))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a name is the parameter of `.then(on => ...)`.
@@ -93,6 +141,7 @@ fn delete(pass: &Pass, binding: &Binding) -> Option<Change> {
     let node = pass.node(&binding.declaration)?;
     match binding.kind {
         Kind::Import => delete_import(pass, node),
+        Kind::Member if binding.again.is_empty() => delete_member(pass, node),
         Kind::Parameter => {
             let is_bare = node.parent().is_some_and(|it| it.kind() == "arrow_function");
             let text = if is_bare { "()" } else { "" };

@@ -30,20 +30,17 @@ fn is_fragment(pass: &Pass, node: Node) -> bool {
 /// An expression that takes the place of braces between tags.
 pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
     let doc = pass.doc;
-    let braces = child_braces(whole)?;
     let inner = peeled(kept);
+    if let Some(text) = text_of(&doc.text, inner).filter(|_| inner.kind() == "string")
+        && let Some(change) = attribute_text(wrapped(whole), &text)
+    {
+        return Some(change);
+    }
+    let braces = child_braces(whole)?;
     match inner.kind() {
         "null" | "undefined" | "false" | "true" => return Some(nothing(pass, braces)),
         "jsx_element" | "jsx_self_closing_element" => {}
-        "string" => {
-            let text = text_of(&doc.text, inner)?;
-            let is_plain =
-                text.trim() == text && !text.is_empty() && !text.contains(['{', '}', '<', '>', '&', '\n']);
-            // Between texts a line break would become a space.
-            let is_apart = !is_beside_text(pass, braces, |it| it.prev_sibling())
-                && !is_beside_text(pass, braces, |it| it.next_sibling());
-            return (is_plain && is_apart).then(|| Change::of([Edit { range: braces.byte_range(), text }]));
-        }
+        "string" => return between_tags_text(pass, braces, &text_of(&doc.text, inner)?),
         _ => return None,
     }
     let mut range = inner.byte_range();
@@ -56,6 +53,19 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
         }
     }
     Some(doc.keep(&braces.byte_range(), &range, ("", "")))
+}
+
+/// A text as it stands between tags, without braces and quotes.
+fn between_tags_text(pass: &Pass, braces: Node, text: &str) -> Option<Change> {
+    let is_plain = text.trim() == text && !text.is_empty() && !text.contains(['{', '}', '<', '>', '&', '\n']);
+    let said = |it: Option<Node>| {
+        it.filter(|it| it.kind() == "jsx_text").map(|it| pass.doc.of(it)).filter(|it| !it.trim().is_empty())
+    };
+    // A line break between two texts would become a space.
+    let (before, after) = (said(braces.prev_sibling()), said(braces.next_sibling()));
+    let breaks = before.is_some_and(|it| it[it.trim_end().len()..].contains('\n'))
+        || after.is_some_and(|it| it[..it.len() - it.trim_start().len()].contains('\n'));
+    (is_plain && !breaks).then(|| Change::of([Edit { range: braces.byte_range(), text: text.into() }]))
 }
 
 /// Whether a text, or something that may give one, stands beside an expression between tags.
@@ -127,10 +137,15 @@ pub(super) fn child_step(pass: &Pass, braces: Node, mark: &Mark) -> Option<Chang
 pub(super) fn shown_step(pass: &Pass, element: Node, mark: &Mark) -> Option<Change> {
     let (property, otherwise) = match &mark.known {
         Known::Feature(kept) => {
-            let shown = match attribute(pass, element, "match") {
+            let wanted = match attribute(pass, element, "match") {
+                Some(value) => Some(attribute_value(pass, value)?),
+                // `match` alone is `match={true}`.
+                None => is_said_alone(pass, element, "match").then(|| Known::bool(true)),
+            };
+            let shown = match wanted {
                 // Without a match the SDK shows the children whatever the flag serves.
                 None => true,
-                Some(value) => kept.variant().equals(&attribute_value(pass, value)?, false)?,
+                Some(wanted) => kept.variant().equals(&wanted, false)?,
             };
             (if shown { "children" } else { "fallback" }, "null")
         }
@@ -217,6 +232,12 @@ fn in_fragment(element: Node) -> Option<Change> {
     Some(Change::of([tag(open, "<>"), tag(close, "</>")]))
 }
 
+/// Whether an attribute has no value.
+fn is_said_alone(pass: &Pass, element: Node, name: &str) -> bool {
+    let tag = element.child_by_field_name("open_tag").unwrap_or(element);
+    parts(tag).into_iter().any(|it| it.kind() == "jsx_attribute" && pass.doc.of(it) == name)
+}
+
 /// The value of an attribute.
 fn attribute<'t>(pass: &Pass, element: Node<'t>, name: &str) -> Option<Node<'t>> {
     let tag = element.child_by_field_name("open_tag").unwrap_or(element);
@@ -237,12 +258,65 @@ fn attribute_value(pass: &Pass, value: Node) -> Option<Known> {
     }
 }
 
-/// `text={read}` with a text: `text="..."`.
-pub(in crate::removal) fn attribute_literal(node: Node, known: &Known) -> Option<Change> {
-    let text = known.as_text().filter(|it| !it.contains(['"', '\\', '&', '\n']))?;
+/// Whether `left && false` between tags shows nothing, whatever the left side gives: of what is falsy only a number
+/// would be seen.
+pub(in crate::removal) fn shows_nothing<'d>(pass: &Pass<'d>, node: Node<'d>, left: Node<'d>) -> bool {
+    let mut chain = wrapped(node);
+    while let Some(parent) = chain.parent().filter(|it| {
+        it.child_by_field_name("operator").is_some_and(|it| pass.doc.of(it) == "&&")
+            && it.child_by_field_name("left") == Some(chain)
+    }) {
+        chain = wrapped(parent);
+    }
+    let is_path = matches!(peeled(left).kind(), "identifier" | "member_expression");
+    child_braces(chain).is_some() && is_path && !may_be_number(pass, peeled(left))
+}
+
+/// Names that numbers have.
+const NUMBERS: &[&str] = &[
+    "age", "amount", "balance", "count", "idx", "index", "length", "num", "number", "percent", "price",
+    "progress", "qty", "quantity", "rate", "score", "size", "sum", "total", "value",
+];
+
+/// Whether a name is, by its declared type or by what it says, that of a number.
+fn may_be_number(pass: &Pass, path: Node) -> bool {
+    let declaration = pass.scopes.at(&path.byte_range()).and_then(|it| pass.node(&it.declaration));
+    let declared = declaration.and_then(|it| it.child_by_field_name("type")).map(|it| pass.doc.of(it));
+    let value = declaration.and_then(|it| it.child_by_field_name("value"));
+    let counted = value.is_some_and(|it| {
+        matches!(
+            peeled(it).kind(),
+            "number" | "binary_expression" | "unary_expression" | "ternary_expression"
+        ) && !pass.is_bool(it)
+    });
+    let name = pass.doc.of(path).rsplit('.').next().unwrap_or_default().to_lowercase();
+    let short = name.len() < 2;
+    counted
+        || short
+        || declared.is_some_and(|it| it.contains("number") || it.contains("bigint"))
+        || NUMBERS.iter().any(|it| name.ends_with(it) || name.starts_with(it))
+}
+
+/// A known value as JSX writes it: `text="..."`, `isOn`, a text between tags.
+pub(in crate::removal) fn written(pass: &Pass, node: Node, known: &Known) -> Option<Change> {
+    if let Some(braces) = child_braces(node) {
+        return between_tags_text(pass, braces, known.as_text()?);
+    }
+    if *known != Known::bool(true) {
+        return attribute_text(node, known.as_text()?);
+    }
     let braces = node.parent().filter(|it| it.kind() == "jsx_expression")?;
-    braces.parent().filter(|it| it.kind() == "jsx_attribute")?;
-    Some(Change::of([Edit { range: braces.byte_range(), text: format!("\"{text}\"") }]))
+    let attribute = braces.parent().filter(|it| it.kind() == "jsx_attribute")?;
+    let name = attribute.named_child(0)?;
+    Some(Change::of([Edit { range: name.end_byte()..attribute.end_byte(), text: String::new() }]))
+}
+
+/// `text={read}` with a text: `text="..."`.
+fn attribute_text(node: Node, text: &str) -> Option<Change> {
+    let braces = node.parent().filter(|it| it.kind() == "jsx_expression")?;
+    let attribute = braces.parent().filter(|it| it.kind() == "jsx_attribute")?;
+    let fits = !text.contains(['"', '\\', '&', '\n']) && attribute.named_child_count() == 2;
+    fits.then(|| Change::of([Edit { range: braces.byte_range(), text: format!("\"{text}\"") }]))
 }
 
 /// The property of a component that it returns as it is: `children`, `props.fallback`, `<>{children}</>`.

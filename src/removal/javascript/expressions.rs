@@ -6,8 +6,9 @@ use tree_sitter::Node;
 
 use crate::removal::Edit;
 use crate::removal::document::Change;
+use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
-use crate::removal::scopes::Kind;
+use crate::removal::scopes::{How, Kind};
 use crate::removal::view::{parts, text_of};
 
 use super::{elements, lists, statements};
@@ -253,12 +254,17 @@ fn in_template(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
 /// `TABLE[read]` and `{ a: x, b: y }[read]`.
 pub(super) fn lookup_step(pass: &Pass, lookup: Node, mark: &Mark) -> Option<Change> {
     let doc = pass.doc;
-    let variant = mark.known.as_text().filter(|_| mark.effects.is_empty())?;
+    mark.effects.is_empty().then_some(())?;
     let object = lookup.child_by_field_name("object")?;
+    if let Some(change) = without_entry(pass, lookup, object, &mark.known) {
+        return Some(change);
+    }
+    let variant = mark.known.as_text()?;
     let table = untyped(object)?;
     if table.kind() == "object" {
         let value = entry(pass, table, variant)?;
-        return pass.is_pure(table).then(|| substitute(pass, lookup, value)).flatten();
+        pass.is_pure(table).then_some(())?;
+        return consumed(pass, lookup, value).or_else(|| substitute(pass, lookup, value));
     }
     if let Some(change) = from_table(pass, lookup, object, variant) {
         return Some(change);
@@ -278,6 +284,51 @@ pub(super) fn lookup_step(pass: &Pass, lookup: Node, mark: &Mark) -> Option<Chan
         }
     };
     Some(Change::of([edit]))
+}
+
+/// A plain value of which something asks what it is: `table[read] ?? 'other'`.
+fn consumed(pass: &Pass, lookup: Node, value: Node) -> Option<Change> {
+    let known =
+        pass.node(&value.byte_range()).and_then(|it| pass.known(it)).filter(|it| it.effects.is_empty())?;
+    let lookup = pass.node(&lookup.byte_range()).filter(|it| pass.is_consumed(*it))?;
+    Some(Change::literal(lookup.byte_range(), "", pass.doc.of(value), known.known))
+}
+
+/// What a table has no entry for is `undefined`.
+fn without_entry(pass: &Pass, lookup: Node, object: Node, known: &Known) -> Option<Change> {
+    let name = match known {
+        Known::Undefined => "undefined".to_owned(),
+        Known::Falsy => "false".to_owned(),
+        Known::Json(serde_json::Value::String(text)) => text.clone(),
+        Known::Json(it) if !it.is_array() && !it.is_object() => it.to_string(),
+        _ => return None,
+    };
+    let table = untyped(object)?;
+    let table = if table.kind() == "object" { table } else { constant_table(pass, table)? };
+    let names = entries(pass, table)?;
+    let is_inherited =
+        ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"].contains(&&*name);
+    let is_there = names.iter().any(|it| it.0 == name) || is_inherited;
+    (!is_there && pass.is_pure(table))
+        .then(|| Change::literal(lookup.byte_range(), "", "undefined", Known::Undefined))
+}
+
+/// The object of a name that is only looked up in.
+fn constant_table<'d>(pass: &Pass<'d>, name: Node<'d>) -> Option<Node<'d>> {
+    let binding = pass.scopes.at(&name.byte_range()).filter(|it| it.kind == Kind::Constant)?;
+    let is_looked_up = binding.reads.iter().filter(|it| it.how != How::Type).all(|it| {
+        let parent = pass.node(&it.range).and_then(|it| it.parent());
+        parent.is_some_and(|it| {
+            matches!(it.kind(), "subscript_expression" | "member_expression")
+                && it.parent().is_some_and(|round| {
+                    !round.kind().contains("assignment") || round.child_by_field_name("left") != Some(it)
+                })
+        })
+    });
+    let declarator = pass.node(&binding.declaration).filter(|it| it.kind() == "variable_declarator")?;
+    let value = untyped(declarator.child_by_field_name("value")?)?;
+    let is_exported = declarator.parent()?.parent()?.kind() == "export_statement";
+    (is_looked_up && !is_exported && value.kind() == "object").then_some(value)
 }
 
 /// A table that only this lookup uses is not needed for one plain value.
@@ -301,23 +352,26 @@ fn from_table(pass: &Pass, lookup: Node, object: Node, variant: &str) -> Option<
         _ => false,
     };
     let text = pass.doc.of(value).to_owned();
-    is_same_everywhere.then(|| Change::of([Edit { range: lookup.byte_range(), text }]))
+    is_same_everywhere.then_some(())?;
+    consumed(pass, lookup, value).or_else(|| Some(Change::of([Edit { range: lookup.byte_range(), text }])))
 }
 
 /// The value of a property of an object literal in which every other name is known.
 fn entry<'d>(pass: &Pass, object: Node<'d>, name: &str) -> Option<Node<'d>> {
-    let mut found = None;
-    for pair in parts(object) {
+    entries(pass, object)?.into_iter().rev().find(|it| it.0 == name).map(|it| it.1)
+}
+
+/// The properties of an object literal in which every name is known.
+fn entries<'d>(pass: &Pass, object: Node<'d>) -> Option<Vec<(String, Node<'d>)>> {
+    let entry = |pair: Node<'d>| {
         let key = pair.child_by_field_name("key").filter(|_| pair.kind() == "pair")?;
-        let key = match key.kind() {
+        let name = match key.kind() {
             "property_identifier" => pass.doc.of(key).to_owned(),
             _ => text_of(&pass.doc.text, key)?,
         };
-        if key == name {
-            found = pair.child_by_field_name("value");
-        }
-    }
-    found
+        Some((name, pair.child_by_field_name("value")?))
+    };
+    parts(object).into_iter().map(entry).collect()
 }
 
 /// Whether an expression gives true or false and nothing else.

@@ -14,11 +14,18 @@ pub(super) fn delete_item(doc: &Document, item: Node) -> Edit {
     if let Some(comma) = next_comma(item) {
         let range = item.start_byte()..comma.end_byte();
         let with_comments = doc.with_comments(item);
-        if doc.begins_line(item.start_byte()) && doc.rest_of_line(comma.end_byte()).is_empty() {
-            return doc.delete_range(with_comments.start..range.end);
+        let rest = doc.rest_of_line(comma.end_byte());
+        if doc.begins_line(item.start_byte()) && is_comment_of_line(rest) {
+            let end = doc.text[..doc.line_end(comma.end_byte())].trim_end().len();
+            return doc.delete_range(with_comments.start..end.max(range.end));
         }
         let gap = doc.text[range.end..].len() - doc.text[range.end..].trim_start_matches([' ', '\t']).len();
         return Edit { range: range.start..range.end + gap, text: String::new() };
+    }
+    let rest = doc.rest_of_line(item.end_byte());
+    if doc.begins_line(item.start_byte()) && rest.starts_with("//") {
+        // The last one, without a comma: that of the one before it would be too many in some lists, and may stay.
+        return doc.delete_range(doc.with_comments(item));
     }
     match previous_comma(item) {
         Some(comma) => Edit { range: comma.start_byte()..item.end_byte(), text: String::new() },
@@ -32,6 +39,13 @@ pub(super) fn delete_item(doc: &Document, item: Node) -> Edit {
             Edit { range: start..item.end_byte() + gap, text: String::new() }
         }
     }
+}
+
+/// Whether nothing, or a comment alone, follows on a line.
+fn is_comment_of_line(rest: &str) -> bool {
+    rest.is_empty()
+        || rest.starts_with("//")
+        || (rest.starts_with("/*") && rest.find("*/") == Some(rest.len() - 2))
 }
 
 fn next_comma(item: Node) -> Option<Node> {
@@ -115,10 +129,13 @@ pub(super) fn item_step(pass: &Pass, array: Node, item: Node) -> Option<Change> 
 
 /// `...false` spreads nothing.
 pub(super) fn spread_step(pass: &Pass, spread: Node, mark: &Mark) -> Option<Change> {
-    let in_object = spread.parent().is_some_and(|it| it.kind() == "object");
     let falsy = mark.known.is_truthy(pass.language()) == Some(false) && mark.effects.is_empty();
-    (in_object && falsy && mark.known.as_text().is_none())
-        .then(|| Change::of([delete_item(pass.doc, spread)]))
+    let parent = spread.parent().filter(|_| falsy && mark.known.as_text().is_none())?;
+    match parent.kind() {
+        "object" => Some(Change::of([delete_item(pass.doc, spread)])),
+        "jsx_expression" => attribute_gone(pass, parent),
+        _ => None,
+    }
 }
 
 /// `(read, a())`: a known value before the last does nothing.
@@ -131,6 +148,39 @@ pub(super) fn sequence_step(pass: &Pass, sequence: Node, item: Node, mark: &Mark
     }
 }
 
+/// `{...props}` among the attributes of an element, taken out.
+fn attribute_gone(pass: &Pass, braces: Node) -> Option<Change> {
+    let tag = braces.parent()?.kind();
+    matches!(tag, "jsx_opening_element" | "jsx_self_closing_element").then_some(())?;
+    let start = pass.doc.text[..braces.start_byte()].trim_end().len();
+    Some(Change::of([Edit { range: start..braces.end_byte(), text: String::new() }]))
+}
+
+/// The properties of an object as attributes of an element.
+fn as_attributes(pass: &Pass, object: Node) -> Option<String> {
+    let attribute = |pair: &Node| {
+        let key = pass.doc.of(pair.child_by_field_name("key").unwrap_or(*pair));
+        let is_name = key.chars().all(|it| it.is_ascii_alphanumeric() || it == '_') && key != "key";
+        match pair.kind() {
+            _ if !is_name => None,
+            "shorthand_property_identifier" => Some(format!("{key}={{{key}}}")),
+            "pair" => {
+                let value = pair.child_by_field_name("value")?;
+                let text = pass.doc.of(value);
+                let plain = text.len() > 1 && !text[1..text.len() - 1].contains(['"', '\'', '\\', '&']);
+                match value.kind() {
+                    "string" if plain => Some(format!("{key}=\"{}\"", &text[1..text.len() - 1])),
+                    "true" => Some(key.to_owned()),
+                    _ => Some(format!("{key}={{{text}}}")),
+                }
+            }
+            _ => None,
+        }
+    };
+    let all: Option<Vec<String>> = parts(object).iter().map(attribute).collect();
+    all.filter(|_| !pass.doc.of(object).contains('\n')).map(|it| it.join(" "))
+}
+
 /// `...(read && { a, b })` becomes `a, b`; likewise in arrays.
 pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
     let doc = pass.doc;
@@ -139,6 +189,16 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
     let mut inner = peeled(kept);
     if inner.kind() == "as_expression" {
         inner = peeled(inner.named_child(0)?);
+    }
+    let is_empty = matches!(inner.kind(), "null" | "undefined" | "false")
+        || inner.kind() == "object" && parts(inner).is_empty();
+    if kind == "jsx_expression" {
+        let braces = spread.parent()?;
+        if is_empty {
+            return attribute_gone(pass, braces);
+        }
+        let text = as_attributes(pass, inner).filter(|_| inner.kind() == "object")?;
+        return Some(Change::of([Edit { range: braces.byte_range(), text }]));
     }
     let nothing = matches!(inner.kind(), "null" | "undefined" | "false") && kind == "object";
     if nothing || (matches!(inner.kind(), "object" | "array") && parts(inner).is_empty()) {

@@ -17,7 +17,7 @@ use super::scopes::{Binding, Kind};
 use super::view::parts;
 
 pub(super) use dead::bury;
-pub(super) use elements::{attribute_literal, payload_of_children, property_of};
+pub(super) use elements::{payload_of_children, property_of, shows_nothing, written};
 pub(super) use expressions::{
     begins_statement, inside_statement, is_bool, is_pure, peeled, sequence, substitute,
 };
@@ -28,6 +28,15 @@ pub(super) fn bound(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>
     match parent.kind() {
         "variable_declarator" if parent.child_by_field_name("value") == Some(node) => {
             parent.child_by_field_name("name").map(|it| pattern(pass, it, known)).unwrap_or_default()
+        }
+        "public_field_definition" if parent.child_by_field_name("value") == Some(node) => parent
+            .child_by_field_name("name")
+            .map(|it| vec![(it.byte_range(), known.clone())])
+            .unwrap_or_default(),
+        "assignment_expression" if parent.child_by_field_name("right") == Some(node) => {
+            let member = parent.child_by_field_name("left").filter(|it| it.kind() == "member_expression");
+            let name = member.and_then(|it| it.child_by_field_name("property"));
+            name.map(|it| vec![(it.byte_range(), known.clone())]).unwrap_or_default()
         }
         "array" => lists::in_promise_all(pass, parent, node)
             .and_then(|it| it.name)
@@ -98,7 +107,10 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
         return Vec::new();
     };
-    pass.calls_of(binding)
+    match has_word(function, "get") {
+        true => pass.reads_of(binding),
+        false => pass.calls_of(binding),
+    }
 }
 
 fn is_memo(pass: &Pass, function: Node) -> bool {
@@ -117,16 +129,26 @@ fn returning(node: Node) -> Option<Node> {
     let function = block.parent().filter(|_| block.kind() == "statement_block" && parts(block).len() == 1)?;
     let is_generator = function.kind().starts_with("generator");
     let is_function = function.kind().ends_with("function")
+        || function.kind() == "method_definition" && !has_word(function, "set") && !has_word(function, "*")
         || function.kind() == "function_declaration"
         || function.kind() == "function_expression";
     (is_function && !is_generator).then_some(function)
 }
 
+/// Whether a keyword stands before the name of a method.
+fn has_word(method: Node, word: &str) -> bool {
+    let mut cursor = method.walk();
+    method.kind() == "method_definition" && method.children(&mut cursor).any(|it| it.kind() == word)
+}
+
 /// The name that a function is called by.
 fn name_of(function: Node) -> Option<Node> {
     match function.kind() {
-        "function_declaration" => function.child_by_field_name("name"),
+        "function_declaration" | "method_definition" => function.child_by_field_name("name"),
         _ => {
+            if let Some(field) = function.parent().filter(|it| it.kind() == "public_field_definition") {
+                return field.child_by_field_name("name");
+            }
             let declarator = function.parent().filter(|it| it.kind() == "variable_declarator")?;
             declarator.child_by_field_name("name").filter(|it| it.kind() == "identifier")
         }

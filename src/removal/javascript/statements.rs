@@ -68,14 +68,31 @@ fn else_if(pass: &Pass, clause: Node, statement: Node, kept: Option<Node>, mark:
 pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects: &[Range<usize>]) -> Change {
     let doc = pass.doc;
     let range = doc.extent(statement);
+    let unreachable = || kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement));
+    let is_needless = |it: Node| {
+        let list = statement.parent().filter(|list| is_needless_end(it, *list));
+        list.is_some_and(|it| parts(it).last() == Some(&statement))
+            || list.is_some() && unreachable().is_some()
+    };
     let kept_range = kept.and_then(|it| match it.kind() {
-        "statement_block" if may_open(pass, statement, it) => {
-            doc.content(it.start_byte() + 1..doc.extent(it).end - 1)
-        }
+        "statement_block" if may_open(pass, statement, it) => without_end(pass, statement, it)
+            .or_else(|| doc.content(it.start_byte() + 1..doc.extent(it).end - 1))
+            .filter(|it| !it.is_empty()),
         "empty_statement" => None,
+        _ if is_needless(it) => None,
         _ => Some(doc.extent(it)),
     });
-    let unreachable = || kept.filter(|it| ends_here(*it)).and_then(|_| unreachable_after(pass, statement));
+    let is_first = statement
+        .parent()
+        .is_some_and(|it| it.kind() == "statement_block" && parts(it).first() == Some(&statement));
+    if kept_range.is_none()
+        && effects.is_empty()
+        && is_first
+        && unreachable().is_some()
+        && let Some(change) = statement.parent().and_then(|it| emptied(pass, it))
+    {
+        return change;
+    }
     if !effects.is_empty() {
         let mut change = after_effects(pass, statement, kept_range, effects);
         if !change.edits.is_empty() {
@@ -109,25 +126,69 @@ pub(super) fn delete(pass: &Pass, statement: Node) -> Change {
     let doc = pass.doc;
     let whole = || Change::of([doc.delete(statement)]);
     let block = statement.parent().filter(|it| it.kind() == "statement_block");
-    let Some(owner) = block.filter(|it| it.named_child_count() == 1).and_then(|it| it.parent()) else {
-        let mut change = whole();
-        // Two deletions at once could empty the block.
-        change.claim = block.map(|it| it.start_byte());
-        return change;
-    };
+    if let Some(block) = block.filter(|it| it.named_child_count() == 1) {
+        return emptied(pass, block).unwrap_or_else(whole);
+    }
+    let mut change = whole();
+    // Two deletions at once could empty the block.
+    change.claim = block.map(|it| it.start_byte());
+    change
+}
+
+/// What goes together with the last statement of a block.
+fn emptied(pass: &Pass, block: Node) -> Option<Change> {
+    let doc = pass.doc;
+    let owner = block.parent()?;
     match owner.kind() {
         "else_clause" => {
             let start = doc.text[..owner.start_byte()].trim_end().len();
-            Change::of([Edit { range: start..doc.extent(owner).end, text: String::new() }])
+            Some(Change::of([Edit { range: start..doc.extent(owner).end, text: String::new() }]))
         }
-        "if_statement" if owner.child_by_field_name("consequence") == block => {
+        "if_statement" if owner.child_by_field_name("consequence") == Some(block) => {
             let quiet = owner.child_by_field_name("condition").is_some_and(|it| pass.is_pure(it));
             let alone =
                 owner.child_by_field_name("alternative").is_none() && owner.parent().is_some_and(is_list);
-            if quiet && alone { delete(pass, owner) } else { whole() }
+            (quiet && alone).then(|| delete(pass, owner))
         }
-        _ => whole(),
+        "arrow_function" | "function_expression" => {
+            let call = owner.parent()?.parent().filter(|it| it.kind() == "call_expression")?;
+            let callee = call.child_by_field_name("function").map(|it| doc.of(it))?;
+            let listens = ["useEffect", "useLayoutEffect", "useInsertionEffect", "onFeatureFlags"];
+            let others = parts(call.child_by_field_name("arguments")?);
+            let pure = others.iter().all(|it| *it == owner || pass.is_pure(*it));
+            let is_listener = listens.contains(&callee.rsplit('.').next().unwrap_or_default());
+            let statement = call.parent().filter(|it| it.kind() == "expression_statement")?;
+            (pure && is_listener && statement.parent().is_some_and(is_list)).then(|| delete(pass, statement))
+        }
+        _ => None,
     }
+}
+
+/// Whether a statement ends nothing but what ends here anyway: `return;` at the end of a function, `continue;` at that
+/// of a loop.
+fn is_needless_end(statement: Node, list: Node) -> bool {
+    let is_bare = statement.named_child_count() == 0;
+    let owner = list.parent().filter(|_| is_bare && list.kind() == "statement_block");
+    owner.is_some_and(|owner| match statement.kind() {
+        "return_statement" => owner.kind().contains("function") || owner.kind() == "method_definition",
+        "continue_statement" => {
+            matches!(owner.kind(), "for_statement" | "for_in_statement" | "while_statement")
+        }
+        _ => false,
+    })
+}
+
+/// What a branch runs, without an end that is none where the statement stands.
+fn without_end(pass: &Pass, statement: Node, kept: Node) -> Option<Range<usize>> {
+    let list = statement.parent()?;
+    let is_last = parts(list).last() == Some(&statement);
+    let ends = if kept.kind() == "statement_block" { *parts(kept).last()? } else { kept };
+    let ends_all = is_last || unreachable_after(pass, statement).is_some();
+    (ends_all && is_needless_end(ends, list)).then_some(())?;
+    let before = ends.prev_sibling().filter(|_| ends != kept)?;
+    let open = kept.start_byte() + 1;
+    let end = if before.kind() == "{" { open } else { before.end_byte() };
+    Some(pass.doc.content(open..end).unwrap_or(open..open))
 }
 
 fn after_effects(

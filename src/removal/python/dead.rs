@@ -33,11 +33,7 @@ pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
 
 /// Whether anything but itself uses a name, or may use it.
 fn is_alive(pass: &Pass, binding: &Binding) -> bool {
-    let own = |it: &Range<usize>| {
-        matches!(binding.kind, Kind::Function | Kind::Class)
-            && binding.declaration.start <= it.start
-            && it.end <= binding.declaration.end
-    };
+    let own = |it: &Range<usize>| binding.is_within_itself(it.start);
     let is_read = |it: &crate::removal::scopes::Use| {
         !own(&it.range) && (matches!(it.how, How::Export | How::Type) || !pass.is_within_mark(&it.range))
     };
@@ -52,9 +48,11 @@ fn is_alive(pass: &Pass, binding: &Binding) -> bool {
 fn may_be_imported(pass: &Pass, binding: &Binding) -> bool {
     let is_of_module = binding.scope == 0;
     let name = &pass.doc.text[binding.name.clone()];
-    let is_of_class = !is_of_module && pass.scopes.is_class(binding.scope);
-    let is_open = is_of_module && binding.kind != Kind::Import && !name.starts_with('_');
-    is_of_class || (is_open && !pass.doc.unexported.contains(&binding.name.start))
+    let is_closed = || name.starts_with('_') || pass.doc.unexported.contains(&binding.name.start);
+    if pass.scopes.is_member(binding) {
+        return name.starts_with("__") || !is_closed() || pass.is_member_named(binding);
+    }
+    is_of_module && binding.kind != Kind::Import && !is_closed()
 }
 
 fn bury_one(pass: &Pass, binding: &Binding) -> Option<Change> {
@@ -64,6 +62,10 @@ fn bury_one(pass: &Pass, binding: &Binding) -> Option<Change> {
         Kind::Function if binding.again.is_empty() => delete_definition(pass, node),
         Kind::Class if binding.again.is_empty() => delete_definition(pass, node),
         Kind::Variable => delete_assignments(pass, binding),
+        Kind::Member if binding.again.is_empty() && node.kind() == "assignment" => {
+            let is_pure = node.child_by_field_name("right").is_some_and(|it| pass.is_pure(it));
+            node.parent().filter(|_| is_pure).map(|it| delete(pass, it))
+        }
         _ => None,
     }
 }

@@ -26,7 +26,12 @@ pub(super) fn bound(node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
 pub(super) fn bound_name(node: Node) -> Option<Range<usize>> {
     let assignment = node.parent().filter(|it| it.kind() == "assignment")?;
     let is_value = assignment.child_by_field_name("right") == Some(node);
-    let name = assignment.child_by_field_name("left").filter(|it| is_value && it.kind() == "identifier")?;
+    let left = assignment.child_by_field_name("left").filter(|_| is_value)?;
+    let name = match left.kind() {
+        "identifier" => left,
+        "attribute" => left.child_by_field_name("attribute")?,
+        _ => return None,
+    };
     // `a = b = read` binds more.
     assignment.parent().filter(|it| it.kind() == "expression_statement")?;
     Some(name.byte_range())
@@ -45,22 +50,61 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
         let binding = pass.scopes.declared_at(name.start).filter(|it| pass.is_constant(it));
         return binding.and(node.parent()).into_iter().collect();
     }
-    let Some(function) = returning(node) else { return Vec::new() };
+    let Some(function) = returning(pass, node) else { return Vec::new() };
     let Some(name) = function.child_by_field_name("name") else { return Vec::new() };
     let Some(binding) = pass.scopes.declared_at(name.start_byte()).filter(|it| pass.is_constant(it)) else {
         return Vec::new();
     };
-    pass.calls_of(binding)
+    match is_property(pass, function) {
+        true => pass.reads_of(binding),
+        false => pass.calls_of(binding),
+    }
 }
 
+fn is_property(pass: &Pass, function: Node) -> bool {
+    decorators(pass, function).iter().any(|it| it.ends_with("property"))
+}
+
+/// Whether a call is given to something that wants the coroutine, not its value.
+pub(super) fn is_scheduled(doc: &Document, call: Node) -> bool {
+    let round = call.parent().filter(|it| it.kind() == "argument_list").and_then(|it| it.parent());
+    let name = round.and_then(|it| it.child_by_field_name("function")).map(|it| doc.of(it));
+    let name = name.and_then(|it| it.rsplit('.').next());
+    name.is_some_and(|it| {
+        let takers =
+            ["gather", "create_task", "ensure_future", "run", "run_until_complete", "wait_for", "wait"];
+        takers.contains(&it)
+    })
+}
+
+/// The names of a function's decorators.
+fn decorators<'d>(pass: &Pass<'d>, function: Node) -> Vec<&'d str> {
+    let round = function.parent().filter(|it| it.kind() == "decorated_definition");
+    let all = round.map(parts).unwrap_or_default().into_iter().filter(|it| it.kind() == "decorator");
+    let name = |it: Node| pass.doc.text[it.byte_range()].trim_start_matches('@').split('(').next();
+    all.filter_map(name).map(str::trim).collect()
+}
+
+/// Decorators after which a call, or a property, gives what the function returns.
+const PLAIN: &[&str] = &[
+    "staticmethod",
+    "classmethod",
+    "property",
+    "cached_property",
+    "functools.cached_property",
+    "cache",
+    "lru_cache",
+    "functools.cache",
+    "functools.lru_cache",
+];
+
 /// The function whose value an expression is, when it returns nothing else.
-fn returning(node: Node) -> Option<Node> {
+fn returning<'d>(pass: &Pass, node: Node<'d>) -> Option<Node<'d>> {
     let statement = node.parent().filter(|it| it.kind() == "return_statement")?;
     let block = statement.parent().filter(|it| it.kind() == "block")?;
     let only = parts(block).into_iter().filter(|it| !is_docstring(*it)).count() == 1;
     let function = block.parent().filter(|it| only && it.kind() == "function_definition")?;
-    let is_plain = function.parent().is_some_and(|it| it.kind() != "decorated_definition");
-    is_plain.then_some(function)
+    decorators(pass, function).iter().all(|it| PLAIN.contains(it)).then_some(function)
 }
 
 pub(super) fn is_docstring(statement: Node) -> bool {
@@ -127,7 +171,7 @@ pub(super) fn constants(pass: &Pass) -> Vec<(Range<usize>, Known, bool)> {
         let Some(declaration) = pass.node(&binding.declaration) else { continue };
         let value = match binding.kind {
             Kind::Variable => declaration.child_by_field_name("right"),
-            Kind::Function => returned(declaration),
+            Kind::Function => returned(pass, declaration),
             _ => None,
         };
         let known = value.and_then(|it| pass.marked(it)).filter(|it| it.effects.is_empty());
@@ -138,11 +182,11 @@ pub(super) fn constants(pass: &Pass) -> Vec<(Range<usize>, Known, bool)> {
 }
 
 /// The only thing that a function returns, when it does nothing else.
-fn returned(function: Node) -> Option<Node> {
+fn returned<'d>(pass: &Pass, function: Node<'d>) -> Option<Node<'d>> {
     let body = function.child_by_field_name("body")?;
     let last = *parts(body).last()?;
     let value = *parts(last).first().filter(|_| last.kind() == "return_statement")?;
-    (returning(value)? == function).then_some(value)
+    (returning(pass, value)? == function).then_some(value)
 }
 
 /// An entry of a registry, taken out; a class that would be empty gets a `pass`.

@@ -4,9 +4,10 @@
 //! say that nothing uses a name needs all of them.
 
 mod javascript;
+mod members;
 mod python;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use tree_sitter::Tree;
@@ -32,6 +33,15 @@ pub(super) struct Binding {
     pub(super) scope: usize,
 }
 
+impl Binding {
+    /// Whether a place is inside of a function or class that has this name.
+    pub(super) fn is_within_itself(&self, at: usize) -> bool {
+        matches!(self.kind, Kind::Function | Kind::Class | Kind::Type | Kind::Member)
+            && self.declaration.start <= at
+            && at < self.declaration.end
+    }
+}
+
 /// What declares a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -51,6 +61,8 @@ pub(super) enum Kind {
     Import,
     /// A parameter.
     Parameter,
+    /// A field, method or getter of a class; Python's are what their declaration is.
+    Member,
     /// A caught error, a loop's variable, a pattern of `match`, and the like.
     Other,
 }
@@ -91,6 +103,10 @@ pub(super) struct Scopes {
     names: Vec<HashMap<(Box<str>, Space), usize>>,
     /// Uses by where they begin: of which binding, up to where.
     uses: BTreeMap<usize, (usize, usize)>,
+    /// Bindings by where they are declared, each time that they are.
+    declared: HashMap<usize, usize>,
+    /// Where members of classes are declared.
+    members: BTreeSet<usize>,
     /// Names that nothing here declares, where they are used.
     free: Vec<(Box<str>, Range<usize>, usize)>,
 }
@@ -104,9 +120,21 @@ pub(super) enum Space {
 
 impl Scopes {
     pub(super) fn of(language: Language, text: &str, tree: &Tree) -> Scopes {
-        match language {
+        let mut scopes = match language {
             Language::Python => python::scopes(text, tree),
             _ => javascript::scopes(text, tree),
+        };
+        scopes.note_declared();
+        members::add(&mut scopes, language, text, tree);
+        scopes.note_declared();
+        scopes
+    }
+
+    fn note_declared(&mut self) {
+        for (at, binding) in self.bindings.iter().enumerate() {
+            for name in std::iter::once(&binding.name).chain(&binding.again) {
+                self.declared.entry(name.start).or_insert(at);
+            }
         }
     }
 
@@ -118,13 +146,21 @@ impl Scopes {
 
     /// The binding whose name is declared at an offset.
     pub(super) fn declared_at(&self, at: usize) -> Option<&Binding> {
-        self.bindings.iter().find(|it| it.name.start == at || it.again.iter().any(|it| it.start == at))
+        self.declared.get(&at).map(|it| &self.bindings[*it])
     }
 
-    /// Where the names are declared that are used inside a range.
+    /// Where the names are declared that are used inside a range; what a function or class says of itself is no use.
     pub(super) fn declared_of_uses_in(&self, range: &Range<usize>) -> Vec<usize> {
         let uses = self.uses.range(range.start..range.end).filter(|(_, (_, end))| *end <= range.end);
-        uses.map(|(_, (binding, _))| self.bindings[*binding].name.start).collect()
+        let used = uses.map(|(start, (binding, _))| (*start, &self.bindings[*binding]));
+        let members = self.members.iter().filter_map(|it| self.declared_at(*it));
+        let members = members.flat_map(|binding| {
+            let within = binding.reads.iter().map(|it| &it.range);
+            let within = within.filter(|it| range.start <= it.start && it.end <= range.end);
+            within.map(move |it| (it.start, binding))
+        });
+        let others = used.chain(members).filter(|(at, binding)| !binding.is_within_itself(*at));
+        others.map(|(_, binding)| binding.name.start).collect()
     }
 
     /// What a name means in a scope, the scopes round it included.
@@ -172,7 +208,8 @@ impl Scopes {
                 && it.end <= extent.end
                 && !(inside.start <= it.start && it.end <= inside.end)
         };
-        let used = self.bindings.iter().any(|it| {
+        let names = || self.bindings.iter().filter(|it| it.kind != Kind::Member);
+        let used = names().any(|it| {
             text[it.name.clone()] == *name
                 && it.scope != binding.scope
                 && (it.reads.iter().any(|it| is_within(&it.range)) || it.writes.iter().any(is_within))
@@ -182,7 +219,7 @@ impl Scopes {
             self.extents[it.scope].start <= self.extents[outer].start
                 && self.extents[outer].end <= self.extents[it.scope].end
         };
-        let stands = self.bindings.iter().any(|it| {
+        let stands = names().any(|it| {
             text[it.name.clone()] == *name
                 && it.scope != binding.scope
                 && is_outer(it)
@@ -192,9 +229,17 @@ impl Scopes {
         declared || used || stands || free
     }
 
-    /// Whether a scope is the body of a Python class, whose names are read as attributes.
-    pub(super) fn is_class(&self, scope: usize) -> bool {
-        self.hidden.contains(&scope)
+    /// Whether a name is that of a member of a class, which is read as `this.name` and the like.
+    pub(super) fn is_member(&self, binding: &Binding) -> bool {
+        self.members.contains(&binding.name.start)
+    }
+
+    /// Adds a scope that no name is looked up in.
+    fn open_apart(&mut self, extent: Range<usize>) -> usize {
+        self.parents.push(None);
+        self.extents.push(extent);
+        self.names.push(HashMap::new());
+        self.parents.len() - 1
     }
 
     /// A function's parameters share the names of its body.
