@@ -7,7 +7,7 @@ use tree_sitter::{InputEdit, Node, Point, Tree};
 
 use super::Edit;
 use super::known::Known;
-use super::scopes::Scopes;
+use super::scopes::{Binding, Scopes};
 use crate::syntax::Language;
 
 /// One step of a removal: edits that belong together, and what the new texts give.
@@ -52,6 +52,8 @@ pub(super) struct Document {
     pub(super) marks: BTreeMap<Place, Known>,
     /// Where the names are declared that lost a use: the candidates for what died.
     pub(super) bereft: BTreeSet<usize>,
+    /// Where the names are declared that lost an assignment.
+    pub(super) unassigned: BTreeSet<usize>,
     /// Where exported names are declared that nothing outside uses.
     pub(super) unexported: BTreeSet<usize>,
     /// Where members are declared that another file gives another value: overrides, assignments.
@@ -84,6 +86,7 @@ impl Document {
             marks,
             bereft,
             unexported,
+            unassigned: BTreeSet::new(),
             overridden: BTreeSet::new(),
             given: BTreeMap::new(),
             is_copy: false,
@@ -102,7 +105,13 @@ impl Document {
     pub(super) fn apply(&mut self, changes: Vec<Change>, scopes: &Scopes) -> usize {
         let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
         let (mut chosen, mut claimed) = (Vec::new(), BTreeSet::new());
+        let mut spans: Vec<Range<usize>> = Vec::new();
         for change in changes {
+            // Inside of what another one rewrites it may fit better afterwards.
+            let span = span(&change.edits);
+            if spans.iter().any(|it| it.start <= span.start && span.end <= it.end) {
+                continue;
+            }
             if change.claim.is_some_and(|it| claimed.contains(&it)) {
                 continue;
             }
@@ -110,6 +119,7 @@ impl Document {
                 continue;
             }
             claimed.extend(change.claim);
+            spans.push(span);
             taken.extend(change.edits.iter().map(|it| (it.range.start, it.range.end)));
             chosen.push(change);
         }
@@ -130,7 +140,13 @@ impl Document {
     fn note_bereft(&mut self, edits: &[(Edit, Option<Told>)], scopes: &Scopes) {
         for (edit, _) in edits {
             self.bereft.extend(scopes.declared_of_uses_in(&edit.range));
+            self.unassigned.extend(scopes.declared_of_writes_in(&edit.range));
         }
+    }
+
+    /// Whether a name had more assignments before.
+    pub(super) fn lost_writes(&self, binding: &Binding) -> bool {
+        self.unassigned.contains(&binding.name.start)
     }
 
     fn move_marks(&mut self, edits: &[(Edit, Option<Told>)]) {
@@ -143,7 +159,7 @@ impl Document {
             .collect();
         let given = std::mem::take(&mut self.given);
         self.given = given.into_iter().filter_map(|(at, it)| Some((moved.start(at)?, it))).collect();
-        for names in [&mut self.bereft, &mut self.unexported, &mut self.overridden] {
+        for names in [&mut self.bereft, &mut self.unassigned, &mut self.unexported, &mut self.overridden] {
             *names = names.iter().filter_map(|it| moved.start(*it)).collect();
         }
         let mut shift = 0_isize;
@@ -195,6 +211,11 @@ impl Document {
         let column = offset - memchr::memrchr(b'\n', before).map_or(0, |it| it + 1);
         Point { row, column }
     }
+}
+
+fn span(edits: &[Edit]) -> Range<usize> {
+    let start = edits.iter().map(|it| it.range.start).min().unwrap_or_default();
+    start..edits.iter().map(|it| it.range.end).max().unwrap_or_default()
 }
 
 fn overlaps(taken: &BTreeMap<usize, usize>, range: &Range<usize>) -> bool {

@@ -24,6 +24,8 @@ pub enum Known {
     Record(BTreeMap<String, Known>),
     /// An element `<PostHogFeature>`: what it shows is up to the flag.
     Feature(Kept),
+    /// A decorator or middleware that only goes on to what it is put before.
+    PassesOn,
     /// An element of a component that shows one of its properties, or else what stands there.
     Shows {
         /// The name of the property.
@@ -114,7 +116,7 @@ impl Known {
     pub(super) fn is_truthy(&self, language: Language) -> Option<bool> {
         Some(match self {
             Known::Undefined | Known::Falsy => false,
-            Known::Result(_) | Known::Record(_) | Known::Feature(_) => true,
+            Known::Result(_) | Known::Record(_) | Known::Feature(_) | Known::PassesOn => true,
             Known::UntoldPayload | Known::Shows { .. } => return None,
             Known::Json(json) => match json {
                 Json::Null => false,
@@ -143,9 +145,10 @@ impl Known {
     /// Whether both are the same value. `loose` is JavaScript's `==`, which knows no difference between null and
     /// undefined; where it would convert, nothing is said.
     pub(super) fn equals(&self, other: &Known, loose: bool) -> Option<bool> {
-        use Known::{Falsy, Feature, Record, Result, Shows, UntoldPayload};
+        use Known::{Falsy, Feature, PassesOn, Record, Result, Shows, UntoldPayload};
         match (self, other) {
-            (Record(_) | Feature(_) | Shows { .. }, _) | (_, Record(_) | Feature(_) | Shows { .. }) => None,
+            (Record(_) | Feature(_) | PassesOn | Shows { .. }, _)
+            | (_, Record(_) | Feature(_) | PassesOn | Shows { .. }) => None,
             (UntoldPayload, _) | (_, UntoldPayload) | (Result(_), Result(_)) | (Falsy, Falsy) => None,
             (Falsy, it) | (it, Falsy) => match it {
                 Known::Undefined | Known::Json(Json::Bool(false) | Json::Null) => None,

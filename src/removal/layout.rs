@@ -60,8 +60,27 @@ impl Document {
             Edit { range: whole.start..kept.start, text: round.0.into() },
             Edit { range: kept.end..whole.end, text: round.1.into() },
         ];
-        edits.extend(self.reindent(kept, self.indentation(kept.start), self.indentation(whole.start)));
+        edits.extend(self.reindent(kept, self.inner_indentation(kept), self.indentation(whole.start)));
         Change::of(edits)
+    }
+
+    /// The indentation that the lines of a range have in common. What begins in the middle of a line says it at its
+    /// end, where a bracket closes, or below a comment.
+    fn inner_indentation(&self, range: &Range<usize>) -> &str {
+        let first = self.indentation(range.start);
+        let text = &self.text[range.clone()];
+        if self.begins_line(range.start) || !text.contains('\n') {
+            return first;
+        }
+        let last = &self.text[self.line_start(range.end)..];
+        if text.starts_with("//") || text.starts_with("/*") {
+            return self.indentation(self.line_end(range.start));
+        }
+        match last.trim_start().starts_with(['}', ')', ']', '/', '`']) || last.trim_start().starts_with("</")
+        {
+            true => self.indentation(range.end),
+            false => first,
+        }
     }
 
     fn is_in_string(&self, at: usize) -> bool {

@@ -143,9 +143,11 @@ impl<'d> Pass<'d> {
         }
         if let Some(parent) = around(node).filter(|it| place(*it) != place(node))
             && self.marked(parent).is_none()
-            && let Some(mark) = self.evaluate(parent)
         {
-            self.mark(parent, mark);
+            match self.evaluate(parent) {
+                Some(mark) => self.mark(parent, mark),
+                None => self.follow_chosen(parent),
+            }
         }
         let Some(mark) = self.marked(node).filter(|it| it.effects.is_empty()) else { return };
         let known = mark.known.clone();
@@ -165,6 +167,22 @@ impl<'d> Pass<'d> {
         };
         for echo in echoes {
             self.mark(echo, Mark { known: known.clone(), effects: Vec::new() });
+        }
+    }
+
+    /// `const size = read ? 'l' : 's'`: the text stays where the code says it, but what it decides is decided.
+    fn follow_chosen(&mut self, choice: Node<'d>) {
+        let View::Choice { test, yes, no } = self.view(choice) else { return };
+        let Some((truth, mark)) = self.truth(test) else { return };
+        let value = self.known(if truth { yes } else { no });
+        let Some(value) = value.filter(|it| it.effects.is_empty() && mark.effects.is_empty()) else { return };
+        let scopes = self.scopes;
+        let binding = self.bound_name(choice).and_then(|it| scopes.declared_at(it.start));
+        let Some(binding) = binding.filter(|it| self.is_constant(it)) else { return };
+        for it in binding.reads.iter().filter(|it| it.how == How::Value) {
+            if let Some(node) = self.node(&it.range).filter(|it| self.is_consumed(*it)) {
+                self.mark(node, value.clone());
+            }
         }
     }
 

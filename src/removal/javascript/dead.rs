@@ -28,8 +28,43 @@ pub(super) fn known_declarator(pass: &Pass, declarator: Node) -> Option<Change> 
 
 /// The declarations that lost their last use.
 pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
-    let dead = pass.scopes.bindings.iter().filter(|it| pass.lost_a_use(it)).filter(|it| !is_alive(pass, it));
-    dead.filter_map(|it| delete(pass, it)).collect()
+    let lost = pass.scopes.bindings.iter().filter(|it| pass.lost_a_use(it));
+    lost.filter_map(|it| match is_alive(pass, it) {
+        false => delete(pass, it),
+        true => unwritten(pass, it).or_else(|| constant(pass, it)),
+    })
+    .collect()
+}
+
+/// The last write of a variable that nobody reads; the others follow.
+fn unwritten(pass: &Pass, binding: &Binding) -> Option<Change> {
+    let is_read = || binding.reads.iter().any(|it| !pass.is_within_mark(&it.range));
+    let is_local = binding.kind == Kind::Variable && !is_exported(pass, binding);
+    (is_local && !binding.writes.is_empty() && !is_read()).then_some(())?;
+    let statement = |write: &std::ops::Range<usize>| {
+        let assignment = pass.node(write)?.parent().filter(|it| it.kind() == "assignment_expression")?;
+        let is_target = assignment.child_by_field_name("left")?.byte_range() == *write;
+        let is_pure = assignment.child_by_field_name("right").is_some_and(|it| pass.is_pure(it));
+        let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
+        (is_target && is_pure && statement.parent().is_some_and(super::statements::is_list))
+            .then_some(statement)
+    };
+    let all: Option<Vec<Node>> = binding.writes.iter().map(statement).collect();
+    all?.into_iter().max_by_key(|it| it.start_byte()).map(|it| super::statements::delete(pass, it))
+}
+
+/// A `let` that lost its last write is a `const`.
+fn constant(pass: &Pass, binding: &Binding) -> Option<Change> {
+    let is_open = binding.kind == Kind::Variable && binding.writes.is_empty() && binding.again.is_empty();
+    let declarator = pass.node(&binding.declaration).filter(|_| is_open && pass.doc.lost_writes(binding))?;
+    let declaration = declarator.parent().filter(|it| it.kind() == "lexical_declaration")?;
+    let is_let = pass.doc.of(declaration).starts_with("let")
+        && parts(declaration).len() == 1
+        && declarator.child_by_field_name("value").is_some()
+        && declaration
+            .parent()
+            .is_some_and(|it| super::statements::is_list(it) || it.kind() == "export_statement");
+    is_let.then(|| Change::of([super::statements::as_constant(declaration)]))
 }
 
 /// Whether anything but itself uses a name, or may use it.
@@ -203,7 +238,12 @@ fn only_the_value(pass: &Pass, declarator: Node, value: Node) -> Option<Change> 
     let declaration = declarator.parent()?;
     let is_listed = declaration.parent().is_some_and(super::statements::is_list);
     let begins_well = matches!(value.kind(), "call_expression" | "await_expression" | "new_expression");
-    (is_listed && begins_well && parts(declaration).len() == 1).then_some(())?;
+    (is_listed && parts(declaration).len() == 1).then_some(())?;
+    if pass.doc.is_copy {
+        // What a function of one's own asks for the flag alone goes with it.
+        return Some(Change::of([pass.doc.delete(declaration)]));
+    }
+    begins_well.then_some(())?;
     // `[...].filter(f)` would be joined to a line before it that has no semicolon.
     let (text, _) = super::statements::ends(pass, declaration, pass.doc.of(value));
     Some(Change::of([Edit { range: declaration.start_byte()..value.start_byte(), text }]))

@@ -44,6 +44,13 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
         _ => return None,
     }
     let mut range = inner.byte_range();
+    // A fragment of one element is that element.
+    if let Some(round) = braces.parent().filter(|it| is_fragment(pass, *it) && !is_fragment(pass, inner))
+        && between_tags_of(pass, round).len() == 1
+        && round.parent().is_some_and(|it| it.kind() != "jsx_element")
+    {
+        return Some(doc.keep(&round.byte_range(), &range, ("", "")));
+    }
     if is_fragment(pass, inner) {
         let (open, close) = (inner.child_by_field_name("open_tag")?, inner.child_by_field_name("close_tag")?);
         match doc.content(open.end_byte()..close.start_byte()) {
@@ -68,20 +75,21 @@ fn between_tags_text(pass: &Pass, braces: Node, text: &str) -> Option<Change> {
     (is_plain && !breaks).then(|| Change::of([Edit { range: braces.byte_range(), text: text.into() }]))
 }
 
-/// Whether a text, or something that may give one, stands beside an expression between tags.
+/// Whether a text stands beside an expression between tags. One that an expression gives meets no other: a line break
+/// beside braces is none.
 fn is_beside_text<'t>(pass: &Pass, braces: Node<'t>, step: impl Fn(Node<'t>) -> Option<Node<'t>>) -> bool {
     let mut beside = step(braces);
     while let Some(it) = beside.filter(|it| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty()) {
         beside = step(it);
     }
-    beside.is_some_and(|it| matches!(it.kind(), "jsx_text" | "jsx_expression" | "html_character_reference"))
+    beside.is_some_and(|it| matches!(it.kind(), "jsx_text" | "html_character_reference"))
 }
 
 /// Whether children may stand in place of something between tags: a text of theirs must not meet another one.
 fn joins(pass: &Pass, whole: Node, content: &Range<usize>) -> bool {
     let text = &pass.doc.text[content.clone()];
-    (text.starts_with('<') || !is_beside_text(pass, whole, |it| it.prev_sibling()))
-        && (text.ends_with('>') || !is_beside_text(pass, whole, |it| it.next_sibling()))
+    (text.starts_with(['<', '{']) || !is_beside_text(pass, whole, |it| it.prev_sibling()))
+        && (text.ends_with(['>', '}']) || !is_beside_text(pass, whole, |it| it.next_sibling()))
 }
 
 /// What renders nothing goes.
@@ -328,6 +336,13 @@ pub(in crate::removal) fn property_of(pass: &Pass, function: Node, value: Node) 
     }
     if matches!(value.kind(), "as_expression" | "non_null_expression") {
         value = value.named_child(0)?;
+    }
+    // `fallback ?? null`
+    if value.kind() == "binary_expression" {
+        let field = |name: &str| value.child_by_field_name(name).map(|it| (it, pass.doc.of(it)));
+        let (left, operator, right) = (field("left")?, field("operator")?.1, field("right")?.1);
+        (matches!(operator, "??" | "||") && matches!(right, "null" | "undefined")).then_some(())?;
+        value = left.0;
     }
     let name = match value.kind() {
         "identifier" => value,

@@ -440,7 +440,45 @@ const GIVERS: &[&str] = &[
     "String",
     "Number",
     "require",
+    "useState",
+    "useReducer",
+    "useTransition",
+    "useRouter",
+    "useNavigate",
+    "useParams",
+    "useLocation",
+    "usePathname",
+    "useSearchParams",
+    "useTranslation",
+    "useTheme",
+    "useDispatch",
+    "lazy",
+    "dynamic",
+    "memo",
+    "forwardRef",
+    "createContext",
+    "Symbol",
+    "clone",
 ];
+
+/// Classes whose instances can be made without an effect.
+const PLAIN_CLASSES: &[&str] = &[
+    "PostHog",
+    "Set",
+    "Map",
+    "WeakSet",
+    "WeakMap",
+    "RegExp",
+    "Date",
+    "Array",
+    "Error",
+    "URL",
+    "URLSearchParams",
+    "AbortController",
+];
+
+/// What comes before a template that makes a component, a style or a query of it.
+const TAGS: &[&str] = &["styled", "css", "keyframes", "gql", "graphql", "html"];
 
 /// Whether to evaluate an expression does nothing but give its value.
 pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
@@ -495,15 +533,18 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
         | "computed_property_name" => all(parts(node)),
         "as_expression" | "satisfies_expression" => node.named_child(0).is_some_and(|it| pass.is_pure(it)),
         "new_expression" => {
-            let is_client =
-                node.child_by_field_name("constructor").is_some_and(|it| pass.doc.of(it) == "PostHog");
-            is_client && node.child_by_field_name("arguments").is_none_or(|it| all(parts(it)))
+            let class = node.child_by_field_name("constructor").map(|it| pass.doc.of(it));
+            class.is_some_and(|it| PLAIN_CLASSES.contains(&it))
+                && node.child_by_field_name("arguments").is_none_or(|it| all(parts(it)))
         }
         "await_expression" => parts(node).first().is_some_and(|it| pass.is_pure(*it)),
         "call_expression" => {
             let callee = node.child_by_field_name("function").map(|it| pass.doc.of(it)).unwrap_or_default();
             let name = callee.rsplit(['.', ' ']).next().unwrap_or_default();
-            GIVERS.contains(&name) && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
+            let arguments = node.child_by_field_name("arguments");
+            let is_tag = arguments.is_some_and(|it| it.kind() == "template_string")
+                && TAGS.contains(&callee.split(['.', '(', '<']).next().unwrap_or_default());
+            (is_tag || GIVERS.contains(&name)) && arguments.is_some_and(|it| all(parts(it)))
         }
         _ => false,
     }

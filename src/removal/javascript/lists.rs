@@ -19,7 +19,10 @@ pub(super) fn delete_item(doc: &Document, item: Node) -> Edit {
             let end = doc.text[..doc.line_end(comma.end_byte())].trim_end().len();
             return doc.delete_range(with_comments.start..end.max(range.end));
         }
-        let gap = doc.text[range.end..].len() - doc.text[range.end..].trim_start_matches([' ', '\t']).len();
+        // The next one takes the place of the first one behind `const`.
+        let spaces: &[char] =
+            if doc.begins_line(item.start_byte()) { &[' ', '\t'] } else { &[' ', '\t', '\r', '\n'] };
+        let gap = doc.text[range.end..].len() - doc.text[range.end..].trim_start_matches(spaces).len();
         return Edit { range: range.start..range.end + gap, text: String::new() };
     }
     let rest = doc.rest_of_line(item.end_byte());

@@ -228,6 +228,9 @@ pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option
         "jsx_expression" => elements::child_step(pass, parent, mark),
         "template_substitution" => expressions::template_step(pass, parent, mark),
         "spread_element" => lists::spread_step(pass, parent, mark),
+        "arguments" if mark.known == Known::PassesOn => {
+            Some(Change::of([lists::delete_item(pass.doc, node)]))
+        }
         "array" => lists::item_step(pass, parent, node),
         "sequence_expression" => lists::sequence_step(pass, parent, node, mark),
         "subscript_expression" if is("index") => expressions::lookup_step(pass, parent, mark),

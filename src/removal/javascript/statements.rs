@@ -82,6 +82,14 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
         _ if is_needless(it) => None,
         _ => Some(doc.extent(it)),
     });
+    // What cannot run any more may hold the only name that a name of the block would meet.
+    if let Some(block) = kept.filter(|it| it.kind() == "statement_block" && !may_open(pass, statement, *it))
+        && effects.is_empty()
+        && let Some(edit) = unreachable()
+        && ends_here(block)
+    {
+        return Change::of([edit]);
+    }
     let is_first = statement
         .parent()
         .is_some_and(|it| it.kind() == "statement_block" && parts(it).first() == Some(&statement));
@@ -101,7 +109,9 @@ pub(super) fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects:
         change.claim = list_of(statement);
         return change;
     }
+    let joined = kept_range.as_ref().and_then(|it| joined_to_declaration(pass, statement, kept?, it));
     let mut change = match kept_range {
+        Some(_) if let Some(joined) = joined => joined,
         Some(kept_range) => {
             let ends = ends(pass, statement, &doc.text[kept_range.clone()]);
             doc.keep(&range, &kept_range, (&ends.0, &ends.1))
@@ -133,6 +143,41 @@ pub(super) fn delete(pass: &Pass, statement: Node) -> Change {
     // Two deletions at once could empty the block.
     change.claim = block.map(|it| it.start_byte());
     change
+}
+
+/// `let size = 's'; if (read) { size = 'l'; }`: the declaration begins with what is assigned.
+fn joined_to_declaration(pass: &Pass, statement: Node, kept: Node, range: &Range<usize>) -> Option<Change> {
+    let doc = pass.doc;
+    let first = if kept.kind() == "statement_block" { *parts(kept).first()? } else { kept };
+    let assignment = first.named_child(0).filter(|it| it.kind() == "assignment_expression")?;
+    let (left, right) = (assignment.child_by_field_name("left")?, assignment.child_by_field_name("right")?);
+    let binding = pass.scopes.at(&left.byte_range()).filter(|_| left.kind() == "identifier")?;
+    let declarator = pass.node(&binding.declaration).filter(|it| it.kind() == "variable_declarator")?;
+    let declaration = declarator.parent().filter(|it| it.kind() == "lexical_declaration")?;
+    let value = declarator.child_by_field_name("value");
+    let own = right.byte_range();
+    let fits = statement.prev_sibling() == Some(declaration)
+        && parts(declaration).len() == 1
+        && first.start_byte() == range.start
+        && value.is_none_or(|it| pass.is_pure(it))
+        && !binding.reads.iter().any(|it| own.start <= it.range.start && it.range.end <= own.end);
+    fits.then_some(())?;
+    let (from, lead) = match value {
+        Some(value) => (value.start_byte(), ""),
+        None => (declarator.end_byte(), " = "),
+    };
+    let last = ends(pass, statement, &doc.text[range.clone()]).1;
+    let mut change = doc.keep(&(from..doc.extent(statement).end), &(own.start..range.end), (lead, &last));
+    if binding.writes.len() == 1 && binding.again.is_empty() {
+        change.edits.push(as_constant(declaration));
+    }
+    Some(Change::of(change.edits))
+}
+
+/// `let` that is never assigned to is `const`.
+pub(super) fn as_constant(declaration: Node) -> Edit {
+    let start = declaration.start_byte();
+    Edit { range: start..start + "let".len(), text: "const".into() }
 }
 
 /// What goes together with the last statement of a block.

@@ -100,18 +100,23 @@ fn delete_definition(pass: &Pass, node: Node) -> Option<Change> {
 
 /// Every assignment of a name that nobody reads.
 fn delete_assignments(pass: &Pass, binding: &Binding) -> Option<Change> {
-    let names: Vec<_> = std::iter::once(&binding.name).chain(&binding.again).collect();
-    let first = names.first().and_then(|it| pass.node(it))?;
-    let assignment = first.parent().filter(|it| it.kind() == "assignment")?;
-    let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
-    match assignment.child_by_field_name("right") {
-        Some(value) if !pass.is_pure(value) => {
-            let is_call = matches!(value.kind(), "call" | "await");
-            let edit = Edit { range: statement.start_byte()..value.start_byte(), text: String::new() };
-            is_call.then(|| Change::of([edit]))
+    let names = std::iter::once(&binding.name).chain(&binding.again);
+    let without = |name: &Range<usize>| {
+        let assignment = pass.node(name)?.parent().filter(|it| it.kind() == "assignment")?;
+        let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
+        match assignment.child_by_field_name("right") {
+            // What a function of one's own asks for the flag alone goes with it.
+            Some(value) if !pass.is_pure(value) && !pass.doc.is_copy => {
+                let is_call = matches!(value.kind(), "call" | "await");
+                let edit = Edit { range: statement.start_byte()..value.start_byte(), text: String::new() };
+                is_call.then(|| Change::of([edit]))
+            }
+            _ => Some(delete(pass, statement)),
         }
-        _ => Some(delete(pass, statement)),
-    }
+    };
+    // The last one first, all of them or none: the first one is where it is known what was lost.
+    let all: Option<Vec<Change>> = names.map(without).collect();
+    all?.pop()
 }
 
 fn delete_import(pass: &Pass, node: Node) -> Option<Change> {

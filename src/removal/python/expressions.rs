@@ -269,6 +269,15 @@ const GIVERS: &[&str] = &[
     "get_all_flags",
     "get_all_flags_and_payloads",
     "getattr",
+    "getLogger",
+    "get_logger",
+    "Posthog",
+    "compile",
+    "TypeVar",
+    "namedtuple",
+    "NewType",
+    "list",
+    "Path",
 ];
 
 /// Whether to evaluate an expression does nothing but give its value.

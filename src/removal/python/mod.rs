@@ -144,6 +144,7 @@ pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option
         "assignment" if is("right") => {
             dead::known_assignment(pass, parent).or_else(|| statements::assignment_step(pass, parent, mark))
         }
+        "decorator" if mark.known == Known::PassesOn => Some(Change::of([pass.doc.delete(parent)])),
         "if_clause" => expressions::filter_step(pass, parent, mark),
         "interpolation" => expressions::interpolation_step(pass, parent, mark),
         "subscript" if is("subscript") => expressions::lookup_step(pass, parent, mark),

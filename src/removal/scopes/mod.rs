@@ -163,6 +163,13 @@ impl Scopes {
         others.map(|(_, binding)| binding.name.start).collect()
     }
 
+    /// Where the names are declared that are assigned to inside a range.
+    pub(super) fn declared_of_writes_in(&self, range: &Range<usize>) -> Vec<usize> {
+        let is_inside = |it: &Range<usize>| range.start <= it.start && it.end <= range.end;
+        let written = self.bindings.iter().filter(|it| it.writes.iter().any(is_inside));
+        written.map(|it| it.name.start).collect()
+    }
+
     /// What a name means in a scope, the scopes round it included.
     fn lookup(&self, name: &str, space: Space, scope: usize) -> Option<usize> {
         let mut at = Some(scope);
