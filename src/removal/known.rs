@@ -190,6 +190,12 @@ impl Known {
         match self {
             Known::Result(kept) => kept.field(name, language),
             Known::Record(fields) => fields.get(name).cloned(),
+            // Nuxt's composables give refs; a boolean or text has no field of that name.
+            Known::Json(Json::Bool(_) | Json::String(_)) | Known::Falsy
+                if name == "value" && language != Language::Python =>
+            {
+                Some(self.clone())
+            }
             Known::Json(Json::Object(fields)) => match fields.get(name) {
                 Some(it) => Some(Known::Json(it.clone())),
                 // A method of every object or dictionary is no field.

@@ -315,7 +315,10 @@ impl Planner<'_> {
         for (path, name) in candidates {
             let users = self.users_of(&name);
             let others: Vec<&Arc<Path>> = users.iter().filter(|it| **it != path).collect();
-            if others.iter().any(|it| self.imports_from(it, &path, &name)) {
+            if others.iter().any(|it| self.imports_from(it, &path, &name) || self.says(it, &name)) {
+                continue;
+            }
+            if self.is_looked_up(&path, &name) || !self.was_imported(&path) {
                 continue;
             }
             let passed: Vec<_> = others.iter().flat_map(|it| self.passed_on(it, &path, &name)).collect();
@@ -341,6 +344,61 @@ impl Planner<'_> {
             }
         }
         any
+    }
+
+    /// Whether a Python file names something between quotes: settings, `patch("app.flags.is_new")`.
+    fn says(&self, user: &Arc<Path>, name: &str) -> bool {
+        let is_text = |document: &Document| {
+            document.language == Language::Python
+                && registry::names(document, name).any(|at| {
+                    let node = document.tree.root_node().descendant_for_byte_range(at, at + 1);
+                    node.is_some_and(|it| matches!(it.kind(), "string_content" | "string"))
+                })
+        };
+        self.with_document(user, is_text) == Some(true)
+    }
+
+    /// Whether a name may be looked up in what a file passes on of another one as a whole: `export * as flags`.
+    fn is_looked_up(&self, path: &Arc<Path>, name: &str) -> bool {
+        let is_namespace = self.importers(path).iter().any(|user| {
+            let imports = self.with_document(user, imports).unwrap_or_default();
+            imports.iter().any(|it| {
+                it.name == Name::All
+                    && it.passed_on.as_deref() != Some("*")
+                    && (it.passed_on.is_some() || it.local.is_some())
+                    && self.world.resolve(user, &it.module).as_ref() == Some(path)
+            })
+        });
+        let looks_up = |document: &Document| {
+            let mut names = registry::names(document, name);
+            names.any(|at| document.text[..at].ends_with('.') || document.text[..at].ends_with(['\'', '"']))
+        };
+        is_namespace
+            && self
+                .users_of(name)
+                .iter()
+                .any(|it| it != path && self.with_document(it, looks_up) == Some(true))
+    }
+
+    /// Whether anything imported a file at first: what nobody imports is there for a framework, or for others.
+    fn was_imported(&self, path: &Arc<Path>) -> bool {
+        self.importers(path).iter().any(|user| {
+            let now = self.with_document(user, imports).unwrap_or_default();
+            let first = self.files.get(user).map(|it| it.imports.clone()).unwrap_or_default();
+            now.iter().chain(&first).any(|it| {
+                self.world.resolve(user, &it.module).as_ref() == Some(path)
+                    || self.submodule(user, it).as_ref() == Some(path)
+            })
+        })
+    }
+
+    /// The files that name a file, or its folder.
+    fn importers(&self, path: &Arc<Path>) -> BTreeSet<Arc<Path>> {
+        let word =
+            |it: Option<&std::ffi::OsStr>| it.and_then(|it| it.to_str()).unwrap_or_default().to_owned();
+        let words = [word(path.file_stem()), word(path.parent().and_then(|it| it.file_name()))];
+        self.look_for(words.clone().into());
+        words.iter().flat_map(|it| self.users_of(it).to_vec()).filter(|it| it != path).collect()
     }
 
     /// Exports that something here used and uses no more: of the files under way, and of those that they imported from.
@@ -534,13 +592,7 @@ impl Planner<'_> {
     }
 
     fn is_imported(&self, path: &Arc<Path>) -> bool {
-        let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
-        let folder =
-            path.parent().and_then(|it| it.file_name()).and_then(|it| it.to_str()).unwrap_or_default();
-        let words = [stem, folder.to_owned()];
-        self.look_for(words.clone().into());
-        let users: BTreeSet<Arc<Path>> = words.iter().flat_map(|it| self.users_of(it).to_vec()).collect();
-        users.iter().filter(|it| *it != path).any(|user| {
+        self.importers(path).iter().any(|user| {
             let imports = self.with_document(user, imports).unwrap_or_default();
             imports.iter().any(|it| {
                 self.world.resolve(user, &it.module).as_ref() == Some(path)

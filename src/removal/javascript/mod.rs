@@ -22,8 +22,54 @@ pub(super) use expressions::{
     begins_statement, inside_statement, is_bool, is_pure, peeled, sequence, substitute,
 };
 
-/// The names that an expression gives a value to, and which.
+/// The names that an expression gives a value to, and which. Of what is asked for its `.value` the name is a ref.
 pub(super) fn bound(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
+    let mut names = bound_plainly(pass, node, known);
+    for (name, known) in names.iter_mut().filter(|it| matches!(it.1, Known::Json(_) | Known::Falsy)) {
+        if pass.scopes.declared_at(name.start).is_some_and(|it| !values_of(pass, it).is_empty()) {
+            *known = Known::Record([("value".to_owned(), known.clone())].into());
+        }
+    }
+    names
+}
+
+/// Where the `.value` of a name is asked for.
+fn values_of<'d>(pass: &Pass<'d>, binding: &Binding) -> Vec<Node<'d>> {
+    let asked = binding.reads.iter().filter_map(|it| {
+        let member = pass.node(&it.range)?.parent().filter(|it| it.kind() == "member_expression")?;
+        let is_value = member.child_by_field_name("property").is_some_and(|it| pass.doc.of(it) == "value");
+        is_value.then_some(member)
+    });
+    asked.collect()
+}
+
+/// `const on = computed(() => read)`, `ref(read)`: what its `.value` is, unless that is assigned.
+fn unwrapped<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
+    let value = || {
+        let argument = returning(node).unwrap_or(node);
+        let call = argument.parent()?.parent().filter(|it| it.kind() == "call_expression")?;
+        let callee = pass.doc.of(call.child_by_field_name("function")?);
+        let fits = match argument == node {
+            true => matches!(callee, "ref" | "shallowRef" | "signal"),
+            false => matches!(callee, "computed"),
+        };
+        let is_only = parts(call.child_by_field_name("arguments")?).len() == 1;
+        let name = bound_name(call).filter(|_| fits && is_only)?;
+        let binding = pass.scopes.declared_at(name.start).filter(|it| pass.is_constant(it))?;
+        let asked = values_of(pass, binding);
+        let is_written = |it: &Node| {
+            it.parent().is_some_and(|round| {
+                round.kind() == "update_expression"
+                    || round.kind().contains("assignment") && round.child_by_field_name("left") == Some(*it)
+            })
+        };
+        let passed_on = !fits || (callee != "computed" && asked.len() != binding.reads.len());
+        (!passed_on && !asked.iter().any(is_written)).then_some(asked)
+    };
+    value().unwrap_or_default()
+}
+
+fn bound_plainly(pass: &Pass, node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
     let Some(parent) = node.parent() else { return Vec::new() };
     match parent.kind() {
         "variable_declarator" if parent.child_by_field_name("value") == Some(node) => {
@@ -99,6 +145,10 @@ fn parameter(function: Node, number: usize) -> Option<Node> {
 
 /// Other expressions that give the same: calls of a function that returns nothing else, `useMemo`.
 pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
+    let unwrapped = unwrapped(pass, node);
+    if !unwrapped.is_empty() {
+        return unwrapped;
+    }
     let Some(function) = returning(node) else { return Vec::new() };
     if is_memo(pass, function) {
         return function.parent().and_then(|it| it.parent()).into_iter().collect();
