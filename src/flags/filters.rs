@@ -81,6 +81,12 @@ impl Property {
         let id = || self.value.as_u64().or_else(|| self.value.as_str()?.parse().ok());
         (self.kind.as_deref() == Some("cohort")).then(id).flatten()
     }
+
+    /// The number of the flag that is asked for, if one is.
+    fn flag(&self) -> Option<u64> {
+        let id = || self.key.as_u64().or_else(|| self.key.as_str()?.parse().ok());
+        (self.kind.as_deref() == Some("flag")).then(id).flatten()
+    }
 }
 
 /// The variants of a flag.
@@ -127,6 +133,11 @@ impl Filters {
     pub fn cohorts(&self) -> impl Iterator<Item = (u64, Option<&str>)> {
         let properties = self.groups.iter().flat_map(|it| &it.properties);
         properties.filter_map(|it| Some((it.cohort()?, it.cohort_name.as_deref())))
+    }
+
+    /// The numbers of the flags that conditions ask for.
+    pub fn flags(&self) -> impl Iterator<Item = u64> {
+        self.groups.iter().flat_map(|it| &it.properties).filter_map(Property::flag)
     }
 
     /// The variants; empty for a boolean flag.

@@ -10,6 +10,7 @@ mod history;
 mod key;
 mod mirror;
 mod schedule;
+mod uses;
 
 pub use early_access::EarlyAccess;
 pub use experiment::Experiment;
@@ -21,3 +22,4 @@ pub use history::{Entry, History};
 pub use key::FlagKey;
 pub use mirror::{Access, Environment, FlagList, Lack, Lookup, Mirror, Project};
 pub use schedule::{Scheduled, ScheduledChange};
+pub use uses::FlagUses;

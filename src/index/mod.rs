@@ -6,6 +6,7 @@ mod kept;
 mod link;
 mod mentions;
 pub mod modules;
+mod quoted;
 pub mod scan;
 pub mod tokens;
 mod walk;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use codebase::{Codebase, Open};
 pub use exclude::Exclude;
+pub use quoted::{Quoted, quoted};
 
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
