@@ -1,6 +1,7 @@
 //! What an editor or a terminal shows: pure functions over a [`Snapshot`], plain structs out.
 
 mod actions;
+mod archive;
 mod card;
 mod changes;
 mod findings;
@@ -17,6 +18,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use actions::{Action, Effect, actions};
+pub use archive::{
+    CodeReads, Doubt, Evaluated, Evidence, Holder, Obstacle, QUIET_DAYS, Reads, Standing, controls, leaving,
+    standing,
+};
 pub use card::{Card, Details, Elsewhere, Link, State, card};
 pub use changes::{Change, changes};
 pub use findings::{Code, Finding, Related, findings};
