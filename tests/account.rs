@@ -126,7 +126,8 @@ async fn what_a_key_lacks_is_said_with_what_it_is_for() {
         (code, &row["keyFrom"], &row["project"]),
         (0, &json!("file"), &json!({"id": 1, "name": "Offset"}))
     );
-    let missing = json!({"scope": "feature_flag:write", "neededFor": "creating features"});
+    let missing =
+        json!({"scope": "feature_flag:write", "neededFor": "creating features, and archiving flags"});
     assert_eq!((&row["missingScopes"][0], row["missingScopes"].as_array().unwrap().len()), (&missing, 3));
 
     // An older server does not say; that is no reason to call anything missing.

@@ -17,7 +17,7 @@ pub const SCOPES: [(&str, &str); 10] = [
     ("query:read", "how many people meet which variant"),
     ("activity_log:read", "since when a flag is the same for everyone"),
     ("experiment:read", "whether an experiment is over, and how it came out"),
-    ("feature_flag:write", "creating features"),
+    ("feature_flag:write", "creating features, and archiving flags"),
     ("dashboard:write", "creating a feature's dashboard"),
     ("insight:write", "creating the graphs on a feature's dashboard"),
     ("cohort:read", "naming cohorts in `flagline init`"),

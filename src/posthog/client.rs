@@ -14,7 +14,7 @@ use super::Error;
 use super::queries::Query;
 use super::wire::{self, ErrorBody, Page};
 use crate::config::Environment;
-use crate::flags::{Flag, FlagKey, History, Project};
+use crate::flags::{Flag, FlagKey, FlagUses, History, Project};
 
 /// More than the largest page of flags that PostHog serves.
 const MAX_ANSWER: usize = 64 << 20;
@@ -181,6 +181,13 @@ impl Client {
         Ok(flag.into())
     }
 
+    /// What else of the project needs a flag, and whether the server can archive it.
+    pub async fn flag_uses(&self, project: &Project, id: u64) -> Result<FlagUses, Error> {
+        let uses: wire::FlagUses =
+            self.get(&format!("/api/projects/{}/feature_flags/{id}/", project.id), &[]).await?;
+        Ok(uses.into())
+    }
+
     /// The living or archived flag with exactly this key.
     pub async fn flag_by_key(&self, project: &Project, key: &FlagKey) -> Result<Option<Flag>, Error> {
         let path = format!("/api/projects/{}/feature_flags/", project.id);
@@ -215,6 +222,19 @@ impl Client {
             "analytics_dashboards": dashboards,
             "version": flag.version,
             "original_flag": { "analytics_dashboards": flag.dashboards },
+        });
+        let path = format!("/api/projects/{}/feature_flags/{}/", project.id, flag.id);
+        let flag: wire::Flag = self.send(Method::PATCH, &path, &body).await?;
+        Ok(flag.into())
+    }
+
+    /// Archives a flag, which switches it off. Refused when somebody changed either meanwhile.
+    pub async fn archive_flag(&self, project: &Project, flag: &Flag) -> Result<Flag, Error> {
+        let body = json!({
+            "archived": true,
+            "active": false,
+            "version": flag.version,
+            "original_flag": { "archived": flag.archived, "active": flag.active },
         });
         let path = format!("/api/projects/{}/feature_flags/{}/", project.id, flag.id);
         let flag: wire::Flag = self.send(Method::PATCH, &path, &body).await?;

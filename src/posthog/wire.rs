@@ -107,6 +107,45 @@ impl From<&flags::EarlyAccess> for EarlyAccess {
     }
 }
 
+/// What stands on a flag that is asked for by itself, and says what else needs it (posthog-api 2.1).
+#[derive(Debug, Clone, Deserialize)]
+pub struct FlagUses {
+    /// Absent on servers that cannot archive.
+    #[serde(default)]
+    pub archived: Option<bool>,
+    /// Surveys that are shown to those who get the flag.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub surveys: Vec<Survey>,
+    /// Whether it decides whose sessions are recorded; newer servers.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub is_used_in_replay_settings: bool,
+}
+
+/// A survey (posthog-api 4.9), as far as its flag is concerned.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Survey {
+    /// Name.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub name: String,
+    /// Ended.
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub end_date: Option<Timestamp>,
+    /// Put away.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub archived: bool,
+}
+
+impl From<FlagUses> for flags::FlagUses {
+    fn from(it: FlagUses) -> flags::FlagUses {
+        let goes_on = |it: &Survey| it.end_date.is_none() && !it.archived;
+        flags::FlagUses {
+            can_archive: it.archived.is_some(),
+            surveys: it.surveys.into_iter().filter(goes_on).map(|it| it.name).collect(),
+            in_replay: it.is_used_in_replay_settings,
+        }
+    }
+}
+
 /// An experiment as a flag names it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Experiment {

@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use self::due::{GATHER, Moment, Next, Work};
+use self::due::{GATHER, Moment, Next, Part, Work};
 use self::site::Site;
 use crate::config::{self, Config};
-use crate::flags::{Flag, FlagKey, Mirror};
+use crate::flags::{Environment, Flag, FlagKey, Mirror};
 
 /// What the rest of the program may tell the refresh task. None of it waits for an answer.
 #[derive(Debug, Clone)]
@@ -153,6 +153,36 @@ pub async fn once(
         site.save().await;
     }
     Loaded { mirror: mirror_of(&sites, 1).into(), refused: sites.iter().any(|it| it.refused) }
+}
+
+/// Loads all flags of an environment anew, and then what there is to know about those that `choose` names, activity
+/// left out: for a command that wants to know who asks for what, also of flags that no code reads.
+pub async fn calls(
+    environment: &config::Environment,
+    folder: Option<PathBuf>,
+    asked: &BTreeSet<FlagKey>,
+    choose: impl FnOnce(&Environment) -> BTreeSet<FlagKey>,
+) -> Mirror {
+    let mut site = Site::new(environment, folder);
+    site.load_from_disk();
+    site.want(asked.clone());
+    // Short lists do not tell when flags were called.
+    site.times.doubt = true;
+    site.leave_alone(Part::History);
+    let next = |site: &Site| match site.next(Moment::now().after(GATHER)) {
+        Next::Now(work) => Some(work),
+        Next::At(_) | Next::Never => None,
+    };
+    while let Some(work) = next(&site).filter(|it| it.part().is_none()) {
+        site.work(work).await;
+    }
+    let chosen = choose(&site.known);
+    site.want(chosen);
+    while let Some(work) = next(&site) {
+        site.work(work).await;
+    }
+    site.save().await;
+    mirror_of(&[site], 1)
 }
 
 /// Roots often share an environment.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -220,6 +220,11 @@ impl Site {
             self.named = due::named(&self.known, &self.keys);
             self.times.keys_changed = self.clock.now().tick;
         }
+    }
+
+    /// Does not ask for a part, as long as a command may run.
+    pub(super) fn leave_alone(&mut self, part: Part) {
+        self.times.alone_until.insert(part, self.clock.now().tick + Duration::from_secs(24 * 60 * 60));
     }
 
     /// What is due, or when something will be.
