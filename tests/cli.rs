@@ -264,7 +264,7 @@ async fn help_and_mistakes() {
         command
     })
     .await;
-    for command in ["lsp", "reads", "check", "show", "sandbox", "demo"] {
+    for command in ["lsp", "reads", "check", "clean", "archive", "show", "sandbox", "demo"] {
         assert!(help.lines().any(|it| it.trim_start().starts_with(command)), "{command} in {help}");
     }
 }

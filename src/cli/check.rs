@@ -222,7 +222,12 @@ impl Files {
         self.facts().flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
     }
 
-    fn tell_skipped(&self, directory: &Path) {
+    /// What all files say.
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(super) fn tell_skipped(&self, directory: &Path) {
         for file in self.skipped.iter().filter(|it| self.is_asked(&it.path)) {
             if let Err(why) = &file.facts {
                 complain(&format!("{} {why}", report::relative(&file.path, directory)));

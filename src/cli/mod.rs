@@ -2,6 +2,7 @@
 //! refused something, 2 could not run.
 
 mod answers;
+mod archive;
 mod baseline;
 mod check;
 mod clean;
@@ -96,6 +97,8 @@ enum Command {
     Check(check::Arguments),
     /// Remove a flag from the code, as if it served one value for ever. Prints what would change; --write does it.
     Clean(clean::Arguments),
+    /// Archive flags that no code reads and nobody asks for any more; without a KEY, say where each flag is on that way.
+    Archive(archive::Arguments),
     /// Fetch what there is to know about the flags that this code reads, for `check --offline`.
     Pull {
         /// How to print.
@@ -175,6 +178,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Check(arguments) => check::run(arguments).await,
         Command::Clean(arguments) => clean::run(arguments).await,
+        Command::Archive(arguments) => archive::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,
         Command::Sandbox { port, shape } => sandbox::run(port, shape).await,

@@ -1,5 +1,6 @@
 //! What commands print: text for people, JSON for programs, and what CI systems read.
 
+mod archive;
 mod baseline;
 mod card;
 mod codes;
@@ -13,6 +14,7 @@ mod reads;
 mod removal;
 mod sarif;
 
+pub use archive::{ArchiveRow, archive_row, archive_table};
 pub use baseline::{Baseline, NoBaseline};
 pub use card::card_json;
 pub use findings::{FindingRow, Report, report};
