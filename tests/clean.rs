@@ -74,11 +74,21 @@ fn flagline(folder: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
+fn changes(folder: &Path, before: &BTreeMap<String, String>) -> bool {
+    before.iter().any(|(path, content)| fs::read_to_string(folder.join(path)).ok().as_ref() != Some(content))
+}
+
 fn cleaned(arguments: &str, before: &BTreeMap<String, String>) -> String {
     let folder = workspace(before);
     let arguments: Vec<&str> = arguments.split(' ').chain(["--write", "--yes", "--offline"]).collect();
     let output = flagline(folder.path(), &arguments);
-    let mut result = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    // What comes next stands at the end, once something was removed and nothing is left.
+    let key = arguments[1];
+    let next = format!("flagline: next: run the tests, deploy, then: flagline archive {key}\n");
+    let is_gone = !stderr.contains("not removed:") && changes(folder.path(), before);
+    assert_eq!(stderr.ends_with(&next), is_gone, "{arguments:?}: {stderr}");
+    let mut result = stderr.strip_suffix(&next).unwrap_or(&stderr).to_owned();
     for (path, content) in before {
         match fs::read_to_string(folder.path().join(path)) {
             Ok(after) if after == *content => {}

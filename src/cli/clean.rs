@@ -93,6 +93,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut rows = Vec::new();
     let mut refused = false;
+    let mut gone = Vec::new();
     for target in targets {
         // Each flag is removed from what the one before it left.
         let world = run.world();
@@ -108,7 +109,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             )),
             Format::Diff => run.show(&world, &target, &removal)?,
         }
-        run.write(&world, &target, &removal)?;
+        if run.write(&world, &target, &removal)? && removal.refusals.is_empty() {
+            gone.push(target.key.to_string());
+        }
+    }
+    if !gone.is_empty() {
+        let keys = gone.join(" ");
+        complain(&analysis::plain(&format!("next: run the tests, deploy, then: flagline archive {keys}")));
     }
     if run.arguments.format == Format::Json {
         match (&rows[..], run.arguments.stale) {
@@ -216,10 +223,11 @@ impl Run {
         Ok(())
     }
 
-    fn write(&self, world: &CodeWorld, target: &Target, removal: &Removal) -> anyhow::Result<()> {
+    /// Returns whether something was written.
+    fn write(&self, world: &CodeWorld, target: &Target, removal: &Removal) -> anyhow::Result<bool> {
         let writes = self.arguments.write || self.arguments.commit;
         if !writes || removal.files.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let mut answers = Answers { ask: !self.arguments.yes && !self.arguments.commit };
         let question = format!(
@@ -230,14 +238,14 @@ impl Run {
         );
         if !matches!(&*answers.ask(&question, if answers.ask { "no" } else { "yes" })?, "yes" | "y") {
             complain("nothing was written");
-            return Ok(());
+            return Ok(false);
         }
         let text = |it: &Path| world.text(it).map(|it| it.1);
         workspace::write_files(removal.files.iter().map(|(path, it)| (&**path, it)), text)?;
         if self.arguments.commit {
             self.commit(target, removal)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn commit(&self, target: &Target, removal: &Removal) -> anyhow::Result<()> {

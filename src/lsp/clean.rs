@@ -81,5 +81,7 @@ fn outcome(world: &CodeWorld, key: &FlagKey, value: &Value, removal: &Removal) -
         1..4 => format!("; the key still stands in {}", places.join(", ")),
         n => format!("; the key still stands in {} and {} other places", places[..3].join(", "), n - 3),
     };
-    format!("'{key}' (keep {value}) is removed from {files}{look}. Save them, and run the tests.")
+    format!(
+        "'{key}' (keep {value}) is removed from {files}{look}. Save them, run the tests, deploy, then: flagline archive {key}"
+    )
 }
