@@ -366,10 +366,11 @@ async fn a_server_of_2023_says_what_to_do_instead() {
     let (code, stdout, _) = archive(&posthog, folder.path(), &["old-banner", "--yes", "--anyway"]).await;
     assert_eq!((code, n_writes(&posthog).await), (1, 0));
     let words =
-        "this PostHog cannot archive flags: once nobody asks for it any more, switch it off or delete it";
+        "this PostHog cannot archive flags: once nobody asks for one any more, switch it off or delete it";
     assert!(stdout.contains(words), "{stdout}");
-    let (code, stdout, _) = archive(&posthog, folder.path(), &[]).await;
-    assert!(code == 0 && !stdout.contains("Ready"), "{stdout}");
+    let (code, stdout, stderr) = archive(&posthog, folder.path(), &[]).await;
+    assert!(code == 0 && stderr.contains(words), "{stderr}");
+    assert!(!stdout.contains("Ready") && !stdout.contains("flagline archive"), "{stdout}");
 }
 
 // The list.

@@ -116,11 +116,14 @@ impl Run {
         let (environment, project) = self.environment()?;
         let evidence = Evidence::new(environment, &self.config.permanent_tags, self.now);
         let can_archive = self.can_archive(environment, project).await;
-        let placed = leaving(&evidence, &self.code, can_archive);
+        if !can_archive {
+            complain(report::CANNOT_ARCHIVE);
+        }
+        let placed = leaving(&evidence, &self.code);
         let rows: Vec<ArchiveRow> = placed.iter().map(|it| self.row(environment, &it.0, &it.1)).collect();
         self.tell_blind_spots();
         match self.arguments.format {
-            Format::Text => print(&report::archive_table(&rows, environment, self.now))?,
+            Format::Text => print(&report::archive_table(&rows, environment, can_archive, self.now))?,
             Format::Json => self.print_json(environment, project, &rows)?,
         }
         Ok(ExitCode::SUCCESS)

@@ -14,7 +14,8 @@ use crate::analysis::{
 use crate::feature::{Served, Value, served, stage};
 use crate::flags::{Environment, Flag, FlagKey, Lookup};
 
-const CANNOT_ARCHIVE: &str = "this PostHog cannot archive flags: once nobody asks for it any more, switch it off or delete it on its page";
+/// What is said of a server without an archive, and what to do there instead.
+pub const CANNOT_ARCHIVE: &str = "this PostHog cannot archive flags: once nobody asks for one any more, switch it off or delete it on its page";
 
 /// Places that a sentence names; the JSON has all of them.
 const NAMED: usize = 10;
@@ -199,7 +200,12 @@ fn lines(text: &str) -> String {
 }
 
 /// The table of flags that the code does not read.
-pub fn archive_table(rows: &[ArchiveRow], environment: &Environment, now: Timestamp) -> String {
+pub fn archive_table(
+    rows: &[ArchiveRow],
+    environment: &Environment,
+    can_archive: bool,
+    now: Timestamp,
+) -> String {
     let fetched = environment.flags.as_ref().map_or(now, |it| it.fetched_at);
     let mut text = format!(
         "{}: {} not read here (flags as of {})\n",
@@ -210,7 +216,8 @@ pub fn archive_table(rows: &[ArchiveRow], environment: &Environment, now: Timest
         },
         ago(fetched, now)
     );
-    let quiet = format!("Ready to archive, nobody has asked for {QUIET_DAYS} days or longer");
+    let ready = if can_archive { "Ready to archive" } else { "Ready to go" };
+    let quiet = format!("{ready}, nobody has asked for {QUIET_DAYS} days or longer");
     for (place, title) in [
         ("ready", &*quiet),
         ("cannot-tell", "Nobody can tell, a person decides"),
@@ -222,16 +229,17 @@ pub fn archive_table(rows: &[ArchiveRow], environment: &Environment, now: Timest
             let _ = write!(text, "\n{title}:\n");
         }
         for row in rows {
-            let _ = writeln!(text, "  {}", row.line());
+            let _ = writeln!(text, "  {}", row.line(can_archive));
         }
     }
     lines(&text)
 }
 
 impl ArchiveRow {
-    fn line(&self) -> String {
+    fn line(&self, can_archive: bool) -> String {
         let stage = self.stage.as_deref().unwrap_or_default();
         let what = match &self.since {
+            Some(since) if !can_archive => format!("last seen {since}"),
             Some(since) => format!("last seen {since}: flagline archive {}", self.key),
             // Where something is refused in any case, doubts are not what matters.
             None if self.n_final > 0 => self.reasons[..self.n_final].join("; "),

@@ -14,7 +14,7 @@ mod reads;
 mod removal;
 mod sarif;
 
-pub use archive::{ArchiveRow, archive_row, archive_table};
+pub use archive::{ArchiveRow, CANNOT_ARCHIVE, archive_row, archive_table};
 pub use baseline::{Baseline, NoBaseline};
 pub use card::card_json;
 pub use findings::{FindingRow, Report, report};

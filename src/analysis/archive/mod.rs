@@ -206,14 +206,13 @@ pub fn standing(
     })
 }
 
-/// Every flag that is there and that the code does not read, with where it is, by key.
-pub fn leaving(evidence: &Evidence, code: &CodeReads, can_archive: bool) -> Vec<(FlagKey, Standing)> {
+/// Every flag that is there and that the code does not read, with where it is, by key. What else uses a flag is told of
+/// one at a time, and left out here.
+pub fn leaving(evidence: &Evidence, code: &CodeReads) -> Vec<(FlagKey, Standing)> {
     let flags = evidence.environment.flags.iter().flat_map(|it| it.by_key.values());
     let unread = flags.filter(|it| !it.deleted && !it.archived && !code.reads(&it.key));
-    // What else uses a flag is told of one at a time.
-    let uses = FlagUses { can_archive, ..FlagUses::default() };
     let placed =
-        |it: &Arc<Flag>| Some((it.key.clone(), standing(evidence, &it.key, &code.of(&it.key), Some(&uses))?));
+        |it: &Arc<Flag>| Some((it.key.clone(), standing(evidence, &it.key, &code.of(&it.key), None)?));
     let mut placed: Vec<(FlagKey, Standing)> = unread.filter_map(placed).collect();
     placed.sort_by(|a, b| a.0.cmp(&b.0));
     placed

@@ -335,7 +335,7 @@ fn those_that_no_code_reads_are_listed() {
     let code = code("import posthog from 'posthog-js'\nposthog.isFeatureEnabled('read')\n");
     let evidence = Evidence::new(&world.environment, &[], now());
     let listed: Vec<String> =
-        leaving(&evidence, &code, true).iter().map(|it| format!("{}: {}", it.0, words(&it.1))).collect();
+        leaving(&evidence, &code).iter().map(|it| format!("{}: {}", it.0, words(&it.1))).collect();
     let expected = ["new-nav: ready, quiet for 20 days", r#"other: asked for Some((3, 8, 7)) ["web"]"#];
     assert_eq!(listed, expected);
 }
