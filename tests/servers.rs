@@ -568,6 +568,50 @@ async fn an_old_server_does_not_have_what_came_later() {
     assert_eq!((status, &after["filters"]), (200, &everyone));
 }
 
+#[tokio::test]
+async fn an_old_server_is_asked_with_the_query_alone() {
+    use flagline::config::Environment;
+    use flagline::flags::Project;
+    use flagline::posthog::queries::{Evaluations, exposure_counts};
+    use flagline::posthog::{Client, Error};
+    const QUERIES: &str = "POST /api/projects/:id/query/";
+    for (shape, n_asked) in [(Shape::Today, 2), (Shape::December2023, 3)] {
+        let posthog = Posthog::shaped(shape).await;
+        let environment = Environment {
+            key: Some(flagline::sandbox::API_KEY.into()),
+            ..Environment::new(posthog.url().into())
+        };
+        let client = Client::new(&environment).unwrap();
+        let project = Project { id: flagline::sandbox::PROJECT_ID, name: "Offset".into() };
+        let mut query = exposure_counts(Evaluations::Events, &["project-videos".into()], 7);
+        for client in [&client, &client.clone()] {
+            assert!(!client.query(&project, &query).await.unwrap().is_empty(), "{shape}");
+        }
+        assert_eq!(posthog.requests(QUERIES).await, n_asked, "{shape}");
+        // A query that is wrong itself is not asked twice.
+        query.text = "SELECT nopefn(1)".into();
+        let refused = client.query(&project, &query).await.unwrap_err();
+        assert!(matches!(&refused, Error::Invalid { detail, .. } if detail.contains("nopefn")), "{refused}");
+        assert_eq!(posthog.requests(QUERIES).await, n_asked + 1, "{shape}");
+    }
+    let posthog = Posthog::shaped(Shape::December2023).await;
+    let query = json!({ "kind": "HogQLQuery", "query": "select 1" });
+    for (beside, field) in [
+        (json!({ "name": "x" }), Some("name\n  Extra inputs are not permitted")),
+        (json!({ "refresh": "blocking" }), Some("refresh\n  Input should be a valid boolean")),
+        (json!({ "refresh": true, "client_query_id": "x" }), None),
+    ] {
+        let mut body = beside.clone();
+        body["query"] = query.clone();
+        let (status, answer) = posthog.ask("POST", "query/", body).await;
+        assert_eq!(status, if field.is_some() { 400 } else { 200 }, "{beside}: {answer}");
+        if let Some(field) = field {
+            assert_eq!(answer["code"], "parse_error");
+            assert!(answer["detail"].as_str().unwrap().contains(field), "{answer}");
+        }
+    }
+}
+
 #[test]
 fn answers_of_an_old_server_are_understood() {
     use flagline::flags::{Entry, Flag};

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,6 +32,8 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// PostHog runs a query for 10 s at most, after up to 30 s in a queue.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(45);
+/// What PostHog calls a body whose fields it does not take; what is sent here is JSON in any case.
+const SHAPE_REFUSED: &str = "parse_error";
 
 /// The flags of a project.
 #[derive(Debug)]
@@ -57,6 +60,8 @@ pub struct Client {
     http: reqwest::Client,
     host: String,
     key: SecretString,
+    /// Whether the server refused what stands beside a query; the same for all clones.
+    queries_alone: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -79,7 +84,7 @@ impl Client {
             .tls_certs_merge(authorities)
             .build()
             .map_err(|it| Error::Settings(format!("a certificate cannot be used: {}", cause(&it))))?;
-        Ok(Client { http, host, key })
+        Ok(Client { http, host, key, queries_alone: Arc::default() })
     }
 
     /// Whose key this is.
@@ -307,14 +312,32 @@ impl Client {
     }
 
     /// Asks HogQL and gets rows.
+    ///
+    /// A server refuses a body with a field that is newer than it is: `name`, and `refresh` where that was a boolean
+    /// (the public source of PostHog's `QueryRequest`). It is asked again with the query alone, and so from then on.
     pub async fn query(&self, project: &Project, query: &Query) -> Result<Vec<Vec<Value>>, Error> {
         let path = format!("/api/projects/{}/query/", project.id);
-        let body = json!({
-            "query": { "kind": "HogQLQuery", "query": query.text, "values": query.values },
-            "refresh": "blocking",
-            "name": query.name,
-        });
-        let request = || self.http.post(self.url(&path)).timeout(QUERY_TIMEOUT).json(&body);
+        let hogql = json!({ "kind": "HogQLQuery", "query": query.text, "values": query.values });
+        let alone = json!({ "query": hogql });
+        if self.queries_alone.load(Ordering::Relaxed) {
+            return self.rows(&path, &alone).await;
+        }
+        let named = json!({ "query": hogql, "refresh": "blocking", "name": query.name });
+        match self.rows(&path, &named).await {
+            Err(Error::Invalid { code, .. }) if code == SHAPE_REFUSED => {
+                let answer = self.rows(&path, &alone).await;
+                // Else it was the query itself.
+                if answer.is_ok() {
+                    self.queries_alone.store(true, Ordering::Relaxed);
+                }
+                answer
+            }
+            answer => answer,
+        }
+    }
+
+    async fn rows(&self, path: &str, body: &Value) -> Result<Vec<Vec<Value>>, Error> {
+        let request = || self.http.post(self.url(path)).timeout(QUERY_TIMEOUT).json(body);
         let answer: wire::QueryAnswer = self.with_retries(request).await?;
         match (answer.error.filter(|it| !it.is_empty()), answer.results) {
             (None, Some(rows)) => Ok(rows),

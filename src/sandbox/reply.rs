@@ -56,14 +56,7 @@ impl Request {
                 None,
                 format!("Invalid data. Expected a dictionary, but got {}.", kind_of(&other)),
             )),
-            Err(error) => Err(Problem {
-                status: 400,
-                kind: "invalid_request",
-                code: "parse_error",
-                detail: format!("JSON parse error - {error}"),
-                attr: None,
-                own: None,
-            }),
+            Err(error) => Err(Problem::parse(error)),
         }
     }
 }
@@ -149,6 +142,18 @@ impl Problem {
 
     pub fn required(attr: &str) -> Problem {
         Problem::field(Some(attr), "required", "This field is required.")
+    }
+
+    /// A body that is no JSON, or not the JSON that is read here.
+    pub fn parse(error: impl std::fmt::Display) -> Problem {
+        Problem {
+            status: 400,
+            kind: "invalid_request",
+            code: "parse_error",
+            detail: format!("JSON parse error - {error}"),
+            attr: None,
+            own: None,
+        }
     }
 
     /// A body of a type that nobody reads here.
