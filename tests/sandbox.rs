@@ -771,10 +771,15 @@ async fn every_list_has_pages() {
     }
     let experiment = json!({"name": "Another", "feature_flag_key": "another"});
     assert_eq!(bench.post("/api/projects/1/experiments/", experiment).await.0, 201);
+    for name in ["One", "Two"] {
+        let feature = json!({"name": name, "stage": "draft"});
+        assert_eq!(bench.post("/api/projects/1/early_access_feature/", feature).await.0, 201);
+    }
     for path in [
         FLAGS,
         "/api/projects/1/scheduled_changes/",
         "/api/projects/1/experiments/",
+        "/api/projects/1/early_access_feature/",
         "/api/projects/1/cohorts/",
         "/api/projects/1/dashboards/",
         "/api/projects/1/insights/",

@@ -160,6 +160,33 @@ async fn what_others_change_is_news() {
 }
 
 #[tokio::test]
+async fn early_access_is_on_the_card_and_follows_its_stage() {
+    for shape in Shape::ALL {
+        let posthog = Posthog::shaped(shape).await;
+        let feature = posthog.feature("project-videos", "draft").await;
+        let mut editor = warned(&posthog).await;
+        editor.hover_until(APP, "project-videos", "Early access feature Videos: draft").await;
+        editor.ignore("textDocument/publishDiagnostics");
+        let one = format!("early_access_feature/{}/", feature["id"].as_str().unwrap());
+        let (status, answer) = posthog.ask("PATCH", &one, json!({ "stage": "beta" })).await;
+        assert_eq!(status, 200, "{shape}: {answer}");
+        refresh(&mut editor).await;
+        editor.hover_until(APP, "project-videos", "Early access feature Videos: beta").await;
+        assert_eq!(posthog.ask("DELETE", &one, Value::Null).await.0, 204);
+        refresh(&mut editor).await;
+        let gone = async {
+            while editor.hover_text(APP, "project-videos").await.contains("Early access") {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.unwrap();
+        editor.ignore("window/showMessage");
+        editor.ignore("window/logMessage");
+        editor.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn changes_to_come_are_on_the_card() {
     for shape in Shape::ALL {
         let posthog = Posthog::shaped(shape).await;
@@ -513,6 +540,13 @@ async fn an_old_server_answers_with_the_fields_of_its_time() {
             "cohort",
         ),
         ("POST", "experiments/", experiment, 201, "experiment"),
+        (
+            "POST",
+            "early_access_feature/",
+            json!({ "name": "Travel diary", "stage": "beta" }),
+            201,
+            "early-access",
+        ),
         ("POST", "query/", query("select event, count() from events group by event"), 200, "query"),
         ("POST", flags, flag, 400, "error-400"),
         ("POST", "query/", query("select nopefn(1)"), 400, "error-400-query"),
@@ -648,6 +682,8 @@ fn answers_of_an_old_server_are_understood() {
     assert_eq!(schedules.results.iter().filter_map(wire::Schedule::to_come).count(), 2);
     let experiment: wire::WholeExperiment = read("experiment");
     assert_eq!((&*experiment.feature_flag_key, experiment.conclusion), ("pricing-page", None));
+    let feature: wire::EarlyAccess = read("early-access");
+    assert_eq!((&*feature.name, &*feature.stage), ("Travel diary", "beta"));
     let cohort: wire::Cohort = read("cohort");
     assert!(cohort.is_usable());
     let dashboard: wire::Dashboard = read("dashboard");

@@ -57,6 +57,7 @@ pub(super) fn state(inner: &Inner) -> Value {
             "people": world.people.len(),
             "cohorts": world.cohorts.iter().filter(|it| !it.deleted).count(),
             "experiments": world.experiments.iter().filter(|it| !it.deleted).count(),
+            "early_access_features": world.early_access.len(),
             "dashboards": world.dashboards.iter().filter(|it| !it.deleted).count(),
             "insights": world.insights.iter().filter(|it| !it.deleted).count(),
             "events": world.events.len(),

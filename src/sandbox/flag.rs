@@ -142,7 +142,7 @@ impl Flag {
             "experiment_set": ids,
             "experiment_set_metadata": metadata,
             "surveys": [],
-            "features": [],
+            "features": super::early_access::of_flag(world, self.id, &self.state.key),
             "usage_dashboard": null,
             "has_enriched_analytics": false,
             "can_edit": true,

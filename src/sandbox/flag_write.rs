@@ -289,6 +289,10 @@ fn apply(world: &World, state: &mut State, own: Option<u64>, body: &Map<String, 
 /// A deleted flag gives its key away and takes it back when it returns.
 fn delete(world: &World, state: &mut State, own: Option<u64>, deleted: bool) -> Result<()> {
     if deleted && !state.deleted {
+        if own.is_some_and(|it| !super::early_access::of_flag(world, it, &state.key).is_empty()) {
+            let text = "Cannot delete a feature flag that is in use with early access features. Please delete the early access feature before deleting the flag.";
+            return Err(Problem::invalid(None, text));
+        }
         let running = world.experiments.iter().find(|it| Some(it.flag) == own && it.running());
         if let Some(experiment) = running {
             return Err(Problem::invalid(

@@ -298,6 +298,7 @@ fn test_evaluation(world: &World, request: &Request, id: u64) -> Result {
     let (reason, description) = match (&served, flag.state.active) {
         (Served::Off, false) => ("disabled", "Feature flag is disabled"),
         (Served::Off, true) => ("no_condition_match", "No condition matched"),
+        _ if condition.is_none() => ("super_condition_value", "Opted in to the early access feature"),
         _ => ("condition_match", "Matched a condition"),
     };
     Ok(Reply::ok(json!({

@@ -16,7 +16,7 @@ pub(super) struct ApiKey {
 }
 
 /// What the key that may only read has.
-const READ: [&str; 12] = [
+const READ: [&str; 13] = [
     "user:read",
     "project:read",
     "organization:read",
@@ -25,6 +25,7 @@ const READ: [&str; 12] = [
     "query:read",
     "activity_log:read",
     "experiment:read",
+    "early_access_feature:read",
     "cohort:read",
     "dashboard:read",
     "insight:read",
@@ -62,13 +63,20 @@ pub(super) fn of<'a>(world: &'a World, request: &Request) -> Result<&'a ApiKey> 
 
 /// Refuses what a key's scopes do not include. Keys had none in older days.
 pub(super) fn may(world: &World, key: &ApiKey, request: &Request) -> Result<()> {
-    let Some((object, right)) = needed(request).filter(|_| !world.shape.is_old()) else { return Ok(()) };
+    match needed(request) {
+        Some((object, right)) => grants(world, key, object, right),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what the scope does not include that an object's reading or writing needs.
+pub(super) fn grants(world: &World, key: &ApiKey, object: &str, right: &str) -> Result<()> {
     let grants = |scope: &String| match scope.split_once(':') {
         _ if scope == "*" => true,
         Some((of, has)) => of == object && (has == right || has == "write"),
         None => false,
     };
-    match key.scopes.iter().any(grants) {
+    match world.shape.is_old() || key.scopes.iter().any(grants) {
         true => Ok(()),
         false => Err(Problem::forbidden(format!("API key missing required scope '{object}:{right}'"))),
     }

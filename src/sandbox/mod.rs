@@ -42,6 +42,7 @@ mod clock;
 mod cohorts;
 mod control;
 mod dashboards;
+mod early_access;
 mod events;
 mod experiments;
 mod fault;

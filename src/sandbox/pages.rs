@@ -43,6 +43,14 @@ pub(super) fn route(inner: &Inner, request: &Request, segments: &[&str]) -> Resu
             let found = world.insights.iter().find(|insight| insight.short_id == *it && !insight.deleted);
             insight(world, found.ok_or_else(Problem::not_found)?)
         }
+        // Its flag's page says all there is.
+        ["early_access_features", it] => {
+            let found = world.flags.iter().find(|flag| {
+                let features = super::early_access::of_flag(world, flag.id, &flag.state.key);
+                features.iter().any(|feature| feature["id"] == **it)
+            });
+            flag(world, found.ok_or_else(Problem::not_found)?)
+        }
         ["experiments", it] => {
             let id = id(it)?;
             let found = world.experiments.iter().find(|it| it.id == id && !it.deleted);
@@ -246,6 +254,12 @@ fn flag(world: &World, flag: &Flag) -> String {
         experiments.map(|it| format!("<li>{}</li>", link("experiments", it.id, &it.name))).collect();
     if !experiments.is_empty() {
         let _ = write!(body, "<h2>Experiments</h2><ul>{experiments}</ul>");
+    }
+    let features = super::early_access::of_flag(world, flag.id, &flag.state.key);
+    for it in &features {
+        let (name, stage) = (it["name"].as_str(), it["stage"].as_str());
+        let (name, stage) = (escape(name.unwrap_or_default()), escape(stage.unwrap_or_default()));
+        let _ = write!(body, "<h2>Early access feature</h2><p>{name}: {stage}</p>");
     }
     body += "<h2>History</h2>";
     body += &table(

@@ -2,12 +2,13 @@
 
 use axum::http::Method;
 
-use super::reply::{Caller, Problem, Request, Result};
+use super::keys::ApiKey;
+use super::reply::{Problem, Request, Result};
 use super::server::Inner;
 use super::world::World;
 use super::{
-    PROJECT_ID, account, approvals, capture, cohorts, dashboards, experiments, flags, insights, keys, pages,
-    query, schedules,
+    PROJECT_ID, account, approvals, capture, cohorts, dashboards, early_access, experiments, flags, insights,
+    keys, pages, query, schedules,
 };
 
 /// A project that exists and that no key may see.
@@ -44,7 +45,7 @@ pub(super) fn api(world: &mut World, request: &Request) -> Result {
             get(request)?;
             account::projects(world, request)
         }
-        ["projects", _, ref rest @ ..] => in_project(world, request, caller, rest),
+        ["projects", _, ref rest @ ..] => in_project(world, request, &key, rest),
         // The old twin of the path is answered where old clients still use it.
         ["environments", _, "query", ref rest @ ..] => query::route(world, request, rest),
         // This one never had another.
@@ -55,7 +56,8 @@ pub(super) fn api(world: &mut World, request: &Request) -> Result {
     }
 }
 
-fn in_project(world: &mut World, request: &Request, caller: Caller, rest: &[&str]) -> Result {
+fn in_project(world: &mut World, request: &Request, key: &ApiKey, rest: &[&str]) -> Result {
+    let caller = key.caller();
     let [object, rest @ ..] = rest else {
         return account::one_project(world, request);
     };
@@ -64,6 +66,7 @@ fn in_project(world: &mut World, request: &Request, caller: Caller, rest: &[&str
         "feature_flags" => flags::route(world, request, caller, rest),
         "cohorts" => cohorts::route(world, request, caller, rest),
         "experiments" => experiments::route(world, request, caller, rest),
+        "early_access_feature" => early_access::route(world, request, key, rest),
         "dashboards" => dashboards::route(world, request, caller, rest),
         "insights" => insights::route(world, request, caller, rest),
         "scheduled_changes" => schedules::route(world, request, caller, rest),

@@ -67,6 +67,7 @@ enum Kind {
     MyFlags,
     Cohort,
     Experiment,
+    EarlyAccess,
     Dashboard,
     Insight,
     Schedule,
@@ -165,6 +166,7 @@ fn kind(request: &Request) -> Option<Kind> {
             [] | [_] => Kind::Experiment,
             _ => return None,
         },
+        ["api", "projects", _, "early_access_feature", ref rest @ ..] if rest.len() < 2 => Kind::EarlyAccess,
         ["api", "projects", _, "cohorts"] | ["api", "projects", _, "cohorts", _] => Kind::Cohort,
         ["api", "projects", _, "dashboards"] | ["api", "projects", _, "dashboards", _] => Kind::Dashboard,
         ["api", "projects", _, "insights"] | ["api", "projects", _, "insights", _] => Kind::Insight,
@@ -235,6 +237,12 @@ const EXPERIMENT: [&str; 14] = [
     "created_at",
     "updated_at",
 ];
+
+const EARLY_ACCESS: [&str; 7] =
+    ["id", "name", "description", "stage", "documentation_url", "created_at", "feature_flag"];
+
+/// The same on its flag.
+const SHORT_EARLY_ACCESS: [&str; 6] = ["id", "name", "description", "stage", "documentationUrl", "flagKey"];
 
 const COHORT: [&str; 14] = [
     "id",
@@ -435,6 +443,7 @@ fn old(kind: Kind, value: &mut Value) {
         Kind::MyFlags => {}
         Kind::Cohort => only(it, &COHORT, &[]),
         Kind::Experiment => experiment(it),
+        Kind::EarlyAccess => early_access(it),
         Kind::Dashboard => dashboard(it),
         Kind::Insight => insight(it),
         Kind::Schedule => only(it, &SCHEDULE, &[]),
@@ -471,6 +480,11 @@ fn flag(it: &mut Map<String, Value>) {
     it.insert("is_simple_flag".into(), is_simple.into());
     it.insert("rollout_percentage".into(), percentage.unwrap_or_default());
     it.insert("performed_rollback".into(), false.into());
+    for feature in it.get_mut("features").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(feature) = feature {
+            only(feature, &SHORT_EARLY_ACCESS, &[]);
+        }
+    }
     only(it, &FLAG, &["tags"]);
 }
 
@@ -514,6 +528,14 @@ fn experiment(it: &mut Map<String, Value>) {
         only(flag, &SHORT_FLAG, &[]);
     }
     only(it, &EXPERIMENT, &[]);
+}
+
+fn early_access(it: &mut Map<String, Value>) {
+    if let Some(Value::Object(flag)) = it.get_mut("feature_flag") {
+        plain_filters(flag);
+        only(flag, &SHORT_FLAG, &[]);
+    }
+    only(it, &EARLY_ACCESS, &[]);
 }
 
 fn dashboard(it: &mut Map<String, Value>) {

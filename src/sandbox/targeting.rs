@@ -16,6 +16,9 @@ pub(super) struct Filters {
     pub groups: Vec<Condition>,
     pub multivariate: Option<Multivariate>,
     pub aggregation_group_type_index: Option<u64>,
+    pub feature_enrollment: Option<bool>,
+    /// The older form of `feature_enrollment`: one condition.
+    pub super_groups: Option<Vec<Value>>,
 }
 
 /// One release condition.
@@ -115,9 +118,20 @@ impl Filters {
         self.multivariate.as_ref().map_or(&[], |it| &it.variants)
     }
 
+    /// Whether the subject opted in to the flag's early access feature, or out of it.
+    fn enrolled(&self, key: &str, subject: Subject<'_>) -> Option<bool> {
+        let is_open = self.feature_enrollment == Some(true)
+            || self.super_groups.as_ref().is_some_and(|it| !it.is_empty());
+        let said = subject.properties.get(&super::early_access::property(key)).filter(|_| is_open)?;
+        Some(text(said).eq_ignore_ascii_case("true"))
+    }
+
     /// What the subject gets, and by which condition. The first condition that matches decides; the bucket is
     /// the same for all of them, so that a wider percentage includes a narrower one.
     pub fn serve(&self, world: &World, key: &str, subject: Subject<'_>) -> (Served, Option<usize>) {
+        if let Some(enrolled) = self.enrolled(key, subject) {
+            return (if enrolled { Served::On } else { Served::Off }, None);
+        }
         let bucket = unit(&[key, subject.id]) * 100.0;
         let matches = |it: &Condition| {
             bucket < it.percentage()

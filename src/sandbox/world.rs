@@ -11,6 +11,7 @@ use super::approvals::ChangeRequest;
 use super::clock::{Clock, iso};
 use super::cohorts::Cohort;
 use super::dashboards::Dashboard;
+use super::early_access::EarlyAccess;
 use super::events::Events;
 use super::experiments::Experiment;
 use super::flag::Flag;
@@ -43,6 +44,7 @@ pub(super) struct World {
     pub cohorts: Vec<Cohort>,
     pub flags: Vec<Flag>,
     pub experiments: Vec<Experiment>,
+    pub early_access: Vec<EarlyAccess>,
     pub dashboards: Vec<Dashboard>,
     pub insights: Vec<Insight>,
     pub schedules: Vec<Schedule>,
@@ -102,6 +104,7 @@ impl World {
             cohorts: Vec::new(),
             flags: Vec::new(),
             experiments: Vec::new(),
+            early_access: Vec::new(),
             dashboards: Vec::new(),
             insights: Vec::new(),
             schedules: Vec::new(),

@@ -113,6 +113,15 @@ impl Posthog {
         self.post("scheduled_changes/", change).await;
     }
 
+    /// Makes an early access feature on a flag, and returns it.
+    pub async fn feature(&self, key: &str, stage: &str) -> Value {
+        let flag = self.flag(key).await["id"].clone();
+        let body = json!({ "name": "Videos", "stage": stage, "feature_flag_id": flag });
+        let (status, made) = self.ask("POST", "early_access_feature/", body).await;
+        assert_eq!(status, 201, "{made}");
+        made
+    }
+
     /// Makes something; `path` below the project.
     async fn post(&self, path: &str, body: Value) {
         let url = format!("{}/api/projects/{}/{path}", self.url(), sandbox::PROJECT_ID);
