@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
+use std::hash::{Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::confirmed::{self, Confirmed, Version};
 use super::wire;
 use crate::flags::{
     DayExposure, EarlyAccess, Entry, Environment, Exposure, FlagList, History, Project, Scheduled,
@@ -35,9 +37,11 @@ fn file_stem(host: &str) -> String {
     host.chars().map(|it| if it.is_ascii_alphanumeric() || it == '.' { it } else { '_' }).collect()
 }
 
-/// Reads a mirror; `None` when there is none of this host. A file that cannot be understood is set aside, so
-/// that it can be looked at and never gets in the way again.
+/// Reads a mirror as of when it was last confirmed; `None` when there is none of this host. A file that cannot be
+/// understood is set aside, so that it can be looked at and never gets in the way again.
 pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment> {
+    // Before it is read: what replaces it meanwhile is another one.
+    let confirmed = Version::of(path).and_then(|it| Confirmed::read(path, it));
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -48,7 +52,11 @@ pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment
     };
     match serde_json::from_str::<Stored>(&text) {
         Ok(stored) if stored.format <= FORMAT && *stored.host == **host => {
-            Some(stored.into_environment(name))
+            let mut environment = stored.into_environment(name);
+            if let Some(confirmed) = confirmed {
+                confirmed.apply(&mut environment);
+            }
+            Some(environment)
         }
         Ok(_) => None,
         Err(error) => {
@@ -68,15 +76,27 @@ pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     super::atomic::replace_private(path, &serde_json::to_vec(&stored)?)
 }
 
+/// A number made of all that a mirror holds but when its flags were fetched; `None` when there is nothing to keep.
+pub(super) fn digest(environment: &Environment) -> Option<u64> {
+    let mut stored = Stored::new(environment)?;
+    stored.flags_fetched_at = Timestamp::UNIX_EPOCH;
+    stored.flags_read_at = None;
+    let mut hasher = std::hash::DefaultHasher::new();
+    serde_json::to_vec(&stored).ok()?.hash(&mut hasher);
+    Some(hasher.finish())
+}
+
 /// The projects of a host that have a mirror.
 pub fn projects(folder: &Path, host: &str) -> Vec<u64> {
     let names = files_of(folder, host).into_iter().filter(|it| it.1 == ".json");
     names.map(|it| it.0).collect()
 }
 
-/// Removes every mirror of a host, those of earlier sessions too.
+/// Removes every mirror of a host, those of earlier sessions too. Locks stay: others may hold them.
 pub fn forget(folder: &Path, host: &str) {
-    for (_, _, path) in files_of(folder, host) {
+    let confirmed = format!(".{}", confirmed::EXTENSION);
+    let is_mirror = |end: &str| end.starts_with(".json") || end.starts_with(&confirmed);
+    for (_, _, path) in files_of(folder, host).into_iter().filter(|it| is_mirror(&it.1)) {
         if let Err(error) = fs::remove_file(&path) {
             tracing::warn!(path = %path.display(), %error, "the mirror on disk cannot be removed");
         }
@@ -89,7 +109,7 @@ fn files_of(folder: &Path, host: &str) -> Vec<(u64, String, PathBuf)> {
     let file = |entry: fs::DirEntry| {
         let name = entry.file_name();
         let rest = name.to_str()?.strip_prefix(&prefix)?;
-        let (project, end) = rest.split_at(rest.find(".json")?);
+        let (project, end) = rest.split_at(rest.find('.')?);
         let is_number = project.bytes().all(|it| it.is_ascii_digit());
         Some((project.parse().ok().filter(|_| is_number)?, end.to_owned(), entry.path()))
     };
@@ -196,18 +216,16 @@ impl Stored {
             project: project.id,
             project_name: project.name.to_string(),
             flags_fetched_at: list.fetched_at,
-            flags: list.by_key.values().map(|it| wire::Flag::from(&**it)).collect(),
-            exposure: environment
-                .exposure
-                .iter()
-                .map(|(key, it)| StoredExposure::new(key.as_str(), it))
-                .collect(),
-            history: environment.history.iter().map(|(id, it)| StoredHistory::new(*id, it)).collect(),
-            experiments: environment.experiments.values().map(|it| (&**it).into()).collect(),
+            flags: in_order(list.by_key.values().map(|it| (it.id, wire::Flag::from(&**it)))),
+            exposure: in_order(
+                environment.exposure.iter().map(|(key, it)| (key, StoredExposure::new(key.as_str(), it))),
+            ),
+            history: in_order(environment.history.iter().map(|(id, it)| (id, StoredHistory::new(*id, it)))),
+            experiments: in_order(environment.experiments.iter().map(|(id, it)| (id, (&**it).into()))),
             flags_read_at: Some(list.read_at),
             schedules: stored_schedules(environment),
-            cohorts: environment.cohorts.iter().map(|(id, it)| (*id, it.clone())).collect(),
-            early_access: environment.early_access.values().map(|it| (&**it).into()).collect(),
+            cohorts: in_order(environment.cohorts.iter().map(|(id, it)| (id, (*id, it.clone())))),
+            early_access: in_order(environment.early_access.iter().map(|(id, it)| (id, (&**it).into()))),
             queries: environment.queries.clone(),
         })
     }
@@ -238,8 +256,16 @@ impl Stored {
     }
 }
 
+/// What comes from a table in no order of its own, by its keys: the same things make the same file.
+fn in_order<K: Ord, T>(all: impl Iterator<Item = (K, T)>) -> Vec<T> {
+    let mut all: Vec<(K, T)> = all.collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all.into_iter().map(|it| it.1).collect()
+}
+
 fn stored_schedules(environment: &Environment) -> Vec<StoredSchedule> {
-    let changes = environment.schedules.iter().flat_map(|(flag, it)| it.iter().map(|it| (*flag, it)));
+    let changes = in_order(environment.schedules.iter().map(|(flag, it)| (flag, (*flag, it))));
+    let changes = changes.into_iter().flat_map(|(flag, it)| it.iter().map(move |it| (flag, it)));
     let stored = changes.map(|(flag, it)| StoredSchedule {
         flag,
         at: it.at,
@@ -445,15 +471,20 @@ mod tests {
         let mirror = |host: &str, project| path(folder.path(), host, project);
         let (one, two) = (mirror("https://ph.example", 1), mirror("https://ph.example", 22));
         let broken = one.with_extension("json.broken");
-        let others = [mirror("https://ph.example:8000", 1), mirror("https://ph.example-2.com", 1)];
-        for path in [&one, &two, &broken].into_iter().chain(&others) {
+        let confirmed = one.with_extension(confirmed::EXTENSION);
+        let others = [
+            mirror("https://ph.example:8000", 1),
+            mirror("https://ph.example-2.com", 1),
+            one.with_extension("lock"),
+        ];
+        for path in [&one, &two, &broken, &confirmed].into_iter().chain(&others) {
             fs::write(path, "{}").unwrap();
         }
         let mut projects = projects(folder.path(), "https://ph.example");
         projects.sort_unstable();
         assert_eq!(projects, [1, 22]);
         forget(folder.path(), "https://ph.example");
-        assert!(!one.exists() && !two.exists() && !broken.exists());
+        assert!(![&one, &two, &broken, &confirmed].iter().any(|it| it.exists()));
         assert!(others.iter().all(|it| it.exists()));
     }
 

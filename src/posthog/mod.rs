@@ -6,6 +6,7 @@
 pub mod account;
 pub(crate) mod atomic;
 mod client;
+mod confirmed;
 pub mod disk;
 mod error;
 pub mod keys;

@@ -17,6 +17,7 @@ use super::due::{GATHER, Moment, Next};
 use super::site::{Clock, Site};
 use crate::config;
 use crate::flags::FlagKey;
+use crate::posthog::confirmed::Version;
 
 /// More flags than a short list has.
 const N_FLAGS: u64 = 60;
@@ -403,6 +404,45 @@ async fn one_hovered_key_does_not_stop_exposure() {
     assert!(known.exposure_trouble.is_none() && !known.exposure.contains_key(&key(9)));
     typing(&mut day, 9 * MINUTE).await;
     assert_eq!(day.n("query", 0), 5);
+}
+
+/// Passes some time in which somebody types everywhere, and returns how often the mirror on disk was written.
+async fn n_writes(day: &mut Day, mirror: &Path, seconds: i64) -> usize {
+    let (mut last, mut n_writes) = (Version::of(mirror), 0);
+    for _ in 0..seconds {
+        for process in 0..day.sites.len() {
+            day.ask(process, &Ask::Active);
+        }
+        day.tick(1).await;
+        n_writes += usize::from(Version::of(mirror) != last);
+        last = Version::of(mirror);
+    }
+    n_writes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refreshes_without_news_write_the_mirror_once_and_everybody_knows_its_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut day = Day::begin(2, Some(folder.path())).await;
+    let mirror = crate::posthog::disk::path(folder.path(), &day.sites[0].known.host, 1);
+    let fetched = |day: &Day| [0, 1].map(|it| day.sites[it].known.flags.as_ref().unwrap().fetched_at);
+    assert_eq!(n_writes(&mut day, &mirror, 10).await, 1);
+    let before = fetched(&day);
+    assert_eq!(n_writes(&mut day, &mirror, HOUR + MINUTE).await, 0);
+    assert!(day.n("order=-updated_at", 0) >= 60, "the leader asked all the time");
+    let after = fetched(&day);
+    assert!(after[0] == after[1] && before[0] == before[1] && after[0] > before[0], "{before:?} {after:?}");
+    assert_eq!(day.n("limit=500", 0), 2, "nobody thinks that the leader sleeps");
+    day.change(2, &json!({ "active": false }));
+    assert_eq!(n_writes(&mut day, &mirror, MINUTE + 10).await, 1);
+    let active = |it: &Site| it.known.flags.as_ref().unwrap().by_key[&key(2)].active;
+    assert_eq!([active(&day.sites[0]), active(&day.sites[1])], [false, false]);
+    // Whoever takes over goes on where the other one stopped.
+    let from = day.second + 1;
+    drop(day.sites.remove(0));
+    n_writes(&mut day, &mirror, 30).await;
+    assert_eq!(day.n("limit=500", from), 0);
+    assert!(day.n("order=-updated_at", from) <= 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,16 +12,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::flags::{Environment, Flag, FlagList};
+use crate::posthog::confirmed::{Confirmed, Version};
 use crate::posthog::disk;
 
 /// How often the others look at the lock and at the mirror on disk, while somebody is active.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);
-/// A mirror that did not change for so long has a holder that sleeps or hangs, whatever the lock says.
+/// A mirror that was neither changed nor confirmed for so long has a holder that sleeps or hangs, whatever the lock says.
 const SILENT_AFTER: Duration = Duration::from_secs(5 * 60);
 /// How long a holder may take to write a first mirror.
 const FIRST_AFTER: Duration = Duration::from_secs(30);
@@ -39,7 +41,7 @@ pub(super) struct Share {
     pub(super) looked: Option<Instant>,
     /// Since when another one is waited for.
     waits_since: Instant,
-    /// When the mirror on disk last changed, as seen from here.
+    /// When the mirror on disk was last changed or confirmed, as seen from here.
     news: Instant,
 }
 
@@ -100,44 +102,63 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
-/// One state of the mirror on disk. Several may be written within one tick of the system's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
-    pub(super) written: SystemTime,
-    size: u64,
-    /// Every write makes a new file; 0 where the system does not number them.
-    number: u64,
+/// The mirror on disk as it was last looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    pub(super) version: Option<Version>,
+    pub(super) confirmed: Option<Confirmed>,
+    /// What it holds ([`disk::digest`]), once that was worked out.
+    digest: Option<u64>,
 }
 
-/// The state in which the mirror lies on disk.
-pub(super) fn version(mirror: &Path) -> Option<Version> {
-    let file = fs::metadata(mirror).ok()?;
-    #[cfg(unix)]
-    let number = std::os::unix::fs::MetadataExt::ino(&file);
-    #[cfg(not(unix))]
-    let number = 0;
-    Some(Version { written: file.modified().ok()?, size: file.len(), number })
+impl Seen {
+    /// As it is now.
+    pub(super) fn now(mirror: &Path) -> Seen {
+        let version = Version::of(mirror);
+        Seen { version, confirmed: version.and_then(|it| Confirmed::read(mirror, it)), digest: None }
+    }
+
+    /// When whoever keeps the mirror last asked PostHog.
+    pub(super) fn asked_at(&self) -> Option<Timestamp> {
+        self.version.and_then(Version::written).max(self.confirmed.map(|it| it.asked_at))
+    }
 }
 
-/// Writes what is known together with what another process wrote since `seen`. Returns what is known then, and what
-/// lies on disk.
+/// Writes what is known together with what another process wrote since `seen`; where the mirror on disk holds it already,
+/// it is only confirmed. Returns what is known then, and what lies on disk.
 pub(super) fn save(
     mirror: &Path,
     mut known: Environment,
-    seen: Option<Version>,
-) -> (Environment, Option<Version>) {
+    mut seen: Seen,
+    now: Timestamp,
+) -> (Environment, Seen) {
     // Held from reading to writing, so that nothing comes between.
     let _writing = lock_for_writing(&mirror.with_extension("writing"));
-    if version(mirror) != seen
-        && let Some(theirs) = disk::load(mirror, &known.name, &known.host)
-    {
-        merge(&mut known, theirs);
+    let there = Seen::now(mirror);
+    if there.version != seen.version {
+        let theirs = disk::load(mirror, &known.name, &known.host);
+        seen.digest = theirs.as_ref().and_then(disk::digest);
+        if let Some(theirs) = theirs {
+            merge(&mut known, theirs);
+        }
     }
-    if let Err(error) = disk::save(mirror, &known) {
-        tracing::warn!(path = %mirror.display(), %error, "the mirror cannot be kept on disk");
+    if let Some(confirmed) = there.confirmed {
+        confirmed.apply(&mut known);
     }
-    let written = version(mirror);
-    (known, written)
+    let digest = disk::digest(&known);
+    let is_there = digest.is_some() && digest == seen.digest;
+    let written = match (there.version.filter(|_| is_there), &known.flags) {
+        (Some(version), Some(list)) => Confirmed::write(mirror, version, list, now),
+        _ => disk::save(mirror, &known),
+    };
+    let digest = match written {
+        Ok(()) => digest,
+        Err(error) => {
+            tracing::warn!(path = %mirror.display(), %error, "the mirror cannot be kept on disk");
+            None
+        }
+    };
+    (known, Seen { digest, ..Seen::now(mirror) })
 }
 
 fn lock_for_writing(path: &Path) -> Option<File> {
@@ -212,7 +233,6 @@ mod tests {
     use super::*;
     use crate::flags::{History, Project};
     use crate::posthog::wire;
-    use jiff::Timestamp;
     use serde_json::json;
 
     fn at(second: i64) -> Timestamp {
@@ -271,13 +291,54 @@ mod tests {
             .map(|id| {
                 let path = path.clone();
                 std::thread::spawn(move || {
-                    save(&path, with_history(environment(1, &[]), id, 1), None);
+                    save(&path, with_history(environment(1, &[]), id, 1), Seen::default(), at(1));
                 })
             })
             .collect();
         writers.into_iter().for_each(|it| it.join().unwrap());
         let loaded = disk::load(&path, &"".into(), &"https://ph.example".into()).unwrap();
         assert_eq!(loaded.history.len(), 8);
+    }
+
+    #[test]
+    fn what_is_there_already_is_only_confirmed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ph-1.json");
+        let load = || disk::load(&path, &"".into(), &"https://ph.example".into()).unwrap();
+        let fetched = |it: Environment| it.flags.unwrap().fetched_at;
+        // More than one, whose order in memory is another one each time.
+        let known = |second| environment(second, &[(1, 1, 1), (2, 1, 1), (3, 1, 1), (4, 1, 1)]);
+        let (_, first) = save(&path, known(10), Seen::default(), at(10));
+        let mut seen = first;
+        for second in 11..20 {
+            seen = save(&path, known(second), seen, at(second)).1;
+            assert_eq!((seen.version, fetched(load())), (first.version, at(second)));
+            assert!(seen.asked_at() >= Some(at(second)));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let beside = path.with_extension(crate::posthog::confirmed::EXTENSION);
+            assert_eq!(fs::metadata(beside).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        // Another process knows what there is once it has read it, and no time goes back.
+        let (late, seen) = save(&path, known(5), Seen::default(), at(20));
+        assert_eq!((seen.version, fetched(late), fetched(load())), (first.version, at(19), at(19)));
+        // What changed is written, and what was confirmed of its predecessor says nothing.
+        let copy = fs::read(&path).unwrap();
+        let changed = environment(21, &[(1, 2, 21), (2, 1, 1), (3, 1, 1), (4, 1, 1)]);
+        let (_, changed) = save(&path, changed, seen, at(21));
+        assert_ne!(changed.version, first.version);
+        save(&path, load(), changed, at(22));
+        assert_eq!(Confirmed::read(&path, first.version.unwrap()), None);
+        assert!(Seen::now(&path).confirmed.is_some());
+        // Nor does it say anything of a file that was put back.
+        fs::write(&path, copy).unwrap();
+        assert_eq!((Seen::now(&path).confirmed, fetched(load())), (None, at(10)));
+        // Where the mirror is gone it is written again.
+        fs::remove_file(&path).unwrap();
+        save(&path, known(30), changed, at(30));
+        assert_eq!(fetched(load()), at(30));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! what all need: see [`share`].
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::Ask;
 use super::budget::Hovers;
 use super::compare::{self, Lists};
 use super::due::{self, Moment, Named, Next, Part, Sharing, Situation, Times, Work};
-use super::share::{self, Share, Version};
+use super::share::{self, Seen, Share};
 use crate::config;
 use crate::flags::{Access, Environment, FlagKey};
 use crate::posthog::queries::Evaluations;
@@ -43,7 +43,7 @@ pub(super) struct Site {
     /// `None` for a command, which asks for everything itself.
     pub(super) share: Option<Share>,
     /// The mirror on disk that is known here.
-    seen: Option<Version>,
+    seen: Seen,
     /// Somebody wanted everything anew then, whoever leads.
     demanded: Option<Timestamp>,
 }
@@ -94,7 +94,7 @@ impl Site {
             exposure_days: EXPOSURE_DAYS,
             unsaved: false,
             share: None,
-            seen: None,
+            seen: Seen::default(),
             demanded: None,
         }
     }
@@ -121,7 +121,7 @@ impl Site {
         let (Some(folder), Some(project)) = (&self.folder, self.configured.project) else { return };
         let path = disk::path(folder, &self.known.host, project);
         // Before it is read: what is written meanwhile is read again.
-        self.seen = share::version(&path);
+        self.seen = Seen::now(&path);
         if let Some(stored) = disk::load(&path, &self.known.name, &self.known.host) {
             self.known = Environment {
                 trouble: self.known.trouble.take(),
@@ -176,7 +176,7 @@ impl Site {
         self.times = Times::begin(self.clock.now());
         self.lists = Lists::default();
         self.unsaved = false;
-        self.seen = None;
+        self.seen = Seen::default();
     }
 
     /// Takes note of what somebody said. Returns whether the mirror changed by it.
@@ -282,37 +282,54 @@ impl Site {
         true
     }
 
-    /// Takes what another process wrote, and the lead if nobody has it.
+    /// Takes what another process wrote or found unchanged, and the lead if nobody has it.
     fn look(&mut self) -> bool {
         let now = self.clock.now();
         let (Some(path), Some(share)) = (self.path(), self.share.as_mut()) else { return false };
         let takes_over = share.try_hold(&path, now.tick);
-        let changed = share::version(&path);
-        let is_news = changed.is_some() && changed != self.seen;
+        let there = Seen::now(&path);
+        let is_changed = there.version.is_some() && there.version != self.seen.version;
+        let is_news = is_changed || there.asked_at() > self.seen.asked_at();
+        let mut is_other = false;
         if is_news {
-            self.seen = changed;
             share.note_news(now.tick);
-            if let Some(theirs) = disk::load(&path, &self.known.name, &self.known.host) {
-                share::merge(&mut self.known, theirs);
-                self.named = due::named(&self.known, &self.keys);
-                // Somebody reaches PostHog.
-                self.known.trouble = None;
-                self.failures = 0;
-            }
+            is_other = if is_changed { self.take_mirror(&path) } else { self.take_times(&there) };
+            self.seen = there;
         }
         if takes_over {
-            self.continue_from(changed.map(|it| it.written), now);
+            self.continue_from(there.asked_at(), now);
         }
-        is_news
+        is_other
+    }
+
+    /// Takes a mirror that another process wrote. Returns whether the one here may be another one now.
+    fn take_mirror(&mut self, path: &Path) -> bool {
+        if let Some(theirs) = disk::load(path, &self.known.name, &self.known.host) {
+            share::merge(&mut self.known, theirs);
+            self.named = due::named(&self.known, &self.keys);
+            self.note_reached();
+        }
+        true
+    }
+
+    /// The mirror that was seen still holds: it is as new as somebody says. Returns whether that is new.
+    fn take_times(&mut self, there: &Seen) -> bool {
+        let moved = there.confirmed.is_some_and(|it| it.apply(&mut self.known));
+        self.note_reached() | moved
+    }
+
+    /// Somebody reaches PostHog. Returns whether that is new.
+    fn note_reached(&mut self) -> bool {
+        self.failures = 0;
+        self.known.trouble.take().is_some()
     }
 
     /// Goes on where the last holder stopped, instead of asking for everything anew.
-    fn continue_from(&mut self, written: Option<SystemTime>, now: Moment) {
+    fn continue_from(&mut self, asked_at: Option<Timestamp>, now: Moment) {
         let list = self.known.flags.as_ref();
         self.times.whole_list = list.and_then(|it| now.tick_of(it.read_at));
         self.times.compared = list.and_then(|it| now.tick_of(it.fetched_at));
-        let written = written.and_then(|it| Timestamp::try_from(it).ok());
-        self.times.changed = written.and_then(|it| now.tick_of(it));
+        self.times.changed = asked_at.and_then(|it| now.tick_of(it));
         let situation = self.situation(now);
         let of_keys = situation.known_keys().filter_map(|it| self.known.exposure.get(it));
         match of_keys.map(|it| it.fetched_at).min().and_then(|it| now.tick_of(it)) {
@@ -321,15 +338,15 @@ impl Site {
         }
     }
 
-    /// Keeps on disk what came since the last time; the whole mirror is written.
+    /// Keeps on disk what came since the last time: the whole mirror is written, or found to be there.
     pub(super) async fn save(&mut self) {
         if !self.unsaved {
             return;
         }
         let Some(path) = self.path().filter(|_| self.known.project.is_some()) else { return };
-        let (known, seen) = (self.known.clone(), self.seen);
+        let (known, seen, now) = (self.known.clone(), self.seen, self.clock.now().at);
         // Fails only when the program is about to end, and then once more what is unsaved is saved.
-        let saved = tokio::task::spawn_blocking(move || share::save(&path, known, seen)).await;
+        let saved = tokio::task::spawn_blocking(move || share::save(&path, known, seen, now)).await;
         if let Ok((known, written)) = saved {
             (self.known, self.seen) = (known, written);
             self.unsaved = false;
@@ -343,7 +360,7 @@ impl Drop for Site {
         if self.unsaved
             && let Some(path) = self.path().filter(|_| self.known.project.is_some())
         {
-            share::save(&path, std::mem::take(&mut self.known), self.seen);
+            share::save(&path, std::mem::take(&mut self.known), self.seen, self.clock.now().at);
         }
     }
 }
