@@ -2,6 +2,7 @@
 //! together, so all processes with one mirror count their queries in it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -54,12 +55,32 @@ fn spent(queries: &BTreeSet<Timestamp>, now: Timestamp) -> usize {
     queries.iter().rev().take_while(|it| now.duration_since(**it) < HOUR).count()
 }
 
+/// Whose a query is: nanoseconds that are put in place of the clock's own. Two tasks, be it in two processes, that ask
+/// within the same microsecond count as two.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark(u32);
+
+impl Mark {
+    pub(super) fn next() -> Mark {
+        static TASKS: AtomicU32 = AtomicU32::new(0);
+        let task = TASKS.fetch_add(1, Ordering::Relaxed);
+        Mark(std::process::id().wrapping_mul(31).wrapping_add(task) % 1_000)
+    }
+
+    fn on(self, at: Timestamp) -> Timestamp {
+        let off = i64::from(self.0) - i64::from(at.subsec_nanosecond().rem_euclid(1_000));
+        at.checked_add(SignedDuration::from_nanos(off)).unwrap_or(at)
+    }
+}
+
 /// Takes note of a query, and forgets those that no longer count.
-pub(super) fn spend(queries: &mut BTreeSet<Timestamp>, mut at: Timestamp) {
+pub(super) fn spend(queries: &mut BTreeSet<Timestamp>, at: Timestamp, mark: Mark) {
     queries.retain(|it| at.duration_since(*it) < HOUR);
+    let mut at = mark.on(at);
     // Two at one moment are two.
     while !queries.insert(at) {
-        at = at.checked_add(SignedDuration::from_nanos(1)).unwrap_or(at);
+        let Ok(later) = at.checked_add(SignedDuration::from_micros(1)) else { return };
+        at = later;
     }
 }
 
@@ -128,8 +149,24 @@ mod tests {
             assert_eq!(at, wait.map(Duration::from_secs), "{cost} of {at_most}");
         }
         let mut queries = queries;
-        spend(&mut queries, now.at);
-        spend(&mut queries, now.at);
+        let mark = Mark::next();
+        spend(&mut queries, now.at, mark);
+        spend(&mut queries, now.at, mark);
         assert_eq!((queries.len(), spent(&queries, now.at)), (5, 5));
+    }
+
+    #[test]
+    fn two_tasks_that_ask_at_one_moment_count_as_two() {
+        let now = Moment::now().at;
+        let [ours, theirs] = [Mark(3), Mark(999)].map(|mark| {
+            let mut queries = BTreeSet::new();
+            spend(&mut queries, now, mark);
+            spend(&mut queries, now, mark);
+            queries
+        });
+        let all: BTreeSet<Timestamp> = ours.union(&theirs).copied().collect();
+        assert_eq!(all.len(), 4);
+        assert!(all.iter().all(|it| now.duration_since(*it).abs() < SignedDuration::from_micros(3)));
+        assert_ne!(Mark::next().0, Mark::next().0);
     }
 }

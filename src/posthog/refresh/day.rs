@@ -152,9 +152,8 @@ impl Day {
     fn set_clocks(&mut self) {
         let now = self.now();
         self.server.lock().unwrap().second = self.second;
-        // No two processes ask at the very same moment.
-        for (at, site) in self.sites.iter_mut().enumerate() {
-            site.clock = Clock::Stopped(now.after(Duration::from_micros(at as u64)));
+        for site in &mut self.sites {
+            site.clock = Clock::Stopped(now);
         }
     }
 

@@ -343,7 +343,7 @@ impl Site {
         project: &Project,
         query: &Query,
     ) -> Result<Vec<Vec<serde_json::Value>>, Error> {
-        budget::spend(&mut self.known.queries, self.clock.now().at);
+        budget::spend(&mut self.known.queries, self.clock.now().at, self.mark);
         client.query(project, query).await
     }
 }

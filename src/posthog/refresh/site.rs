@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
 use super::Ask;
-use super::budget::Hovers;
+use super::budget::{Hovers, Mark};
 use super::compare::{self, Lists};
 use super::due::{self, Moment, Named, Next, Part, Sharing, Situation, Times, Work};
 use super::share::{self, Seen, Share};
@@ -32,6 +32,7 @@ pub(super) struct Site {
     /// What the flags of these keys name; follows `known` and `keys`.
     pub(super) named: BTreeSet<Named>,
     pub(super) hovers: Hovers,
+    pub(super) mark: Mark,
     pub(super) times: Times,
     pub(super) lists: Lists,
     pub(super) failures: u32,
@@ -87,6 +88,7 @@ impl Site {
             keys: BTreeSet::new(),
             named: BTreeSet::new(),
             hovers: Hovers::default(),
+            mark: Mark::next(),
             times: Times::begin(Moment::now()),
             lists: Lists::default(),
             failures: 0,
