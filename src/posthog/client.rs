@@ -50,6 +50,8 @@ pub struct AllFlags {
 #[derive(Debug)]
 pub(super) struct Recent {
     pub(super) flags: Vec<Flag>,
+    /// How many stand before them and were left out.
+    pub(super) skipped: usize,
     /// How many flags the whole list has.
     pub(super) count: Option<u64>,
 }
@@ -165,18 +167,21 @@ impl Client {
         Ok(AllFlags { flags, counts: [n_living, n_archived.filter(|_| hides_archived)], hides_archived })
     }
 
-    /// The flags written last, newest first, living or archived ones.
+    /// The flags written last, newest first, living or archived ones, without the first `skip` of them.
     pub(super) async fn recent_flags(
         &self,
         project: &Project,
         limit: usize,
+        skip: usize,
         archived: bool,
     ) -> Result<Recent, Error> {
         let path = format!("/api/projects/{}/feature_flags/", project.id);
         let mut query = vec![("order", "-updated_at".to_owned()), ("limit", limit.to_string()), leave_out()];
         query.extend(archived.then(|| ("archived", "true".into())));
+        query.extend((skip > 0).then(|| ("offset", skip.to_string())));
         let page: Page<wire::Flag> = self.get(&path, &query).await?;
-        Ok(Recent { count: page.count, flags: page.results.into_iter().map(Flag::from).collect() })
+        let flags = page.results.into_iter().map(Flag::from).collect();
+        Ok(Recent { flags, skipped: skip, count: page.count })
     }
 
     /// One flag, also when it is deleted.

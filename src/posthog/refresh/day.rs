@@ -42,6 +42,8 @@ struct Server {
     /// Beside the usual ones.
     experiments: Vec<Value>,
     mode: u8,
+    /// Flags up to this one were not written since the server keeps the date.
+    undated: u64,
     /// Paths that contain this are answered with this status and body.
     faults: Vec<(&'static str, u16, &'static str)>,
     /// The second of the day, by the clock of whoever asks.
@@ -55,6 +57,7 @@ impl Server {
     fn flag(&self, id: u64) -> Value {
         self.flags.get(&id).cloned().unwrap_or_else(|| {
             let at = Timestamp::from_second(1_700_000_000 + id as i64).unwrap();
+            let at = (id > self.undated).then_some(at);
             let filters = json!({ "groups": [{ "rollout_percentage": 40 }] });
             json!({ "id": id, "key": format!("flag-{id}"), "active": true, "version": 1, "filters": filters,
                     "updated_at": at, "archived": false })
@@ -93,9 +96,12 @@ impl Server {
             .collect();
         if query.contains("order=-updated_at") {
             let at = |it: &Value| it["updated_at"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
-            flags.sort_by_key(|it| std::cmp::Reverse(at(it)));
+            // As Postgres does: what is missing comes first.
+            flags.sort_by_key(|it| (at(it).is_some(), std::cmp::Reverse(at(it))));
         }
         let count = flags.len();
+        let offset = query.split('&').find_map(|it| it.strip_prefix("offset="));
+        flags.drain(..offset.and_then(|it| it.parse().ok()).unwrap_or(0).min(count));
         if query.contains("limit=20") {
             flags.truncate(20);
         }
@@ -328,6 +334,31 @@ async fn whatever_happens_to_a_flag_is_seen_within_a_minute_or_so() {
     day.change(40, &json!({ "deleted": true, "key": "flag-40:deleted:40" }));
     typing(&mut day, MINUTE + 1).await;
     assert_eq!((lookup(&day, 40), day.n("limit=500", from)), (None, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flags_without_a_date_hide_no_write() {
+    let mut day = Day::begin(1, None).await;
+    day.server.lock().unwrap().undated = 50;
+    day.read(0, 1..=3);
+    typing(&mut day, 12 * MINUTE).await;
+    assert_eq!(day.n("limit=500", 0), 2, "short lists add up");
+    let from = day.second;
+    // 55 has a date, 2 gets its first one, and so many get one that some are not on the short list.
+    for ids in [vec![55], vec![2], (10..=30).collect()] {
+        for id in &ids {
+            day.change(*id, &json!({ "active": false }));
+        }
+        let n_lists = day.n("limit=500", from);
+        typing(&mut day, MINUTE + 1).await;
+        let list = day.sites[0].known.flags.as_ref().unwrap();
+        let is_seen = |it: &u64| !list.by_key[&key(*it)].active;
+        assert!(ids.iter().all(is_seen), "{ids:?}");
+        assert_eq!(day.n("limit=500", from) - n_lists, if ids.len() > 5 { 2 } else { 0 }, "{ids:?}");
+    }
+    let from = day.second;
+    typing(&mut day, 12 * MINUTE).await;
+    assert_eq!(day.n("limit=500", from), 0, "they add up again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::budget::{self, MAX_KEYS};
-use super::compare::{self, Lists, RECENT};
+use super::compare::{self, RECENT};
 use super::due::{Named, Part, Work};
 use super::site::Site;
 use crate::flags::{
     EarlyAccess, Experiment, Exposure, Flag, FlagKey, FlagList, Lack, Lookup, Project, ScheduledChange,
 };
+use crate::posthog::client::Recent;
 use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY, Query};
 use crate::posthog::{Client, Error, account};
 
@@ -64,7 +65,7 @@ impl Site {
     async fn load_whole_list(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
         let all = client.flags(project).await?;
         let mut list = FlagList::new(all.flags, self.clock.now().at);
-        self.lists = Lists::new(&list, all.hides_archived, all.counts);
+        self.lists = self.lists.renewed(&list, all.hides_archived, all.counts);
         self.find_vanished(client, project, &mut list).await?;
         let ids: HashSet<u64> = list.by_key.values().map(|it| it.id).collect();
         self.known.history.retain(|id, _| ids.contains(id));
@@ -99,9 +100,9 @@ impl Site {
 
     /// Both short lists: when they add up, all that is known counts as compared now.
     async fn compare(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
-        let living = client.recent_flags(project, RECENT, false).await?;
+        let living = self.recent_flags(client, project, false).await?;
         let archived = match self.lists.hides_archived {
-            true => Some(client.recent_flags(project, RECENT, true).await?),
+            true => Some(self.recent_flags(client, project, true).await?),
             false => None,
         };
         let now = self.clock.now().at;
@@ -123,7 +124,7 @@ impl Site {
     }
 
     async fn load_changed(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
-        let living = client.recent_flags(project, RECENT, false).await?;
+        let living = self.recent_flags(client, project, false).await?;
         let Some(list) = &mut self.known.flags else { return Ok(()) };
         let shows_all = compare::take(list, &living);
         if shows_all && self.lists.add_up(list, &living, false) {
@@ -134,11 +135,31 @@ impl Site {
             return Ok(());
         }
         // One may have been archived, or taken back.
-        let archived = client.recent_flags(project, RECENT, true).await?;
+        let archived = self.recent_flags(client, project, true).await?;
+        let Some(list) = &mut self.known.flags else { return Ok(()) };
         let shows_all = compare::take(list, &archived);
         let adds_up = self.lists.add_up(list, &archived, true) && self.lists.add_up(list, &living, false);
         self.times.doubt |= !(shows_all && adds_up);
         Ok(())
+    }
+
+    /// A short list that begins where the flags begin that have a date.
+    async fn recent_flags(
+        &mut self,
+        client: &Client,
+        project: &Project,
+        archived: bool,
+    ) -> Result<Recent, Error> {
+        let Some(list) = &self.known.flags else {
+            return client.recent_flags(project, RECENT, 0, archived).await;
+        };
+        let skip = self.lists.n_skipped(list, archived);
+        let recent = client.recent_flags(project, RECENT, skip, archived).await?;
+        if !self.lists.learn(list, &recent, archived) {
+            return Ok(recent);
+        }
+        let skip = self.lists.n_skipped(list, archived);
+        client.recent_flags(project, RECENT, skip, archived).await
     }
 
     async fn load_history(&mut self, client: &Client, project: &Project, id: u64) -> Result<(), Error> {
