@@ -672,6 +672,7 @@ fn answers_of_an_old_server_are_understood() {
     assert_eq!(variants.filters().unwrap().variants().len(), 3);
     assert!(Flag::from(read::<wire::Flag>("flag-deleted")).deleted);
     let activity: wire::ActivityPage = read("activity");
+    assert!(activity.results.iter().all(|it| it.flag() == Some(1)), "{:?}", activity.results);
     let entries: Vec<Entry> = activity.results.into_iter().map(Entry::from).collect();
     assert!(
         entries[3].created

@@ -268,6 +268,18 @@ impl Client {
         Ok(history)
     }
 
+    /// What was changed lately on the flags of a project, newest first.
+    pub(super) async fn activity(
+        &self,
+        project: &Project,
+        limit: usize,
+    ) -> Result<Vec<wire::Activity>, Error> {
+        let path = format!("/api/projects/{}/feature_flags/activity/", project.id);
+        let query = [("limit", limit.to_string()), ("page", "1".to_owned())];
+        let page: wire::ActivityPage = self.get(&path, &query).await?;
+        Ok(page.results)
+    }
+
     /// The experiments of a project that are not put away.
     pub async fn experiments(&self, project: &Project) -> Result<Vec<wire::WholeExperiment>, Error> {
         self.pages(&format!("/api/projects/{}/experiments/", project.id), &[]).await

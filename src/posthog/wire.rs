@@ -375,9 +375,19 @@ pub struct Activity {
     pub activity: String,
     /// When.
     pub created_at: Timestamp,
+    /// On which flag: its id, as a text.
+    #[serde(default)]
+    pub item_id: serde_json::Value,
     /// What.
     #[serde(default)]
     pub detail: Option<ActivityDetail>,
+}
+
+impl Activity {
+    /// The flag's id.
+    pub fn flag(&self) -> Option<u64> {
+        self.item_id.as_u64().or_else(|| self.item_id.as_str()?.parse().ok())
+    }
 }
 
 /// What an entry says.

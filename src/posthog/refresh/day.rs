@@ -44,6 +44,10 @@ struct Server {
     mode: u8,
     /// Flags up to this one were not written since the server keeps the date.
     undated: u64,
+    /// Like one of 2023: its flags say neither their version nor when they were written, and lists are not sorted.
+    old: bool,
+    /// Newest last.
+    activity: Vec<Value>,
     /// Paths that contain this are answered with this status and body.
     faults: Vec<(&'static str, u16, &'static str)>,
     /// The second of the day, by the clock of whoever asks.
@@ -64,6 +68,17 @@ impl Server {
         })
     }
 
+    /// A flag as the server shows it.
+    fn told(&self, id: u64) -> Value {
+        let mut flag = self.flag(id);
+        if self.old {
+            flag.as_object_mut()
+                .unwrap()
+                .retain(|name, _| !["version", "updated_at", "archived"].contains(&name.as_str()));
+        }
+        flag
+    }
+
     fn answer(&mut self, method: &Method, uri: &Uri) -> (StatusCode, String) {
         let (path, query) = (uri.path(), uri.query().unwrap_or_default());
         let limit = if path.ends_with("/query/") { Limit::Query } else { Limit::Crud };
@@ -72,11 +87,20 @@ impl Server {
             return (StatusCode::from_u16(*status).unwrap(), (*body).to_owned());
         }
         let page = |rows: Vec<Value>| json!({ "count": rows.len(), "next": null, "results": rows });
+        let flag = path.split_once("/feature_flags/").and_then(|it| it.1.trim_matches('/').parse().ok());
         let body = match path.trim_end_matches('/').rsplit('/').next().unwrap_or_default() {
+            _ if flag.is_some() => self.told(flag.unwrap_or_default()),
             "@me" => json!({ "email": "ada@offset.example" }),
             "1" => json!({ "id": 1, "name": "Offset", "flag_evaluations_mode": self.mode }),
             "feature_flags" => self.list(query),
-            "activity" => json!({ "results": [], "next": null }),
+            "activity" => {
+                let all = path.ends_with("/feature_flags/activity/");
+                let entries = self.activity.iter().rev();
+                let entries: Vec<&Value> = entries
+                    .filter(|it| all || path.contains(&format!("/{}/", it["item_id"].as_str().unwrap())))
+                    .collect();
+                json!({ "results": entries, "next": null })
+            }
             "experiments" => page(self.experiments.clone()),
             "cohorts" => page(vec![json!({ "id": 11, "name": "Beta testers" })]),
             "early_access_feature" => page(vec![json!({ "id": "01a1", "name": "Videos", "stage": "alpha" })]),
@@ -88,13 +112,13 @@ impl Server {
     }
 
     fn list(&self, query: &str) -> Value {
-        let archived = query.contains("archived=true");
+        let archived = query.contains("archived=true") && !self.old;
         let mut flags: Vec<Value> = (1..=N_FLAGS + self.flags.len() as u64)
             .filter(|it| *it <= N_FLAGS || self.flags.contains_key(it))
             .map(|it| self.flag(it))
-            .filter(|it| it["archived"] == archived && it["deleted"] != true)
+            .filter(|it| (it["archived"] == archived || self.old) && it["deleted"] != true)
             .collect();
-        if query.contains("order=-updated_at") {
+        if query.contains("order=-updated_at") && !self.old {
             let at = |it: &Value| it["updated_at"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
             // As Postgres does: what is missing comes first.
             flags.sort_by_key(|it| (at(it).is_some(), std::cmp::Reverse(at(it))));
@@ -105,6 +129,7 @@ impl Server {
         if query.contains("limit=20") {
             flags.truncate(20);
         }
+        let flags: Vec<Value> = flags.iter().map(|it| self.told(it["id"].as_u64().unwrap())).collect();
         json!({ "count": count, "next": null, "results": flags })
     }
 
@@ -201,6 +226,9 @@ impl Day {
         flag["version"] = json!(flag["version"].as_i64().unwrap_or(1) + 1);
         flag.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         server.flags.insert(id, flag);
+        let entry = json!({ "activity": "updated", "created_at": self.now().at, "item_id": id.to_string(),
+                            "detail": { "changes": [] } });
+        server.activity.push(entry);
     }
 
     fn n(&self, what: &str, from: i64) -> usize {
@@ -434,6 +462,48 @@ async fn one_hovered_key_does_not_stop_exposure() {
     assert!(known.exposure_trouble.is_none() && !known.exposure.contains_key(&key(9)));
     typing(&mut day, 9 * MINUTE).await;
     assert_eq!(day.n("query", 0), 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_happens_on_an_old_server_is_seen_within_a_minute_or_so() {
+    let mut day = Day::begin(1, None).await;
+    day.server.lock().unwrap().old = true;
+    day.read(0, 1..=3);
+    typing(&mut day, 10).await;
+    let lookup = |day: &Day, id: u64| {
+        let list = day.sites[0].known.flags.as_ref().unwrap();
+        list.by_key.get(&key(id)).map(|it| (it.active, it.name.clone(), it.deleted))
+    };
+    // Far down in the list, at its top, one that is new, and one that goes.
+    day.change(50, &json!({ "active": false }));
+    day.change(2, &json!({ "name": "Nobody counts this" }));
+    day.change(N_FLAGS + 1, &json!({}));
+    day.change(55, &json!({ "deleted": true }));
+    let from = day.second;
+    typing(&mut day, MINUTE + 1).await;
+    assert_eq!(lookup(&day, 50), Some((false, String::new(), false)));
+    assert_eq!(lookup(&day, 2), Some((true, "Nobody counts this".to_owned(), false)));
+    assert!(lookup(&day, N_FLAGS + 1).is_some() && lookup(&day, 55).is_none_or(|it| it.2));
+    assert_eq!(day.n("limit=500", from), 0, "not by reading all of them");
+    // What is changed and changed back shows in the activity of the flag alone.
+    let history = |day: &Day| day.sites[0].known.history[&3].entries.len();
+    let before = history(&day);
+    day.change(3, &json!({ "active": false }));
+    day.change(3, &json!({ "active": true }));
+    typing(&mut day, MINUTE + 1).await;
+    assert_eq!(history(&day), before + 2);
+    // Where nothing happens, one request more a minute is all.
+    typing(&mut day, 6 * MINUTE).await;
+    let from = day.second;
+    typing(&mut day, 4 * MINUTE).await;
+    assert!(day.n("/feature_flags/activity/", from) <= 4);
+    assert_eq!(day.n("/feature_flags/5", from) + day.n("/feature_flags/3", from), 0);
+    // Without the activity, the whole list tells a little later.
+    day.server.lock().unwrap().faults = vec![("/feature_flags/activity/", 200, "<html>sign in</html>")];
+    day.change(51, &json!({ "active": false }));
+    typing(&mut day, 7 * MINUTE).await;
+    assert_eq!(lookup(&day, 51), Some((false, String::new(), false)));
+    assert_eq!(day.sites[0].known.trouble, None);
 }
 
 /// Passes some time in which somebody types everywhere, and returns how often the mirror on disk was written.

@@ -7,6 +7,7 @@ use super::budget::{self, MAX_KEYS};
 use super::compare::{self, RECENT};
 use super::due::{Named, Part, Work};
 use super::site::Site;
+use super::written;
 use crate::flags::{
     EarlyAccess, Experiment, Exposure, Flag, FlagKey, FlagList, Lack, Lookup, Project, ScheduledChange,
 };
@@ -125,6 +126,9 @@ impl Site {
 
     async fn load_changed(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
         let living = self.recent_flags(client, project, false).await?;
+        if written::is_untold(&living) {
+            self.load_written(client, project).await?;
+        }
         let Some(list) = &mut self.known.flags else { return Ok(()) };
         let shows_all = compare::take(list, &living);
         if shows_all && self.lists.add_up(list, &living, false) {

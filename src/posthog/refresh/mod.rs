@@ -9,6 +9,7 @@ mod failure;
 mod load;
 mod share;
 mod site;
+mod written;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -35,6 +35,8 @@ pub(super) struct Site {
     pub(super) mark: Mark,
     pub(super) times: Times,
     pub(super) lists: Lists,
+    /// Up to when, by the server's clock, the project's activity was looked at; `None` where nobody has to.
+    pub(super) activity_at: Option<Timestamp>,
     pub(super) failures: u32,
     /// Whether the server does not accept the key.
     pub(super) refused: bool,
@@ -91,6 +93,7 @@ impl Site {
             mark: Mark::next(),
             times: Times::begin(Moment::now()),
             lists: Lists::default(),
+            activity_at: None,
             failures: 0,
             refused: false,
             exposure_days: EXPOSURE_DAYS,
@@ -177,6 +180,7 @@ impl Site {
         self.named.clear();
         self.times = Times::begin(self.clock.now());
         self.lists = Lists::default();
+        self.activity_at = None;
         self.unsaved = false;
         self.seen = Seen::default();
     }
