@@ -1,8 +1,8 @@
-//! When the mirror on disk was last found to be what PostHog has. Most refreshes change nothing else, and the mirror of a
-//! large project takes megabytes, so that a small file beside it says when.
+//! When the mirror on disk was last found to be what PostHog has. Most refreshes change nothing else, and the mirror of
+//! a large project takes megabytes, so that a small file beside it says when.
 //!
-//! That file names the state of the mirror that it is about. Beside any other one, be it newer or put back from somewhere,
-//! it says nothing. An older Flagline does not know it, and takes the mirror for older than it is.
+//! That file names the state of the mirror that it is about. Beside any other one, be it newer or put back from
+//! somewhere, it says nothing. An older Flagline does not know it, and takes the mirror for older than it is.
 
 use std::fs;
 use std::io;

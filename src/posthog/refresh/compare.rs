@@ -60,8 +60,8 @@ impl Lists {
         }
     }
 
-    /// Learns from a short list where flags without a date stand. Returns whether it has nothing else, though others are
-    /// known: then it has to be asked for again, without most of them.
+    /// Learns from a short list where flags without a date stand. Returns whether it has nothing else, though others
+    /// are known: then it has to be asked for again, without most of them.
     pub(super) fn learn(&mut self, list: &FlagList, recent: &Recent, archived: bool) -> bool {
         let is_dated = |it: &Flag| it.updated_at.is_some();
         // Where no flag has a date, the server does not know it.

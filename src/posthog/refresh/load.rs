@@ -126,11 +126,12 @@ impl Site {
 
     async fn load_changed(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
         let living = self.recent_flags(client, project, false).await?;
+        let Some(list) = &mut self.known.flags else { return Ok(()) };
+        let shows_all = compare::take(list, &living);
         if written::is_untold(&living) {
             self.load_written(client, project).await?;
         }
-        let Some(list) = &mut self.known.flags else { return Ok(()) };
-        let shows_all = compare::take(list, &living);
+        let Some(list) = &self.known.flags else { return Ok(()) };
         if shows_all && self.lists.add_up(list, &living, false) {
             return Ok(());
         }

@@ -23,7 +23,8 @@ use crate::posthog::disk;
 
 /// How often the others look at the lock and at the mirror on disk, while somebody is active.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);
-/// A mirror that was neither changed nor confirmed for so long has a holder that sleeps or hangs, whatever the lock says.
+/// A mirror that was neither changed nor confirmed for so long has a holder that sleeps or hangs, whatever the lock
+/// says.
 const SILENT_AFTER: Duration = Duration::from_secs(5 * 60);
 /// How long a holder may take to write a first mirror.
 const FIRST_AFTER: Duration = Duration::from_secs(30);
@@ -107,15 +108,18 @@ fn open(path: &Path) -> io::Result<File> {
 pub(super) struct Seen {
     pub(super) version: Option<Version>,
     pub(super) confirmed: Option<Confirmed>,
+    /// Whether what it holds is known here; that of another host, or of a Flagline too new, is not.
+    pub(super) is_taken: bool,
     /// What it holds ([`disk::digest`]), once that was worked out.
     digest: Option<u64>,
 }
 
 impl Seen {
-    /// As it is now.
+    /// As it is now, before anything of it is taken.
     pub(super) fn now(mirror: &Path) -> Seen {
         let version = Version::of(mirror);
-        Seen { version, confirmed: version.and_then(|it| Confirmed::read(mirror, it)), digest: None }
+        let confirmed = version.and_then(|it| Confirmed::read(mirror, it));
+        Seen { version, confirmed, is_taken: false, digest: None }
     }
 
     /// When whoever keeps the mirror last asked PostHog.
@@ -124,8 +128,8 @@ impl Seen {
     }
 }
 
-/// Writes what is known together with what another process wrote since `seen`; where the mirror on disk holds it already,
-/// it is only confirmed. Returns what is known then, and what lies on disk.
+/// Writes what is known together with what another process wrote since `seen`; where the mirror on disk holds it
+/// already, it is only confirmed. Returns what is known then, and what lies on disk.
 pub(super) fn save(
     mirror: &Path,
     mut known: Environment,
@@ -141,8 +145,7 @@ pub(super) fn save(
         if let Some(theirs) = theirs {
             merge(&mut known, theirs);
         }
-    }
-    if let Some(confirmed) = there.confirmed {
+    } else if let Some(confirmed) = there.confirmed.filter(|_| seen.is_taken) {
         confirmed.apply(&mut known);
     }
     let digest = disk::digest(&known);
@@ -158,7 +161,7 @@ pub(super) fn save(
             None
         }
     };
-    (known, Seen { digest, ..Seen::now(mirror) })
+    (known, Seen { is_taken: true, digest, ..Seen::now(mirror) })
 }
 
 fn lock_for_writing(path: &Path) -> Option<File> {
@@ -339,6 +342,21 @@ mod tests {
         fs::remove_file(&path).unwrap();
         save(&path, known(30), changed, at(30));
         assert_eq!(fetched(load()), at(30));
+    }
+
+    #[test]
+    fn what_is_not_understood_confirms_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ph-1.json");
+        let theirs = Environment { host: "https://other.example".into(), ..environment(10, &[(1, 1, 1)]) };
+        let list = environment(90, &[]).flags.unwrap();
+        for is_seen in [false, true] {
+            disk::save(&path, &theirs).unwrap();
+            Confirmed::write(&path, Version::of(&path).unwrap(), &list, at(90)).unwrap();
+            let seen = if is_seen { Seen::now(&path) } else { Seen::default() };
+            let (known, _) = save(&path, environment(20, &[(1, 1, 1)]), seen, at(20));
+            assert_eq!(known.flags.unwrap().fetched_at, at(20));
+        }
     }
 
     #[test]

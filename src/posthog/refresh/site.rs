@@ -128,6 +128,7 @@ impl Site {
         // Before it is read: what is written meanwhile is read again.
         self.seen = Seen::now(&path);
         if let Some(stored) = disk::load(&path, &self.known.name, &self.known.host) {
+            self.seen.is_taken = true;
             self.known = Environment {
                 trouble: self.known.trouble.take(),
                 access: self.known.access,
@@ -295,12 +296,17 @@ impl Site {
         let takes_over = share.try_hold(&path, now.tick);
         let there = Seen::now(&path);
         let is_changed = there.version.is_some() && there.version != self.seen.version;
-        let is_news = is_changed || there.asked_at() > self.seen.asked_at();
-        let mut is_other = false;
-        if is_news {
+        let is_confirmed = there.asked_at() > self.seen.asked_at();
+        if is_changed || is_confirmed {
             share.note_news(now.tick);
-            is_other = if is_changed { self.take_mirror(&path) } else { self.take_times(&there) };
+        }
+        let mut is_other = is_changed;
+        if is_changed {
             self.seen = there;
+            self.seen.is_taken = self.take_mirror(&path);
+        } else if is_confirmed {
+            self.seen.confirmed = there.confirmed;
+            is_other = self.seen.is_taken && self.take_times(&there);
         }
         if takes_over {
             self.continue_from(there.asked_at(), now);
@@ -308,13 +314,12 @@ impl Site {
         is_other
     }
 
-    /// Takes a mirror that another process wrote. Returns whether the one here may be another one now.
+    /// Takes a mirror that another process wrote. Returns whether it can be understood.
     fn take_mirror(&mut self, path: &Path) -> bool {
-        if let Some(theirs) = disk::load(path, &self.known.name, &self.known.host) {
-            share::merge(&mut self.known, theirs);
-            self.named = due::named(&self.known, &self.keys);
-            self.note_reached();
-        }
+        let Some(theirs) = disk::load(path, &self.known.name, &self.known.host) else { return false };
+        share::merge(&mut self.known, theirs);
+        self.named = due::named(&self.known, &self.keys);
+        self.note_reached();
         true
     }
 

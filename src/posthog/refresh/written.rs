@@ -1,5 +1,5 @@
-//! Which flags were written lately, on servers whose flags say neither when that was nor which version they are (those of
-//! 2023). Their lists cannot be sorted by it, and all of one is read every few minutes only; the project's activity
+//! Which flags were written lately, on servers whose flags say neither when that was nor which version they are (those
+//! of 2023). Their lists cannot be sorted by it, and all of one is read every few minutes only; the project's activity
 //! tells at once. It also tells of what was changed and changed back, which no list shows.
 
 use std::collections::BTreeSet;
