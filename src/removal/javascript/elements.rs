@@ -71,8 +71,23 @@ fn between_tags_text(pass: &Pass, braces: Node, text: &str) -> Option<Change> {
     // A line break between two texts would become a space.
     let (before, after) = (said(braces.prev_sibling()), said(braces.next_sibling()));
     let breaks = before.is_some_and(|it| it[it.trim_end().len()..].contains('\n'))
-        || after.is_some_and(|it| it[..it.len() - it.trim_start().len()].contains('\n'));
+        || after.is_some_and(|it| it[..it.len() - it.trim_start().len()].contains('\n'))
+        || may_meet_text(pass, braces, |it| it.prev_sibling())
+        || may_meet_text(pass, braces, |it| it.next_sibling());
     (is_plain && !breaks).then(|| Change::of([Edit { range: braces.byte_range(), text: text.into() }]))
+}
+
+/// Whether something that gives a text, or may give one soon, stands beside an expression, a line break between them.
+fn may_meet_text<'t>(pass: &Pass, braces: Node<'t>, step: impl Fn(Node<'t>) -> Option<Node<'t>>) -> bool {
+    let mut beside = step(braces);
+    while let Some(it) = beside.filter(|it| it.kind() == "jsx_text" && pass.doc.of(*it).trim().is_empty()) {
+        beside = step(it);
+    }
+    beside.is_some_and(|it| {
+        let gap = braces.end_byte().min(it.end_byte())..braces.start_byte().max(it.start_byte());
+        matches!(it.kind(), "jsx_text" | "jsx_expression" | "html_character_reference")
+            && pass.doc.text[gap].contains('\n')
+    })
 }
 
 /// Whether a text stands beside an expression between tags. One that an expression gives meets no other: a line break
@@ -86,10 +101,19 @@ fn is_beside_text<'t>(pass: &Pass, braces: Node<'t>, step: impl Fn(Node<'t>) -> 
 }
 
 /// Whether children may stand in place of something between tags: a text of theirs must not meet another one.
-fn joins(pass: &Pass, whole: Node, content: &Range<usize>) -> bool {
+fn joins<'t>(pass: &Pass, whole: Node<'t>, content: &Range<usize>) -> bool {
     let text = &pass.doc.text[content.clone()];
-    (text.starts_with(['<', '{']) || !is_beside_text(pass, whole, |it| it.prev_sibling()))
-        && (text.ends_with(['>', '}']) || !is_beside_text(pass, whole, |it| it.next_sibling()))
+    let (before, after) = (|it: Node<'t>| it.prev_sibling(), |it: Node<'t>| it.next_sibling());
+    let is_text = |begins: bool, is_expression: bool| !begins && !is_expression;
+    let meets_before = match is_text(text.starts_with('<'), text.starts_with('{')) {
+        true => is_beside_text(pass, whole, before) || may_meet_text(pass, whole, before),
+        false => text.starts_with('{') && is_beside_text(pass, whole, before),
+    };
+    let meets_after = match is_text(text.ends_with('>'), text.ends_with('}')) {
+        true => is_beside_text(pass, whole, after) || may_meet_text(pass, whole, after),
+        false => text.ends_with('}') && is_beside_text(pass, whole, after),
+    };
+    !meets_before && !meets_after
 }
 
 /// What renders nothing goes.

@@ -160,28 +160,47 @@ fn attribute_gone(pass: &Pass, braces: Node) -> Option<Change> {
 }
 
 /// The properties of an object as attributes of an element.
-fn as_attributes(pass: &Pass, object: Node) -> Option<String> {
-    let attribute = |pair: &Node| {
-        let key = pass.doc.of(pair.child_by_field_name("key").unwrap_or(*pair));
-        let is_name = key.chars().all(|it| it.is_ascii_alphanumeric() || it == '_') && key != "key";
-        match pair.kind() {
-            _ if !is_name => None,
-            "shorthand_property_identifier" => Some(format!("{key}={{{key}}}")),
-            "pair" => {
-                let value = pair.child_by_field_name("value")?;
-                let text = pass.doc.of(value);
-                let plain = text.len() > 1 && !text[1..text.len() - 1].contains(['"', '\'', '\\', '&']);
-                match value.kind() {
-                    "string" if plain => Some(format!("{key}=\"{}\"", &text[1..text.len() - 1])),
-                    "true" => Some(key.to_owned()),
-                    _ => Some(format!("{key}={{{text}}}")),
-                }
+fn as_attributes(pass: &Pass, braces: Node, object: Node) -> Option<Change> {
+    let doc = pass.doc;
+    let is_name = |it: &str| it.chars().all(|it| it.is_ascii_alphanumeric() || it == '_') && it != "key";
+    let mut edits = Vec::new();
+    let (mut at, mut text) = (braces.start_byte(), String::new());
+    for pair in parts(object) {
+        let key = pair.child_by_field_name("key").unwrap_or(pair);
+        is_name(doc.of(key)).then_some(())?;
+        let replace = |range: std::ops::Range<usize>, text: String| Edit { range, text };
+        edits.push(replace(at..key.start_byte(), std::mem::replace(&mut text, " ".into())));
+        at = pair.end_byte();
+        match (pair.kind(), pair.child_by_field_name("value")) {
+            ("shorthand_property_identifier", _) => {
+                edits.push(replace(key.start_byte()..key.start_byte(), format!("{}={{", doc.of(key))));
+                text = "} ".into();
             }
-            _ => None,
+            ("pair", Some(value)) if value.kind() == "true" => {
+                edits.push(replace(key.end_byte()..value.end_byte(), String::new()));
+            }
+            ("pair", Some(value)) if value.kind() == "string" => {
+                let inner = doc.of(value).trim_matches(['"', '\'']);
+                (!inner.contains(['"', '\'', '\\', '&'])).then_some(())?;
+                edits.push(replace(key.end_byte()..value.end_byte(), format!("=\"{inner}\"")));
+            }
+            ("pair", Some(value)) => {
+                edits.push(replace(key.end_byte()..value.start_byte(), "={".into()));
+                text = "} ".into();
+            }
+            _ => return None,
         }
-    };
-    let all: Option<Vec<String>> = parts(object).iter().map(attribute).collect();
-    all.filter(|_| !pass.doc.of(object).contains('\n')).map(|it| it.join(" "))
+    }
+    edits.push(Edit { range: at..braces.end_byte(), text: text.trim_end().to_owned() });
+    // Two edits in one place have no order.
+    let mut joined: Vec<Edit> = Vec::new();
+    for it in edits {
+        match joined.last_mut().filter(|last| last.range.end == it.range.start && it.range.is_empty()) {
+            Some(last) => last.text.push_str(&it.text),
+            None => joined.push(it),
+        }
+    }
+    (!doc.of(object).contains('\n')).then(|| Change::of(joined))
 }
 
 /// `...(read && { a, b })` becomes `a, b`; likewise in arrays.
@@ -200,8 +219,7 @@ pub(super) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change>
         if is_empty {
             return attribute_gone(pass, braces);
         }
-        let text = as_attributes(pass, inner).filter(|_| inner.kind() == "object")?;
-        return Some(Change::of([Edit { range: braces.byte_range(), text }]));
+        return if inner.kind() == "object" { as_attributes(pass, braces, inner) } else { None };
     }
     let nothing = matches!(inner.kind(), "null" | "undefined" | "false") && kind == "object";
     if nothing || (matches!(inner.kind(), "object" | "array") && parts(inner).is_empty()) {
