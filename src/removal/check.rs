@@ -9,17 +9,15 @@ use super::known::Known;
 use super::pass::Pass;
 use super::scopes::Scopes;
 use super::{Edit, Refusal};
-use crate::syntax::Language;
 
 /// Why the result may not be used, if it may not.
 pub(super) fn unsound(
-    language: Language,
     before: &str,
     tree: &Tree,
     document: &Document,
     edits: &[Edit],
 ) -> Option<Vec<Refusal>> {
-    let names = Scopes::of(language, &document.text, &document.tree);
+    let names = document.scopes();
     let moved = document.moved();
     let refusals = untold(document, &names, &moved);
     if !refusals.is_empty() {
@@ -30,7 +28,7 @@ pub(super) fn unsound(
         let reason = "the result would not parse, so nothing is changed; please report this code as a bug";
         return Some(vec![Refusal { range, reason: reason.into() }]);
     }
-    let changed = changed_name(&Scopes::of(language, before, tree), &names, &moved)?;
+    let changed = changed_name(&document.first_scopes(before, tree), &names, &moved)?;
     let reason = format!("'{}' would mean something else afterwards", &before[changed.clone()]);
     Some(vec![Refusal { range: changed, reason }])
 }
@@ -74,6 +72,8 @@ fn changed_name(old: &Scopes, new: &Scopes, moved: &Pieces) -> Option<Range<usiz
 mod tests {
     use super::*;
     use crate::removal::document::Change;
+    use crate::removal::scopes::Scopes;
+    use crate::syntax::Language;
 
     fn after(text: &str, deleted: &str) -> Option<String> {
         let language = Language::TypeScript;
@@ -83,7 +83,7 @@ mod tests {
         let edit = Edit { range: start..start + deleted.len(), text: String::new() };
         let old = Scopes::of(language, text, &tree);
         document.apply(vec![Change::of([edit])], &old);
-        let new = Scopes::of(language, &document.text, &document.tree);
+        let new = document.scopes();
         changed_name(&old, &new, &document.moved()).map(|it| text[it].to_owned())
     }
 

@@ -1,11 +1,14 @@
 //! A file while it is rewritten: its text, its tree, and what is known of its expressions, kept in step.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use tree_sitter::{InputEdit, Node, Point, Tree};
 
 use super::Edit;
+use super::imports::{Import, imports};
 use super::known::Known;
 use super::scopes::{Binding, Scopes};
 use crate::syntax::Language;
@@ -66,6 +69,11 @@ pub(super) struct Document {
     pub(super) quote: char,
     /// What its lines end with.
     pub(super) line_break: &'static str,
+    /// The names of the text as it is now, once somebody asked for them.
+    scopes: OnceCell<Rc<Scopes>>,
+    /// Those of the text as it was at first.
+    first_scopes: OnceCell<Rc<Scopes>>,
+    imports: OnceCell<Rc<[Import]>>,
     /// Every edit so far, in order; each against the text that the one before it left.
     history: Vec<Edit>,
     first_len: usize,
@@ -92,9 +100,31 @@ impl Document {
             is_copy: false,
             quote,
             line_break,
+            scopes: OnceCell::new(),
+            first_scopes: OnceCell::new(),
+            imports: OnceCell::new(),
             history: Vec::new(),
             first_len,
         }
+    }
+
+    /// The names of the text as it is now.
+    pub(super) fn scopes(&self) -> Rc<Scopes> {
+        let scopes = self.scopes.get_or_init(|| Scopes::of(self.language, &self.text, &self.tree).into());
+        if self.history.is_empty() {
+            self.first_scopes.get_or_init(|| scopes.clone());
+        }
+        scopes.clone()
+    }
+
+    /// The names of the text as it was at first.
+    pub(super) fn first_scopes(&self, before: &str, tree: &Tree) -> Rc<Scopes> {
+        self.first_scopes.get_or_init(|| Scopes::of(self.language, before, tree).into()).clone()
+    }
+
+    /// What the text imports now.
+    pub(super) fn imports(&self) -> Rc<[Import]> {
+        self.imports.get_or_init(|| imports(self).into()).clone()
     }
 
     pub(super) fn of(&self, node: Node) -> &str {
@@ -190,6 +220,8 @@ impl Document {
             self.history.push(edit);
         }
         self.tree = self.language.parse(&self.text, Some(&self.tree));
+        self.scopes.take();
+        self.imports.take();
     }
 
     /// All edits so far as edits of `before`, the text as it was at first.

@@ -29,7 +29,6 @@ use tree_sitter::Tree;
 use self::document::Document;
 use self::known::Known;
 use self::pass::Pass;
-use self::scopes::Scopes;
 use self::wrappers::Wrappers;
 use crate::feature::Value;
 use crate::syntax::{Language, Read, Returns, Via};
@@ -76,7 +75,7 @@ pub fn remove(world: &dyn World, path: &Path, key: &str, kept: &Kept) -> Result<
     }
     rewrite(&mut document);
     let edits = gaps::closed(&text, document.edits(&text));
-    check::unsound(language, &text, &tree, &document, &edits).map_or(Ok(edits), Err)
+    check::unsound(&text, &tree, &document, &edits).map_or(Ok(edits), Err)
 }
 
 /// Notes what the reads give. Returns those of which that cannot be told; `shared` are those whose key comes from a list
@@ -149,7 +148,7 @@ fn has_error_at(tree: &Tree, range: &Range<usize>) -> bool {
 /// Applies steps until there are none.
 fn rewrite(document: &mut Document) {
     for _ in 0..MOST_PASSES {
-        let scopes = Scopes::of(document.language, &document.text, &document.tree);
+        let scopes = document.scopes();
         let pass = Pass::new(document, &scopes);
         let mut changes = pass.steps();
         if changes.is_empty() {

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use tree_sitter::Tree;
 
 use super::document::{Change, Document};
-use super::imports::{Import, Name, default_export, imports};
+use super::imports::{Import, Name, default_export};
 use super::known::{Kept, Known};
 use super::pass::Pass;
 use super::registry;
-use super::scopes::{Binding, Scopes};
+use super::scopes::Binding;
 use super::world::World;
 use super::wrappers::Wrappers;
 use super::{Edit, Refusal, check, gaps, javascript, python, rewrite, sow};
@@ -64,7 +64,7 @@ struct Work {
     before: Arc<str>,
     tree: Tree,
     /// What it imported at first.
-    imports: Vec<Import>,
+    imports: Rc<[Import]>,
     is_changed: bool,
 }
 
@@ -174,7 +174,7 @@ impl Planner<'_> {
         let Some((language, text)) = self.world.text(path) else { return false };
         let tree = language.parse(&text, None);
         let document = Document::new(language, text.to_string(), tree.clone());
-        let imports = imports(&document);
+        let imports = document.imports();
         self.files.insert(path.clone(), Work { document, before: text, tree, imports, is_changed: false });
         true
     }
@@ -209,11 +209,11 @@ impl Planner<'_> {
         if !self.open(user) {
             return false;
         }
-        let imports = imports(&self.files[user].document);
+        let imports = self.files[user].document.imports();
         let mut any = false;
-        for import in imports {
+        for import in imports.iter() {
             let Some(local) = &import.local else { continue };
-            if self.origin(user, &import, 0).is_some_and(|it| it == (path.clone(), constant.name.clone())) {
+            if self.origin(user, import, 0).is_some_and(|it| it == (path.clone(), constant.name.clone())) {
                 let given = (constant.known.clone(), constant.is_called);
                 if let Some(work) = self.files.get_mut(user) {
                     work.document.given.insert(local.start, given);
@@ -244,17 +244,17 @@ impl Planner<'_> {
                 "default" => default_export(document).unwrap_or_else(|| name.to_owned()),
                 _ => name.to_owned(),
             };
-            let scopes = Scopes::of(document.language, &document.text, &document.tree);
+            let scopes = document.scopes();
             let mut own = scopes.bindings.iter().filter(|it| it.scope == 0 && !is_import(it));
             let is_own = own.any(|it| document.text[it.name.clone()] == name);
-            (name, is_own, document.language, imports(document))
+            (name, is_own, document.language, document.imports())
         });
         let (name, is_own, language, passed) = looked?;
         if is_own {
             return Some((path.clone(), name));
         }
         let mut all = Vec::new();
-        for import in &passed {
+        for import in passed.iter() {
             let alias = match language {
                 // In Python what a module imports can be imported from it.
                 Language::Python => import
@@ -282,9 +282,14 @@ impl Planner<'_> {
 
     fn exports(&self, path: &Arc<Path>, name: &str) -> bool {
         self.with_document(path, |document| {
-            let scopes = Scopes::of(document.language, &document.text, &document.tree);
+            let scopes = document.scopes();
             scopes.bindings.iter().any(|it| it.scope == 0 && document.text[it.name.clone()] == *name)
         }) == Some(true)
+    }
+
+    /// What a file imports now.
+    fn imports_of(&self, path: &Arc<Path>) -> Rc<[Import]> {
+        self.with_document(path, Document::imports).unwrap_or_default()
     }
 
     /// Looks at a file as it is now, be it under way or not.
@@ -329,7 +334,7 @@ impl Planner<'_> {
                 self.pass_on_no_more(&barrel, &alias);
             }
             let Some(work) = self.files.get_mut(&path) else { continue };
-            let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
+            let scopes = work.document.scopes();
             let binding = scopes
                 .bindings
                 .iter()
@@ -361,7 +366,7 @@ impl Planner<'_> {
     /// Whether a name may be looked up in what a file passes on of another one as a whole: `export * as flags`.
     fn is_looked_up(&self, path: &Arc<Path>, name: &str) -> bool {
         let is_namespace = self.importers(path).iter().any(|user| {
-            let imports = self.with_document(user, imports).unwrap_or_default();
+            let imports = self.imports_of(user);
             imports.iter().any(|it| {
                 it.name == Name::All
                     && it.passed_on.as_deref() != Some("*")
@@ -383,9 +388,9 @@ impl Planner<'_> {
     /// Whether anything imported a file at first: what nobody imports is there for a framework, or for others.
     fn was_imported(&self, path: &Arc<Path>) -> bool {
         self.importers(path).iter().any(|user| {
-            let now = self.with_document(user, imports).unwrap_or_default();
+            let now = self.imports_of(user);
             let first = self.files.get(user).map(|it| it.imports.clone()).unwrap_or_default();
-            now.iter().chain(&first).any(|it| {
+            now.iter().chain(first.iter()).any(|it| {
                 self.world.resolve(user, &it.module).as_ref() == Some(path)
                     || self.submodule(user, it).as_ref() == Some(path)
             })
@@ -406,7 +411,7 @@ impl Planner<'_> {
         let mut found = BTreeSet::new();
         for (path, work) in &self.files {
             let document = &work.document;
-            let scopes = Scopes::of(document.language, &document.text, &document.tree);
+            let scopes = document.scopes();
             let pass = Pass::new(document, &scopes);
             for binding in scopes.bindings.iter().filter(|it| it.scope == 0 && !is_import(it)) {
                 let lost = pass.lost_a_use(binding)
@@ -415,7 +420,7 @@ impl Planner<'_> {
                     found.insert((path.clone(), document.text[binding.name.clone()].to_owned()));
                 }
             }
-            let now = imports(document);
+            let now = document.imports();
             let is_gone =
                 |it: &&Import| !now.iter().any(|now| now.module == it.module && now.name == it.name);
             for import in work.imports.iter().filter(is_gone) {
@@ -437,7 +442,7 @@ impl Planner<'_> {
 
     /// Whether a file imports a name of another one, or may do so.
     fn imports_from(&self, user: &Arc<Path>, path: &Arc<Path>, name: &str) -> bool {
-        let Some(imports) = self.with_document(user, imports) else { return true };
+        let Some(imports) = self.with_document(user, Document::imports) else { return true };
         imports.iter().any(|import| match &import.name {
             // Whether somebody takes it from here is asked by itself.
             Name::Named(_) if import.passed_on.is_some() => false,
@@ -454,7 +459,7 @@ impl Planner<'_> {
 
     /// The names by which a file passes a name on: `export { name as alias } from`.
     fn passed_on(&self, barrel: &Arc<Path>, path: &Arc<Path>, name: &str) -> Vec<(Arc<Path>, String)> {
-        let imports = self.with_document(barrel, imports).unwrap_or_default();
+        let imports = self.imports_of(barrel);
         let named = imports.iter().filter(|it| matches!(it.name, Name::Named(_)));
         let passed = named.filter_map(|it| Some((it, it.passed_on.clone()?)));
         let of_it = passed
@@ -467,7 +472,7 @@ impl Planner<'_> {
         let is_public = !self.request.whole && self.world.is_public(barrel);
         is_public
             || self.users_of(alias).iter().filter(|it| *it != barrel).any(|user| {
-                let imports = self.with_document(user, imports).unwrap_or_default();
+                let imports = self.imports_of(user);
                 imports.iter().any(|it| match &it.name {
                     Name::Named(name) if name != alias => false,
                     // Through another barrel it may come from this one.
@@ -518,7 +523,7 @@ impl Planner<'_> {
     fn change(&mut self, path: &Arc<Path>, change: impl Fn(&Document) -> Option<Change>) -> bool {
         let Some(work) = self.files.get_mut(path) else { return false };
         let Some(change) = change(&work.document) else { return false };
-        let scopes = Scopes::of(work.document.language, &work.document.text, &work.document.tree);
+        let scopes = work.document.scopes();
         work.is_changed = true;
         work.document.apply(vec![change], &scopes) > 0
     }
@@ -572,7 +577,7 @@ impl Planner<'_> {
         let mut removal = Removal { refusals, ..Removal::default() };
         for (path, work) in &self.files {
             let edits = gaps::closed(&work.before, work.document.edits(&work.before));
-            match check::unsound(work.document.language, &work.before, &work.tree, &work.document, &edits) {
+            match check::unsound(&work.before, &work.tree, &work.document, &edits) {
                 Some(refusals) => removal.refusals.extend(refusals.into_iter().map(|it| (path.clone(), it))),
                 None if edits.is_empty() => {}
                 None => drop(removal.files.insert(path.clone(), FileChange::Edited(edits))),
@@ -593,7 +598,7 @@ impl Planner<'_> {
 
     fn is_imported(&self, path: &Arc<Path>) -> bool {
         self.importers(path).iter().any(|user| {
-            let imports = self.with_document(user, imports).unwrap_or_default();
+            let imports = self.imports_of(user);
             imports.iter().any(|it| {
                 self.world.resolve(user, &it.module).as_ref() == Some(path)
                     || self.submodule(user, it).as_ref() == Some(path)
@@ -637,7 +642,7 @@ struct Constant {
 
 /// What a file exports that is constant now.
 fn constants(document: &Document) -> Vec<Constant> {
-    let scopes = Scopes::of(document.language, &document.text, &document.tree);
+    let scopes = document.scopes();
     let pass = Pass::new(document, &scopes);
     let found = match document.language {
         Language::Python => python::constants(&pass),

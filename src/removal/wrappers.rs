@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::document::Document;
-use super::imports::{Name, imports};
+use super::imports::Name;
 use super::known::{Kept, Known, nothing};
 use super::pass::Pass;
 use super::scopes::{How, Scopes};
@@ -108,7 +108,7 @@ impl<'w> Wrappers<'w> {
         let mut document = Document::new(language, text.to_string(), language.parse(&text, None));
         document.is_copy = true;
         let is_inside = |it: &Range<usize>| wrapper.range.start <= it.start && it.end <= wrapper.range.end;
-        let scopes = Scopes::of(language, &document.text, &document.tree);
+        let scopes = document.scopes();
         if let Some(binding) = scopes.declared_at(wrapper.key.start).filter(|_| wrapper.is_whole) {
             for it in &binding.reads {
                 document.marks.insert((it.range.start, it.range.end), Known::text(key.as_str()));
@@ -145,8 +145,10 @@ fn called_name(document: &Document, range: &Range<usize>) -> Option<String> {
     let text = document.of(callee);
     let name = text.rsplit(['.', ' ']).next()?.trim_start_matches('?');
     // `import { isOn as check }`
-    let renamed = imports(document).into_iter().find_map(|it| match it.name {
-        Name::Named(own) if it.local.is_some_and(|it| document.text[it] == *name) => Some(own),
+    let renamed = document.imports().iter().find_map(|it| match &it.name {
+        Name::Named(own) if it.local.clone().is_some_and(|it| document.text[it] == *name) => {
+            Some(own.clone())
+        }
         _ => None,
     });
     Some(renamed.filter(|it| it != "default").unwrap_or_else(|| name.to_owned()))
@@ -162,7 +164,7 @@ fn wrappers_named(world: &dyn World, name: &str) -> Vec<Wrapper> {
         let Some((language, text)) = world.text(&path).filter(|it| it.1.contains(name)) else { continue };
         let tree = language.parse(&text, None);
         let document = Document::new(language, text.to_string(), tree);
-        let scopes = Scopes::of(language, &document.text, &document.tree);
+        let scopes = document.scopes();
         for read in facts.reads.iter().filter(|it| it.is_forwarded) {
             let Some(wrapper) = wrapper_round(&document, &scopes, &path, read, name) else { continue };
             if !found.iter().any(|it| it.path == wrapper.path && it.range == wrapper.range) {
@@ -235,7 +237,7 @@ fn function_name(document: &Document, function: Node) -> Option<String> {
 /// What the function that begins at a place returns, when it does nothing else; an error says what else it does.
 fn result_at(document: &Document, start: usize) -> Result<Known, String> {
     let unknown = || "which does more than give its value".to_owned();
-    let scopes = Scopes::of(document.language, &document.text, &document.tree);
+    let scopes = document.scopes();
     let pass = Pass::new(document, &scopes);
     let mut found = document.tree.root_node().named_descendant_for_byte_range(start, start + 1);
     while let Some(it) = found

@@ -13,6 +13,9 @@ use crate::syntax::Language;
 /// Adds the members of all classes of a file. Where something else may give a member another value, the member counts
 /// as written.
 pub(super) fn add(scopes: &mut Scopes, language: Language, text: &str, tree: &Tree) {
+    if !text.contains("class") {
+        return;
+    }
     let mut classes = Vec::new();
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {
