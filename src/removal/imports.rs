@@ -33,15 +33,33 @@ pub(super) enum Name {
 /// Everything that a file imports, wherever that stands.
 pub(super) fn imports(document: &Document) -> Vec<Import> {
     let mut found = Vec::new();
-    let mut stack = vec![document.tree.root_node()];
+    let root = document.tree.root_node();
+    let is_deep = has_inner(document);
+    let mut stack = vec![root];
     while let Some(node) = stack.pop() {
         match document.language {
             Language::Python => python(document, node, &mut found),
             _ => javascript(document, node, &mut found),
         }
-        stack.extend(parts(node));
+        if is_deep || node == root {
+            stack.extend(parts(node));
+        }
     }
     found
+}
+
+/// Whether anything is imported below the top level; to look for it reads the whole tree.
+fn has_inner(document: &Document) -> bool {
+    let text = &document.text;
+    match document.language {
+        Language::Python => text.lines().any(|it| {
+            let inner = it.trim_start();
+            inner.len() < it.len() && (inner.starts_with("import ") || inner.starts_with("from "))
+                || it.contains(": import ")
+                || it.contains(": from ")
+        }),
+        _ => ["require(", "import(", "ock(", "Actual("].iter().any(|it| text.contains(it)),
+    }
 }
 
 fn javascript(document: &Document, node: Node, found: &mut Vec<Import>) {

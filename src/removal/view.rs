@@ -78,8 +78,19 @@ pub(super) fn view<'t>(language: Language, text: &str, node: Node<'t>) -> View<'
 
 /// The parts of a node without comments.
 pub(super) fn parts(node: Node) -> Vec<Node> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|it| !it.is_extra()).collect()
+    let mut parts = named(node);
+    parts.retain(|it| !it.is_extra());
+    parts
+}
+
+/// The named children of a node, comments included.
+pub(super) fn named(node: Node) -> Vec<Node> {
+    // A cursor is dearer than a few steps from the first child.
+    match node.named_child_count() as u32 {
+        0 => Vec::new(),
+        n @ 1..=4 => (0..n).filter_map(|it| node.named_child(it)).collect(),
+        _ => node.named_children(&mut node.walk()).collect(),
+    }
 }
 
 fn javascript<'t>(text: &str, node: Node<'t>) -> Option<View<'t>> {

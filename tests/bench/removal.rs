@@ -28,21 +28,26 @@ pub(super) fn run() -> anyhow::Result<()> {
     workspace()
 }
 
-/// A component of about 2,000 lines with a read every hundred lines.
+/// Components of about 2,000 lines and 40 characters a line, as product code has them, with a read every hundred lines.
 fn long_file() -> String {
     let mut text = String::from("import posthog from 'posthog-js'\n\n");
     for n in 0..20 {
         let _ = writeln!(text, "export function Part{n}(props: Props) {{");
         let _ = writeln!(text, "  const isNew{n} = posthog.isFeatureEnabled('{KEY}')");
-        for line in 0..90 {
+        for line in (0..90).step_by(6) {
             let _ = writeln!(
                 text,
-                "  const value{line} = compute(props.items[{line}], {{ size: {n}, label: `l${{{line}}}` }})"
+                "  const value{line} = compute(props.items[{line}], {{ size: {n}, label: `l${{{line}}}` }})\n\
+                 \x20 if (value{line} > props.limit) {{\n\
+                 \x20   track('part {n}', {{ value: value{line} }})\n\
+                 \x20 }}\n\
+                 \x20 // Every part has its own size.\n\
+                 \x20 sizes.push(value{line} ?? {n})"
             );
         }
         let _ = writeln!(
             text,
-            "  return isNew{n} && props.ok ? <New{n} value={{value1}} /> : <Old{n} value={{value2}} />\n}}\n"
+            "  return isNew{n} && props.ok ? <New{n} value={{value0}} /> : <Old{n} value={{value6}} />\n}}\n"
         );
     }
     text
@@ -67,7 +72,8 @@ fn one_file() {
         assert!(edits.is_ok_and(|it| it.len() >= 20), "nothing was removed");
     }
     let parsed = Figures::new(parsed);
-    parsed.print(&format!("parse a file of {} lines", text.lines().count()), None);
+    let (n_lines, n_kb) = (text.lines().count(), text.len() / 1000);
+    parsed.print(&format!("parse a file of {n_lines} lines, {n_kb} kB"), None);
     Figures::new(removed).print("remove a flag from it, read at 20 places", Some(&parsed));
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
 use super::{Collector, How, Kind, Scopes, Space};
+use crate::removal::view::named as children;
 
 const VALUE: &[Space] = &[Space::Value];
 const TYPE: &[Space] = &[Space::Type];
@@ -401,11 +402,6 @@ impl<'a> Walk<'a> {
             _ => stack.push((left, inside)),
         }
     }
-}
-
-fn children(node: Node) -> Vec<Node> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).collect()
 }
 
 fn push_children<'t>(node: Node<'t>, inside: Inside, stack: &mut Stack<'t>) {

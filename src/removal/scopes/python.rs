@@ -6,6 +6,7 @@ use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
 use super::{Collector, How, Kind, Scopes, Space};
+use crate::removal::view::named as children;
 
 const VALUE: &[Space] = &[Space::Value];
 
@@ -328,11 +329,6 @@ impl<'a> Walk<'a> {
             self.elsewhere.insert((scope, &self.text[name.byte_range()]));
         }
     }
-}
-
-fn children(node: Node) -> Vec<Node> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).collect()
 }
 
 fn push_children<'t>(node: Node<'t>, scope: usize, stack: &mut Stack<'t>) {
