@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::Hasher as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::confirmed::{self, Confirmed, Version};
 use super::wire;
 use crate::flags::{
-    DayExposure, EarlyAccess, Entry, Environment, Exposure, FlagList, History, Project, Scheduled,
+    DayExposure, EarlyAccess, Entry, Environment, Exposure, Flag, FlagList, History, Project, Scheduled,
     ScheduledChange, SdkSeen, VariantExposure,
 };
 
@@ -73,7 +73,7 @@ pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment
 /// Writes a mirror: readable by its owner alone, whole or not at all.
 pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     let Some(stored) = Stored::new(environment) else { return Ok(()) };
-    super::atomic::replace_private(path, &serde_json::to_vec(&stored)?)
+    super::atomic::write_private(path, |to| Ok(serde_json::to_writer(to, &stored)?))
 }
 
 /// A number made of all that a mirror holds but when its flags were fetched; `None` when there is nothing to keep.
@@ -81,9 +81,23 @@ pub(super) fn digest(environment: &Environment) -> Option<u64> {
     let mut stored = Stored::new(environment)?;
     stored.flags_fetched_at = Timestamp::UNIX_EPOCH;
     stored.flags_read_at = None;
-    let mut hasher = std::hash::DefaultHasher::new();
-    serde_json::to_vec(&stored).ok()?.hash(&mut hasher);
-    Some(hasher.finish())
+    let mut hashed = Hashed(std::hash::DefaultHasher::new());
+    serde_json::to_writer(&mut hashed, &stored).ok()?;
+    Some(hashed.0.finish())
+}
+
+/// Takes what is written into account, and keeps none of it.
+struct Hashed(std::hash::DefaultHasher);
+
+impl io::Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The projects of a host that have a mirror.
@@ -117,13 +131,13 @@ fn files_of(folder: &Path, host: &str) -> Vec<(u64, String, PathBuf)> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct Stored<F = Vec<wire::Flag>> {
     format: u32,
     host: String,
     project: u64,
     project_name: String,
     flags_fetched_at: Timestamp,
-    flags: Vec<wire::Flag>,
+    flags: F,
     #[serde(default)]
     exposure: Vec<StoredExposure>,
     #[serde(default)]
@@ -141,6 +155,15 @@ struct Stored {
     early_access: Vec<wire::EarlyAccess>,
     #[serde(default)]
     queries: BTreeSet<Timestamp>,
+}
+
+/// Flags that are turned into what is written one by one: all at once they would be there twice.
+struct InTurn<'a>(Vec<&'a Flag>);
+
+impl Serialize for InTurn<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|it| wire::Flag::from(*it)))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,8 +230,8 @@ struct StoredEntry {
     filters_before: Option<Box<RawValue>>,
 }
 
-impl Stored {
-    fn new(environment: &Environment) -> Option<Stored> {
+impl<'a> Stored<InTurn<'a>> {
+    fn new(environment: &'a Environment) -> Option<Stored<InTurn<'a>>> {
         let (project, list) = (environment.project.as_ref()?, environment.flags.as_ref()?);
         Some(Stored {
             format: FORMAT,
@@ -216,7 +239,7 @@ impl Stored {
             project: project.id,
             project_name: project.name.to_string(),
             flags_fetched_at: list.fetched_at,
-            flags: in_order(list.by_key.values().map(|it| (it.id, wire::Flag::from(&**it)))),
+            flags: InTurn(in_order(list.by_key.values().map(|it| (it.id, &**it)))),
             exposure: in_order(
                 environment.exposure.iter().map(|(key, it)| (key, StoredExposure::new(key.as_str(), it))),
             ),
@@ -229,7 +252,9 @@ impl Stored {
             queries: environment.queries.clone(),
         })
     }
+}
 
+impl Stored {
     fn into_environment(self, name: &Arc<str>) -> Environment {
         let flags = self.flags.into_iter().map(|it| Arc::new(it.into()));
         let mut flags = FlagList::new(flags, self.flags_fetched_at);
