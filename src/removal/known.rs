@@ -24,6 +24,8 @@ pub enum Known {
     Record(BTreeMap<String, Known>),
     /// An element `<PostHogFeature>`: what it shows is up to the flag.
     Feature(Kept),
+    /// An object that stays where it is; these fields of it are known.
+    Partly(BTreeMap<String, Known>),
     /// A decorator or middleware that only goes on to what it is put before.
     PassesOn,
     /// An element of a component that shows one of its properties, or else what stands there.
@@ -116,7 +118,9 @@ impl Known {
     pub(super) fn is_truthy(&self, language: Language) -> Option<bool> {
         Some(match self {
             Known::Undefined | Known::Falsy => false,
-            Known::Result(_) | Known::Record(_) | Known::Feature(_) | Known::PassesOn => true,
+            Known::Result(_) | Known::Record(_) | Known::Partly(_) | Known::Feature(_) | Known::PassesOn => {
+                true
+            }
             Known::UntoldPayload | Known::Shows { .. } => return None,
             Known::Json(json) => match json {
                 Json::Null => false,
@@ -145,10 +149,10 @@ impl Known {
     /// Whether both are the same value. `loose` is JavaScript's `==`, which knows no difference between null and
     /// undefined; where it would convert, nothing is said.
     pub(super) fn equals(&self, other: &Known, loose: bool) -> Option<bool> {
-        use Known::{Falsy, Feature, PassesOn, Record, Result, Shows, UntoldPayload};
+        use Known::{Falsy, Feature, Partly, PassesOn, Record, Result, Shows, UntoldPayload};
         match (self, other) {
-            (Record(_) | Feature(_) | PassesOn | Shows { .. }, _)
-            | (_, Record(_) | Feature(_) | PassesOn | Shows { .. }) => None,
+            (Record(_) | Partly(_) | Feature(_) | PassesOn | Shows { .. }, _)
+            | (_, Record(_) | Partly(_) | Feature(_) | PassesOn | Shows { .. }) => None,
             (UntoldPayload, _) | (_, UntoldPayload) | (Result(_), Result(_)) | (Falsy, Falsy) => None,
             (Falsy, it) | (it, Falsy) => match it {
                 Known::Undefined | Known::Json(Json::Bool(false) | Json::Null) => None,
@@ -189,7 +193,7 @@ impl Known {
     pub(super) fn field(&self, name: &str, language: Language) -> Option<Known> {
         match self {
             Known::Result(kept) => kept.field(name, language),
-            Known::Record(fields) => fields.get(name).cloned(),
+            Known::Record(fields) | Known::Partly(fields) => fields.get(name).cloned(),
             // Nuxt's composables give refs; a boolean or text has no field of that name.
             Known::Json(Json::Bool(_) | Json::String(_)) | Known::Falsy
                 if name == "value" && language != Language::Python =>

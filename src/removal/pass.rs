@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use tree_sitter::Node;
@@ -24,6 +24,11 @@ pub(super) struct Mark {
 }
 
 impl Mark {
+    /// Whether the expression will not stay as it is written.
+    fn is_replaced(&self) -> bool {
+        self.effects.is_empty() && !matches!(self.known, Known::Partly(_))
+    }
+
     /// What comes after it gives, once both were evaluated.
     fn then(self, second: Mark) -> Mark {
         let effects = self.effects.into_iter().chain(second.effects).collect();
@@ -42,7 +47,7 @@ pub(super) struct Pass<'d> {
 
 fn outermost(marks: &HashMap<Place, Mark>) -> Vec<Place> {
     let mut places: Vec<Place> =
-        marks.iter().filter(|(_, mark)| mark.effects.is_empty()).map(|it| *it.0).collect();
+        marks.iter().filter(|(_, mark)| mark.is_replaced()).map(|it| *it.0).collect();
     places.sort_by_key(|(start, end)| (*start, Reverse(*end)));
     let mut until = 0;
     places.retain(|(_, end)| {
@@ -151,6 +156,9 @@ impl<'d> Pass<'d> {
         }
         let Some(mark) = self.marked(node).filter(|it| it.effects.is_empty()) else { return };
         let known = mark.known.clone();
+        if self.language() != Language::Python {
+            self.follow_field(node, &known);
+        }
         let bound = match self.language() {
             Language::Python => python::bound(node, &known),
             _ => javascript::bound(self, node, &known),
@@ -167,6 +175,20 @@ impl<'d> Pass<'d> {
         };
         for echo in echoes {
             self.mark(echo, Mark { known: known.clone(), effects: Vec::new() });
+        }
+    }
+
+    /// `{ isNew: read }`: of the object one field more is known.
+    fn follow_field(&mut self, node: Node<'d>, known: &Known) {
+        let Some((object, name)) = javascript::field_of_object(self, node) else { return };
+        let mut fields = match self.marked(object).map(|it| &it.known) {
+            Some(Known::Partly(fields)) => fields.clone(),
+            Some(_) => return,
+            None => BTreeMap::new(),
+        };
+        if fields.insert(name, known.clone()).is_none() {
+            self.marks.insert(place(object), Mark { known: Known::Partly(fields), effects: Vec::new() });
+            self.queue.push(object);
         }
     }
 
@@ -190,10 +212,18 @@ impl<'d> Pass<'d> {
     fn follow_name(&mut self, name: &Range<usize>, known: &Known) {
         let scopes = self.scopes;
         let Some(binding) = scopes.declared_at(name.start).filter(|it| self.is_constant(it)) else { return };
+        let is_object = matches!(known, Known::Partly(_));
+        if is_object && !javascript::is_only_looked_into(self, binding) {
+            return;
+        }
         for it in &binding.reads {
             if let Some(node) =
                 self.node(&it.range).filter(|_| it.how == How::Value || it.how == How::Shorthand)
             {
+                if is_object {
+                    // More of its fields may be known by now.
+                    self.marks.remove(&place(node));
+                }
                 self.mark(node, Mark { known: known.clone(), effects: Vec::new() });
             }
         }
@@ -467,7 +497,8 @@ impl<'d> Pass<'d> {
 
     fn step(&self, node: Node<'d>) -> Option<Change> {
         let parent = node.parent()?;
-        let is_part = |it: Node| self.marked(it).is_some() && place(it) != place(node);
+        let stays = |it: &Mark| matches!(it.known, Known::Partly(_));
+        let is_part = |it: Node| self.marked(it).is_some_and(|it| !stays(it)) && place(it) != place(node);
         if is_part(parent) || around(node).is_some_and(is_part) {
             return None;
         }
@@ -557,9 +588,8 @@ impl<'d> Pass<'d> {
         let mut changes = Vec::new();
         for ((start, end), mark) in &self.marks {
             let Some(node) = self.node(&(*start..*end)) else { continue };
-            let is_inner = around(node).is_some_and(|it| {
-                place(it) != place(node) && self.marked(it).is_some_and(|it| it.effects.is_empty())
-            });
+            let is_inner = around(node)
+                .is_some_and(|it| place(it) != place(node) && self.marked(it).is_some_and(Mark::is_replaced));
             // A name that stays, because others may use it, may be used here too.
             let is_name = matches!(node.kind(), "identifier" | "shorthand_property_identifier");
             let stays =
@@ -631,9 +661,11 @@ impl<'d> Pass<'d> {
             }
             let range = *start..*end;
             let Some(node) = self.node(&range) else { continue };
-            let is_inner =
-                around(node).is_some_and(|it| place(it) != place(node) && self.marked(it).is_some());
-            if !is_inner {
+            let is_inner = around(node).is_some_and(|it| {
+                place(it) != place(node)
+                    && self.marked(it).is_some_and(|it| !matches!(it.known, Known::Partly(_)))
+            });
+            if !is_inner && !matches!(mark.known, Known::Partly(_)) {
                 untold.push((range, mark.known.clone()));
             }
         }

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use crate::removal::Edit;
 use crate::removal::document::Change;
+use crate::removal::known::Known;
 use crate::removal::pass::Pass;
 use crate::removal::scopes::{Binding, How, Kind};
 use crate::removal::view::parts;
@@ -15,6 +16,9 @@ use super::lists::delete_item;
 pub(super) fn known_declarator(pass: &Pass, declarator: Node) -> Option<Change> {
     let value = declarator.child_by_field_name("value")?;
     let known = pass.marked(value).filter(|it| it.effects.is_empty())?.known.clone();
+    if matches!(known, Known::Partly(_)) {
+        return None;
+    }
     let names = bound(pass, value, &known);
     let pattern = declarator.child_by_field_name("name")?;
     let n = if pattern.kind() == "identifier" { 1 } else { parts(pattern).len() };

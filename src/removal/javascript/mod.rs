@@ -149,7 +149,9 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     if !unwrapped.is_empty() {
         return unwrapped;
     }
-    let Some(function) = returning(node) else { return Vec::new() };
+    let is_object = node.kind() == "object";
+    let function = if is_object { returning_at_end(pass, node) } else { returning(node) };
+    let Some(function) = function else { return Vec::new() };
     if is_memo(pass, function) {
         return function.parent().and_then(|it| it.parent()).into_iter().collect();
     }
@@ -167,6 +169,38 @@ fn is_memo(pass: &Pass, function: Node) -> bool {
     let call = function.parent().and_then(|it| it.parent()).filter(|it| it.kind() == "call_expression");
     let callee = call.and_then(|it| it.child_by_field_name("function"));
     callee.is_some_and(|it| matches!(pass.doc.of(it), "useMemo" | "React.useMemo"))
+}
+
+/// The object that an expression is a field of, and the field's name.
+pub(super) fn field_of_object<'d>(pass: &Pass<'d>, node: Node<'d>) -> Option<(Node<'d>, String)> {
+    if node.kind() == "shorthand_property_identifier" {
+        let object = node.parent().filter(|it| it.kind() == "object")?;
+        return Some((object, pass.doc.of(node).to_owned()));
+    }
+    let pair = expressions::wrapped(node).parent().filter(|it| it.kind() == "pair")?;
+    let key = pair.child_by_field_name("key").filter(|it| it.kind() == "property_identifier")?;
+    let object = pair.parent().filter(|it| it.kind() == "object")?;
+    // A field that is said twice, or spread over, may be another.
+    let is_plain = parts(object).iter().all(|it| it.kind() != "spread_element");
+    let is_value = pair.child_by_field_name("value").is_some_and(|it| it != key);
+    (is_plain && is_value).then(|| (object, pass.doc.of(key).to_owned()))
+}
+
+/// Whether of an object by a name only fields are read: nothing assigns to them, and nobody else gets it.
+pub(super) fn is_only_looked_into(pass: &Pass, binding: &Binding) -> bool {
+    binding.reads.iter().all(|it| {
+        let Some(node) = pass.node(&it.range) else { return false };
+        let Some(parent) = node.parent() else { return false };
+        match parent.kind() {
+            "member_expression" => parent.parent().is_some_and(|round| {
+                let is_target =
+                    round.kind().contains("assignment") && round.child_by_field_name("left") == Some(parent);
+                !is_target && round.kind() != "update_expression"
+            }),
+            "variable_declarator" | "return_statement" | "export_specifier" => true,
+            _ => false,
+        }
+    })
 }
 
 /// The function whose value an expression is, when it returns nothing else.
@@ -189,6 +223,36 @@ fn returning(node: Node) -> Option<Node> {
 fn has_word(method: Node, word: &str) -> bool {
     let mut cursor = method.walk();
     method.kind() == "method_definition" && method.children(&mut cursor).any(|it| it.kind() == word)
+}
+
+/// The function that returns an object at its end, and nothing elsewhere, after nothing but declarations.
+fn returning_at_end<'d>(pass: &Pass<'d>, object: Node<'d>) -> Option<Node<'d>> {
+    let statement = expressions::wrapped(object).parent()?;
+    if statement.kind() == "arrow_function" {
+        return Some(statement);
+    }
+    let block = statement.parent().filter(|it| it.kind() == "statement_block")?;
+    let function = block.parent().filter(|it| {
+        statement.kind() == "return_statement"
+            && (it.kind().ends_with("function") || it.kind().ends_with("function_declaration"))
+    })?;
+    let all = parts(block);
+    let quiet = |it: &Node| match it.kind() {
+        "lexical_declaration" => parts(*it)
+            .iter()
+            .all(|it| it.child_by_field_name("value").is_none_or(|it| pass.is_pure(it) || is_hook(pass, it))),
+        kind => kind.contains("function_declaration"),
+    };
+    let (last, before) = all.split_last()?;
+    (*last == statement && before.iter().all(quiet)).then_some(function)
+}
+
+/// A call of a hook gives something; that it asks again when something changes is no effect of the caller's.
+fn is_hook(pass: &Pass, call: Node) -> bool {
+    let callee = call.child_by_field_name("function").filter(|_| call.kind() == "call_expression");
+    let name = callee.map(|it| pass.doc.of(it)).and_then(|it| it.rsplit('.').next()).unwrap_or_default();
+    name.strip_prefix("use").is_some_and(|it| it.starts_with(char::is_uppercase))
+        || ["isFeatureEnabled", "getFeatureFlag", "getFeatureFlagPayload"].contains(&name)
 }
 
 /// The name that a function is called by.
@@ -318,7 +382,7 @@ pub(super) fn constants(pass: &Pass) -> Vec<(Range<usize>, Known, bool)> {
         let is_function =
             matches!(value.kind(), "arrow_function" | "function_expression" | "function_declaration");
         let known = match is_function {
-            true => returned(value).and_then(plain),
+            true => returned(value).or_else(|| returned_object(pass, value)).and_then(plain),
             false => plain(value),
         };
         found.extend(known.map(|it| (binding.name.clone(), it, is_function)));
@@ -334,6 +398,17 @@ fn returned(function: Node) -> Option<Node> {
         _ => body,
     };
     (returning(value)? == function).then_some(value)
+}
+
+/// The object that a function returns at its end.
+fn returned_object<'d>(pass: &Pass<'d>, function: Node<'d>) -> Option<Node<'d>> {
+    let body = function.child_by_field_name("body")?;
+    let value = match body.kind() {
+        "statement_block" => *parts(*parts(body).last()?).first()?,
+        _ => body,
+    };
+    let object = peeled(value);
+    (object.kind() == "object" && returning_at_end(pass, object)? == function).then_some(object)
 }
 
 /// An entry of a registry, taken out.
