@@ -465,7 +465,8 @@ impl<'d> Pass<'d> {
 
     /// Whether to evaluate an expression does nothing but give its value.
     pub(super) fn is_pure(&self, node: Node<'d>) -> bool {
-        if let Some(mark) = self.marked(node) {
+        // The other fields of an object may do something.
+        if let Some(mark) = self.marked(node).filter(|it| it.is_replaced() || node.kind() != "object") {
             return mark.effects.is_empty();
         }
         match self.language() {

@@ -86,7 +86,11 @@ pub fn plan(world: &dyn World, request: &Request) -> Removal {
     }
     for _ in 0..MOST_ROUNDS {
         planner.rewrite();
-        if !(planner.tell_importers() || planner.unexport() || planner.clear_registries()) {
+        let more = planner.tell_importers()
+            || planner.unexport()
+            || planner.clear_registries()
+            || planner.clear_fields();
+        if !more {
             break;
         }
     }
@@ -518,6 +522,41 @@ impl Planner<'_> {
             }
         }
         any
+    }
+
+    /// Fields of what a function returns that hold the value and that nothing names any more. Returns whether there was
+    /// one.
+    fn clear_fields(&mut self) -> bool {
+        let of_file = |(path, work): (&Arc<Path>, &Work)| {
+            let scopes = work.document.scopes();
+            let fields = match work.document.language {
+                Language::Python => Vec::new(),
+                _ => javascript::fields::returned(&Pass::new(&work.document, &scopes)),
+            };
+            fields.into_iter().map(|it| (path.clone(), it)).collect::<Vec<_>>()
+        };
+        let found: Vec<_> = self.files.iter().flat_map(of_file).collect();
+        let mut any = false;
+        for (path, field) in found {
+            let is_closed = self.request.whole || !self.world.is_public(&path);
+            if is_closed && self.is_field_unnamed(&path, &field) {
+                any |= self.change(&path, |it| javascript::fields::without(it, &field));
+            }
+        }
+        any
+    }
+
+    fn is_field_unnamed(&self, path: &Arc<Path>, field: &javascript::fields::Field) -> bool {
+        let named = |document: &Document| registry::names(document, &field.name).count();
+        let own = self.with_document(path, named) == Some(1);
+        let users = self.users_of(&field.name);
+        let others = users.iter().filter(|it| *it != path);
+        let looks_into = |document: &Document| javascript::fields::only_looks_into(document, &field.function);
+        own && others.into_iter().all(|it| self.with_document(it, named) == Some(0))
+            && self
+                .users_of(&field.function)
+                .iter()
+                .all(|it| self.with_document(it, looks_into) == Some(true))
     }
 
     fn change(&mut self, path: &Arc<Path>, change: impl Fn(&Document) -> Option<Change>) -> bool {

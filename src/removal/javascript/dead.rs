@@ -37,6 +37,7 @@ pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
         false => delete(pass, it),
         true => unwritten(pass, it).or_else(|| constant(pass, it)),
     })
+    .chain(super::fields::bury(pass))
     .collect()
 }
 

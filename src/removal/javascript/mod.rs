@@ -3,6 +3,7 @@
 mod dead;
 mod elements;
 mod expressions;
+pub(super) mod fields;
 mod lists;
 mod statements;
 
