@@ -22,6 +22,8 @@ pub(super) struct Change {
     pub(super) known: Vec<(usize, usize, Known)>,
     /// What no two changes may touch at once, by a place that stands for it.
     pub(super) claim: Option<usize>,
+    /// What it rewrites, where that is more than the edits touch.
+    pub(super) whole: Option<Range<usize>>,
 }
 
 impl Change {
@@ -30,13 +32,13 @@ impl Change {
         let mut edits: Vec<Edit> =
             edits.into_iter().filter(|it| !it.range.is_empty() || !it.text.is_empty()).collect();
         edits.sort_by_key(|it| (it.range.start, it.range.end));
-        Change { edits, known: Vec::new(), claim: None }
+        Change { edits, ..Change::default() }
     }
 
     /// One replacement: after `lead` it gives `known`.
     pub(super) fn literal(range: Range<usize>, lead: &str, literal: &str, known: Known) -> Change {
         let edit = Edit { range, text: format!("{lead}{literal}") };
-        Change { edits: vec![edit], known: vec![(0, lead.len(), known)], claim: None }
+        Change { edits: vec![edit], known: vec![(0, lead.len(), known)], ..Change::default() }
     }
 }
 
@@ -138,7 +140,7 @@ impl Document {
         let mut spans: Vec<Range<usize>> = Vec::new();
         for change in changes {
             // Inside of what another one rewrites it may fit better afterwards.
-            let span = span(&change.edits);
+            let span = change.whole.clone().unwrap_or_else(|| span(&change.edits));
             if spans.iter().any(|it| it.start <= span.start && span.end <= it.end) {
                 continue;
             }

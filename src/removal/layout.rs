@@ -61,7 +61,7 @@ impl Document {
             Edit { range: kept.end..whole.end, text: round.1.into() },
         ];
         edits.extend(self.reindent(kept, self.inner_indentation(kept), self.indentation(whole.start)));
-        Change::of(edits)
+        Change { whole: Some(whole.clone()), ..Change::of(edits) }
     }
 
     /// The indentation that the lines of a range have in common. What begins in the middle of a line says it at its

@@ -128,11 +128,12 @@ fn delete_member(pass: &Pass, node: Node) -> Option<Change> {
             let above = node.prev_named_sibling().filter(|it| it.kind() == "decorator");
             above.is_none().then(|| Change::of([doc.delete(node)]))
         }
-        "public_field_definition" => is_pure("value").then(|| Change::of([doc.delete(node)])),
+        "public_field_definition" => is_pure("value").then(|| Change::of([super::delete_field(doc, node)])),
         "assignment_expression" => {
             let field = field_of(pass, node);
             let statement = node.parent().filter(|_| is_pure("right"))?;
-            Some(Change::of([Some(statement), field].into_iter().flatten().map(|it| doc.delete(it))))
+            let field = field.map(|it| super::delete_field(doc, it));
+            Some(Change::of(field.into_iter().chain([doc.delete(statement)])))
         }
         _ => None,
     }

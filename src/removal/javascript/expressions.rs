@@ -459,6 +459,9 @@ const GIVERS: &[&str] = &[
     "createContext",
     "Symbol",
     "clone",
+    "computed",
+    "ref",
+    "shallowRef",
 ];
 
 /// Classes whose instances can be made without an effect.

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
+use super::Edit;
 use super::document::{Change, Document};
 use super::known::Known;
 use super::pass::{Mark, Pass};
@@ -412,10 +413,23 @@ fn returned_object<'d>(pass: &Pass<'d>, function: Node<'d>) -> Option<Node<'d>> 
     (object.kind() == "object" && returning_at_end(pass, object)? == function).then_some(object)
 }
 
+/// The deletion of a field of a class, with its semicolon and the comment behind it.
+fn delete_field(document: &Document, field: Node) -> Edit {
+    let mut range = document.with_comments(field);
+    if let Some(semicolon) = field.next_sibling().filter(|it| it.kind() == ";") {
+        range.end = semicolon.end_byte();
+        let rest = document.rest_of_line(range.end);
+        if document.begins_line(range.start) && rest.starts_with("//") {
+            range.end = document.text[..document.line_end(range.end)].trim_end().len();
+        }
+    }
+    document.delete_range(range)
+}
+
 /// An entry of a registry, taken out.
 pub(super) fn without_entry(document: &Document, entry: Node) -> Change {
     match entry.kind() {
-        "public_field_definition" => Change::of([document.delete(entry)]),
+        "public_field_definition" => Change::of([delete_field(document, entry)]),
         _ => Change::of([lists::delete_item(document, entry)]),
     }
 }
