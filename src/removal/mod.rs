@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod gaps;
 mod imports;
+mod instances;
 mod javascript;
 mod known;
 mod layout;

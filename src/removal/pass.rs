@@ -275,6 +275,11 @@ impl<'d> Pass<'d> {
         })
     }
 
+    /// Whether nothing of its own file names a member any more.
+    pub(super) fn is_only_declared(&self, binding: &Binding) -> bool {
+        binding.reads.iter().all(|it| self.is_within_mark(&it.range)) && !self.is_member_named(binding)
+    }
+
     /// Whether a name was used where the removal took it away, or will.
     pub(super) fn lost_a_use(&self, binding: &Binding) -> bool {
         self.doc.bereft.contains(&binding.name.start)

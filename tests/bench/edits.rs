@@ -27,7 +27,9 @@ pub(super) fn run() {
     let mut held_up = Vec::new();
     let mut editor = Editor::new(&text, Codebase::default());
     let statements = editor.type_statements(20, &mut held_up);
+    let n_statements = statements.len();
     Figures::new(statements).print("a statement, letter by letter, in 20 places", Some(&whole));
+    print_slow(&std::mem::take(&mut editor.slow), n_statements);
     for (name, typed) in [
         ("letters in the middle of words", "abc"),
         ("quotes", "'\"`"),
@@ -41,6 +43,24 @@ pub(super) fn run() {
     Figures::new(held_up).print("all of these: time in which other requests wait", Some(&whole));
     beside_a_workspace(&text);
     without_end(&text);
+}
+
+/// Half-typed code costs a parser more; what an edit costs beside a whole parse of just that text.
+fn print_slow(slow: &[(Duration, Text)], n: usize) {
+    let ratio = |(duration, text): &(Duration, Text)| {
+        let start = Instant::now();
+        black_box(Source::new(Language::Tsx, 1, text.clone()));
+        duration.as_secs_f64() / start.elapsed().as_secs_f64()
+    };
+    let mut ratios: Vec<f64> = slow.iter().map(ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    if let Some(most) = ratios.last() {
+        let median = ratios[ratios.len() / 2];
+        println!(
+            "  {} of {n} took over 10 ms: {median:.2}x a whole parse of their text, {most:.2}x at most",
+            ratios.len()
+        );
+    }
 }
 
 /// What an edit takes does not depend on how many files the workspace has.
@@ -126,12 +146,23 @@ struct Editor {
     source: Arc<Source>,
     code: Codebase,
     path: Arc<std::path::Path>,
+    /// Edits that took long, and the text after them.
+    slow: Vec<(Duration, Text)>,
 }
+
+/// From here on an edit is compared with a parse of the text that it left.
+const SLOW: Duration = Duration::from_millis(10);
 
 impl Editor {
     fn new(text: &str, code: Codebase) -> Editor {
         let source = Arc::new(Source::new(Language::Tsx, 0, Text::new(text)));
-        Editor { begin: text.to_owned(), source, code, path: std::path::Path::new("page.tsx").into() }
+        Editor {
+            begin: text.to_owned(),
+            source,
+            code,
+            path: std::path::Path::new("page.tsx").into(),
+            slow: Vec::new(),
+        }
     }
 
     /// From an edit to facts and findings.
@@ -148,6 +179,9 @@ impl Editor {
         let found = findings(&snapshot(&self.path, &self.source, facts));
         let duration = start.elapsed();
         black_box(found);
+        if duration > SLOW {
+            self.slow.push((duration, self.source.text.clone()));
+        }
         duration
     }
 

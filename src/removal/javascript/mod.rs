@@ -402,6 +402,26 @@ fn returned(function: Node) -> Option<Node> {
     (returning(value)? == function).then_some(value)
 }
 
+/// What a member of a class gives, and whether by a call.
+pub(super) fn given_by_member(pass: &Pass, declaration: Node) -> Option<(Known, bool)> {
+    let plain = |it: Node| pass.marked(it).filter(|it| it.effects.is_empty()).map(|it| it.known.clone());
+    match declaration.kind() {
+        "method_definition" => {
+            let known = returned(declaration).and_then(plain)?;
+            Some((known, !has_word(declaration, "get")))
+        }
+        "public_field_definition" => {
+            let value = declaration.child_by_field_name("value")?;
+            match value.kind() {
+                "arrow_function" => Some((returned(value).and_then(plain)?, true)),
+                _ => Some((plain(value)?, false)),
+            }
+        }
+        "assignment_expression" => Some((plain(declaration.child_by_field_name("right")?)?, false)),
+        _ => None,
+    }
+}
+
 /// The object that a function returns at its end.
 fn returned_object<'d>(pass: &Pass<'d>, function: Node<'d>) -> Option<Node<'d>> {
     let body = function.child_by_field_name("body")?;

@@ -182,6 +182,19 @@ pub(super) fn constants(pass: &Pass) -> Vec<(Range<usize>, Known, bool)> {
     found
 }
 
+/// What a member of a class gives, and whether by a call.
+pub(super) fn given_by_member(pass: &Pass, declaration: Node) -> Option<(Known, bool)> {
+    let plain = |it: Node| pass.marked(it).filter(|it| it.effects.is_empty()).map(|it| it.known.clone());
+    match declaration.kind() {
+        "function_definition" => {
+            let known = returned(pass, declaration).and_then(plain)?;
+            Some((known, !is_property(pass, declaration)))
+        }
+        "assignment" => Some((plain(declaration.child_by_field_name("right")?)?, false)),
+        _ => None,
+    }
+}
+
 /// The only thing that a function returns, when it does nothing else.
 fn returned<'d>(pass: &Pass, function: Node<'d>) -> Option<Node<'d>> {
     let body = function.child_by_field_name("body")?;
