@@ -531,6 +531,9 @@ fn known_deeply<'d>(pass: &Pass<'d>, function: Node, value: Node<'d>) -> Option<
         return None;
     }
     let value = javascript::peeled(value);
+    if value.kind() == "jsx_element" && pass.doc.of(value).split_whitespace().collect::<String>() == "<></>" {
+        return Some(Known::Json(serde_json::Value::Null));
+    }
     if value.kind() == "object" {
         let mut fields = BTreeMap::new();
         for pair in parts(value) {

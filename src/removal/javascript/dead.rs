@@ -51,6 +51,14 @@ fn unwritten(pass: &Pass, binding: &Binding) -> Option<Change> {
         let is_target = assignment.child_by_field_name("left")?.byte_range() == *write;
         let is_pure = assignment.child_by_field_name("right").is_some_and(|it| pass.is_pure(it));
         let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
+        let round = statement.parent()?;
+        let statement = match round.kind() {
+            // `if (late) reason = 'late';`
+            "if_statement" if round.child_by_field_name("alternative").is_none() => {
+                round.child_by_field_name("condition").filter(|it| pass.is_pure(*it)).map(|_| round)?
+            }
+            _ => statement,
+        };
         (is_target && is_pure && statement.parent().is_some_and(super::statements::is_list))
             .then_some(statement)
     };

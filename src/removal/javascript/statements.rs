@@ -56,12 +56,29 @@ fn else_if(pass: &Pass, clause: Node, statement: Node, kept: Option<Node>, mark:
     let range = doc.extent(statement);
     let is_empty = |it: Node| it.kind() == "statement_block" && it.named_child_count() == 0;
     Some(match kept.filter(|it| !is_empty(*it)) {
-        Some(kept) => doc.keep(&range, &doc.extent(kept), ("", "")),
+        Some(kept) => {
+            let change = doc.keep(&range, &doc.extent(kept), ("", ""));
+            let after = ends_chain(clause, kept).and_then(|it| unreachable_after(pass, it));
+            Change { edits: change.edits.into_iter().chain(after).collect(), ..change }
+        }
         None => {
             let before = doc.text[..clause.start_byte()].trim_end().len();
             Change::of([Edit { range: before..doc.extent(clause).end, text: String::new() }])
         }
     })
+}
+
+/// The whole chain of `else if` that a clause ends, if nothing behind it runs once `kept` is its end.
+fn ends_chain<'t>(clause: Node<'t>, kept: Node) -> Option<Node<'t>> {
+    let mut statement = clause.parent()?;
+    let mut ends = ends_here(kept);
+    loop {
+        ends &= statement.child_by_field_name("consequence").is_some_and(ends_here);
+        match statement.parent().filter(|it| it.kind() == "else_clause") {
+            Some(outer) => statement = outer.parent()?,
+            None => return ends.then_some(statement),
+        }
+    }
 }
 
 /// A statement of a list, replaced by a branch of its own, after what had effects.
@@ -466,13 +483,21 @@ fn jumps(node: Node) -> bool {
 
 /// Whether `break` stands inside that means the `switch` round it.
 fn breaks(node: Node) -> bool {
+    let is_own = matches!(
+        node.kind(),
+        "switch_statement" | "while_statement" | "do_statement" | "for_statement" | "for_in_statement"
+    );
+    !is_own && breaks_inside(node)
+}
+
+fn breaks_inside(node: Node) -> bool {
     parts(node).into_iter().any(|it| match it.kind() {
         "break_statement" => it.named_child_count() == 0,
         "switch_statement" | "while_statement" | "do_statement" | "for_statement" | "for_in_statement" => {
             false
         }
         kind if kind.contains("function") || kind == "class_declaration" => false,
-        _ => breaks(it),
+        _ => breaks_inside(it),
     })
 }
 

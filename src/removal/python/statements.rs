@@ -113,6 +113,11 @@ pub(super) fn elif_step(pass: &Pass, clause: Node, mark: &Mark) -> Option<Change
         let body_end = last_of(pass, body);
         edits.push(Edit { range: body_end..last_of(pass, body_of(*last)?), text: String::new() });
     }
+    let before = all[..at].iter().filter_map(|it| body_of(*it));
+    let all_end = before.chain(statement.child_by_field_name("consequence")).chain([body]).all(ends_here);
+    if all_end {
+        edits.extend(unreachable_after(pass, statement));
+    }
     Some(Change::of(edits))
 }
 
