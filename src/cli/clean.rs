@@ -212,8 +212,9 @@ impl Run {
             let at = place(path, refusal.range.start);
             lines.push_str(&format!("{at}: not removed: {}\n", analysis::plain(&refusal.reason)));
         }
-        for (path, range) in &removal.leftovers {
-            lines.push_str(&format!("{}: look: the key still stands here\n", place(path, range.start)));
+        for (path, left) in &removal.leftovers {
+            let at = place(path, left.range.start);
+            lines.push_str(&format!("{at}: look: {}\n", analysis::plain(&left.reason)));
         }
         if removal.files.is_empty() && removal.refusals.is_empty() {
             lines.push_str(&format!("nothing reads '{}'\n", analysis::plain(target.key.as_str())));

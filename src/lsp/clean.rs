@@ -75,11 +75,11 @@ fn outcome(world: &CodeWorld, key: &FlagKey, value: &Value, removal: &Removal) -
     let n = removal.files.len();
     let files = if n == 1 { "1 file".to_owned() } else { format!("{n} files") };
     let places: Vec<String> =
-        removal.leftovers.iter().map(|(path, at)| place(world, path, at.start)).collect();
+        removal.leftovers.iter().map(|(path, it)| place(world, path, it.range.start)).collect();
     let look = match places.len() {
         0 => String::new(),
-        1..4 => format!("; the key still stands in {}", places.join(", ")),
-        n => format!("; the key still stands in {} and {} other places", places[..3].join(", "), n - 3),
+        1..4 => format!("; look at {}", places.join(", ")),
+        n => format!("; look at {} and {} other places", places[..3].join(", "), n - 3),
     };
     format!(
         "'{key}' (keep {value}) is removed from {files}{look}. Save them, run the tests, deploy, then: flagline archive {key}"

@@ -18,6 +18,7 @@ mod plan;
 mod python;
 mod registry;
 mod scopes;
+mod stand_ins;
 mod view;
 mod world;
 mod wrappers;
@@ -35,7 +36,7 @@ use crate::feature::Value;
 use crate::syntax::{Language, Read, Returns, Via};
 
 pub use self::known::Kept;
-pub use self::plan::{FileChange, Removal, Request, plan};
+pub use self::plan::{FileChange, Leftover, Removal, Request, plan};
 pub use self::world::{ALONE, Alone, World};
 
 /// A replacement; ranges are bytes of the text before any edit.

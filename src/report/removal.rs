@@ -21,8 +21,8 @@ pub struct RemovalRow {
     pub files: Vec<FileRow>,
     /// What is left alone, and why. Where there is one, nothing changes, unless the part that works was asked for.
     pub refusals: Vec<RefusalRow>,
-    /// Where the key still stands between quotes: tests, lists and settings to look at.
-    pub leftovers: Vec<PlaceRow>,
+    /// What is left to look at: where the key still stands between quotes, and tests of what went.
+    pub leftovers: Vec<LeftoverRow>,
 }
 
 /// A file that changes.
@@ -56,13 +56,15 @@ pub struct RefusalRow {
     pub reason: String,
 }
 
-/// A place.
+/// A place to look at.
 #[derive(Debug, Serialize)]
-pub struct PlaceRow {
+pub struct LeftoverRow {
     /// Relative to the working directory.
     pub path: String,
-    /// Quotes included.
+    /// Before any edit; of a text the quotes included.
     pub range: RangeRow,
+    /// A sentence.
+    pub reason: String,
 }
 
 /// From, and up to but without.
@@ -129,7 +131,11 @@ pub fn removal_json(
         leftovers: removal
             .leftovers
             .iter()
-            .map(|(path, at)| PlaceRow { path: relative(path, directory), range: range(path, at.clone()) })
+            .map(|(path, it)| LeftoverRow {
+                path: relative(path, directory),
+                range: range(path, it.range.clone()),
+                reason: it.reason.clone(),
+            })
             .collect(),
     }
 }
