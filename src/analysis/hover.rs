@@ -1,12 +1,12 @@
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Snapshot;
 use super::card::{Card, Details, State, card};
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
 use crate::feature::{Since, Stage, StageLine};
-use crate::flags::{Exposure, FlagKey, VariantExposure};
+use crate::flags::{Exposure, FlagKey, SdkSeen, VariantExposure};
 use crate::text::Span;
 
 /// What a hover shows, and over what.
@@ -35,12 +35,15 @@ pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> 
     let mut card = card(&snapshot.mirror, &key, snapshot.now);
     if let State::Known(details) = &mut card.state {
         details.is_silent = is_silent(snapshot, &key);
+        if details.is_silent {
+            card.elsewhere.iter_mut().for_each(|it| it.people = it.people.filter(|it| *it > 0));
+        }
     }
     Some(Hover { text: render(&card, markup, snapshot.now), key, span })
 }
 
 /// Whether only payloads are read of a flag: PostHog is told of no such read (posthog-api 5.7).
-fn is_silent(snapshot: &Snapshot, key: &FlagKey) -> bool {
+pub(super) fn is_silent(snapshot: &Snapshot, key: &FlagKey) -> bool {
     let own = snapshot.facts.reads.iter().filter(|it| it.key.as_ref() == Some(key));
     let mut reads = snapshot.index.reads_of(key).map(|it| it.1).chain(own).peekable();
     reads.peek().is_some() && reads.all(|it| !it.is_told())
@@ -175,10 +178,11 @@ fn stage_words(page: &Page, stage: &StageLine, is_on: bool) -> String {
     }
 }
 
-/// "since 7 Aug 2026 (110 days)", or "for at least 110 days" when nobody knows the day.
+/// "since 7 Aug 2026 (110 days, by Ada)", or "for at least 110 days" when nobody knows the day.
 fn since_words(since: &Since, now: Timestamp) -> String {
     let age = span(now.duration_since(since.at));
-    if since.exact { format!("since {} ({age})", day(since.at)) } else { format!("for at least {age}") }
+    let by = since.by.as_ref().map(|it| format!(", by {it}")).unwrap_or_default();
+    if since.exact { format!("since {} ({age}{by})", day(since.at)) } else { format!("for at least {age}") }
 }
 
 fn exposed(page: &mut Page, details: &Details, exposure: &Exposure, now: Timestamp) {
@@ -198,14 +202,26 @@ fn exposed(page: &mut Page, details: &Details, exposure: &Exposure, now: Timesta
     let mut words = Vec::new();
     if details.trend.iter().any(|it| *it > 0) {
         let bars = page.code(&sparkline(&details.trend));
-        words
-            .push(format!("{bars} exposed people a day, up to {}", details.trend.iter().max().unwrap_or(&0)));
+        // The trend comes by SDK: who uses two of them is counted twice.
+        let how = if exposure.sdks.len() > 1 { " (counted by SDK)" } else { "" };
+        let most = grouped(details.trend.iter().max().copied().unwrap_or_default());
+        words.push(format!("{bars} exposed people a day{how}, up to {most}"));
     }
-    if let Some(seen) = details.last_seen {
-        let lib = exposure.sdks.first().map(|it| format!(" by {}", page.escape(&it.lib)));
-        words.push(format!("last seen {}{}", ago(seen, now), lib.unwrap_or_default()));
-    }
+    words.extend(last_seen_words(page, details, exposure, now));
     page.paragraph(&words.join(" · "));
+}
+
+/// "last seen 2 minutes ago by web, 3 hours ago by posthog-node".
+fn last_seen_words(page: &Page, details: &Details, exposure: &Exposure, now: Timestamp) -> Option<String> {
+    const MOST: usize = 4;
+    let seen = details.last_seen?;
+    let by = |it: &SdkSeen| format!("{} by {}", ago(it.last_seen, now), page.escape(&it.lib));
+    let sdks: Vec<String> = exposure.sdks.iter().take(MOST).map(by).collect();
+    // Nobody knows by which SDK the flag itself was last called; it matters where that is clearly later.
+    const CLEARLY: SignedDuration = SignedDuration::from_mins(5);
+    let is_newer = exposure.sdks.first().is_none_or(|it| seen.duration_since(it.last_seen) > CLEARLY);
+    let own = is_newer.then(|| ago(seen, now));
+    Some(format!("last seen {}", own.into_iter().chain(sdks).collect::<Vec<_>>().join(", ")))
 }
 
 fn variant_words(page: &Page, variant: &VariantExposure) -> String {
@@ -215,9 +231,14 @@ fn variant_words(page: &Page, variant: &VariantExposure) -> String {
         "" | "null" => page.bold("no answer"),
         key => page.bold(key),
     };
-    let (calls, lately) = (grouped(variant.calls), grouped(variant.people_24h));
-    let calls = format!("{calls} {}", if variant.calls == 1 { "call" } else { "calls" });
-    format!("{name} {}, {lately} in the last 24 h, {calls}", people(variant.people))
+    let both = |n_people: u64, n_calls: u64| {
+        format!("{}, {} {}", people(n_people), grouped(n_calls), if n_calls == 1 { "call" } else { "calls" })
+    };
+    let lately = match (variant.people_24h, variant.calls_24h) {
+        (0, 0) => "nobody".to_owned(),
+        (n_people, n_calls) => both(n_people, n_calls),
+    };
+    format!("{name} {}; last 24 h: {lately}", both(variant.people, variant.calls))
 }
 
 /// "1,245 people"

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::feature::{Served, Value, served};
+use crate::feature::{Served, Value, ended, served, winner};
 use crate::flags::{Flag, FlagKey, Lookup, Mirror};
 use crate::removal::Kept;
 
@@ -20,21 +20,33 @@ pub struct Keep {
 pub fn keep(mirror: &Mirror, key: &FlagKey, said: Option<Value>) -> Result<Keep, String> {
     let environment = mirror.primary();
     let flag = match environment.map(|it| it.lookup(key)) {
-        Some(Lookup::Known(flag)) => Some(flag),
+        Some(Lookup::Known(flag)) => Some(&**flag),
         _ => None,
     };
     if let Some(value) = said {
-        let kept = kept(flag.map(|it| &**it), value.clone());
+        let kept = kept(flag, value.clone());
         return Ok(Keep { kept, why: format!("'{key}' is taken to serve {value} to everyone.") });
     }
-    let Some(flag) = flag else { return Err(format!("PostHog is not known to have '{key}'")) };
-    let filters = flag.filters();
-    let value = match served(flag.is_evaluated(), filters.as_ref()) {
-        Served::Everyone(value) => value,
-        _ => return Err(format!("'{key}' does not serve the same to everyone")),
+    let (Some(flag), Some(environment)) = (flag, environment) else {
+        return Err(format!("PostHog is not known to have '{key}'"));
     };
-    let why = format!("'{key}' serves {value} to everyone.");
-    Ok(Keep { kept: kept(Some(flag), value), why })
+    let filters = flag.filters();
+    if let Served::Everyone(value) = served(flag.is_evaluated(), filters.as_ref()) {
+        let why = format!("'{key}' serves {value} to everyone.");
+        return Ok(Keep { kept: kept(Some(flag), value), why });
+    }
+    let several = format!("'{key}' does not serve the same to everyone");
+    let Some((experiment, _)) = ended(flag, environment) else { return Err(several) };
+    let name = &experiment.name;
+    match winner(flag, experiment) {
+        Some(value) => {
+            let why = format!("{value} won the experiment '{name}' on '{key}'.");
+            Ok(Keep { kept: kept(Some(flag), value), why })
+        }
+        None => {
+            Err(format!("{several}, and PostHog does not tell which variant won the experiment '{name}'"))
+        }
+    }
 }
 
 /// A value with its payload, where the flag is known.

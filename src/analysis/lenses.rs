@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::Snapshot;
-use super::hover::people;
+use super::hover::{is_silent, people};
 use super::markup::plain;
 use crate::feature::{Stage, stage};
 use crate::flags::{FlagKey, Lookup};
@@ -16,7 +16,7 @@ pub struct Lens {
     /// The head of the function or component round the key, else the key, from the first character of the line:
     /// editors put a lens where its range begins.
     pub span: Span,
-    /// What it says: `2/4 beta, 40 % · 1,245 people · 3 reads`.
+    /// What it says: `2/4 beta, 40 % · 1,245 people · 3 reads`, behind the key where a line has several.
     pub title: String,
 }
 
@@ -43,9 +43,15 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
     placed.sort_by_key(|it| it.1.start);
     let mut seen = HashSet::new();
     placed.retain(|it| seen.insert((it.0, it.1.start.line)));
+    let mut on_line: BTreeMap<u32, usize> = BTreeMap::new();
+    placed.iter().for_each(|it| *on_line.entry(it.1.start.line).or_default() += 1);
     let lens = |(key, span): (&FlagKey, Span)| {
         let n = counts.get(key).copied().unwrap_or_default();
-        Lens { key: key.clone(), span, title: title(snapshot, key, n) }
+        let title = title(snapshot, key, n);
+        // Side by side nobody could tell which is which.
+        let is_alone = on_line.get(&span.start.line) == Some(&1);
+        let title = if is_alone { title } else { plain(&format!("{key}: {title}")) };
+        Lens { key: key.clone(), span, title }
     };
     placed.into_iter().map(lens).collect()
 }
@@ -129,7 +135,12 @@ fn title(snapshot: &Snapshot, key: &FlagKey, n_reads: usize) -> String {
         Lookup::Unknown => Some("unknown".to_owned()),
         Lookup::Known(flag) => {
             let stage = stage(flag, it.history_of(flag).map(|it| &**it)).to_string();
-            let seen = it.exposure.get(key).map(|it| format!(" · {}", people(it.people())));
+            let exposure = it.exposure.get(key).map(|it| it.people());
+            let seen = match exposure {
+                // PostHog is not told of reads of the payload.
+                Some(0) if is_silent(snapshot, key) => Some(" · people not counted".to_owned()),
+                _ => exposure.map(|it| format!(" · {}", people(it))),
+            };
             Some(stage + &seen.unwrap_or_default())
         }
     });

@@ -251,7 +251,7 @@ pub(super) async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey
     if offline {
         refresh::stored(config, disk::folder())
     } else {
-        refresh::once(config, disk::folder(), keys, Wanted::Flags).await
+        refresh::once(config, disk::folder(), keys, Wanted::Exposure).await
     }
 }
 

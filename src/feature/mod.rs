@@ -5,9 +5,11 @@ mod served;
 mod stage;
 mod stages;
 mod staleness;
+mod winner;
 
 pub use plan::{Audience, Plan, PlanStage, TAG};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};
 pub use stages::{Arrived, StageLine, arrived, stages};
 pub use staleness::{Since, constant_since, was_enabled, was_on};
+pub use winner::{ended, winner};

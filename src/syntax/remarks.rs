@@ -52,9 +52,7 @@ impl Remarks {
     pub fn of(text: &Text) -> Remarks {
         let source = text.as_str();
         Remarks {
-            keeps: memmem::find_iter(source.as_bytes(), "flagline:")
-                .filter_map(|it| keep(text, it))
-                .collect(),
+            keeps: marks(source).filter_map(|it| keep(text, it)).collect(),
             secrets: secrets(source).map(|it| text.span(it)).collect(),
         }
     }
@@ -63,6 +61,12 @@ impl Remarks {
     pub fn is_empty(&self) -> bool {
         self.keeps.is_empty() && self.secrets.is_empty()
     }
+}
+
+/// Where `flagline:` stands, at the beginning of a sentence too.
+fn marks(source: &str) -> impl Iterator<Item = usize> {
+    let rest = memmem::find_iter(source.as_bytes(), "lagline:").filter_map(|it| it.checked_sub(1));
+    rest.filter(|it| matches!(source.as_bytes()[*it], b'f' | b'F'))
 }
 
 fn secrets(source: &str) -> impl Iterator<Item = Range<usize>> {
@@ -90,10 +94,16 @@ fn keep(text: &Text, at: usize) -> Option<Keep> {
     let line_start = source[..at].rfind('\n').map_or(0, |it| it + 1);
     let line_end = source[at..].find('\n').map_or(source.len(), |it| at + it);
     let before = source[line_start..at].trim_end();
-    let mark = ["//", "/*", "#", "*"].iter().find(|it| before.ends_with(**it))?;
+    let is_in_block = || {
+        let above = &source[..line_start];
+        before.trim().is_empty()
+            && above.rfind("/*").is_some_and(|it| above.rfind("*/").is_none_or(|end| end < it))
+    };
+    let mark = ["//", "/*", "#", "*"].into_iter().find(|it| before.ends_with(it));
+    let mark = mark.or_else(|| is_in_block().then_some(""))?;
     let written = source[at..line_end].trim_end();
     let written = written.trim_end_matches('}').trim_end().trim_end_matches("*/").trim_end();
-    let rest = written.strip_prefix("flagline:")?.trim_start().strip_prefix("keep")?;
+    let rest = written["flagline:".len()..].trim_start().strip_prefix("keep")?;
     let code_before = before[..before.len() - mark.len()].trim();
     let span = text.span(at..at + written.len());
     let is_alone = matches!(code_before, "" | "{");
@@ -138,6 +148,8 @@ mod tests {
         for (text, expect) in [
             ("// flagline: keep until 2027-01-31 because of Ada\nread()", (1, day, "of Ada")),
             ("read() // flagline: keep until 2027-01-31\nother()", (0, day, "")),
+            ("// Flagline: keep until 2027-01-31\nread()", (1, day, "")),
+            ("/*\n  flagline: keep until 2027-01-31\n*/\nread()", (3, day, "")),
             ("{/* flagline: keep until 2027-01-31 because x */}\n<A />", (1, day, "x")),
             (
                 "# flagline: keep because it is a kill switch\n\n# more\nread()",

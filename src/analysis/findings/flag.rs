@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+use super::calls::{Calls, calls};
 use super::{Code, Verdict};
 use crate::analysis::markup::day;
 use crate::config::Config;
-use crate::feature::{Served, Since, Value, constant_since, served, was_on};
-use crate::flags::{Entry, Environment, Experiment, Exposure, Filters, Flag, History};
+use crate::feature::{Served, Since, Value, constant_since, ended, served, was_on, winner};
+use crate::flags::{Entry, Environment, Filters, Flag, History};
 use crate::syntax::{Keep, Read, Returns, Until};
 
 /// How long a flag may be on for everyone before somebody must have asked for it.
@@ -43,12 +44,13 @@ impl Case<'_> {
         if self.is_permanent() || keep == Some(true) {
             return None;
         }
-        let verdict = self.constant().or_else(|| self.concluded()).or_else(|| self.unused());
-        let told = verdict.or_else(|| self.not_live(filters))?;
-        Some(match (self.keep, keep) {
-            (Some(it), Some(false)) => told.with_help(&past_words(it)),
-            _ => told,
-        })
+        let verdict = self.constant().or_else(|| self.concluded(filters)).or_else(|| self.unused());
+        let told = verdict.or_else(|| self.not_live(filters));
+        match (self.keep.filter(|_| keep == Some(false)), told) {
+            (Some(it), Some(told)) => Some(told.with_help(&past_words(it))),
+            (Some(it), None) => Some(self.kept_no_more(it)),
+            (None, told) => told,
+        }
     }
 
     fn is_permanent(&self) -> bool {
@@ -101,31 +103,34 @@ impl Case<'_> {
         let (key, when) = (&self.flag.key, self.when(&since));
         if self.is_long(self.now.duration_since(since.at)) {
             let message = format!("'{key}' is {what}{when}: it can be removed from the code");
-            return Some(Verdict::new(Code::StaleFlag { value: Some(since.value) }, &message));
+            let never = self.never(&since).filter(|_| since.value != Value::Off);
+            let told = Verdict::new(Code::StaleFlag { value: Some(since.value) }, &message);
+            return Some(match never {
+                Some(never) => told.with_help(&format!("{never}: this code may not be released yet")),
+                None => told,
+            });
         }
         (since.value == Value::Off)
             .then(|| Verdict::new(Code::DisabledFlag, &format!("'{key}' is {what}{when}; it was on before")))
     }
 
-    fn experiments(&self) -> impl Iterator<Item = &Experiment> {
-        self.flag.experiments.iter().filter_map(|it| self.environment.experiments.get(it)).map(|it| &**it)
-    }
-
-    /// The experiment that ended last, if none runs.
-    fn ended(&self) -> Option<(&Experiment, Timestamp)> {
-        let is_running =
-            self.flag.experiment_running == Some(true) || self.experiments().any(Experiment::is_running);
-        let ended = self.experiments().filter_map(|it| Some((it, it.ended_at?))).max_by_key(|it| it.1);
-        ended.filter(|_| !is_running)
-    }
-
     fn winner_words(&self) -> String {
-        self.ended().map(|it| format!(" as the winner of the experiment '{}'", it.0.name)).unwrap_or_default()
+        ended(self.flag, self.environment)
+            .map(|it| format!(" as the winner of the experiment '{}'", it.0.name))
+            .unwrap_or_default()
+    }
+
+    /// A comment that keeps a flag no longer, though nothing else is to be said of the flag.
+    fn kept_no_more(&self, keep: &Keep) -> Verdict {
+        let message = format!("'{}': {}", self.flag.key, past_words(keep));
+        Verdict::new(Code::StaleFlag { value: None }, &message)
+            .with_help("remove the flag from the code, or give the comment another day")
     }
 
     /// An experiment that ended and whose flag still tells people apart.
-    fn concluded(&self) -> Option<Verdict> {
-        let (experiment, at) = self.ended()?;
+    fn concluded(&self, filters: Option<&Filters>) -> Option<Verdict> {
+        let is_same = matches!(served(self.flag.is_evaluated(), filters), Served::Everyone(_));
+        let (experiment, at) = ended(self.flag, self.environment).filter(|_| !is_same)?;
         let age = self.now.duration_since(at);
         (self.flag.active && self.is_long(age)).then_some(())?;
         let how = experiment
@@ -133,8 +138,10 @@ impl Case<'_> {
             .as_deref()
             .map(|it| format!(", {}", it.replace('_', " ")))
             .unwrap_or_default();
+        let winner = winner(self.flag, experiment);
+        let one = winner.map_or_else(|| "one".to_owned(), |it| format!("the winner '{it}'"));
         let message = format!(
-            "the experiment '{}' ended on {} ({}{how}), and '{}' still serves different values: serve one to \
+            "the experiment '{}' ended on {} ({}{how}), and '{}' still serves different values: serve {one} to \
              everyone, and remove the flag from the code",
             experiment.name,
             day(at),
@@ -144,54 +151,51 @@ impl Case<'_> {
         Some(Verdict::new(Code::StaleFlag { value: None }, &message))
     }
 
-    /// The latest call that anything knows of.
-    fn last_seen(&self) -> Option<Timestamp> {
-        let exposure = self.environment.exposure.get(&self.flag.key);
-        self.flag.last_called_at.max(exposure.and_then(|it| it.last_seen()))
+    /// Who asks for the flag, where that can be told: reads may be silent.
+    fn calls(&self) -> Option<Calls> {
+        calls(self.environment, self.flag, self.now).filter(|_| !self.is_silent)
     }
 
-    /// Not asked for in a long time, where that can be told: it was asked for before, and asking is not silent.
+    /// Not asked for in a long time, and asked for before.
     fn unused(&self) -> Option<Verdict> {
-        let seen = self.last_seen().filter(|_| self.flag.active && !self.is_silent)?;
-        let age = self.now.duration_since(seen);
-        self.is_long(age).then_some(())?;
+        let calls = self.calls().filter(|_| self.flag.active)?;
+        let seen = calls.last?;
+        self.is_long(calls.until.duration_since(seen)).then_some(())?;
         let message = format!(
             "nobody has asked for '{}' since {} ({}): the code that does is not run",
             self.flag.key,
             day(seen),
-            days(age)
+            days(self.now.duration_since(seen))
         );
         Some(Verdict::new(Code::StaleFlag { value: None }, &message))
     }
 
-    /// On for everyone, and never asked for.
+    /// On for everyone, and not asked for.
     fn not_live(&self, filters: Option<&Filters>) -> Option<Verdict> {
         let is_on = matches!(
             served(self.flag.is_evaluated(), filters),
             Served::Everyone(Value::On | Value::Variant(_))
         );
-        let never = self.last_seen().is_none() && !self.is_silent && self.tells_calls();
-        (is_on && never).then_some(())?;
-        let since = constant_since(self.flag, self.history())?;
-        (self.now.duration_since(since.at) >= LIVE_WITHIN).then_some(())?;
-        let message = format!(
-            "'{}' is on for everyone{}, and nobody has asked for it so far",
-            self.flag.key,
-            self.when(&since)
-        );
+        let since = constant_since(self.flag, self.history()).filter(|_| is_on)?;
+        let never = self.never(&since)?;
+        let message = format!("'{}' is on for everyone{}, and {never}", self.flag.key, self.when(&since));
         let help = "this code is not released yet, or it does not send events to this project";
         Some(Verdict::new(Code::NotLive, &message).with_help(help))
     }
 
-    /// Whether the project would say if somebody had asked: it says so of this flag, or of others.
-    fn tells_calls(&self) -> bool {
-        let is_loaded = self.environment.exposure.contains_key(&self.flag.key);
-        let others = || self.environment.exposure.values().any(|it| Exposure::last_seen(it).is_some());
-        let any = || {
-            let flags = self.environment.flags.iter().flat_map(|it| it.by_key.values());
-            flags.into_iter().any(|it| it.last_called_at.is_some())
-        };
-        (is_loaded && others()) || any()
+    /// That nobody asked for a flag that could have been asked for a day or longer, as far back as that is known.
+    fn never(&self, since: &Since) -> Option<String> {
+        let calls = self.calls().filter(|it| it.last.is_none())?;
+        (calls.until.duration_since(since.at) >= LIVE_WITHIN).then_some(())?;
+        Some(match calls.from {
+            None => "nobody has asked for it so far".to_owned(),
+            Some(from) if since.exact && from <= since.at => {
+                "nobody has asked for it in that time".to_owned()
+            }
+            Some(from) => {
+                format!("nobody has asked for it in the last {}", days(calls.until.duration_since(from)))
+            }
+        })
     }
 
     fn wrong_read(&self, filters: &Filters) -> Option<Verdict> {

@@ -1,5 +1,6 @@
 //! Everything worth telling about a file. One pure function makes it, so that editor and CI show the same.
 
+mod calls;
 mod flag;
 mod variants;
 
@@ -135,8 +136,10 @@ impl Verdict {
         Verdict { code, message: plain(message), help: None }
     }
 
+    /// With something more that helps.
     fn with_help(self, help: &str) -> Verdict {
-        Verdict { help: Some(plain(help)), ..self }
+        let before = self.help.map(|it| it + "; ").unwrap_or_default();
+        Verdict { help: Some(before + &plain(help)), ..self }
     }
 }
 

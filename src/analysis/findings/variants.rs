@@ -1,5 +1,7 @@
 //! Variants that code tells apart and that the flag does not have, or the other way round.
 
+use std::collections::HashSet;
+
 use super::{Code, Finding, Verdict, placed};
 use crate::analysis::Snapshot;
 use crate::analysis::card::most_slips;
@@ -20,6 +22,9 @@ pub(super) fn findings(snapshot: &Snapshot, environment: &Environment) -> Vec<(F
         let found = verdicts(flag, &filters, compared).into_iter();
         all.extend(found.map(|(it, span)| placed(snapshot, it, Some(&compared.key), span, link.clone())));
     }
+    // A table that is looked up twice says the same twice.
+    let mut seen = HashSet::new();
+    all.retain(|(it, _)| seen.insert((it.span, it.message.clone())));
     all
 }
 

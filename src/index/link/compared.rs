@@ -3,7 +3,7 @@
 use super::Linker;
 use super::value::*;
 use crate::flags::FlagKey;
-use crate::syntax::ir::{Chunk, Expr, ExprId, Origin, PropName, Step, Symbol};
+use crate::syntax::ir::{Arg, CallId, CallKind, Chunk, Expr, ExprId, Origin, PropName, Step, Symbol};
 use crate::syntax::{Compared, Returns};
 use crate::text::Span;
 
@@ -27,11 +27,17 @@ impl Linker<'_> {
             }
             let Some(key) = key else { continue };
             let named: Vec<_> = values.iter().filter_map(|it| self.variant_at(at.with(*it))).collect();
-            // Who compares with something that is not known may well compare with the variant that is missing.
-            let is_open = it.is_open && named.len() == values.len();
+            // Who compares with something that is not known may well compare with the variant that is missing;
+            // `false`, `undefined` and numbers are no variants.
+            let is_none = |it: &&ExprId| matches!(chunk.exprs[it.at()], Expr::Plain | Expr::Nothing);
+            let is_open = it.is_open && named.len() + values.iter().filter(is_none).count() == values.len();
             if !named.is_empty() {
                 found.push(Compared { key, span: self.span_of(at.with(subject)), variants: named, is_open });
             }
+        }
+        for id in 0..chunk.calls.len() {
+            let at = at.with(CallId(id as u32));
+            found.extend(self.included(at).or_else(|| self.matched(at)));
         }
         for (id, expr) in chunk.exprs.iter().enumerate() {
             if let Expr::Index(object, index) = *expr {
@@ -39,6 +45,41 @@ impl Linker<'_> {
             }
         }
         found
+    }
+
+    /// `['control', 'test'].includes(variant)`
+    fn included(&mut self, at: At<CallId>) -> Option<Compared> {
+        let chunk = self.chunk(&at);
+        let call = &chunk.calls[at.id.at()];
+        let Expr::Member(member) = chunk.exprs[call.callee.at()] else { return None };
+        let member = &chunk.members[member as usize];
+        let (true, [subject]) = (&*member.name == "includes", chunk.args_in(call.args)) else { return None };
+        let Expr::List(run) = chunk.exprs[member.object.at()] else { return None };
+        self.fuel = super::MOST_QUESTIONS;
+        let key = self.served_at(at.with(subject.value), 0)?;
+        let items = chunk.exprs_in(run);
+        let variants: Vec<_> = items.iter().filter_map(|it| self.variant_at(at.with(*it))).collect();
+        let span = self.span_of(at.with(subject.value));
+        (!variants.is_empty()).then_some(Compared { key, span, variants, is_open: false })
+    }
+
+    /// `<PostHogFeature flag="pricing" match="test">`
+    fn matched(&mut self, at: At<CallId>) -> Option<Compared> {
+        let chunk = self.chunk(&at);
+        let call = &chunk.calls[at.id.at()];
+        if call.kind != CallKind::Element {
+            return None;
+        }
+        let is_match = |it: &&Arg| it.name.is_some_and(|it| &*it == "match");
+        let matched = chunk.args_in(call.args).iter().find(is_match)?;
+        self.fuel = super::MOST_QUESTIONS;
+        let asked = self.asked_by_call(at);
+        let [asked] = &asked[..] else { return None };
+        let [Value::Text(known)] = &asked.values[..] else { return None };
+        let (key, is_of_sdk) = (FlagKey::from(known.text.as_str()), &*asked.method == "PostHogFeature");
+        let variant = self.variant_at(at.with(matched.value)).filter(|_| is_of_sdk)?;
+        let span = variant.1;
+        Some(Compared { key, span, variants: vec![variant], is_open: false })
     }
 
     /// `{ control: <Old />, test: <New /> }[variant]`
