@@ -13,6 +13,8 @@
 mod check;
 mod dice;
 mod javascript;
+#[path = "../support/npm.rs"]
+mod npm;
 mod python;
 mod run;
 mod tree;

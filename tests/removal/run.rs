@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 use flagline::syntax::Language;
 use serde::{Deserialize, Serialize};
 
+use crate::npm;
+
 /// What a run of a program says: each line of its trace.
 pub type Trace = Vec<String>;
 
@@ -86,23 +88,5 @@ fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/removal")
 }
 
-/// Where esbuild is installed: the version of the lock file, once, below the folder that everything is built in.
-static ESBUILD: LazyLock<PathBuf> = LazyLock::new(|| {
-    let from = sources().join("packages");
-    let lock = std::fs::read_to_string(from.join("package-lock.json")).unwrap();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("removal");
-    let stamp = target.join("stamp");
-    if std::fs::read_to_string(&stamp).is_ok_and(|it| it == lock) {
-        return target;
-    }
-    std::fs::create_dir_all(&target).unwrap();
-    for name in ["package.json", "package-lock.json"] {
-        std::fs::copy(from.join(name), target.join(name)).unwrap();
-    }
-    let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-    npm.args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&target);
-    let done = npm.status().unwrap_or_else(|why| panic!("npm does not start: {why}. {INSTALL}"));
-    assert!(done.success(), "npm could not install esbuild in {}", target.display());
-    std::fs::write(stamp, lock).unwrap();
-    target
-});
+/// Where esbuild is installed.
+static ESBUILD: LazyLock<PathBuf> = LazyLock::new(|| npm::install(&sources().join("packages"), "removal"));
