@@ -44,7 +44,8 @@ async fn the_sample_app_in_text_and_json() {
         assert_eq!((code, &*stderr), (1, ""));
         golden(file, &stdout, &posthog);
     }
-    assert_eq!(posthog.requests("POST /api/projects/:id/query/").await, 0, "exposure is not asked for");
+    let queries = posthog.requests("POST /api/projects/:id/query/").await;
+    assert_eq!(queries, 2, "the second run knows exposure from the first one");
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ async fn a_lens_says_stage_and_count_and_leads_to_all_reads() {
     let mut editor = opened(shows_references(start(&posthog))).await;
     let found = lenses(&mut editor, APP).await;
     // One for each key of a line.
-    assert_eq!(titles(&found), ["2/4 beta, 40 % · 4 reads", "partial 25 % · 1 read", "unknown · 1 read"]);
+    assert_eq!(titles(&found), ["2/4 beta, 40 % · 4 reads", "quick-offset: partial 25 % · 1 read", "typo: unknown · 1 read"]);
     let mut line = editor.range_of(APP, "'project-videos'");
     line["start"]["character"] = 0.into();
     assert_eq!(found[0]["range"], line, "it begins with the line");
@@ -186,7 +186,7 @@ async fn nothing_is_said_of_a_stage_that_is_not_loaded() {
     let mut editor = Start::new(&[]).start_signed_out().await;
     editor.open(APP, CODE).await;
     let found = lenses(&mut editor, APP).await;
-    assert_eq!(titles(&found), ["2 reads", "1 read", "1 read"]);
+    assert_eq!(titles(&found), ["2 reads", "quick-offset: 1 read", "typo: 1 read"]);
     editor.finish().await;
 }
 

@@ -128,7 +128,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
     read.tell_skipped(&directory);
     let now = Timestamp::now();
-    let environment = environment(&loaded, &config, arguments.offline, now)?;
+    let environment = match environment(&loaded, &config, arguments.offline, now) {
+        Ok(environment) => environment,
+        Err(why) => {
+            read.tell_secrets(&directory);
+            return Err(why);
+        }
+    };
     let found = findings(&read, &loaded.mirror, &config, now);
     let base = base(arguments.format, &directory);
     let mut report = report::report(found, read.n_files, environment, base);
@@ -235,6 +241,17 @@ impl Files {
         }
     }
 
+    /// What needs no flags to be told.
+    fn tell_secrets(&self, directory: &Path) {
+        for (path, facts) in self.facts() {
+            for span in &facts.remarks.secrets {
+                let (line, column) = (span.start.line + 1, span.start.scalar + 1);
+                let path = report::relative(path, directory);
+                complain(&format!("{path}:{line}:{column}: a secret key of PostHog stands in the code"));
+            }
+        }
+    }
+
     /// Whether this run can tell what a file has: it was read, or it is not there any more. A file that is ignored
     /// or cannot be read may still have what it had.
     fn was_checked(&self, path: &Path) -> bool {
@@ -251,7 +268,7 @@ pub(super) async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey
     if offline {
         refresh::stored(config, disk::folder())
     } else {
-        refresh::once(config, disk::folder(), keys, Wanted::Exposure).await
+        refresh::once(config, disk::folder(), keys, Wanted::Findings).await
     }
 }
 
@@ -276,6 +293,14 @@ pub(super) fn environment<'a>(
         }
         complain(&format!("{trouble}; checked with the flags as of {}", ago(flags.fetched_at, now)));
     }
+    if let Some(trouble) = &environment.exposure_trouble {
+        complain(&format!("who is exposed: {trouble}; without it, flags that nobody asks for are not told"));
+    }
+    if let Some(trouble) = &environment.experiments_trouble {
+        complain(&format!(
+            "experiments: {trouble}; without them, flags of experiments that are over are not told"
+        ));
+    }
     if let Some(trouble) = &environment.history_trouble {
         complain(&format!(
             "{trouble}; without the activity log, flags are stale \"for at least\" some time, and those that were \
@@ -286,7 +311,13 @@ pub(super) fn environment<'a>(
 }
 
 fn why_not_loaded(environment: &Environment, project: Option<u64>, offline: bool) -> String {
+    let copy = |project| disk::path(&disk::folder().unwrap_or_default(), &environment.host, project);
     match (offline, project, &environment.trouble) {
+        (true, Some(project), _) if disk::is_of_newer(&copy(project)) => format!(
+            "the copy of project {project} of {} on this machine is of a newer Flagline; update this one, or run it \
+             without --offline",
+            environment.host
+        ),
         (true, Some(project), _) => format!(
             "there is no copy of project {project} of {} on this machine yet; run it once without --offline",
             environment.host

@@ -36,6 +36,8 @@ struct Row {
     trouble: Option<String>,
     exposure_trouble: Option<String>,
     history_trouble: Option<String>,
+    experiments_trouble: Option<String>,
+    schedules_trouble: Option<String>,
 }
 
 pub(super) async fn run(format: Format) -> anyhow::Result<ExitCode> {
@@ -61,8 +63,17 @@ pub(super) async fn run(format: Format) -> anyhow::Result<ExitCode> {
         }
     }
     for row in &rows {
-        for trouble in [&row.trouble, &row.exposure_trouble, &row.history_trouble].into_iter().flatten() {
-            complain(&plain(&format!("{}: {trouble}", row.environment)));
+        let parts = [
+            ("", &row.trouble),
+            ("exposure: ", &row.exposure_trouble),
+            ("activity: ", &row.history_trouble),
+            ("experiments: ", &row.experiments_trouble),
+            ("scheduled changes: ", &row.schedules_trouble),
+        ];
+        for (what, trouble) in parts {
+            if let Some(trouble) = trouble {
+                complain(&plain(&format!("{}: {what}{trouble}", row.environment)));
+            }
         }
     }
     Ok(ExitCode::from(if rows.iter().any(|it| it.trouble.is_some()) { 2 } else { 0 }))
@@ -78,6 +89,9 @@ fn row<'a>(it: &Environment, folder: &Path, keys: impl Iterator<Item = &'a FlagK
     let sentence = |it: &Option<Arc<str>>| it.as_deref().map(str::to_owned);
     let trouble = sentence(&it.trouble).or_else(|| match (fetched_at, &path) {
         (None, _) => Some("the flags could not be loaded".into()),
+        (Some(_), Some(path)) if disk::is_of_newer(path) => {
+            Some(format!("{} is of a newer Flagline and stays as it is", path.display()))
+        }
         (Some(_), Some(path)) if on_disk.is_none_or(|it| Some(it.fetched_at) < fetched_at) => {
             Some(format!("{} could not be written", path.display()))
         }
@@ -96,6 +110,8 @@ fn row<'a>(it: &Environment, folder: &Path, keys: impl Iterator<Item = &'a FlagK
         trouble,
         exposure_trouble: sentence(&it.exposure_trouble),
         history_trouble: sentence(&it.history_trouble),
+        experiments_trouble: sentence(&it.experiments_trouble),
+        schedules_trouble: sentence(&it.schedules_trouble),
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -52,6 +52,8 @@ pub struct Environment {
     pub early_access: HashMap<Arc<str>, Arc<EarlyAccess>>,
     /// When PostHog was sent a query in the last hour, by whichever process: all of them have one limit.
     pub queries: BTreeSet<Timestamp>,
+    /// When lists of plans were last read, by their name on disk.
+    pub plans_at: BTreeMap<Arc<str>, Timestamp>,
     /// Why experiments are not loaded, when the server does not give them.
     pub experiments_trouble: Option<Arc<str>>,
     /// Why changes to come are not loaded, when the key may not see them.

@@ -10,22 +10,30 @@ use crate::config::Environment;
 use crate::flags::Lack;
 
 /// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
-pub const SCOPES: [(&str, &str); 10] = [
+pub const SCOPES: [(&str, &str); 11] = [
     ("user:read", "telling your own changes from those of others, and your domain in `flagline init`"),
     ("project:read", "everything: the project cannot be found"),
     ("feature_flag:read", "flags, their stage, unknown keys"),
     ("query:read", "how many people meet which variant"),
     ("activity_log:read", "since when a flag is the same for everyone"),
     ("experiment:read", "whether an experiment is over, and how it came out"),
+    ("cohort:read", "the names of cohorts, in hovers and `flagline init`"),
+    ("early_access_feature:read", "the stage of early access features"),
     ("feature_flag:write", "creating features, and archiving flags"),
     ("dashboard:write", "creating a feature's dashboard"),
     ("insight:write", "creating the graphs on a feature's dashboard"),
-    ("cohort:read", "naming cohorts in `flagline init`"),
 ];
 
 /// Scopes that an editor does without, with a part less to show. Without the others it shows no flags at all, which is
 /// told anyway, or somebody chose not to create features.
-const PARTS: [&str; 4] = ["user:read", "query:read", "activity_log:read", "experiment:read"];
+const PARTS: [&str; 6] = [
+    "user:read",
+    "query:read",
+    "activity_log:read",
+    "experiment:read",
+    "cohort:read",
+    "early_access_feature:read",
+];
 
 /// What a key opens.
 #[derive(Debug)]

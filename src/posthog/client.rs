@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::queries::Query;
 use super::wire::{self, ErrorBody, Page};
-use crate::config::Environment;
+use crate::config::{Environment, is_loopback};
 use crate::flags::{Flag, FlagKey, FlagUses, History, Project};
 
 /// More than the largest page of flags that PostHog serves.
@@ -77,7 +77,11 @@ impl Client {
         let authorities = authorities(|it| std::env::var_os(it))?;
         // Fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder()
+        let here = url::Url::parse(&host).ok();
+        let is_here = here.as_ref().and_then(|it| it.host_str()).is_some_and(is_loopback);
+        let builder = reqwest::Client::builder();
+        // What goes to this machine unencrypted must not leave it.
+        let http = if is_here { builder.no_proxy() } else { builder }
             .user_agent(concat!("flagline/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
             .timeout(TIMEOUT)
@@ -437,6 +441,7 @@ impl Client {
         let request = request.bearer_auth(self.key.expose_secret());
         let mut response = request.send().await.map_err(|it| unreachable(&self.host, &it))?;
         let status = response.status();
+        let is_query = response.url().path().ends_with("/query/");
         let retry_after = retry_after(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|it| unreachable(&self.host, &it))? {
@@ -446,7 +451,10 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         if !status.is_success() {
-            return Err(self.refusal(status, retry_after, &body));
+            return Err(match self.refusal(status, retry_after, &body) {
+                Error::TooSlow if !is_query => Error::Server { status: status.as_u16() },
+                error => error,
+            });
         }
         self.decode(&body)
     }
@@ -568,5 +576,11 @@ fn unreachable(host: &str, error: &reqwest::Error) -> Error {
         return Error::Tls { host, detail };
     }
     let detail = if error.is_timeout() { "it takes too long to answer".into() } else { detail };
+    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter();
+    let proxy = proxy.filter(|_| error.is_connect()).find(|it| std::env::var_os(it).is_some());
+    let detail = match proxy {
+        Some(name) => format!("{detail}; {name} names a proxy for it"),
+        None => detail,
+    };
     Error::Offline { host, detail }
 }

@@ -1,6 +1,6 @@
 //! The mirror on disk, so that an editor starts warm and works offline. No keys stand here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::hash::Hasher as _;
 use std::io;
@@ -37,12 +37,12 @@ fn file_stem(host: &str) -> String {
     host.chars().map(|it| if it.is_ascii_alphanumeric() || it == '.' { it } else { '_' }).collect()
 }
 
-/// Reads a mirror as of when it was last confirmed; `None` when there is none of this host. A file that cannot be
-/// understood is set aside, so that it can be looked at and never gets in the way again.
+/// Reads a mirror as of when it was last confirmed; `None` when there is none of this host, or a newer Flagline wrote
+/// it. A file that cannot be understood is set aside, so that it can be looked at and never gets in the way again.
 pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment> {
     // Before it is read: what replaces it meanwhile is another one.
     let confirmed = Version::of(path).and_then(|it| Confirmed::read(path, it));
-    let text = match fs::read_to_string(path) {
+    let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
@@ -50,8 +50,12 @@ pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment
             return None;
         }
     };
-    match serde_json::from_str::<Stored>(&text) {
-        Ok(stored) if stored.format <= FORMAT && *stored.host == **host => {
+    if is_newer(&text) {
+        tracing::info!(path = %path.display(), "the mirror on disk is of a newer Flagline");
+        return None;
+    }
+    match serde_json::from_slice::<Stored>(&text) {
+        Ok(stored) if *stored.host == **host => {
             let mut environment = stored.into_environment(name);
             if let Some(confirmed) = confirmed {
                 confirmed.apply(&mut environment);
@@ -70,17 +74,34 @@ pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment
     }
 }
 
-/// Writes a mirror: readable by its owner alone, whole or not at all.
+/// Whether the mirror there is of a newer Flagline, which goes on using it; an older one leaves it alone.
+pub fn is_of_newer(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|it| is_newer(&it))
+}
+
+fn is_newer(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    serde_json::from_slice::<Head>(text).is_ok_and(|it| it.format > FORMAT)
+}
+
+/// Writes a mirror: readable by its owner alone, whole or not at all. That of a newer Flagline stays.
 pub fn save(path: &Path, environment: &Environment) -> io::Result<()> {
     let Some(stored) = Stored::new(environment) else { return Ok(()) };
+    if is_of_newer(path) {
+        return Err(io::Error::other("a newer Flagline wrote it and goes on using it"));
+    }
     super::atomic::write_private(path, |to| Ok(serde_json::to_writer(to, &stored)?))
 }
 
-/// A number made of all that a mirror holds but when its flags were fetched; `None` when there is nothing to keep.
+/// A number made of all that a mirror holds but when it was fetched; `None` when there is nothing to keep.
 pub(super) fn digest(environment: &Environment) -> Option<u64> {
     let mut stored = Stored::new(environment)?;
     stored.flags_fetched_at = Timestamp::UNIX_EPOCH;
     stored.flags_read_at = None;
+    stored.plans_at.clear();
     let mut hashed = Hashed(std::hash::DefaultHasher::new());
     serde_json::to_writer(&mut hashed, &stored).ok()?;
     Some(hashed.0.finish())
@@ -155,6 +176,9 @@ struct Stored<F = Vec<wire::Flag>> {
     early_access: Vec<wire::EarlyAccess>,
     #[serde(default)]
     queries: BTreeSet<Timestamp>,
+    /// When lists were read.
+    #[serde(default)]
+    plans_at: BTreeMap<Arc<str>, Timestamp>,
 }
 
 /// Flags that are turned into what is written one by one: all at once they would be there twice.
@@ -250,6 +274,7 @@ impl<'a> Stored<InTurn<'a>> {
             cohorts: in_order(environment.cohorts.iter().map(|(id, it)| (id, (*id, it.clone())))),
             early_access: in_order(environment.early_access.iter().map(|(id, it)| (id, (&**it).into()))),
             queries: environment.queries.clone(),
+            plans_at: environment.plans_at.clone(),
         })
     }
 }
@@ -276,6 +301,7 @@ impl Stored {
             cohorts: self.cohorts.into_iter().collect(),
             early_access: early_access.map(|it| (it.id.clone(), it)).collect(),
             queries: self.queries,
+            plans_at: self.plans_at,
             ..Environment::default()
         }
     }
@@ -468,6 +494,7 @@ mod tests {
                 stage: "beta".into(),
             }],
             queries: BTreeSet::from([Timestamp::UNIX_EPOCH]),
+            plans_at: BTreeMap::from([("schedules".into(), Timestamp::UNIX_EPOCH)]),
         };
         stored.into_environment(&"production".into())
     }
@@ -515,10 +542,24 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_set_aside() {
+        for broken in [&b"{\"format\":1,\"host\":"[..], b"\xff\xfe{", b"{\"format\":1,\"flags\":7}"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = path(folder.path(), "https://ph.example", 1);
+            fs::write(&path, broken).unwrap();
+            assert!(load(&path, &"p".into(), &"https://ph.example".into()).is_none());
+            assert!(!path.exists() && path.with_extension("json.broken").exists());
+        }
+    }
+
+    #[test]
+    fn what_a_newer_flagline_wrote_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path(), "https://ph.example", 1);
-        fs::write(&path, "{\"format\":1,\"host\":").unwrap();
+        let newer = r#"{"flags":{"by":"key"},"format":2}"#;
+        fs::write(&path, newer).unwrap();
         assert!(load(&path, &"p".into(), &"https://ph.example".into()).is_none());
-        assert!(!path.exists() && path.with_extension("json.broken").exists());
+        assert!(is_of_newer(&path) && save(&path, &environment()).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), newer);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is set aside");
     }
 }

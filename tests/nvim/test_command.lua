@@ -131,7 +131,7 @@ T['a code lens tells who meets the flag, and lists its reads'] = function()
     for _, it in ipairs(vim.lsp.codelens.get(vim.fn.has('nvim-0.12') == 1 and { bufnr = 0 } or 0)) do
       titles[(it.lens or it).command.title] = true
     end
-    return titles['everyone · 245 people · 1 read'] and titles['unknown · 1 read']
+    return titles['everyone · 245 people · 1 read'] and titles['new-chekout: unknown · 1 read']
   ]])
   editor.cursor_on('function pay')
   editor.expect_screen('lens')

@@ -11,7 +11,8 @@ const CLOUDS: Place[] = [
   { label: 'PostHog US Cloud', description: 'us.posthog.com', host: 'https://us.posthog.com' },
   { label: 'PostHog EU Cloud', description: 'eu.posthog.com', host: 'https://eu.posthog.com' },
 ]
-const READ = 'user:read project:read feature_flag:read query:read activity_log:read experiment:read'
+const READ =
+  'user:read project:read feature_flag:read query:read activity_log:read experiment:read cohort:read early_access_feature:read'
 const WRITE = 'feature_flag:write dashboard:write insight:write'
 
 /** Asks for a host and a key until PostHog takes them, then for a project if there is a choice. */

@@ -66,7 +66,21 @@ pub(super) enum Part {
     Exposure,
 }
 
-const PLANS: [Part; 4] = [Part::Schedules, Part::Experiments, Part::Cohorts, Part::EarlyAccess];
+impl Part {
+    /// Its name in the mirror.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Part::Schedules => "schedules",
+            Part::Experiments => "experiments",
+            Part::Cohorts => "cohorts",
+            Part::EarlyAccess => "early_access",
+            Part::History => "history",
+            Part::Exposure => "exposure",
+        }
+    }
+}
+
+pub(super) const PLANS: [Part; 4] = [Part::Schedules, Part::Experiments, Part::Cohorts, Part::EarlyAccess];
 
 impl Work {
     /// The part that this is about; `None` = nothing goes without it.
@@ -395,7 +409,9 @@ impl Situation<'_> {
             return None;
         }
         let lacks = names.any(|it| !it.is_known(self.known) && !self.times.missing.contains(it));
-        (lacks || waits.due(self.times.loaded.get(&part).copied(), PLANS_EVERY)).then_some(Work::Plans(part))
+        // Who does not lead takes what the others wrote, and asks only for what they do not need.
+        let late = if self.leads() { PLANS_EVERY } else { PLANS_EVERY + COMPARE_EVERY };
+        (lacks || waits.due(self.times.loaded.get(&part).copied(), late)).then_some(Work::Plans(part))
     }
 
     fn exposure(&self, waits: &mut Waits) -> Option<Work> {

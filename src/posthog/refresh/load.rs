@@ -185,6 +185,7 @@ impl Site {
                 let asked = or_denied(client.experiments(project).await)?;
                 self.known.experiments_trouble = self.denied(client, asked.as_ref().err()).await;
                 if let Ok(all) = asked {
+                    self.note_read(part);
                     let all = all.into_iter().map(Experiment::from);
                     self.known.experiments = all.map(|it| (it.id, Arc::new(it))).collect();
                 }
@@ -195,6 +196,7 @@ impl Site {
                 // Where the server or the plan has no such changes, none will come.
                 self.known.schedules_trouble = denied.filter(|_| matches!(asked, Err(Error::Forbidden(_))));
                 if let Ok(all) = asked {
+                    self.note_read(part);
                     let mut by_flag: HashMap<u64, Vec<ScheduledChange>> = HashMap::new();
                     for (flag, change) in all.iter().filter_map(|it| it.to_come()) {
                         by_flag.entry(flag).or_default().push(change);
@@ -207,6 +209,7 @@ impl Site {
                 let asked = or_denied(client.cohorts(project).await)?;
                 self.denied(client, asked.as_ref().err()).await;
                 if let Ok(all) = asked {
+                    self.note_read(part);
                     self.known.cohorts = all.into_iter().map(|it| (it.id, it.name.into())).collect();
                 }
             }
@@ -214,6 +217,7 @@ impl Site {
                 let asked = or_denied(client.early_access(project).await)?;
                 self.denied(client, asked.as_ref().err()).await;
                 if let Ok(all) = asked {
+                    self.note_read(part);
                     let all = all.into_iter().map(EarlyAccess::from);
                     self.known.early_access = all.map(|it| (it.id.clone(), Arc::new(it))).collect();
                 }
@@ -226,6 +230,11 @@ impl Site {
         self.times.missing.retain(|it| it.part() != part);
         self.times.missing.extend(missing);
         Ok(())
+    }
+
+    /// Others need not read it again.
+    fn note_read(&mut self, part: Part) {
+        self.known.plans_at.insert(part.name().into(), self.clock.now().at);
     }
 
     /// Why a part is not there, as a sentence.

@@ -107,7 +107,9 @@ pub fn spawn(environments: &[config::Environment], folder: Option<PathBuf>) -> H
 pub enum Wanted {
     /// The flags, and since when they serve what they serve.
     Flags,
-    /// Who meets them too.
+    /// Who meets them too, unless that is known as of a few minutes ago.
+    Findings,
+    /// Who meets them now.
     Exposure,
 }
 
@@ -146,7 +148,14 @@ pub async fn once(
         // All keys are there: nothing is gathered any more.
         while let Next::Now(work) = site.next(Moment::now().after(GATHER)) {
             // Exposure is due last, when everything else is there.
-            if work == Work::Exposure && wanted == Wanted::Flags {
+            let is_wanted = match wanted {
+                Wanted::Flags => false,
+                Wanted::Findings => {
+                    site.situation(Moment::now()).old_exposure(Moment::now()).next().is_some()
+                }
+                Wanted::Exposure => true,
+            };
+            if work == Work::Exposure && !is_wanted {
                 break;
             }
             site.work(work).await;

@@ -17,6 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::due::Part;
 use crate::flags::{Environment, Flag, FlagList};
 use crate::posthog::confirmed::{Confirmed, Version};
 use crate::posthog::disk;
@@ -192,17 +193,22 @@ pub(super) fn merge(ours: &mut Environment, theirs: Environment) {
         }
     }
     // Whoever asked has all of them.
-    if ours.experiments.is_empty() {
+    let is_newer = |part: Part| theirs.plans_at.get(part.name()) > ours.plans_at.get(part.name());
+    if ours.experiments.is_empty() || is_newer(Part::Experiments) {
         ours.experiments = theirs.experiments;
     }
-    if ours.schedules.is_empty() {
+    if ours.schedules.is_empty() || is_newer(Part::Schedules) {
         ours.schedules = theirs.schedules;
     }
-    if ours.cohorts.is_empty() {
+    if ours.cohorts.is_empty() || is_newer(Part::Cohorts) {
         ours.cohorts = theirs.cohorts;
     }
-    if ours.early_access.is_empty() {
+    if ours.early_access.is_empty() || is_newer(Part::EarlyAccess) {
         ours.early_access = theirs.early_access;
+    }
+    for (part, at) in theirs.plans_at {
+        let known = ours.plans_at.entry(part).or_insert(at);
+        *known = at.max(*known);
     }
     ours.queries.extend(theirs.queries);
     for (id, it) in theirs.history {

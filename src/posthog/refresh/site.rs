@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use super::Ask;
 use super::budget::{Hovers, Mark};
 use super::compare::{self, Lists};
-use super::due::{self, Moment, Named, Next, Part, Sharing, Situation, Times, Work};
+use super::due::{self, Moment, Named, Next, PLANS, Part, Sharing, Situation, Times, Work};
 use super::share::{self, Seen, Share};
 use crate::config;
 use crate::flags::{Access, Environment, FlagKey};
@@ -136,6 +136,20 @@ impl Site {
                 ..stored
             };
             self.named = due::named(&self.known, &self.keys);
+            self.take_plan_times();
+        }
+    }
+
+    /// What was read by an earlier run, or by another process, is as old as it says.
+    fn take_plan_times(&mut self) {
+        let now = self.clock.now();
+        for part in PLANS {
+            let at = self.known.plans_at.get(part.name()).copied();
+            let Some(at) = at.filter(|at| self.demanded.is_none_or(|it| *at >= it)) else { continue };
+            if let Some(tick) = now.tick_of(at) {
+                let loaded = self.times.loaded.entry(part).or_insert(tick);
+                *loaded = tick.max(*loaded);
+            }
         }
     }
 
@@ -319,6 +333,7 @@ impl Site {
         let Some(theirs) = disk::load(path, &self.known.name, &self.known.host) else { return false };
         share::merge(&mut self.known, theirs);
         self.named = due::named(&self.known, &self.keys);
+        self.take_plan_times();
         self.note_reached();
         true
     }
