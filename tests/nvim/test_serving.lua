@@ -82,7 +82,7 @@ T['settings reach the server'] = function()
   editor.open('src/Checkout.tsx')
   editor.warning('unknown-flag')
   editor.cursor_on('new-checkout')
-  editor.hover('everyone since 7 Aug 2026 (110 days)')
+  editor.hover('everyone since 7 Aug 2026 (110 days, by Ada)')
   expect.equality(child.lua_get('#vim.diagnostic.get(0)'), 1)
 end
 
