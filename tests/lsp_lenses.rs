@@ -124,7 +124,10 @@ async fn a_lens_says_stage_and_count_and_leads_to_all_reads() {
     let mut editor = opened(shows_references(start(&posthog))).await;
     let found = lenses(&mut editor, APP).await;
     // One for each key of a line.
-    assert_eq!(titles(&found), ["2/4 beta, 40 % · 4 reads", "quick-offset: partial 25 % · 1 read", "typo: unknown · 1 read"]);
+    assert_eq!(
+        titles(&found),
+        ["2/4 beta, 40 % · 4 reads", "quick-offset: partial 25 % · 1 read", "typo: unknown · 1 read"]
+    );
     let mut line = editor.range_of(APP, "'project-videos'");
     line["start"]["character"] = 0.into();
     assert_eq!(found[0]["range"], line, "it begins with the line");

@@ -21,7 +21,7 @@ impl Linker<'_> {
         let mut found = Vec::new();
         let has_provider = self.imports_provider(file);
         for name in self.given_names(file) {
-            self.fuel = super::MOST_QUESTIONS;
+            self.begin_site();
             let values = self.exported(file, name);
             let gives_provider = has_provider && values.iter().any(|it| self.gives_client(it));
             if !gives_provider && !values.iter().any(|it| self.leads_to_flags(it, 0)) {
@@ -42,7 +42,7 @@ impl Linker<'_> {
                 let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
                 let is_method = |name: &Symbol| function.class.is_some() && !is_constructor(name);
                 let Some(name) = function.name.filter(is_method) else { continue };
-                self.fuel = super::MOST_QUESTIONS;
+                self.begin_site();
                 if !self.wraps(at).is_empty() {
                     found.push(name);
                 }

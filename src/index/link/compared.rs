@@ -17,7 +17,7 @@ impl Linker<'_> {
         let mut found = Vec::new();
         for it in &chunk.comparisons {
             let values = chunk.exprs_in(it.values);
-            self.fuel = super::MOST_QUESTIONS;
+            self.begin_site();
             let mut subject = it.subject;
             let mut key = self.served_at(at.with(subject), 0);
             let mut values = values.to_vec();
@@ -55,7 +55,7 @@ impl Linker<'_> {
         let member = &chunk.members[member as usize];
         let (true, [subject]) = (&*member.name == "includes", chunk.args_in(call.args)) else { return None };
         let Expr::List(run) = chunk.exprs[member.object.at()] else { return None };
-        self.fuel = super::MOST_QUESTIONS;
+        self.begin_site();
         let key = self.served_at(at.with(subject.value), 0)?;
         let items = chunk.exprs_in(run);
         let variants: Vec<_> = items.iter().filter_map(|it| self.variant_at(at.with(*it))).collect();
@@ -72,7 +72,7 @@ impl Linker<'_> {
         }
         let is_match = |it: &&Arg| it.name.is_some_and(|it| &*it == "match");
         let matched = chunk.args_in(call.args).iter().find(is_match)?;
-        self.fuel = super::MOST_QUESTIONS;
+        self.begin_site();
         let asked = self.asked_by_call(at);
         let [asked] = &asked[..] else { return None };
         let [Value::Text(known)] = &asked.values[..] else { return None };
@@ -84,7 +84,7 @@ impl Linker<'_> {
 
     /// `{ control: <Old />, test: <New /> }[variant]`
     fn looked_up(&mut self, at: ExprAt, object: ExprId, index: ExprId) -> Option<Compared> {
-        self.fuel = super::MOST_QUESTIONS;
+        self.begin_site();
         let key = self.served_at(at.with(index), 0)?;
         let values = self.eval(at.with(object));
         let [Value::Object(object)] = &values[..] else { return None };

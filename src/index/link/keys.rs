@@ -46,6 +46,7 @@ impl Linker<'_> {
 
     /// What some chunks of a file say about flags.
     pub(crate) fn link_chunks(&mut self, file: FileId, chunks: Range<u32>) -> Linked {
+        self.begin_file();
         let mut report = Report {
             file,
             reads: Vec::new(),
@@ -73,14 +74,14 @@ impl Report<'_, '_> {
         let mut called = HashSet::new();
         for (id, call) in it.calls.iter().enumerate() {
             called.insert(call.callee);
-            self.linker.fuel = super::MOST_QUESTIONS;
+            self.linker.begin_site();
             let asked = self.linker.asked_by_call(at.with(CallId(id as u32)));
             self.linker.want_who_is_handed_flags(at.with(CallId(id as u32)));
             self.add(asked, at.with(call.expr));
         }
         for (id, expr) in it.exprs.iter().enumerate() {
             let id = ExprId(id as u32);
-            self.linker.fuel = super::MOST_QUESTIONS;
+            self.linker.begin_site();
             match expr {
                 Expr::Index(..) | Expr::In(..) => {
                     let asked = self.linker.asked_by_index(at.with(id));

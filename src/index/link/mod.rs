@@ -56,7 +56,13 @@ use crate::syntax::ir::{Step, Symbol};
 const MOST_DEPTH: u32 = 96;
 
 /// Questions that one site may lead to.
-const MOST_QUESTIONS: u32 = 50_000;
+const MOST_QUESTIONS: u32 = 20_000;
+
+/// Questions that all sites of a file may lead to.
+const MOST_OF_FILE: u32 = 30_000;
+
+/// What a site may ask however many its file asked before.
+const FEWEST_QUESTIONS: u32 = 24;
 
 /// A question that is asked more than once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -173,7 +179,12 @@ pub(crate) struct Linker<'p> {
     depth: u32,
     /// The shallowest question that was met again while it was being answered.
     lowest: u32,
+    /// What this site may still ask.
     fuel: u32,
+    /// What it might ask at first.
+    given: u32,
+    /// What the sites of this file may ask together.
+    tank: u32,
     /// Files that a key or a client comes from and that were not read so far.
     wanted: BTreeSet<Arc<Path>>,
     /// Names that are called of files that were not read: by `export *` they may lead on without being named there.
@@ -193,13 +204,28 @@ impl<'p> Linker<'p> {
             resolved: FxHashMap::default(),
             depth: 0,
             lowest: u32::MAX,
-            fuel: MOST_QUESTIONS,
+            fuel: 0,
+            given: 0,
+            tank: MOST_OF_FILE,
             wanted: BTreeSet::new(),
             called_unread: BTreeSet::new(),
             providers: Rc::new([]),
         };
         linker.find_providers();
         linker
+    }
+
+    /// Begins with a file.
+    fn begin_file(&mut self) {
+        (self.tank, self.given, self.fuel) = (MOST_OF_FILE, 0, 0);
+    }
+
+    /// Begins with a site. Names that lead in circles by many ways take long to follow: no site may hold up its file,
+    /// and no file the others.
+    fn begin_site(&mut self) {
+        self.tank = self.tank.saturating_sub(self.given - self.fuel);
+        self.given = MOST_QUESTIONS.min(self.tank).max(FEWEST_QUESTIONS);
+        self.fuel = self.given;
     }
 
     /// Answers a question of values once.
@@ -238,6 +264,10 @@ impl<'p> Linker<'p> {
         self.depth += 1;
         let said = answer(self);
         self.depth -= 1;
+        if let Said::Values(values) = &said {
+            // To tell many values apart takes its time, too.
+            self.fuel = self.fuel.saturating_sub((values.len() * values.len() / 16) as u32);
+        }
         self.remember(query, said.clone(), depth, n_before);
         self.lowest = self.lowest.min(outside);
         said

@@ -54,7 +54,7 @@ impl Linker<'_> {
 
     /// The providers that a call sets, if it sets any.
     fn set_by(&mut self, at: At<CallId>, found: &mut Vec<Provider>) {
-        self.fuel = super::MOST_QUESTIONS;
+        self.begin_site();
         let chunk = self.chunk(&at);
         let call = &chunk.calls[at.id.at()];
         if !self.eval(at.with(call.callee)).contains(&Value::OpenFeature(OpenFeature::Setter)) {

@@ -258,7 +258,7 @@ impl Linker<'_> {
                 let is_method = |name: &Symbol| it.class.is_some() && !is_constructor(name);
                 let Some(name) = it.name.filter(is_method) else { continue };
                 let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
-                self.fuel = super::MOST_QUESTIONS;
+                self.begin_site();
                 if !self.wraps(at).is_empty() {
                     own.asking.push((name, at));
                 } else if !is_test && self.does_something(at) && !self.hands_on(at) {
