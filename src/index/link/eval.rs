@@ -219,6 +219,8 @@ impl<'p> Linker<'p> {
                     for object in whole.iter() {
                         match object {
                             Value::Object(at) => union.push(Value::Picked(*at, Rc::new(name.clone()))),
+                            // Only the file that it is from says what it is.
+                            Value::Unloaded(_) => union.push(object.clone()),
                             _ => union.push(Value::Unknown),
                         }
                     }
