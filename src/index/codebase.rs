@@ -417,8 +417,9 @@ impl Codebase {
         let files: Vec<_> = self.program.paths().chain(more).filter_map(partial).collect();
         let has = |(path, module): (Arc<Path>, Arc<Module>)| {
             let text = module.text.as_str().as_bytes();
+            let short = finder.short_in(text);
             let mut parts = module.left_out.ranges.iter().map(|it| &text[it.clone()]);
-            parts.any(|it| finder.has_any(it)).then_some(path)
+            parts.any(|it| finder.has_any(it, &short)).then_some(path)
         };
         files.into_par_iter().filter_map(has).collect()
     }
@@ -462,9 +463,10 @@ impl Codebase {
                 let names = entry.map(|it| it.names.clone()).unwrap_or_default();
                 let is_silent = entry.is_none_or(|it| matches!(it.state, State::Silent));
                 let text = is_silent.then(|| scan::read_text(path)).and_then(Result::ok)?;
+                let short = finder.map(|it| it.short_in(text.as_bytes())).unwrap_or_default();
                 let leads = |part: &str| {
                     syntax::may_read_flags(language, part.as_bytes(), &names)
-                        || finder.is_some_and(|it| it.has_any(part.as_bytes()))
+                        || finder.is_some_and(|it| it.has_any(part.as_bytes(), &short))
                 };
                 let module = Arc::new(syntax::skimmed(language, &Text::new(text), &leads));
                 Some((path.clone(), language, module))
@@ -630,6 +632,10 @@ impl Resolve for Alone {
 
     fn files_that_may_ask(&self) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    fn package_of(&self, _: &Path) -> Option<Symbol> {
+        None
     }
 }
 

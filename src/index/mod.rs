@@ -137,4 +137,8 @@ impl Resolve for Remembering {
     fn files_that_may_ask(&self) -> Vec<PathBuf> {
         self.modules.files_that_may_ask()
     }
+
+    fn package_of(&self, path: &Path) -> Option<Symbol> {
+        self.modules.package_of(path).map(|it| Symbol::from(&it))
+    }
 }

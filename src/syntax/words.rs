@@ -99,8 +99,12 @@ pub(crate) fn may_read(table: &'static Table, text: &[u8]) -> bool {
 
 /// The whole word round a place; always at character boundaries, since other scripts count as letters.
 pub(crate) fn word_around(text: &[u8], at: usize) -> Range<usize> {
-    let part = |it: &&u8| it.is_ascii_alphanumeric() || **it == b'_' || **it == b'$' || **it >= 0x80;
-    let before = text[..at].iter().rev().take_while(part).count();
-    let after = text[at..].iter().take_while(part).count();
+    let before = text[..at].iter().rev().take_while(|it| is_part(**it)).count();
+    let after = text[at..].iter().take_while(|it| is_part(**it)).count();
     at - before..at + after
+}
+
+/// Whether a byte is part of a word.
+pub(crate) fn is_part(it: u8) -> bool {
+    it.is_ascii_alphanumeric() || it == b'_' || it == b'$' || it >= 0x80
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::Linker;
 use super::value::*;
 use super::wrappers::is_constructor;
+use super::{File, Found, Linker};
 use crate::syntax::Language;
 use crate::syntax::ir::{Export, Expr, FunctionId, Origin, Symbol, Target};
 use crate::syntax::open_feature::is_posthog_provider;
@@ -12,7 +12,7 @@ use crate::syntax::open_feature::is_posthog_provider;
 /// How far a value is looked into: a hook that gives an object of functions, a class with a method.
 const MOST_LEVELS: u32 = 3;
 
-/// Shorter names are too many words to look for.
+/// Shorter names are too many words to look for: they count beside an import of their file.
 const SHORTEST: usize = 3;
 
 impl Linker<'_> {
@@ -20,7 +20,9 @@ impl Linker<'_> {
     pub(crate) fn active(&mut self, file: FileId) -> Vec<Symbol> {
         let mut found = Vec::new();
         let has_provider = self.imports_provider(file);
-        for name in self.given_names(file) {
+        let mut names = self.given_names(file);
+        names.extend(self.short_starred(file, 0));
+        for name in names {
             self.begin_site();
             let values = self.exported(file, name);
             let gives_provider = has_provider && values.iter().any(|it| self.gives_client(it));
@@ -28,19 +30,26 @@ impl Linker<'_> {
                 continue;
             }
             match &*name {
-                "default" | "*" => found.extend(stem(&self.program.file(file).path)),
+                "default" | "*" => found.extend(self.import_words(file)),
+                _ if name.len() < SHORTEST => {
+                    let beside = |it: Symbol| Symbol::from(&format!("{it}\n{name}"));
+                    found.extend(self.import_words(file).into_iter().map(beside));
+                }
                 _ => found.push(name),
             }
             for value in values.iter() {
                 if let Value::Class(class) | Value::Instance(class) = value {
-                    found.extend(self.leading_members(*class));
+                    let members = self.leading_members(*class);
+                    found.extend(members.into_iter().filter(|it| it.len() >= SHORTEST));
                 }
             }
         }
         for (chunk, placed) in self.program.module(file).chunks.iter().enumerate() {
             for (id, function) in placed.chunk.functions.iter().enumerate() {
                 let at = At { file, chunk: chunk as u32, id: FunctionId(id as u32) };
-                let is_method = |name: &Symbol| function.class.is_some() && !is_constructor(name);
+                let is_method = |name: &Symbol| {
+                    function.class.is_some() && !is_constructor(name) && name.len() >= SHORTEST
+                };
                 let Some(name) = function.name.filter(is_method) else { continue };
                 self.begin_site();
                 if !self.wraps(at).is_empty() {
@@ -48,8 +57,48 @@ impl Linker<'_> {
                 }
             }
         }
-        found.retain(|it| it.len() >= SHORTEST);
         found
+    }
+
+    /// What an import of a file has in it: the file's name, or the folder's of an index, or the package's.
+    fn import_words(&self, file: FileId) -> Vec<Symbol> {
+        let File { path, module, .. } = self.program.file(file);
+        let mut words: Vec<String> = self.resolver.package_of(path).iter().map(ToString::to_string).collect();
+        let stem = path.file_name().and_then(|it| it.to_str()?.split('.').next()).unwrap_or_default();
+        let is_python = module.language == Language::Python;
+        let (stem, inside): (_, &[&str]) = match stem {
+            "__init__" => (folder(path), &[". import"]),
+            "index" => (folder(path), &["'.'", "\".\"", "..'", "..\""]),
+            _ => (stem, &[]),
+        };
+        words.extend(inside.iter().map(ToString::to_string));
+        match stem.len() {
+            0 => {}
+            len if len >= SHORTEST => words.push(stem.to_owned()),
+            _ if is_python => {
+                words.extend(["from ", "import ", ", ", "."].iter().map(|it| format!("{it}{stem}")))
+            }
+            _ => words.push(format!("/{stem}")),
+        }
+        words.iter().map(|it| Symbol::from(it)).collect()
+    }
+
+    /// Names that come by `export *` and are too short to be looked for.
+    fn short_starred(&mut self, file: FileId, hops: u32) -> Vec<Symbol> {
+        let all = self.program.exports(file, &[]).filter_map(|it| match it.id {
+            Export::All { module } => Some(*module),
+            _ => None,
+        });
+        let mut names = Vec::new();
+        for module in all.collect::<Vec<_>>() {
+            let Found::File(path) = self.resolve(file, module) else { continue };
+            let Some(other) = self.program.id(&path).filter(|_| hops < MOST_LEVELS) else { continue };
+            names.extend(self.given_names(other).into_iter().filter(|it| it.len() < SHORTEST));
+            names.extend(self.short_starred(other, hops + 1));
+        }
+        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.dedup();
+        names
     }
 
     fn given_names(&self, file: FileId) -> Vec<Symbol> {
@@ -187,11 +236,6 @@ fn holds_flags(values: &Values) -> bool {
     values.iter().any(|it| matches!(it, Value::Map(Map { by_name: false, .. }) | Value::Snapshot(_)))
 }
 
-/// What an import of a module's default names: the file, or the folder of an index.
-fn stem(path: &Path) -> Option<Symbol> {
-    let stem = path.file_name()?.to_str()?.split('.').next()?;
-    match stem {
-        "index" | "__init__" => path.parent()?.file_name()?.to_str().map(Symbol::from),
-        _ => Some(Symbol::from(stem)),
-    }
+fn folder(path: &Path) -> &str {
+    path.parent().and_then(|it| it.file_name()?.to_str()).unwrap_or_default()
 }

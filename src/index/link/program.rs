@@ -27,6 +27,9 @@ pub trait Resolve {
 
     /// Source files of installed packages whose functions may ask PostHog.
     fn files_that_may_ask(&self) -> Vec<PathBuf>;
+
+    /// What imports call the package last whose entry a file is.
+    fn package_of(&self, path: &Path) -> Option<Symbol>;
 }
 
 /// What an import names.

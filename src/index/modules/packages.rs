@@ -64,6 +64,15 @@ impl Modules {
         Some(Package { own: self.is_own(&real), folder: real })
     }
 
+    /// The last part of a package's name, if the file is what its import means.
+    pub fn package_of(&self, path: &Path) -> Option<String> {
+        let folder = self.ancestors(path.parent()?).find(|it| self.manifest(it).is_some())?;
+        let name = self.manifest(folder)?.name.clone()?;
+        let package = Package { folder: folder.to_owned(), own: self.is_own(folder) };
+        let last = name.rsplit('/').next().unwrap_or_default().to_owned();
+        (self.entry(&package, "")? == path).then_some(last)
+    }
+
     fn entry(&self, package: &Package, subpath: &str) -> Option<PathBuf> {
         let manifest = self.manifest(&package.folder).unwrap_or_default();
         let mut targets = match manifest.exported(subpath) {
