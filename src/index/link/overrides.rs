@@ -5,6 +5,9 @@ use super::edit::bases;
 use super::value::*;
 use crate::syntax::ir::{ClassId, Expr, ExprId, Symbol};
 
+/// Classes derived from classes, as far as anybody looks.
+const MOST_HOPS: u32 = 8;
+
 /// More classes than this are not told apart.
 const MOST_CLASSES: usize = 24;
 
@@ -30,6 +33,45 @@ impl Linker<'_> {
             returned.iter().filter(says_of_flags).for_each(|it| union.push(it.clone()));
         }
         union.done()
+    }
+
+    /// Whether a method of a class is meant when its object is asked, though it gives no more than a fixed value or
+    /// a comparison: no class overrides it, and it is there in the place of no other.
+    pub(super) fn stands_for_itself(&mut self, method: FunctionAt, this: &Value) -> bool {
+        let Value::Instance(class) = *this else { return false };
+        let it = &self.chunk(&method).functions[method.id.at()];
+        let Some(name) = it.name else { return false };
+        let chunk = self.chunk(&method);
+        let mut gives = chunk.exprs_in(it.returns).iter().map(|it| chunk.exprs[it.at()]);
+        gives.any(|it| matches!(it, Expr::Plain | Expr::Object(_) | Expr::List(_)))
+            && self.stands_alone(class, name, 0)
+            && self.overrides(class, name).is_empty()
+    }
+
+    /// Whether all that a class is derived from is known, and nothing of it has a member that its own is in the
+    /// place of.
+    fn stands_alone(&mut self, class: ClassAt, name: Symbol, hops: u32) -> bool {
+        let chunk = self.chunk(&class);
+        let it = &chunk.classes[class.id.at()];
+        if it.implements || hops > MOST_HOPS {
+            return false;
+        }
+        let is_own = it.members.iter().any(|it| it.name == name);
+        chunk.exprs_in(it.bases).iter().all(|base| {
+            if matches!(chunk.exprs[base.at()], Expr::Name(name, _) if &*name == "object") {
+                return true;
+            }
+            let bases = self.eval(class.with(*base));
+            !bases.is_empty()
+                && bases.iter().all(|base| match base {
+                    Value::Class(base) => {
+                        let members = &self.chunk(base).classes[base.id.at()].members;
+                        let has = members.iter().any(|it| it.name == name);
+                        !(is_own && has) && self.stands_alone(*base, name, hops + 1)
+                    }
+                    _ => false,
+                })
+        })
     }
 
     /// The methods of a name in the classes that are derived from a class.

@@ -69,15 +69,17 @@ impl Linker<'_> {
             found = self.asked_for_us(at, call, &name);
         }
         // An abstract method, or one that stands in for another, is called for what others of its name do.
-        let is_stand_in = |it: &Value| match it {
-            Value::Function(function, Some(_)) => !self.does_something(*function),
+        let mut is_stand_in = |it: &Value| match it {
+            Value::Function(function, Some(this)) => {
+                !self.does_something(*function) && !self.stands_for_itself(*function, this)
+            }
             // What is called like a map of flags and has methods is no map.
             Value::Flag => true,
             other => other.is_open(),
         };
         // The SDK's names are those of many a settings class, too.
         let stands_in = callee.iter().any(|it| matches!(it, Value::Function(..)));
-        if found.is_empty() && callee.iter().all(is_stand_in) && (stands_in || !is_of_sdk) {
+        if found.is_empty() && callee.iter().all(&mut is_stand_in) && (stands_in || !is_of_sdk) {
             found.extend(name.into_iter().flat_map(|it| self.asked_by_name(at, call, it)));
         }
         found

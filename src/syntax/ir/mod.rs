@@ -340,6 +340,8 @@ pub struct Class {
     pub name: Option<Symbol>,
     /// What it is derived from, in [`Chunk::exprs_in`].
     pub bases: Run,
+    /// `implements I`: its objects may stand in for others.
+    pub implements: bool,
     /// The scope of its body.
     pub scope: ScopeId,
     /// What is declared in its body. What methods assign to `this.x` is in [`Chunk::assignments`].

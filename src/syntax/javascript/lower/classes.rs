@@ -14,11 +14,13 @@ impl<'t> Lower<'_, 't> {
             self.only(it);
         }
         let own = parts.get(Field::Name).filter(|it| !it.is_missing());
-        let bases = parts.first(Kind::ClassHeritage).map(|it| self.bases(it)).unwrap_or_default();
+        let heritage = parts.first(Kind::ClassHeritage);
+        let implements = heritage.is_some_and(|it| self.parts(it.node).first(Kind::Implements).is_some());
+        let bases = heritage.map(|it| self.bases(it)).unwrap_or_default();
         let bases = self.list(&bases);
         let name = own.map(|it| self.symbol(it.node)).or(name);
         let scope = self.scope;
-        let id = self.add_class(Class { name, bases, scope, members: Vec::new() });
+        let id = self.add_class(Class { name, bases, implements, scope, members: Vec::new() });
         let outer = self.open(ScopeKind::Class(id));
         self.chunk.classes[id.at()].scope = self.builder.scope;
         if let Some(own) = own.filter(|_| part.kind == Kind::Class) {

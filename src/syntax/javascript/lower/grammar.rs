@@ -61,6 +61,7 @@ kinds! {
     GenericType "generic_type",
     Identifier "identifier",
     If "if_statement",
+    Implements "implements_clause",
     Import "import_statement",
     ImportAlias "import_alias",
     ImportCall "import",

@@ -18,7 +18,13 @@ pub fn class<'t>(b: &mut Builder<'t>, node: Node<'t>) {
     let bases = b.list(&bases);
     let name = node.field(Field::Name).filter(|it| !it.is_missing());
     let symbol = name.map(|it| b.symbol(it));
-    let id = b.add_class(Class { name: symbol, bases, scope: ScopeId::ROOT, members: Vec::new() });
+    let id = b.add_class(Class {
+        name: symbol,
+        bases,
+        implements: false,
+        scope: ScopeId::ROOT,
+        members: Vec::new(),
+    });
     name.into_iter().for_each(|it| declare(b, it, Origin::Class(id)));
 
     let outside = b.open(ScopeKind::Class(id));
