@@ -16,7 +16,7 @@ impl Linker<'_> {
     }
 
     fn declared(&mut self, at: BindingAt) -> Values {
-        let (mut union, mut n_definers) = (Union::default(), 0);
+        let (mut union, mut n_definers, mut is_elsewhere) = (Union::default(), 0, false);
         let mut next = Some(at.id);
         while let Some(id) = next.take().filter(|_| n_definers < MOST_ASSIGNMENTS) {
             let binding = &self.chunk(&at).bindings[id.at()];
@@ -28,16 +28,21 @@ impl Linker<'_> {
         }
         let binding = &self.chunk(&at).bindings[at.id.at()];
         if matches!(binding.origin, Origin::Value { constant: false, .. } | Origin::Parameter { .. }) {
-            for value in self.assigned_to(at) {
+            let function = self.function_round(at.with(binding.scope));
+            for (value, from) in self.assigned_to(at) {
                 let values = self.eval(value);
                 n_definers += usize::from(!is_nothing(&values));
                 union.add(values);
+                is_elsewhere |= self.function_round(from) != function;
             }
         }
-        settled(union.done(), n_definers)
+        match is_elsewhere {
+            true => unsettled(union.done(), n_definers),
+            false => settled(union.done(), n_definers),
+        }
     }
 
-    fn origin(&mut self, at: BindingAt, binding: &Binding) -> Values {
+    pub(super) fn origin(&mut self, at: BindingAt, binding: &Binding) -> Values {
         let values = match binding.origin {
             Origin::Import { module, name } => self.import(at.file, module, name),
             Origin::Value { value, declared, .. } => {
@@ -137,13 +142,18 @@ impl Linker<'_> {
         union.done()
     }
 
-    /// What is assigned to a name elsewhere in its file.
-    fn assigned_to(&self, at: BindingAt) -> Vec<ExprAt> {
+    /// The innermost function round a scope.
+    fn function_round(&self, scope: At<ScopeId>) -> Option<FunctionAt> {
+        self.program.functions_around(scope).next()
+    }
+
+    /// What is assigned to a name elsewhere in its file, and from where.
+    fn assigned_to(&self, at: BindingAt) -> Vec<(ExprAt, At<ScopeId>)> {
         let name = self.chunk(&at).bindings[at.id.at()].name;
         let all = self.program.assigned(at.file, name);
         let here = |it: &Assigned<ScopeId>| At { file: at.file, chunk: it.chunk, id: it.to };
         let own = all.iter().filter(|it| self.program.lookup(name, here(it)).contains(&at));
-        own.map(|it| here(it).with(it.value)).take(MOST_ASSIGNMENTS).collect()
+        own.map(|it| (here(it).with(it.value), here(it))).take(MOST_ASSIGNMENTS).collect()
     }
 
     /// What a file assigns to a member of something.
@@ -178,8 +188,16 @@ pub(super) fn is_nothing(values: &Values) -> bool {
     !values.is_empty() && values.iter().all(|it| matches!(it, Value::Nothing))
 }
 
-/// A name that is given several strings is none of them for certain.
+/// A name that is given several strings is any of them, unless it may be something else, too.
 pub(super) fn settled(values: Values, n_definers: usize) -> Values {
+    match values.iter().all(|it| matches!(it, Value::Text(_) | Value::Nothing)) {
+        true => values,
+        false => unsettled(values, n_definers),
+    }
+}
+
+/// What is given several strings by whoever comes along is none of them for certain.
+pub(super) fn unsettled(values: Values, n_definers: usize) -> Values {
     let is_text = |it: &Value| matches!(it, Value::Text(_) | Value::Joined(_));
     if n_definers < 2 || !values.iter().any(is_text) {
         return values;

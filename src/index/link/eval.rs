@@ -27,7 +27,10 @@ impl<'p> Linker<'p> {
         let chunk = self.chunk(&at);
         match chunk.exprs[at.id.at()] {
             Expr::Text(text) => one(Value::Text(Rc::new(Known { text, from: KeyFrom::Literal, at }))),
-            Expr::Name(name, scope) => self.name(name, at.with(scope)),
+            Expr::Name(name, scope) => {
+                let values = self.name(name, at.with(scope));
+                self.in_order(at, name, scope, values)
+            }
             Expr::Member(_) | Expr::Call(_) | Expr::Index(..) | Expr::Template(_) | Expr::Element(_) => {
                 self.ask(Query::Expr(at), |it| it.composite(at))
             }

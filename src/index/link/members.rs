@@ -1,6 +1,6 @@
 //! What a member or an element of something may be.
 
-use super::bindings::{is_nothing, settled};
+use super::bindings::{is_nothing, unsettled};
 use super::eval::{as_constant, sdk};
 use super::value::*;
 use super::{Linker, Query};
@@ -155,7 +155,7 @@ impl Linker<'_> {
             n_definers += usize::from(!is_nothing(&values));
             union.add(values);
         }
-        settled(union.done(), n_definers)
+        unsettled(union.done(), n_definers)
     }
 
     fn spread_member(&mut self, spread: &Values, name: Symbol, hops: u32) -> Option<Values> {

@@ -17,6 +17,7 @@ mod keys;
 mod members;
 mod named;
 mod open_feature;
+mod order;
 mod overrides;
 mod pages;
 mod program;

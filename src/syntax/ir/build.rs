@@ -237,6 +237,7 @@ impl<'t> Builder<'t> {
         it.props.shrink_to_fit();
         it.bindings.shrink_to_fit();
         it.comparisons.shrink_to_fit();
+        it.branches.shrink_to_fit();
         self.chunk
     }
 
@@ -393,6 +394,25 @@ impl<'t> Builder<'t> {
         }
         self.chunk.bindings.push(binding);
         id
+    }
+
+    /// How many times names were given values so far.
+    pub fn n_given(&self) -> usize {
+        self.chunk.bindings.len() + self.chunk.assignments.len()
+    }
+
+    /// Adds the branches of a statement.
+    pub fn branches(
+        &mut self,
+        kind: BranchKind,
+        is_total: bool,
+        all: impl IntoIterator<Item = Range<usize>>,
+    ) {
+        let statement = self.chunk.branches.len() as u32;
+        for range in all {
+            let at = self.place(range);
+            self.chunk.branches.push(Branch { at, statement, kind, is_total });
+        }
     }
 
     /// Declares a type's name in the current scope.

@@ -437,6 +437,30 @@ pub enum Export {
     },
 }
 
+/// A part of the code that does not run just once when what is round it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Where.
+    pub at: Bytes,
+    /// The statement that it is part of, by number.
+    pub statement: u32,
+    /// How it runs.
+    pub kind: BranchKind,
+    /// Some branch of the statement is always gone through.
+    pub is_total: bool,
+}
+
+/// How a [`Branch`] runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BranchKind {
+    /// Instead of the others of its statement.
+    Way,
+    /// Again and again.
+    Loop,
+    /// Perhaps not to its end, and then another one.
+    Attempt,
+}
+
 /// A body that is a chunk of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nested {
@@ -481,6 +505,8 @@ pub struct Chunk {
     pub assigned_types: Vec<(u32, TypeId)>,
     /// What is compared with fixed values.
     pub comparisons: Vec<Comparison>,
+    /// Parts that do not run just once, round what gives names their values.
+    pub branches: Vec<Branch>,
     /// What the module gives to others.
     pub exports: Vec<Export>,
     /// What a body returns and yields, if the chunk is one.

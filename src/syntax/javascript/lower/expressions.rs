@@ -1,7 +1,7 @@
 //! Expressions, but for calls and operators.
 
 use super::super::super::field::Field;
-use super::super::super::ir::{Arg, Bytes, Expr, ExprId, Prop, PropName, Symbol};
+use super::super::super::ir::{Arg, BranchKind, Bytes, Expr, ExprId, Prop, PropName, Symbol};
 use super::{Kind, Lower, Part};
 
 impl<'t> Lower<'_, 't> {
@@ -31,6 +31,16 @@ impl<'t> Lower<'_, 't> {
 
     fn nested(&mut self, whole: Part<'t>, name: Option<Symbol>) -> ExprId {
         let Some(part) = self.unwrapped(whole) else { return self.opaque(whole) };
+        let n_before = self.chunk.assignments.len();
+        let value = self.nested_in(part, whole, name);
+        let is_perhaps = matches!(part.kind, Kind::Ternary | Kind::Binary | Kind::Augmented);
+        if is_perhaps && self.chunk.assignments.len() > n_before {
+            self.branches(BranchKind::Way, false, [part.node.byte_range()]);
+        }
+        value
+    }
+
+    fn nested_in(&mut self, part: Part<'t>, whole: Part<'t>, name: Option<Symbol>) -> ExprId {
         match part.kind {
             Kind::Member | Kind::Subscript | Kind::Call => self.chain(part),
             Kind::New => self.construction(part),

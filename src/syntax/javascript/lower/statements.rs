@@ -1,7 +1,9 @@
 //! Statements, and whatever else stands where one should.
 
+use tree_sitter::Node;
+
 use super::super::super::field::Field;
-use super::super::super::ir::{Arg, CallKind, Expr, ExprId, Member, Origin, ScopeKind, Symbol};
+use super::super::super::ir::{Arg, BranchKind, CallKind, Expr, ExprId, Member, Origin, ScopeKind, Symbol};
 use super::{Kind, Lower, Part};
 
 impl<'t> Lower<'_, 't> {
@@ -12,7 +14,49 @@ impl<'t> Lower<'_, 't> {
         } else if part.kind == Kind::Error {
             self.deeper(|it| it.broken(part.node));
         } else if !part.kind.is_type() && part.node.child_count() > 0 {
+            let n_before = self.n_given();
             self.deeper(|it| it.nested_statement(part));
+            if self.n_given() > n_before {
+                self.branches_of(part);
+            }
+        }
+    }
+
+    /// Takes note of which parts of a statement may run, or not.
+    fn branches_of(&mut self, part: Part<'t>) {
+        let node = part.node;
+        let of = |name: &str| node.child_by_field_name(name).map(|it| it.byte_range());
+        match node.kind() {
+            "if_statement" => {
+                let (mut ways, mut rest) = (Vec::new(), Some(node));
+                while let Some(at) = rest.take() {
+                    ways.extend(at.child_by_field_name("consequence").map(|it| it.byte_range()));
+                    let other = at.child_by_field_name("alternative").and_then(|it| it.named_child(0));
+                    match other {
+                        Some(it) if it.kind() == "if_statement" => rest = Some(it),
+                        Some(it) => {
+                            ways.push(it.byte_range());
+                            return self.branches(BranchKind::Way, true, ways);
+                        }
+                        None => {}
+                    }
+                }
+                self.branches(BranchKind::Way, false, ways);
+            }
+            "switch_statement" => {
+                let Some(body) = node.child_by_field_name("body") else { return };
+                let cases: Vec<_> = body.named_children(&mut body.walk()).collect();
+                let is_total = cases.iter().any(|it| it.kind() == "switch_default");
+                self.branches(BranchKind::Way, is_total, cases.iter().map(Node::byte_range));
+            }
+            "try_statement" => {
+                let handler = of("handler");
+                self.branches(BranchKind::Attempt, handler.is_some(), of("body").into_iter().chain(handler));
+            }
+            "for_statement" | "for_in_statement" | "while_statement" | "do_statement" => {
+                self.branches(BranchKind::Loop, false, [node.byte_range()]);
+            }
+            _ => {}
         }
     }
 

@@ -1,9 +1,11 @@
 //! Statements, and what only stands in them.
 
+use std::ops::Range;
+
 use tree_sitter::Node;
 
 use super::super::super::field::Field;
-use super::super::super::ir::{Assignment, Binding, Builder, Expr, ExprId, Origin, Target};
+use super::super::super::ir::{Assignment, Binding, BranchKind, Builder, Expr, ExprId, Origin, Target};
 use super::super::nodes::ByField;
 use super::expressions::{element, expr};
 use super::targets::{self, Bound};
@@ -11,7 +13,40 @@ use super::{Kind, all, children, classes, errors, first, functions, imports, kin
 
 /// Lowers a statement, or whatever else a tree has in its place.
 pub fn statement<'t>(b: &mut Builder<'t>, node: Node<'t>) {
+    let n_before = b.n_given();
     b.deeper(|b| compound(b, node));
+    if b.n_given() > n_before {
+        branches(b, node);
+    }
+}
+
+/// Takes note of which parts of a statement may run, or not.
+fn branches<'t>(b: &mut Builder<'t>, node: Node<'t>) {
+    let of = |kinds: &[&str]| -> Vec<Range<usize>> {
+        let parts = children(node).into_iter().filter(|it| kinds.contains(&it.kind()));
+        parts.map(|it| it.byte_range()).collect()
+    };
+    let has = |kind: &str| children(node).iter().any(|it| it.kind() == kind);
+    match node.kind() {
+        "if_statement" => {
+            b.branches(BranchKind::Way, has("else_clause"), of(&["block", "elif_clause", "else_clause"]));
+        }
+        "match_statement" => {
+            let body = node.field(Field::Body).into_iter().flat_map(children);
+            b.branches(BranchKind::Way, false, body.map(|it| it.byte_range()));
+        }
+        "try_statement" => {
+            let parts = of(&["block", "except_clause", "else_clause"]);
+            b.branches(BranchKind::Attempt, has("except_clause"), parts);
+        }
+        "for_statement" | "while_statement" => {
+            let first = node.field(Field::Left).or_else(|| node.field(Field::Condition));
+            let ends = first.zip(node.field(Field::Body));
+            let range = ends.map(|(first, body)| first.start_byte()..body.end_byte());
+            b.branches(BranchKind::Loop, false, range);
+        }
+        _ => {}
+    }
 }
 
 /// Statements that hold others.
