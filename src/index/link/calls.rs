@@ -226,10 +226,17 @@ impl Linker<'_> {
     /// `decision.get("flags")`, `cache.get(key)`.
     fn got_from(&mut self, object: ExprAt, key: ExprAt) -> Option<Values> {
         let whole = self.eval(object);
-        if !whole
-            .iter()
-            .any(|it| matches!(it, Value::Map(_) | Value::Object(_) | Value::Cache(_) | Value::Answer))
-        {
+        if !whole.iter().any(|it| {
+            matches!(
+                it,
+                Value::Map(_)
+                    | Value::Object(_)
+                    | Value::Cache(_)
+                    | Value::Answer
+                    | Value::Picked(..)
+                    | Value::Part(..)
+            )
+        }) {
             return None;
         }
         let names = self.eval(key);
@@ -310,6 +317,14 @@ impl Linker<'_> {
         match (name, first) {
             ("createContext", _) => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext" | "use" | "inject", Some(context)) => Some(self.of_context(context)),
+            ("getattr", Some(of)) if self.language(at.file) == Language::Python => {
+                let of = self.eval(of);
+                let has_members =
+                    |it: &Value| matches!(it, Value::Class(_) | Value::Object(_) | Value::Unloaded(_));
+                let name = positional(args, 1).filter(|_| of.iter().all(has_members))?;
+                let names = self.eval(at.with(name));
+                Some(self.pick(&of, &names))
+            }
             ("super", _) if self.language(at.file) == Language::Python => {
                 Some(self.base(at.with(call.scope)))
             }
@@ -428,9 +443,14 @@ impl Linker<'_> {
                     None => none(),
                 }
             }
-            Value::Picked(object, name) if depends_on(name, function) => {
+            Value::Picked(of, name) if depends_on(value, function) => {
+                let of = self.passing_one(of, at, call, function, placing);
                 let names = self.passing_one(name, at, call, function, placing);
-                self.pick(&one(Value::Object(*object)), &names)
+                self.pick(&of, &names)
+            }
+            Value::Part(of, step) if depends_on(of, function) => {
+                let of = self.passing_one(of, at, call, function, placing);
+                self.step(&of, *step)
             }
             Value::Joined(parts) if parts.iter().any(|it| depends_on(it, function)) => {
                 let pass = |it: &Value| self.passing_one(it, at, call, function, placing);
@@ -727,7 +747,8 @@ impl Linker<'_> {
 pub(super) fn depends_on(value: &Value, function: FunctionAt) -> bool {
     match value {
         Value::Parameter(it) => it.function == function,
-        Value::Picked(_, name) => depends_on(name, function),
+        Value::Picked(of, name) => depends_on(of, function) || depends_on(name, function),
+        Value::Part(of, _) => depends_on(of, function),
         Value::Joined(parts) => parts.iter().any(|it| depends_on(it, function)),
         Value::Rewritten(of, _) => depends_on(of, function),
         _ => false,

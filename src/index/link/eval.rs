@@ -218,10 +218,13 @@ impl<'p> Linker<'p> {
             match name {
                 Value::Text(known) => union.add(self.member(whole, known.text)),
                 _ if is_map => union.push(Value::Flag),
-                Value::Parameter(_) => {
+                _ if name.waits() => {
                     for object in whole.iter() {
                         match object {
-                            Value::Object(at) => union.push(Value::Picked(*at, Rc::new(name.clone()))),
+                            Value::Object(_) | Value::Class(_) | Value::Picked(..) | Value::Part(..) => {
+                                let of = Rc::new(object.clone());
+                                union.push(Value::Picked(of, Rc::new(name.clone())));
+                            }
                             // Only the file that it is from says what it is.
                             Value::Unloaded(_) => union.push(object.clone()),
                             _ => union.push(Value::Unknown),

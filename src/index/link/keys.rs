@@ -279,7 +279,7 @@ fn is_field(name: &str) -> bool {
 /// Whether a key is what a caller passes, or made of it.
 fn is_passed(value: &Value) -> bool {
     match value {
-        Value::Parameter(_) | Value::Picked(..) => true,
+        Value::Parameter(_) | Value::Picked(..) | Value::Part(..) => true,
         Value::Rewritten(of, _) => is_passed(of),
         _ => false,
     }

@@ -59,7 +59,11 @@ impl Linker<'_> {
             Value::Options(at) => self.of_options(*at, name),
             Value::Unloaded(_) => one(value.clone()),
             Value::Vendor | Value::Flag => one(value.clone()),
-            Value::Unknown | Value::Nothing | Value::Global | Value::Picked(..) => match self.free(name) {
+            Value::Picked(..) | Value::Part(..) => match self.free(name) {
+                Some(call) => one(call),
+                None => one(part(value, Step::Property(name))),
+            },
+            Value::Unknown | Value::Nothing | Value::Global => match self.free(name) {
                 Some(call) => one(call),
                 None => one(Value::Unknown),
             },
@@ -341,6 +345,9 @@ impl Linker<'_> {
                 Value::Class(class) => self.members_of_class(*class),
                 Value::Unloaded(_) => one(value.clone()),
                 Value::Parameter(it) => one(further(it, Step::Index(index.unwrap_or(u32::MAX)))),
+                Value::Picked(..) | Value::Part(..) => {
+                    one(part(value, Step::Index(index.unwrap_or(u32::MAX))))
+                }
                 _ => one(Value::Unknown),
             });
         }
@@ -440,6 +447,19 @@ fn of_map(map: Map, name: Symbol) -> Value {
         // The part of a store that is called `flags` may hold the map, and more.
         _ if map.by_name && named_like_flags(&name) => Value::Map(map),
         _ => Value::Flag,
+    }
+}
+
+/// A part of what is not known before somebody says what callers pass.
+fn part(of: &Value, step: Step) -> Value {
+    let mut n_steps = 1;
+    let mut at = of;
+    while let Value::Part(inner, _) = at {
+        (at, n_steps) = (inner, n_steps + 1);
+    }
+    match n_steps > MOST_STEPS {
+        true => Value::Unknown,
+        false => Value::Part(of.clone().into(), step),
     }
 }
 

@@ -47,6 +47,7 @@ impl Linker<'_> {
                     | Value::Joined(_)
                     | Value::Parameter(_)
                     | Value::Picked(..)
+                    | Value::Part(..)
                     | Value::Rewritten(..)
             )
         };
@@ -96,9 +97,11 @@ pub(super) fn rewrite(value: &Value, how: Rewrite, at: ExprAt) -> Value {
             let text = Symbol::from(&how.of(&known.text));
             Value::Text(Rc::new(Known { text, from: KeyFrom::Template, at }))
         }
-        Value::Joined(_) | Value::Parameter(_) | Value::Picked(..) | Value::Rewritten(..) => {
-            Value::Rewritten(Rc::new(value.clone()), how)
-        }
+        Value::Joined(_)
+        | Value::Parameter(_)
+        | Value::Picked(..)
+        | Value::Part(..)
+        | Value::Rewritten(..) => Value::Rewritten(Rc::new(value.clone()), how),
         other => other.clone(),
     }
 }

@@ -247,6 +247,7 @@ impl Linker<'_> {
                     | Value::Joined(_)
                     | Value::Parameter(_)
                     | Value::Picked(..)
+                    | Value::Part(..)
                     | Value::List(_)
                     | Value::Object(_)
                     | Value::Rewritten(..)

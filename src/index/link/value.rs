@@ -51,8 +51,10 @@ pub(crate) enum Value {
     Joined(Rc<[Value]>),
     /// What a caller passes.
     Parameter(Rc<Parameter>),
-    /// The member of an object whose name a caller passes: `FLAGS[name]`.
-    Picked(ExprAt, Rc<Value>),
+    /// The member of an object or class whose name a caller passes: `FLAGS[name]`.
+    Picked(Rc<Value>, Rc<Value>),
+    /// A part of such a member: `FLAGS[name].key`.
+    Part(Rc<Value>, Step),
     /// One of the above that is not known yet, as a function of strings rewrites it.
     Rewritten(Rc<Value>, Rewrite),
     /// A client, or the SDK's module.
@@ -226,8 +228,23 @@ impl Value {
     pub fn is_open(&self) -> bool {
         match self {
             Value::Map(map) => map.by_name,
-            Value::Parameter(_) | Value::Shape(_) | Value::Dotted(..) | Value::Unloaded(_) => true,
+            Value::Parameter(_)
+            | Value::Part(..)
+            | Value::Shape(_)
+            | Value::Dotted(..)
+            | Value::Unloaded(_) => true,
             _ => self.is_blank(),
+        }
+    }
+
+    /// Whether it is not known before somebody says what callers pass.
+    pub fn waits(&self) -> bool {
+        match self {
+            Value::Parameter(_) => true,
+            Value::Picked(of, name) => of.waits() || name.waits(),
+            Value::Part(of, _) | Value::Rewritten(of, _) => of.waits(),
+            Value::Joined(parts) => parts.iter().any(Value::waits),
+            _ => false,
         }
     }
 

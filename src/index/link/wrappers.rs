@@ -239,12 +239,21 @@ impl Linker<'_> {
     /// A key with what is passed in the place of the parameter that it depends on.
     fn filled(&mut self, key: &Value, passed: &Values, at: ExprAt) -> Values {
         match key {
-            Value::Picked(object, _) => self.pick(&one(Value::Object(*object)), passed),
+            Value::Parameter(_) => passed.clone(),
+            Value::Picked(of, name) => {
+                let of = self.filled(of, passed, at);
+                let names = self.filled(name, passed, at);
+                self.pick(&of, &names)
+            }
+            Value::Part(of, step) => {
+                let of = self.filled(of, passed, at);
+                self.step(&of, *step)
+            }
             Value::Rewritten(of, how) => {
                 let of = self.filled(of, passed, at);
                 of.iter().map(|it| rewrite(it, *how, at)).collect()
             }
-            _ => passed.clone(),
+            other => one(other.clone()),
         }
     }
 
@@ -320,7 +329,8 @@ fn add(found: &mut Vec<Wrap>, asked: Vec<Asked>, function: FunctionAt) {
 fn has_joined(key: &Value) -> bool {
     match key {
         Value::Joined(_) => true,
-        Value::Rewritten(of, _) => has_joined(of),
+        Value::Picked(of, name) => has_joined(of) || has_joined(name),
+        Value::Part(of, _) | Value::Rewritten(of, _) => has_joined(of),
         _ => false,
     }
 }
@@ -329,7 +339,8 @@ fn has_joined(key: &Value) -> bool {
 fn parameter_in(key: &Value, function: FunctionAt) -> Option<Rc<Parameter>> {
     match key {
         Value::Parameter(it) if it.function == function => Some(it.clone()),
-        Value::Picked(_, name) => parameter_in(name, function),
+        Value::Picked(of, name) => parameter_in(name, function).or_else(|| parameter_in(of, function)),
+        Value::Part(of, _) => parameter_in(of, function),
         Value::Joined(parts) => parts.iter().find_map(|it| parameter_in(it, function)),
         Value::Rewritten(of, _) => parameter_in(of, function),
         _ => None,
