@@ -38,7 +38,7 @@ impl Linker<'_> {
                 _ => found.push(name),
             }
             for value in values.iter() {
-                if let Value::Class(class) | Value::Instance(class) = value {
+                if let Value::Class(class) | Value::Instance(class) | Value::Made(class, _) = value {
                     let members = self.leading_members(*class);
                     found.extend(members.into_iter().filter(|it| it.len() >= SHORTEST));
                 }
@@ -179,9 +179,10 @@ impl Linker<'_> {
                         .any(|it| !matches!(it, Value::Object(_)) && self.leads_to_flags(it, level + 1))
                 })
             }
-            Value::Class(class) | Value::Instance(class) => {
+            Value::Class(class) | Value::Instance(class) | Value::Made(class, _) => {
                 !self.leading_members(*class).is_empty()
                     || self.constructor(*class).is_some_and(|it| !self.wraps(it).is_empty())
+                    || self.asks_for_fields(*class)
             }
             Value::Context(at) => {
                 let chunk = self.chunk(at);
@@ -222,7 +223,7 @@ impl Linker<'_> {
             for it in &placed.chunk.assignments {
                 let Target::Member(object, name) = it.target else { continue };
                 if holds_flags(&self.eval(at(it.value)))
-                    && self.eval(at(object)).contains(&Value::Instance(class))
+                    && self.eval(at(object)).iter().any(|it| it.class() == Some(class))
                 {
                     found.push(name);
                 }

@@ -180,7 +180,10 @@ impl Linker<'_> {
 /// Whether something is certainly there, so that no default counts.
 fn is_there(value: &Value) -> bool {
     use Value::*;
-    matches!(value, Text(_) | Joined(_) | Function(..) | Class(_) | Instance(_) | Object(_) | List(_))
+    matches!(
+        value,
+        Text(_) | Joined(_) | Function(..) | Class(_) | Instance(_) | Made(..) | Object(_) | List(_)
+    )
 }
 
 /// Whether a name is given nothing at all here: that is no key, and says nothing against another.

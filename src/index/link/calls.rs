@@ -125,7 +125,8 @@ impl Linker<'_> {
             }
             _ => false,
         };
-        let is_object = |it: &Value| matches!(it, Value::Instance(_));
+        let is_object = |it: &Value| it.class().is_some();
+        let is_super = self.is_super(at.with(callee));
         if !values.iter().any(|it| is_of_sdk(it) || is_object(it)) {
             return values;
         }
@@ -133,8 +134,11 @@ impl Linker<'_> {
         for value in values.iter() {
             match value {
                 Value::Parameter(passed) if is_of_sdk(value) => union.add(self.passed(passed)),
-                Value::Instance(class) => {
-                    union.add(self.of_class(*class, Symbol::from("__call__"), Some(value)));
+                // `super(key)` makes the object that it is called for.
+                Value::Instance(class) if is_super => union.push(Value::Class(*class)),
+                Value::Instance(class) | Value::Made(class, _) => {
+                    let object = Value::Instance(*class);
+                    union.add(self.of_class(*class, Symbol::from("__call__"), Some(&object)));
                 }
                 other => union.push(other.clone()),
             }
@@ -155,7 +159,7 @@ impl Linker<'_> {
                 one(Value::Map(Map { method, via, returns, certainty, by_name: false }))
             }
             Value::Sdk(_) => one(Value::Flag),
-            Value::Class(class) => one(Value::Instance(*class)),
+            Value::Class(class) => one(Value::Made(*class, at)),
             Value::Function(function, this) => {
                 let returned = self.returned(*function);
                 let given = self.passing(&returned, at, call, *function, Placing::of(this));
@@ -580,6 +584,38 @@ impl Linker<'_> {
                 found.extend(of.map(|it| (at, it)));
             }
         }
+        if let Some(class) = made {
+            found.extend(self.callers_by_super(class, function));
+        }
+        found
+    }
+
+    /// The calls of a constructor by those of the classes that are derived from its own: `super(key)`,
+    /// `super().__init__(key)`.
+    fn callers_by_super(&mut self, class: ClassAt, function: FunctionAt) -> Vec<(At<CallId>, Placing)> {
+        let mut found = Vec::new();
+        let init = Symbol::from("__init__");
+        for derived in self.derived_from(class) {
+            for here in self.chunks_from(derived.with(())) {
+                let chunk = self.chunk(&here);
+                for (id, call) in chunk.calls.iter().enumerate() {
+                    let is_init = chunk.call_names[id] == Some(init);
+                    let is_here = is_init || self.is_super(here.with(call.callee));
+                    if !is_here || !self.is_in_class(here.with(call.scope), derived) {
+                        continue;
+                    }
+                    let at = here.with(CallId(id as u32));
+                    let is_it = |it: &Value| match it {
+                        Value::Class(of) => *of == class,
+                        Value::Function(of, _) => *of == function,
+                        _ => false,
+                    };
+                    if self.callee(at).iter().any(is_it) {
+                        found.push((at, Placing { is_bound: true, shift: 0 }));
+                    }
+                }
+            }
+        }
         found
     }
 
@@ -745,12 +781,15 @@ impl Linker<'_> {
 
 /// Whether a value depends on what is passed to a function.
 pub(super) fn depends_on(value: &Value, function: FunctionAt) -> bool {
+    rests_on(value, &|it| matches!(it, Value::Parameter(it) if it.function == function))
+}
+
+/// Whether a value is made of one that is so.
+pub(super) fn rests_on(value: &Value, is_so: &dyn Fn(&Value) -> bool) -> bool {
     match value {
-        Value::Parameter(it) => it.function == function,
-        Value::Picked(of, name) => depends_on(of, function) || depends_on(name, function),
-        Value::Part(of, _) => depends_on(of, function),
-        Value::Joined(parts) => parts.iter().any(|it| depends_on(it, function)),
-        Value::Rewritten(of, _) => depends_on(of, function),
-        _ => false,
+        Value::Picked(of, name) => rests_on(of, is_so) || rests_on(name, is_so),
+        Value::Part(of, _) | Value::Rewritten(of, _) => rests_on(of, is_so),
+        Value::Joined(parts) => parts.iter().any(|it| rests_on(it, is_so)),
+        other => is_so(other),
     }
 }

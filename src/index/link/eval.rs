@@ -43,7 +43,7 @@ impl<'p> Linker<'p> {
                 chunk.exprs_in(run).iter().for_each(|it| union.add(self.eval(at.with(*it))));
                 union.done()
             }
-            Expr::This(scope) if self.written(at) == "super" => self.base(at.with(scope)),
+            Expr::This(scope) if self.is_super(at) => self.base(at.with(scope)),
             Expr::This(scope) => self.this(at.with(scope)),
             Expr::Module(module) => self.loaded(at.file, module),
             Expr::Nothing => one(Value::Nothing),
@@ -173,6 +173,11 @@ impl<'p> Linker<'p> {
             }
         }
         if union.is_empty() { one(Value::Unknown) } else { union.done() }
+    }
+
+    /// Whether an expression is `super`.
+    pub(super) fn is_super(&self, at: ExprAt) -> bool {
+        matches!(self.chunk(&at).exprs[at.id.at()], Expr::This(_)) && self.written(at) == "super"
     }
 
     fn joined(&mut self, at: ExprAt, parts: &[crate::syntax::ir::ExprId]) -> Values {

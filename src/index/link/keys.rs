@@ -176,7 +176,7 @@ impl Report<'_, '_> {
         if asked.by_name && known.is_empty() && open.is_empty() {
             return;
         }
-        if open.is_empty() || open.iter().all(|it| matches!(it, Value::Parameter(_))) {
+        if open.is_empty() || open.iter().all(|it| matches!(it, Value::Parameter(_) | Value::Field(..))) {
             for known in &known {
                 let key_from = self.key_from(asked.key, known);
                 self.reads.push(Read { key: Some(FlagKey::from(&*known.text)), key_from, ..read.clone() });
@@ -279,7 +279,7 @@ fn is_field(name: &str) -> bool {
 /// Whether a key is what a caller passes, or made of it.
 fn is_passed(value: &Value) -> bool {
     match value {
-        Value::Parameter(_) | Value::Picked(..) | Value::Part(..) => true,
+        Value::Parameter(_) | Value::Field(..) | Value::Picked(..) | Value::Part(..) => true,
         Value::Rewritten(of, _) => is_passed(of),
         _ => false,
     }

@@ -44,6 +44,7 @@ impl Linker<'_> {
             Value::Object(at) => self.of_object(*at, name, 0),
             Value::Class(class) => self.of_class(*class, name, None),
             Value::Instance(class) => self.of_class(*class, name, Some(value)),
+            Value::Made(class, call) => self.of_made(*class, *call, name),
             Value::Namespace(file) => self.of_namespace(*file, name),
             Value::Parameter(it) => one(further(it, Step::Property(name))),
             Value::Shape(at) => self.of_shape(*at, name),
@@ -230,9 +231,13 @@ impl Linker<'_> {
                 let values = self.eval(class.with(value));
                 union.add(as_constant(self.got(values), from));
             }
+            if member.declared.is_some() && self.fields(class).is_some() {
+                union.push(Value::Field(class, name));
+            }
         }
         if union.is_blank() || union.has(|it| self.is_filled_later(it)) {
-            let is_ours = |it: &Value| matches!(it, Value::Instance(of) | Value::Class(of) if *of == class);
+            let is_ours =
+                |it: &Value| it.class() == Some(class) || matches!(it, Value::Class(of) if *of == class);
             for value in self.assigned_to_member(class.file, name, &is_ours) {
                 union.add(as_constant(self.eval(value), KeyFrom::Constant));
             }

@@ -12,6 +12,7 @@ mod compared;
 mod constants;
 mod edit;
 mod eval;
+mod fields;
 mod imports;
 mod keys;
 mod members;
@@ -79,6 +80,8 @@ enum Query {
     State(ExprAt),
     Cached(ExprAt),
     Wraps(FunctionAt),
+    /// What a class asks for of what its maker gives for its fields.
+    Fields(ClassAt),
 }
 
 /// An answer.

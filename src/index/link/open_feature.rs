@@ -116,7 +116,7 @@ impl Linker<'_> {
         match provider {
             Value::Client(certainty) => Some(Vendor::PostHog(*certainty)),
             Value::Vendor => Some(Vendor::Other),
-            Value::Instance(class) => Some(self.vendor_of_class(*class)),
+            Value::Instance(class) | Value::Made(class, _) => Some(self.vendor_of_class(*class)),
             Value::Object(at) => {
                 let chunk = self.chunk(at);
                 let Expr::Object(run) = chunk.exprs[at.id.at()] else { return None };

@@ -19,14 +19,14 @@ impl Linker<'_> {
         method: FunctionAt,
         this: Option<&Value>,
     ) -> Values {
-        let Some(Value::Instance(class)) = this else { return given };
+        let Some(class) = this.and_then(Value::class) else { return given };
         let Some(name) = self.chunk(&method).functions[method.id.at()].name else { return given };
         if self.does_something(method) {
             return given;
         }
         let mut union = Union::default();
         union.add(given);
-        for override_ in self.overrides(*class, name) {
+        for override_ in self.overrides(class, name) {
             let returned = self.returned(override_);
             // Of the rest nobody knows whether it is meant.
             let says_of_flags = |it: &&Value| it.is_evidence() || matches!(it, Value::Object(_));
@@ -38,7 +38,7 @@ impl Linker<'_> {
     /// Whether a method of a class is meant when its object is asked, though it gives no more than a fixed value or
     /// a comparison: no class overrides it, and it is there in the place of no other.
     pub(super) fn stands_for_itself(&mut self, method: FunctionAt, this: &Value) -> bool {
-        let Value::Instance(class) = *this else { return false };
+        let Some(class) = this.class() else { return false };
         let it = &self.chunk(&method).functions[method.id.at()];
         let Some(name) = it.name else { return false };
         let chunk = self.chunk(&method);
@@ -76,18 +76,27 @@ impl Linker<'_> {
 
     /// The methods of a name in the classes that are derived from a class.
     fn overrides(&mut self, class: ClassAt, name: Symbol) -> Vec<FunctionAt> {
-        let Some(own) = self.chunk(&class).classes[class.id.at()].name else { return Vec::new() };
         let mut found = Vec::new();
-        for other in self.derived(own) {
+        for other in self.derived_from(class) {
             let chunk = self.chunk(&other);
             let it = &chunk.classes[other.id.at()];
             let method = it.members.iter().find(|it| it.name == name).and_then(|it| it.value);
-            let Some(Expr::Function(method)) = method.map(|it| chunk.exprs[it.at()]) else { continue };
-            let is_base = |it: &ExprId| self.eval(other.with(*it)).contains(&Value::Class(class));
-            if chunk.exprs_in(it.bases).iter().any(is_base) {
+            if let Some(Expr::Function(method)) = method.map(|it| chunk.exprs[it.at()]) {
                 found.push(other.with(method));
             }
         }
+        found
+    }
+
+    /// Classes that are derived from a class itself.
+    pub(super) fn derived_from(&mut self, class: ClassAt) -> Vec<ClassAt> {
+        let Some(own) = self.chunk(&class).classes[class.id.at()].name else { return Vec::new() };
+        let mut found = self.derived(own);
+        found.retain(|other| {
+            let chunk = self.chunk(other);
+            let is_base = |it: &ExprId| self.eval(other.with(*it)).contains(&Value::Class(class));
+            chunk.exprs_in(chunk.classes[other.id.at()].bases).iter().any(is_base)
+        });
         found
     }
 

@@ -46,6 +46,7 @@ impl Linker<'_> {
                 Value::Text(_)
                     | Value::Joined(_)
                     | Value::Parameter(_)
+                    | Value::Field(..)
                     | Value::Picked(..)
                     | Value::Part(..)
                     | Value::Rewritten(..)
@@ -99,6 +100,7 @@ pub(super) fn rewrite(value: &Value, how: Rewrite, at: ExprAt) -> Value {
         }
         Value::Joined(_)
         | Value::Parameter(_)
+        | Value::Field(..)
         | Value::Picked(..)
         | Value::Part(..)
         | Value::Rewritten(..) => Value::Rewritten(Rc::new(value.clone()), how),

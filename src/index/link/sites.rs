@@ -57,6 +57,7 @@ impl Linker<'_> {
                     found.extend(self.asked_through(at, *function, *placing, Certainty::Certain));
                 }
                 Value::Class(class) if self.may_name_key(at, call) => {
+                    found.extend(self.asked_for_fields(at, *class));
                     if let Some(made_by) = self.constructor(*class) {
                         let making = Placing { is_bound: true, shift: 0 };
                         found.extend(self.asked_through(at, made_by, making, Certainty::Certain));
@@ -247,6 +248,8 @@ impl Linker<'_> {
                     | Value::Joined(_)
                     | Value::Parameter(_)
                     | Value::Picked(..)
+                    | Value::Made(..)
+                    | Value::Field(..)
                     | Value::Part(..)
                     | Value::List(_)
                     | Value::Object(_)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::rewrite::Rewrite;
-use crate::syntax::ir::{BindingId, ClassId, ExprId, FunctionId, Step, Symbol, TypeId};
+use crate::syntax::ir::{BindingId, CallId, ClassId, ExprId, FunctionId, Step, Symbol, TypeId};
 use crate::syntax::{Certainty, KeyFrom, Returns, Via};
 
 /// A file of a program.
@@ -75,6 +75,10 @@ pub(crate) enum Value {
     Class(ClassAt),
     /// An object of a class.
     Instance(ClassAt),
+    /// The object of a class that this call makes.
+    Made(ClassAt, At<CallId>),
+    /// What whoever makes an object of a class gives for a field that the class declares.
+    Field(ClassAt, Symbol),
     /// An object literal, dictionary or enum.
     Object(ExprAt),
     /// A list literal.
@@ -229,6 +233,7 @@ impl Value {
         match self {
             Value::Map(map) => map.by_name,
             Value::Parameter(_)
+            | Value::Field(..)
             | Value::Part(..)
             | Value::Shape(_)
             | Value::Dotted(..)
@@ -237,10 +242,18 @@ impl Value {
         }
     }
 
+    /// The class whose object it is.
+    pub fn class(&self) -> Option<ClassAt> {
+        match self {
+            Value::Instance(class) | Value::Made(class, _) => Some(*class),
+            _ => None,
+        }
+    }
+
     /// Whether it is not known before somebody says what callers pass.
     pub fn waits(&self) -> bool {
         match self {
-            Value::Parameter(_) => true,
+            Value::Parameter(_) | Value::Field(..) => true,
             Value::Picked(of, name) => of.waits() || name.waits(),
             Value::Part(of, _) | Value::Rewritten(of, _) => of.waits(),
             Value::Joined(parts) => parts.iter().any(Value::waits),

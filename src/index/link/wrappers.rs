@@ -81,32 +81,40 @@ impl Linker<'_> {
         let is_inside = |it: &Self, scope: At<ScopeId>| {
             it.is_inside(scope, function) || class.is_some_and(|class| it.is_in_class(scope, class))
         };
-        for here in self.chunks_from(function.with(())) {
-            let is_own = here.chunk == function.chunk;
+        self.asked_inside(function.with(()), &is_inside, &mut |asked| add(&mut found, asked, function));
+        found
+    }
+
+    /// What is asked for in a chunk and all bodies in it, where it stands in certain scopes.
+    pub(super) fn asked_inside(
+        &mut self,
+        at: At<()>,
+        is_inside: &dyn Fn(&Self, At<ScopeId>) -> bool,
+        add: &mut dyn FnMut(Vec<Asked>),
+    ) {
+        for here in self.chunks_from(at) {
+            let is_own = here.chunk == at.chunk;
             if !is_own && !is_inside(self, here.with(ScopeId::ROOT)) {
                 continue;
             }
             let chunk = self.chunk(&here);
             for (id, call) in chunk.calls.iter().enumerate() {
                 if !is_own || is_inside(self, here.with(call.scope)) {
-                    let asked = self.asked_by_call(here.with(CallId(id as u32)));
-                    add(&mut found, asked, function);
+                    add(self.asked_by_call(here.with(CallId(id as u32))));
                 }
             }
             for (id, expr) in chunk.exprs.iter().enumerate() {
                 let (Expr::Index(_, key) | Expr::In(key, _)) = *expr else { continue };
                 let scope = self.scope_of(here.with(key));
                 if scope.is_some_and(|it| is_inside(self, it)) {
-                    let asked = self.asked_by_index(here.with(ExprId(id as u32)));
-                    add(&mut found, asked, function);
+                    add(self.asked_by_index(here.with(ExprId(id as u32))));
                 }
             }
         }
-        found
     }
 
     /// A chunk and all bodies in it.
-    fn chunks_from(&self, at: At<()>) -> Vec<At<()>> {
+    pub(super) fn chunks_from(&self, at: At<()>) -> Vec<At<()>> {
         let all = &self.program.module(at.file).chunks;
         let (mut found, mut next) = (vec![at], 0);
         while let Some(it) = found.get(next) {
@@ -131,7 +139,7 @@ impl Linker<'_> {
         it.class.filter(|_| it.name.is_some_and(|it| is_constructor(&it))).map(|it| function.with(it))
     }
 
-    fn is_in_class(&self, scope: At<ScopeId>, class: ClassAt) -> bool {
+    pub(super) fn is_in_class(&self, scope: At<ScopeId>, class: ClassAt) -> bool {
         let mut around = std::iter::successors(Some(scope), |it| self.program.outward(*it));
         around.any(|it| {
             it.chunk == class.chunk && self.chunk(&it).scopes[it.id.at()].kind == ScopeKind::Class(class.id)
@@ -237,9 +245,9 @@ impl Linker<'_> {
     }
 
     /// A key with what is passed in the place of the parameter that it depends on.
-    fn filled(&mut self, key: &Value, passed: &Values, at: ExprAt) -> Values {
+    pub(super) fn filled(&mut self, key: &Value, passed: &Values, at: ExprAt) -> Values {
         match key {
-            Value::Parameter(_) => passed.clone(),
+            Value::Parameter(_) | Value::Field(..) => passed.clone(),
             Value::Picked(of, name) => {
                 let of = self.filled(of, passed, at);
                 let names = self.filled(name, passed, at);
@@ -317,12 +325,17 @@ impl Linker<'_> {
 fn add(found: &mut Vec<Wrap>, asked: Vec<Asked>, function: FunctionAt) {
     for it in asked {
         for value in it.values.iter().filter(|it| depends_on(it, function)) {
-            let Asked { method, returns, certainty, by_name, .. } = it;
-            let wrap = Wrap { key: value.clone(), method, returns, certainty, by_name };
-            if !found.contains(&wrap) {
-                found.push(wrap);
-            }
+            add_wrap(found, &it, value);
         }
+    }
+}
+
+/// Adds what a place asks for by something that is not known there.
+pub(super) fn add_wrap(found: &mut Vec<Wrap>, asked: &Asked, key: &Value) {
+    let Asked { method, returns, certainty, by_name, .. } = *asked;
+    let wrap = Wrap { key: key.clone(), method, returns, certainty, by_name };
+    if !found.contains(&wrap) {
+        found.push(wrap);
     }
 }
 
