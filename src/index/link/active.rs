@@ -183,6 +183,7 @@ impl Linker<'_> {
                 !self.leading_members(*class).is_empty()
                     || self.constructor(*class).is_some_and(|it| !self.wraps(it).is_empty())
                     || self.asks_for_fields(*class)
+                    || self.asks_for_members(*class, 0)
             }
             Value::Context(at) => {
                 let chunk = self.chunk(at);

@@ -321,6 +321,11 @@ impl Linker<'_> {
         match (name, first) {
             ("createContext", _) => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext" | "use" | "inject", Some(context)) => Some(self.of_context(context)),
+            ("type", Some(of)) if self.language(at.file) == Language::Python && args.len() == 1 => {
+                let classes: Values =
+                    self.eval(of).iter().filter_map(|it| Some(Value::Class(it.class()?))).collect();
+                (!classes.is_empty()).then_some(classes)
+            }
             ("getattr", Some(of)) if self.language(at.file) == Language::Python => {
                 let of = self.eval(of);
                 let has_members =

@@ -57,8 +57,14 @@ impl<'p> Linker<'p> {
         match chunk.exprs[at.id.at()] {
             Expr::Member(member) => {
                 let it = &chunk.members[member as usize];
-                let whole = self.eval(at.with(it.object));
-                let values = self.member(&whole, it.name);
+                let object = at.with(it.object);
+                let whole = self.eval(object);
+                let mut values = self.member(&whole, it.name);
+                if let [Value::Class(class)] = &*whole
+                    && self.is_own_class(object)
+                {
+                    values = self.or_of_derived(*class, it.name, values);
+                }
                 let values = self.or_free(it.name, values);
                 self.or_named(at.file, it.name, values)
             }

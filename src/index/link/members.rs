@@ -43,7 +43,13 @@ impl Linker<'_> {
             Value::Map(map) => one(of_map(*map, name)),
             Value::Object(at) => self.of_object(*at, name, 0),
             Value::Class(class) => self.of_class(*class, name, None),
-            Value::Instance(class) => self.of_class(*class, name, Some(value)),
+            Value::Instance(class) => match &*name {
+                "__class__" | "constructor" => one(Value::Class(*class)),
+                _ => {
+                    let values = self.of_class(*class, name, Some(value));
+                    self.or_of_derived(*class, name, values)
+                }
+            },
             Value::Made(class, call) => self.of_made(*class, *call, name),
             Value::Namespace(file) => self.of_namespace(*file, name),
             Value::Parameter(it) => one(further(it, Step::Property(name))),

@@ -3,7 +3,7 @@
 use super::Linker;
 use super::edit::bases;
 use super::value::*;
-use crate::syntax::ir::{ClassId, Expr, ExprId, Symbol};
+use crate::syntax::ir::{ClassId, Expr, ExprId, Origin, Symbol};
 
 /// Classes derived from classes, as far as anybody looks.
 const MOST_HOPS: u32 = 8;
@@ -84,6 +84,81 @@ impl Linker<'_> {
             if let Some(Expr::Function(method)) = method.map(|it| chunk.exprs[it.at()]) {
                 found.push(other.with(method));
             }
+        }
+        found
+    }
+
+    /// A member of an object of a class, or of one that is derived from it: what the derived classes say it is
+    /// counts as well, as far as it is written out.
+    pub(super) fn or_of_derived(&mut self, class: ClassAt, name: Symbol, values: Values) -> Values {
+        let may_be_key = |it: &Value| {
+            matches!(it, Value::Text(_) | Value::Field(..) | Value::Shape(_) | Value::Foreign)
+                || it.is_blank()
+        };
+        if !values.iter().all(may_be_key) {
+            return values;
+        }
+        let mut texts = Union::default();
+        for derived in self.all_derived_from(class) {
+            let of_derived = self.of_class(derived, name, None);
+            of_derived.iter().filter(|it| matches!(it, Value::Text(_))).for_each(|it| texts.push(it.clone()));
+        }
+        if texts.is_empty() {
+            return values;
+        }
+        let mut union = Union::default();
+        values.iter().filter(|it| matches!(it, Value::Text(_))).for_each(|it| union.push(it.clone()));
+        union.add(texts.done());
+        union.done()
+    }
+
+    /// Whether an expression is the class of the object that a method is called on: `cls`, `type(self)`.
+    pub(super) fn is_own_class(&self, at: ExprAt) -> bool {
+        let chunk = self.chunk(&at);
+        match chunk.exprs[at.id.at()] {
+            Expr::Name(name, scope) => self.program.lookup(name, at.with(scope)).iter().any(|it| {
+                matches!(self.chunk(it).bindings[it.id.at()].origin, Origin::Parameter { index: 0, .. })
+            }),
+            Expr::Call(call) => chunk.call_names[call.at()].is_some_and(|it| &*it == "type"),
+            Expr::Member(member) => {
+                matches!(&*chunk.members[member as usize].name, "__class__" | "constructor")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a class asks for a flag by a member that classes derived from it may say something else of.
+    pub(super) fn asks_for_members(&mut self, class: ClassAt, hops: u32) -> bool {
+        let mut asks = Vec::new();
+        let is_inside = |it: &Self, scope| it.is_in_class(scope, class);
+        self.asked_inside(class.with(()), &is_inside, &mut |asked| asks.extend(asked));
+        let asks = asks.into_iter().any(|it| {
+            let chunk = self.chunk(&it.key);
+            let Expr::Member(member) = chunk.exprs[it.key.id.at()] else { return false };
+            let object = it.key.with(chunk.members[member as usize].object);
+            let is_own = |it: &Value| it.class() == Some(class) || *it == Value::Class(class);
+            self.eval(object).iter().any(is_own)
+        });
+        let chunk = self.chunk(&class);
+        asks || hops < MOST_HOPS
+            && chunk.exprs_in(chunk.classes[class.id.at()].bases).iter().any(|base| {
+                let bases = self.eval(class.with(*base));
+                bases
+                    .iter()
+                    .any(|it| matches!(it, Value::Class(base) if self.asks_for_members(*base, hops + 1)))
+            })
+    }
+
+    fn all_derived_from(&mut self, class: ClassAt) -> Vec<ClassAt> {
+        let mut found = self.derived_from(class);
+        let mut next = 0;
+        while let Some(it) = found.get(next).copied().filter(|_| found.len() < MOST_CLASSES) {
+            for derived in self.derived_from(it) {
+                if !found.contains(&derived) && derived != class {
+                    found.push(derived);
+                }
+            }
+            next += 1;
         }
         found
     }
