@@ -204,7 +204,14 @@ impl Linker<'_> {
             ("from", Some(of)) if is("Array") => Some(self.eval(of)),
             ("keys", None) => self.collection(object, Value::Names),
             ("values", None) => self.collection(object, Value::Members),
-            ("items" | "entries", None) => self.collection(object, Value::Entries),
+            ("items" | "entries", None) => {
+                let numbered = |it: &Value| match it {
+                    Value::List(_) => Some(Value::Numbered(it.clone().into())),
+                    _ => None,
+                };
+                let lists: Values = self.eval(object).iter().filter_map(numbered).collect();
+                if lists.is_empty() { self.collection(object, Value::Entries) } else { Some(lists) }
+            }
             ("filter" | "slice" | "sort" | "toSorted" | "reverse" | "concat", _) => {
                 let values = self.eval(object);
                 let is_list = |it: &Value| {
@@ -321,6 +328,11 @@ impl Linker<'_> {
         match (name, first) {
             ("createContext", _) => Some(one(Value::Context(at.with(call.expr)))),
             ("useContext" | "use" | "inject", Some(context)) => Some(self.of_context(context)),
+            ("enumerate", Some(of)) if self.language(at.file) == Language::Python => {
+                let of = self.eval(of);
+                let numbered = |it: &Value| Value::Numbered(super::eval::as_names(it).into());
+                Some(of.iter().map(numbered).collect())
+            }
             ("type", Some(of)) if self.language(at.file) == Language::Python && args.len() == 1 => {
                 let classes: Values =
                     self.eval(of).iter().filter_map(|it| Some(Value::Class(it.class()?))).collect();

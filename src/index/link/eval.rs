@@ -252,7 +252,7 @@ impl<'p> Linker<'p> {
     }
 }
 
-fn as_names(value: &Value) -> Value {
+pub(super) fn as_names(value: &Value) -> Value {
     match value {
         Value::Object(at) => Value::Names(*at),
         other => other.clone(),

@@ -5,7 +5,7 @@ use super::eval::{as_constant, sdk};
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::evidence::named_like_flags;
-use crate::syntax::ir::{Expr, Prop, PropName, Step, Symbol, Type};
+use crate::syntax::ir::{Expr, ExprId, Prop, PropName, Step, Symbol, Type};
 use crate::syntax::words::{Call, Needs, Table};
 use crate::syntax::{Certainty, KeyFrom, Language, Returns, table};
 
@@ -234,7 +234,13 @@ impl Linker<'_> {
                 }
             }
             if let Some(value) = member.value {
-                let values = self.eval(class.with(value));
+                let values = match self.is_auto(class, value) {
+                    true => {
+                        let text = Symbol::from(&name.to_lowercase());
+                        one(Value::Text(Known { text, from, at: class.with(value) }.into()))
+                    }
+                    false => self.eval(class.with(value)),
+                };
                 union.add(as_constant(self.got(values), from));
             }
             if member.declared.is_some() && self.fields(class).is_some() {
@@ -252,6 +258,14 @@ impl Linker<'_> {
             union.add(self.inherited(class, name));
         }
         union.done()
+    }
+
+    /// `NAME = auto()` in a `StrEnum`, which is the name in small letters.
+    fn is_auto(&mut self, class: ClassAt, value: ExprId) -> bool {
+        let chunk = self.chunk(&class);
+        let Expr::Call(call) = chunk.exprs[value.at()] else { return false };
+        let is_auto = chunk.call_names[call.at()].is_some_and(|it| &*it == "auto");
+        is_auto && super::edit::bases(chunk, &chunk.classes[class.id.at()]).any(|it| &*it == "StrEnum")
     }
 
     /// Whether a member begins as something that another takes the place of: `= {}`, `= []`, `: Record<string, T>`, or
@@ -350,6 +364,11 @@ impl Linker<'_> {
                 Value::Entries(at) => match index {
                     Some(0) => self.names_of(*at),
                     Some(1) => self.members_of(*at),
+                    _ => one(value.clone()),
+                },
+                Value::Numbered(of) => match index {
+                    Some(0) => one(Value::Foreign),
+                    Some(1) => self.at_index(&one((**of).clone()), None),
                     _ => one(value.clone()),
                 },
                 Value::State(at) if index == Some(0) => self.state(*at),

@@ -89,6 +89,8 @@ pub(crate) enum Value {
     Members(ExprAt),
     /// The pairs of both, as a list.
     Entries(ExprAt),
+    /// The elements of something, each with its number.
+    Numbered(Rc<Value>),
     /// What a declared type says, and nothing else.
     Shape(TypeAt),
     /// A module of this program.
