@@ -98,10 +98,11 @@ impl Linker<'_> {
         if !values.iter().all(may_be_key) {
             return values;
         }
-        let mut texts = Union::default();
+        let (mut texts, mut is_open) = (Union::default(), false);
         for derived in self.all_derived_from(class) {
             let of_derived = self.of_class(derived, name, None);
             of_derived.iter().filter(|it| matches!(it, Value::Text(_))).for_each(|it| texts.push(it.clone()));
+            is_open |= of_derived.iter().any(|it| !matches!(it, Value::Text(_) | Value::Nothing));
         }
         if texts.is_empty() {
             return values;
@@ -109,6 +110,9 @@ impl Linker<'_> {
         let mut union = Union::default();
         values.iter().filter(|it| matches!(it, Value::Text(_))).for_each(|it| union.push(it.clone()));
         union.add(texts.done());
+        if is_open {
+            union.push(Value::Field(class, name));
+        }
         union.done()
     }
 
