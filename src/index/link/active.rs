@@ -154,7 +154,7 @@ impl Linker<'_> {
         }
         match value {
             Value::Map(map) => !map.by_name,
-            Value::Snapshot(_) | Value::Maker(_) | Value::Sdk(_) | Value::Answer => true,
+            Value::Snapshot(_) | Value::Maker(_) | Value::Sdk(_) | Value::Answer | Value::Adapter(_) => true,
             Value::Function(function, _) => {
                 !self.wraps(*function).is_empty() || {
                     let returned = self.returned(*function);

@@ -151,7 +151,7 @@ impl Linker<'_> {
             Value::Client(_) | Value::Snapshot(_) | Value::Unloaded(_) | Value::Vendor => one(callee.clone()),
             Value::OpenFeature(it) => one(self.given_by_open_feature(at, call, *it)),
             Value::Store(store) => self.of_store(at, call, *store),
-            Value::Options(_) => one(callee.clone()),
+            Value::Options(_) | Value::Adapter(_) => one(callee.clone()),
             Value::Answer => one(Value::Answer),
             Value::Maker(certainty) => one(Value::Snapshot(*certainty)),
             Value::Sdk(it) if it.is_map && it.via != Via::Callback => {

@@ -128,6 +128,9 @@ impl Linker<'_> {
         if is_sdk(language, &module) {
             return one(self.of_sdk(from, module, name));
         }
+        if let Some(value) = super::adapters::imported(module, name) {
+            return one(value);
+        }
         if let Some(value) = self.imported_from_open_feature(module, name) {
             return one(value);
         }

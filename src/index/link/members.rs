@@ -54,6 +54,7 @@ impl Linker<'_> {
             Value::Namespace(file) => self.of_namespace(*file, name),
             Value::Parameter(it) => one(further(it, Step::Property(name))),
             Value::Shape(at) => self.of_shape(*at, name),
+            Value::Adapter(returns) => one(super::adapters::of_adapter(*returns, name)),
             Value::OpenFeature(it) => one(self.of_open_feature(*it, name)),
             Value::Dotted(file, module) => self.dotted(*file, *module, name),
             // `Flags.NEW_NAV.value`

@@ -5,6 +5,7 @@
 //! where somebody began to ask.
 
 mod active;
+mod adapters;
 mod answers;
 mod bindings;
 mod calls;

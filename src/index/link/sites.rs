@@ -37,6 +37,9 @@ impl Linker<'_> {
         if let Some(wrapper) = name.and_then(|it| self.named_wrapper(at, it)) {
             return self.asked_by_settings(at, call, wrapper);
         }
+        if let Some(asked) = self.asked_by_adapter(at, call) {
+            return asked;
+        }
         if let Some(asked) = self.asked_of_map(at, call) {
             return asked;
         }

@@ -101,6 +101,8 @@ pub(crate) enum Value {
     Unloaded(Arc<Path>),
     /// A vendor's or test tool's.
     Vendor,
+    /// What a flag of Vercel's Flags SDK asks by, with what it gives, if that was said.
+    Adapter(Option<Returns>),
     /// A part of OpenFeature, which asks whichever vendor's provider is set.
     OpenFeature(OpenFeature),
     /// What `createContext` gives.
