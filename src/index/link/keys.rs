@@ -13,7 +13,7 @@ use super::value::*;
 use crate::flags::FlagKey;
 use crate::syntax::evidence::names_flag;
 use crate::syntax::ir::{CallId, ClassId, Expr, ExprId, Symbol};
-use crate::syntax::{Certainty, Compared, KeyFrom, Read, Returns};
+use crate::syntax::{Certainty, Compared, KeyFrom, Read, Returns, Via};
 use crate::text::Span;
 
 /// What a file says about flags, and the constants of any file that its reads go through.
@@ -63,6 +63,7 @@ impl Linker<'_> {
         // The same by two ways: what is certain comes first.
         let place = |it: &Read| (it.key_span, it.key.clone(), it.prefix.clone(), it.method.clone());
         reads.dedup_by_key(|it| place(it));
+        once_through_wrappers(&mut reads);
         Linked { reads, compared, defined, registries }
     }
 }
@@ -258,6 +259,19 @@ pub(crate) fn sort(reads: &mut [Read]) {
     let order =
         |it: &Read| (it.key_span, it.key.clone(), it.method.clone(), it.certainty == Certainty::Inferred);
     reads.sort_by_cached_key(order);
+}
+
+/// Leaves one read where a function asks for the same flag in several ways: what is certain, then by its name.
+fn once_through_wrappers(reads: &mut Vec<Read>) {
+    let rank = |it: &Read| (it.certainty == Certainty::Inferred, it.method.clone());
+    let is_same = |a: &Read, b: &Read| (a.key_span, &a.key, &a.prefix) == (b.key_span, &b.key, &b.prefix);
+    reads.dedup_by(|it, kept| {
+        let are_one = it.via == Via::Wrapper && kept.via == Via::Wrapper && is_same(it, kept);
+        if are_one && rank(it) < rank(kept) {
+            std::mem::swap(it, kept);
+        }
+        are_one
+    });
 }
 
 /// Whether a property is the one of a record that holds a flag's key, beside others that hold other things:
