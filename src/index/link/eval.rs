@@ -139,7 +139,8 @@ impl<'p> Linker<'p> {
         }
         let named = if is_named_like_client(&name, || file.speaks_of_posthog()) {
             Value::Client(Certainty::Inferred)
-        } else if named_like_flags(&name) {
+        } else if named_like_flags(&name) && name.bytes().any(|it| it.is_ascii_lowercase()) {
+            // In capitals it is a table of constants.
             Value::Map(named_map())
         } else {
             return values;
@@ -218,9 +219,11 @@ impl<'p> Linker<'p> {
 
     /// The members of these names.
     pub(super) fn pick(&mut self, whole: &Values, names: &Values) -> Values {
-        // What comes out of a cache is what is put in; what is put back must not decide it.
+        // What comes out of a cache is what is put in; what is put back must not decide it. Of a name alone the file
+        // decides that has it.
+        let is_unread = whole.iter().any(|it| it.unloaded().is_some());
         let is_map = whole.iter().any(|it| match it {
-            Value::Map(_) => true,
+            Value::Map(map) => !(map.by_name && is_unread),
             Value::Cache(cache) => self.cached(*cache).is_some(),
             _ => false,
         });

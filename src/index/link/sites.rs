@@ -314,12 +314,19 @@ impl Linker<'_> {
         let object = self.eval(at.with(it.object));
         let object = self.concrete(&object);
         let map = self.map_in(&object)?;
+        self.want_what_is_named(&object, map);
         if map.returns == Returns::Result {
             return Some(Vec::new());
         }
         let is_list = matches!(&*it.name, "includes" | "has" | "indexOf" | "hasOwnProperty");
         let returns = if is_list { Returns::Boolean } else { map.returns };
         Some(self.asked_for(at.with(key), &read_of(Map { returns, ..map })))
+    }
+
+    /// What is only called like a map of flags is what its file says.
+    fn want_what_is_named(&mut self, object: &Values, map: Map) {
+        let unread = object.iter().filter(|_| map.by_name).filter_map(Value::unloaded);
+        self.wanted.extend(unread.cloned());
     }
 
     /// A map that is one, rather than one that is only called so.
@@ -361,6 +368,7 @@ impl Linker<'_> {
         let object = self.eval(at.with(object));
         let object = self.concrete(&object);
         let Some(map) = self.map_in(&object) else { return Vec::new() };
+        self.want_what_is_named(&object, map);
         let read = match (is_in, map.returns) {
             // Of a list of what is on; whether a map has a key says nothing of the flag.
             (true, Returns::Boolean) => map,
