@@ -7,7 +7,7 @@ use super::eval::as_constant;
 use super::value::*;
 use super::{Linker, Query};
 use crate::syntax::KeyFrom;
-use crate::syntax::ir::{Branch, BranchKind, Origin, ScopeId, Symbol};
+use crate::syntax::ir::{Branch, BranchKind, End, Origin, ScopeId, Symbol};
 
 /// More values of one name say nothing that the first do not.
 const MOST_GIVEN: usize = 48;
@@ -33,6 +33,7 @@ struct Placed {
     statement: (u32, u32),
     kind: BranchKind,
     is_total: bool,
+    end: End,
 }
 
 impl Linker<'_> {
@@ -138,6 +139,7 @@ impl Linker<'_> {
                 statement: (chunk, it.statement),
                 kind: it.kind,
                 is_total: it.is_total,
+                end: it.end,
             };
             found.extend(self.chunk(&At { file: at.file, chunk, id: () }).branches.iter().map(placed));
         }
@@ -148,10 +150,28 @@ impl Linker<'_> {
 /// Which of the places where a name is given a value the value at `place` may come from.
 fn reaching(given: &[usize], place: usize, branches: &[Placed]) -> Vec<usize> {
     let round = |at: usize| branches.iter().filter(move |it| it.range.contains(&at));
+    // Branches that end before they get to the place, and go somewhere else than on.
+    let left =
+        |from: usize, end: End| round(from).filter(move |it| it.end == end && !it.range.contains(&place));
+    let is_loop = |it: &&Placed| it.kind == BranchKind::Loop;
+    let loop_round = |it: &Placed| {
+        round(it.range.start).filter(is_loop).min_by_key(|it| it.range.len()).map(|it| &it.range)
+    };
     // Whoever comes from the one and gets to the other passes this.
     let is_passed = |between: usize, from: usize, to: usize| {
+        let is_left_out = |it: &Placed| {
+            !it.range.contains(&between) && loop_round(it).is_some_and(|it| it.contains(&between))
+        };
         round(between).all(|it| it.range.contains(&from) || it.range.contains(&to))
+            && !left(from, End::OutOfLoop).any(is_left_out)
     };
+    // What is raised in an attempt may be caught.
+    let is_caught = |it: &Placed| {
+        let attempts = branches.iter().filter(|it| it.kind == BranchKind::Attempt);
+        attempts.clone().any(|of| of.range.start <= it.range.start && it.range.end <= of.range.end)
+    };
+    let ends_before =
+        |from: usize| left(from, End::Out).any(|it| it.kind == BranchKind::Way && !is_caught(it));
     let statement = |of: &Placed| {
         let of = of.statement;
         branches.iter().filter(move |it| it.statement == of)
@@ -164,7 +184,7 @@ fn reaching(given: &[usize], place: usize, branches: &[Placed]) -> Vec<usize> {
                 && all().all(|way| {
                     let inner = |it: &&Placed| *it != way && way.range.start <= it.range.start;
                     let gives = |at: &&usize| way.range.contains(at) && !round(**at).any(|it| inner(&it));
-                    given.iter().any(|it| gives(&it))
+                    way.end == End::Out || given.iter().any(|it| gives(&it))
                 })
         })
     };
@@ -175,6 +195,7 @@ fn reaching(given: &[usize], place: usize, branches: &[Placed]) -> Vec<usize> {
                 && statement(it).any(|other| other.range.contains(&place))
         };
         from < place
+            && !left(from, End::OutOfLoop).any(|it| loop_round(it).is_some_and(|it| it.contains(&place)))
             && !round(from).any(other_way)
             && !given.iter().any(|it| *it > from && *it < place && is_passed(*it, from, place))
             && !is_passed_by_any_way(from)
@@ -189,5 +210,6 @@ fn reaching(given: &[usize], place: usize, branches: &[Placed]) -> Vec<usize> {
             !given.iter().filter(inside).any(|at| before_end(at) || after_start(at))
         })
     };
-    (0..given.len()).filter(|it| goes_straight(given[*it]) || goes_round(given[*it])).collect()
+    let reaches = |from: usize| !ends_before(from) && (goes_straight(from) || goes_round(from));
+    (0..given.len()).filter(|it| reaches(given[*it])).collect()
 }

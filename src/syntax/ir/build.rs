@@ -406,12 +406,12 @@ impl<'t> Builder<'t> {
         &mut self,
         kind: BranchKind,
         is_total: bool,
-        all: impl IntoIterator<Item = Range<usize>>,
+        all: impl IntoIterator<Item = (Range<usize>, End)>,
     ) {
         let statement = self.chunk.branches.len() as u32;
-        for range in all {
+        for (range, end) in all {
             let at = self.place(range);
-            self.chunk.branches.push(Branch { at, statement, kind, is_total });
+            self.chunk.branches.push(Branch { at, statement, kind, is_total, end });
         }
     }
 

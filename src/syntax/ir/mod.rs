@@ -448,6 +448,19 @@ pub struct Branch {
     pub kind: BranchKind,
     /// Some branch of the statement is always gone through.
     pub is_total: bool,
+    /// Where it goes at its end.
+    pub end: End,
+}
+
+/// Where a [`Branch`] goes at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// On, behind its statement.
+    On,
+    /// Out of the loop round it, or to its next turn.
+    OutOfLoop,
+    /// Out of the function.
+    Out,
 }
 
 /// How a [`Branch`] runs.

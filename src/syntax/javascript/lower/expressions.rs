@@ -1,7 +1,7 @@
 //! Expressions, but for calls and operators.
 
 use super::super::super::field::Field;
-use super::super::super::ir::{Arg, BranchKind, Bytes, Expr, ExprId, Prop, PropName, Symbol};
+use super::super::super::ir::{Arg, BranchKind, Bytes, End, Expr, ExprId, Prop, PropName, Symbol};
 use super::{Kind, Lower, Part};
 
 impl<'t> Lower<'_, 't> {
@@ -35,7 +35,7 @@ impl<'t> Lower<'_, 't> {
         let value = self.nested_in(part, whole, name);
         let is_perhaps = matches!(part.kind, Kind::Ternary | Kind::Binary | Kind::Augmented);
         if is_perhaps && self.chunk.assignments.len() > n_before {
-            self.branches(BranchKind::Way, false, [part.node.byte_range()]);
+            self.branches(BranchKind::Way, false, [(part.node.byte_range(), End::On)]);
         }
         value
     }

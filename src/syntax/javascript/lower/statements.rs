@@ -1,9 +1,13 @@
 //! Statements, and whatever else stands where one should.
 
+use std::ops::Range;
+
 use tree_sitter::Node;
 
 use super::super::super::field::Field;
-use super::super::super::ir::{Arg, BranchKind, CallKind, Expr, ExprId, Member, Origin, ScopeKind, Symbol};
+use super::super::super::ir::{
+    Arg, BranchKind, CallKind, End, Expr, ExprId, Member, Origin, ScopeKind, Symbol,
+};
 use super::{Kind, Lower, Part};
 
 impl<'t> Lower<'_, 't> {
@@ -25,17 +29,17 @@ impl<'t> Lower<'_, 't> {
     /// Takes note of which parts of a statement may run, or not.
     fn branches_of(&mut self, part: Part<'t>) {
         let node = part.node;
-        let of = |name: &str| node.child_by_field_name(name).map(|it| it.byte_range());
+        let of = |name: &str| node.child_by_field_name(name).map(branch);
         match node.kind() {
             "if_statement" => {
                 let (mut ways, mut rest) = (Vec::new(), Some(node));
                 while let Some(at) = rest.take() {
-                    ways.extend(at.child_by_field_name("consequence").map(|it| it.byte_range()));
+                    ways.extend(at.child_by_field_name("consequence").map(branch));
                     let other = at.child_by_field_name("alternative").and_then(|it| it.named_child(0));
                     match other {
                         Some(it) if it.kind() == "if_statement" => rest = Some(it),
                         Some(it) => {
-                            ways.push(it.byte_range());
+                            ways.push(branch(it));
                             return self.branches(BranchKind::Way, true, ways);
                         }
                         None => {}
@@ -47,14 +51,14 @@ impl<'t> Lower<'_, 't> {
                 let Some(body) = node.child_by_field_name("body") else { return };
                 let cases: Vec<_> = body.named_children(&mut body.walk()).collect();
                 let is_total = cases.iter().any(|it| it.kind() == "switch_default");
-                self.branches(BranchKind::Way, is_total, cases.iter().map(Node::byte_range));
+                self.branches(BranchKind::Way, is_total, cases.into_iter().map(branch));
             }
             "try_statement" => {
                 let handler = of("handler");
                 self.branches(BranchKind::Attempt, handler.is_some(), of("body").into_iter().chain(handler));
             }
             "for_statement" | "for_in_statement" | "while_statement" | "do_statement" => {
-                self.branches(BranchKind::Loop, false, [node.byte_range()]);
+                self.branches(BranchKind::Loop, false, [(node.byte_range(), End::On)]);
             }
             _ => {}
         }
@@ -267,4 +271,22 @@ impl<'t> Lower<'_, 't> {
         let arg = Arg { name: None, value, spread: false };
         self.add_call(CallKind::Call, callee, &[arg], object.node)
     }
+}
+
+/// Where a branch is, and where it goes at its end. What breaks out of a `switch` goes on behind it.
+fn branch(node: Node) -> (Range<usize>, End) {
+    let (mut last, mut is_case) = (node, false);
+    while matches!(last.kind(), "statement_block" | "catch_clause" | "switch_case" | "switch_default") {
+        is_case |= last.kind().starts_with("switch");
+        let inner = (0..last.named_child_count() as u32).rev().filter_map(|it| last.named_child(it));
+        let Some(inner) = inner.into_iter().find(|it| !it.is_extra()) else { break };
+        last = inner;
+    }
+    let end = match last.kind() {
+        "return_statement" | "throw_statement" => End::Out,
+        "break_statement" if is_case => End::On,
+        "break_statement" | "continue_statement" => End::OutOfLoop,
+        _ => End::On,
+    };
+    (node.byte_range(), end)
 }

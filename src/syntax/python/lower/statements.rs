@@ -5,7 +5,7 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::super::super::field::Field;
-use super::super::super::ir::{Assignment, Binding, BranchKind, Builder, Expr, ExprId, Origin, Target};
+use super::super::super::ir::{Assignment, Binding, BranchKind, Builder, End, Expr, ExprId, Origin, Target};
 use super::super::nodes::ByField;
 use super::expressions::{element, expr};
 use super::targets::{self, Bound};
@@ -22,9 +22,9 @@ pub fn statement<'t>(b: &mut Builder<'t>, node: Node<'t>) {
 
 /// Takes note of which parts of a statement may run, or not.
 fn branches<'t>(b: &mut Builder<'t>, node: Node<'t>) {
-    let of = |kinds: &[&str]| -> Vec<Range<usize>> {
+    let of = |kinds: &[&str]| -> Vec<(Range<usize>, End)> {
         let parts = children(node).into_iter().filter(|it| kinds.contains(&it.kind()));
-        parts.map(|it| it.byte_range()).collect()
+        parts.map(branch).collect()
     };
     let has = |kind: &str| children(node).iter().any(|it| it.kind() == kind);
     match node.kind() {
@@ -33,7 +33,7 @@ fn branches<'t>(b: &mut Builder<'t>, node: Node<'t>) {
         }
         "match_statement" => {
             let body = node.field(Field::Body).into_iter().flat_map(children);
-            b.branches(BranchKind::Way, false, body.map(|it| it.byte_range()));
+            b.branches(BranchKind::Way, false, body.map(branch));
         }
         "try_statement" => {
             let parts = of(&["block", "except_clause", "else_clause"]);
@@ -42,11 +42,26 @@ fn branches<'t>(b: &mut Builder<'t>, node: Node<'t>) {
         "for_statement" | "while_statement" => {
             let first = node.field(Field::Left).or_else(|| node.field(Field::Condition));
             let ends = first.zip(node.field(Field::Body));
-            let range = ends.map(|(first, body)| first.start_byte()..body.end_byte());
+            let range = ends.map(|(first, body)| (first.start_byte()..body.end_byte(), End::On));
             b.branches(BranchKind::Loop, false, range);
         }
         _ => {}
     }
+}
+
+/// Where a branch is, and where it goes at its end.
+fn branch(node: Node) -> (Range<usize>, End) {
+    let mut last = node;
+    while matches!(last.kind(), "block" | "elif_clause" | "else_clause" | "except_clause" | "case_clause") {
+        let Some(inner) = children(last).pop() else { break };
+        last = inner;
+    }
+    let end = match last.kind() {
+        "return_statement" | "raise_statement" => End::Out,
+        "break_statement" | "continue_statement" => End::OutOfLoop,
+        _ => End::On,
+    };
+    (node.byte_range(), end)
 }
 
 /// Statements that hold others.
