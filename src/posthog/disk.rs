@@ -20,7 +20,7 @@ use crate::flags::{
     ScheduledChange, SdkSeen, VariantExposure,
 };
 
-/// Grows when an older Flagline would misread the file; fields may be added without.
+/// Grows when an older Flagline would misread the file; fields may be added without. It stands first in the file.
 const FORMAT: u32 = 1;
 
 /// The user's cache folder for mirrors, if the system has one.
@@ -76,15 +76,17 @@ pub fn load(path: &Path, name: &Arc<str>, host: &Arc<str>) -> Option<Environment
 
 /// Whether the mirror there is of a newer Flagline, which goes on using it; an older one leaves it alone.
 pub fn is_of_newer(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|it| is_newer(&it))
+    let mut head = [0; 64];
+    let read = fs::File::open(path).and_then(|mut it| io::Read::read(&mut it, &mut head));
+    read.is_ok_and(|n| is_newer(&head[..n]))
 }
 
+/// Every version writes its format first, so that others need not understand the rest.
 fn is_newer(text: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Head {
-        format: u32,
-    }
-    serde_json::from_slice::<Head>(text).is_ok_and(|it| it.format > FORMAT)
+    let digits = text.strip_prefix(br#"{"format":"#).unwrap_or_default();
+    let end = digits.iter().position(|it| !it.is_ascii_digit()).unwrap_or(digits.len());
+    let format = std::str::from_utf8(&digits[..end]).ok().and_then(|it| it.parse::<u32>().ok());
+    format.is_some_and(|it| it > FORMAT)
 }
 
 /// Writes a mirror: readable by its owner alone, whole or not at all. That of a newer Flagline stays.
@@ -152,7 +154,7 @@ fn files_of(folder: &Path, host: &str) -> Vec<(u64, String, PathBuf)> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored<F = Vec<wire::Flag>> {
+struct Stored<F = Loaded> {
     format: u32,
     host: String,
     project: u64,
@@ -181,7 +183,32 @@ struct Stored<F = Vec<wire::Flag>> {
     plans_at: BTreeMap<Arc<str>, Timestamp>,
 }
 
-/// Flags that are turned into what is written one by one: all at once they would be there twice.
+/// Flags that are turned one by one into what is kept: all at once they would be there twice.
+struct Loaded(Vec<Arc<Flag>>);
+
+impl<'de> Deserialize<'de> for Loaded {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Loaded, D::Error> {
+        struct Flags;
+        impl<'de> serde::de::Visitor<'de> for Flags {
+            type Value = Loaded;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("flags")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut flags: A) -> Result<Loaded, A::Error> {
+                let mut all = Vec::new();
+                while let Some(flag) = flags.next_element::<wire::Flag>()? {
+                    all.push(Arc::new(flag.into()));
+                }
+                Ok(Loaded(all))
+            }
+        }
+        deserializer.deserialize_seq(Flags)
+    }
+}
+
+/// Flags that are turned into what is written one by one, likewise.
 struct InTurn<'a>(Vec<&'a Flag>);
 
 impl Serialize for InTurn<'_> {
@@ -281,8 +308,7 @@ impl<'a> Stored<InTurn<'a>> {
 
 impl Stored {
     fn into_environment(self, name: &Arc<str>) -> Environment {
-        let flags = self.flags.into_iter().map(|it| Arc::new(it.into()));
-        let mut flags = FlagList::new(flags, self.flags_fetched_at);
+        let mut flags = FlagList::new(self.flags.0, self.flags_fetched_at);
         flags.read_at = self.flags_read_at.unwrap_or(flags.read_at);
         let early_access = self.early_access.into_iter().map(|it| Arc::new(EarlyAccess::from(it)));
         Environment {
@@ -476,7 +502,7 @@ mod tests {
             project: 1,
             project_name: "Acme".into(),
             flags_fetched_at: Timestamp::UNIX_EPOCH,
-            flags: vec![flag],
+            flags: Loaded(vec![Arc::new(flag.into())]),
             exposure: vec![exposure],
             history: vec![history],
             experiments: vec![experiment],
@@ -555,7 +581,7 @@ mod tests {
     fn what_a_newer_flagline_wrote_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = path(folder.path(), "https://ph.example", 1);
-        let newer = r#"{"flags":{"by":"key"},"format":2}"#;
+        let newer = r#"{"format":2,"flags":{"by":"key"}}"#;
         fs::write(&path, newer).unwrap();
         assert!(load(&path, &"p".into(), &"https://ph.example".into()).is_none());
         assert!(is_of_newer(&path) && save(&path, &environment()).is_err());

@@ -52,6 +52,10 @@ impl Site {
         }
         self.evaluations = evaluations;
         self.known.project = Some(project);
+        if self.known.flags.is_none() {
+            // Where no setting names the project, only now is it known which copy is meant.
+            self.take_stored();
+        }
         if self.known.me.is_none() {
             // Only to tell the user's own changes from those of others, so a key that may not say it will do.
             let me = client.me().await;

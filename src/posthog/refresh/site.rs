@@ -338,6 +338,14 @@ impl Site {
         true
     }
 
+    /// Takes what an earlier run left of the project.
+    pub(super) fn take_stored(&mut self) {
+        let Some(path) = self.path() else { return };
+        // Before it is read: what is written meanwhile is read again.
+        self.seen = Seen::now(&path);
+        self.seen.is_taken = self.take_mirror(&path);
+    }
+
     /// The mirror that was seen still holds: it is as new as somebody says. Returns whether that is new.
     fn take_times(&mut self, there: &Seen) -> bool {
         let moved = there.confirmed.is_some_and(|it| it.apply(&mut self.known));
