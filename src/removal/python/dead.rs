@@ -10,6 +10,7 @@ use crate::removal::pass::Pass;
 use crate::removal::scopes::{Binding, How, Kind};
 use crate::removal::view::parts;
 
+use super::expressions::{substitute, wrapped};
 use super::statements::{delete, delete_item};
 
 /// A variable whose value is known goes with its last use.
@@ -27,8 +28,12 @@ pub(super) fn known_assignment(pass: &Pass, assignment: Node) -> Option<Change> 
 
 /// The declarations that lost their last use.
 pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
-    let dead = pass.scopes.bindings.iter().filter(|it| pass.lost_a_use(it)).filter(|it| !is_alive(pass, it));
-    dead.filter_map(|it| bury_one(pass, it)).collect()
+    let lost = pass.scopes.bindings.iter().filter(|it| pass.lost_a_use(it));
+    lost.flat_map(|it| match is_alive(pass, it) {
+        false => bury_one(pass, it).into_iter().collect(),
+        true => unread_errors(pass, it),
+    })
+    .collect()
 }
 
 /// Whether anything but itself uses a name, or may use it.
@@ -39,7 +44,8 @@ fn is_alive(pass: &Pass, binding: &Binding) -> bool {
     };
     binding.reads.iter().any(is_read)
         || !binding.writes.is_empty()
-        || matches!(binding.kind, Kind::Parameter | Kind::Other)
+        || binding.kind == Kind::Parameter
+        || binding.kind == Kind::Other && !names(binding).all(|it| target_of(pass, it).is_some())
         || may_be_imported(pass, binding)
 }
 
@@ -61,7 +67,7 @@ fn bury_one(pass: &Pass, binding: &Binding) -> Option<Change> {
         Kind::Import if binding.again.is_empty() => delete_import(pass, node),
         Kind::Function if binding.again.is_empty() => delete_definition(pass, node),
         Kind::Class if binding.again.is_empty() => delete_definition(pass, node),
-        Kind::Variable => delete_assignments(pass, binding),
+        Kind::Variable | Kind::Other => delete_assignments(pass, binding),
         Kind::Member if binding.again.is_empty() && node.kind() == "assignment" => {
             let is_pure = node.child_by_field_name("right").is_some_and(|it| pass.is_pure(it));
             node.parent().filter(|_| is_pure).map(|it| delete(pass, it))
@@ -98,25 +104,93 @@ fn delete_definition(pass: &Pass, node: Node) -> Option<Change> {
     quiet.then(|| delete(pass, decorated))
 }
 
+/// Every place that gives a name a value.
+fn names(binding: &Binding) -> impl Iterator<Item = &Range<usize>> {
+    std::iter::once(&binding.name).chain(&binding.again)
+}
+
 /// Every assignment of a name that nobody reads.
 fn delete_assignments(pass: &Pass, binding: &Binding) -> Option<Change> {
-    let names = std::iter::once(&binding.name).chain(&binding.again);
-    let without = |name: &Range<usize>| {
-        let assignment = pass.node(name)?.parent().filter(|it| it.kind() == "assignment")?;
-        let statement = assignment.parent().filter(|it| it.kind() == "expression_statement")?;
-        match assignment.child_by_field_name("right") {
-            // What a function of one's own asks for the flag alone goes with it.
-            Some(value) if !pass.is_pure(value) && !pass.doc.is_copy => {
-                let is_call = matches!(value.kind(), "call" | "await");
-                let edit = Edit { range: statement.start_byte()..value.start_byte(), text: String::new() };
-                is_call.then(|| Change::of([edit]))
-            }
-            _ => Some(delete(pass, statement)),
-        }
-    };
     // The last one first, all of them or none: the first one is where it is known what was lost.
-    let all: Option<Vec<Change>> = names.map(without).collect();
+    let all: Option<Vec<Change>> = names(binding).map(|it| without_name(pass, it)).collect();
     all?.pop()
+}
+
+/// What gives a name a value, without the name.
+fn without_name(pass: &Pass, name: &Range<usize>) -> Option<Change> {
+    if let Some(target) = target_of(pass, name) {
+        return Some(without_target(target));
+    }
+    let round = pass.node(name)?.parent()?;
+    match round.kind() {
+        "assignment" => without_assignment(pass, round),
+        "named_expression" => without_walrus(pass, round),
+        _ => None,
+    }
+}
+
+fn without_assignment(pass: &Pass, assignment: Node) -> Option<Change> {
+    let value = assignment.child_by_field_name("right");
+    let only_the_value = |value: Node| {
+        Change::of([Edit { range: assignment.start_byte()..value.start_byte(), text: String::new() }])
+    };
+    // `a = b = f()`: the other names stay.
+    let is_one_of_several = |it: Node| it.kind() == "assignment";
+    let round = assignment.parent()?;
+    if is_one_of_several(round) || value.is_some_and(is_one_of_several) {
+        let mut whole = round;
+        while is_one_of_several(whole) {
+            whole = whole.parent()?;
+        }
+        return Some(Change { claim: Some(whole.start_byte()), ..only_the_value(value?) });
+    }
+    (round.kind() == "expression_statement").then_some(())?;
+    match value {
+        // What a function of one's own asks for the flag alone goes with it.
+        Some(value) if !pass.is_pure(value) && !pass.doc.is_copy => {
+            matches!(value.kind(), "call" | "await").then(|| only_the_value(value))
+        }
+        _ => Some(delete(pass, round)),
+    }
+}
+
+/// `(n := f())` gives the same without the name.
+fn without_walrus(pass: &Pass, named: Node) -> Option<Change> {
+    let value = named.child_by_field_name("value")?;
+    let statement = wrapped(named).parent().filter(|it| it.kind() == "expression_statement");
+    match statement.filter(|_| pass.is_pure(value)) {
+        Some(statement) => Some(delete(pass, statement)),
+        None => substitute(pass, named, value),
+    }
+}
+
+/// The `with` item or the `except` that a name is the `as` of.
+fn target_of<'d>(pass: &Pass<'d>, name: &Range<usize>) -> Option<Node<'d>> {
+    let mut target = pass.node(name)?;
+    if target.kind() == "identifier" {
+        target = target.parent()?;
+    }
+    let pattern = target.parent().filter(|_| target.kind() == "as_pattern_target")?;
+    let is_plain = matches!(pattern.parent()?.kind(), "with_item" | "except_clause");
+    is_plain.then_some(pattern)
+}
+
+fn without_target(pattern: Node) -> Change {
+    let end = pattern.named_child(0).map_or(pattern.start_byte(), |it| it.end_byte());
+    Change::of([Edit { range: end..pattern.end_byte(), text: String::new() }])
+}
+
+/// `except ValueError as error` whose block does not read the error: the name ends with the block, whatever else in the
+/// function has it.
+fn unread_errors(pass: &Pass, binding: &Binding) -> Vec<Change> {
+    let unread = names(binding).filter_map(|it| {
+        let pattern = target_of(pass, it)?;
+        let clause = pattern.parent().filter(|it| it.kind() == "except_clause")?.byte_range();
+        let is_inside = |it: &Range<usize>| clause.start <= it.start && it.end <= clause.end;
+        let mut reads = binding.reads.iter().map(|it| &it.range).filter(|it| is_inside(it));
+        reads.all(|it| pass.is_within_mark(it)).then(|| without_target(pattern))
+    });
+    unread.collect()
 }
 
 fn delete_import(pass: &Pass, node: Node) -> Option<Change> {
