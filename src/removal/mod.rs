@@ -13,6 +13,7 @@ mod instances;
 mod javascript;
 mod known;
 mod layout;
+mod members;
 mod pass;
 mod plan;
 mod python;

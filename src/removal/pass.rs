@@ -257,29 +257,6 @@ impl<'d> Pass<'d> {
         values.filter_map(|it| self.node(&it.range)).collect()
     }
 
-    /// Whether anything of its own file names a member but its declaration, its known uses, and a field without a
-    /// value.
-    pub(super) fn is_member_named(&self, binding: &Binding) -> bool {
-        let name = &self.doc.text[binding.name.clone()];
-        let is_within = |outer: &Range<usize>, at: usize| outer.start <= at && at < outer.end;
-        super::registry::names(self.doc, name).any(|at| {
-            let own = is_within(&binding.declaration, at);
-            let read = || binding.reads.iter().any(|it| is_within(&it.range, at));
-            let bare = || {
-                let node = self.node(&(at..at + name.len())).and_then(|it| it.parent());
-                node.is_some_and(|it| {
-                    it.kind() == "public_field_definition" && it.child_by_field_name("value").is_none()
-                })
-            };
-            !own && !read() && !bare()
-        })
-    }
-
-    /// Whether nothing of its own file names a member any more.
-    pub(super) fn is_only_declared(&self, binding: &Binding) -> bool {
-        binding.reads.iter().all(|it| self.is_within_mark(&it.range)) && !self.is_member_named(binding)
-    }
-
     /// Whether a name was used where the removal took it away, or will.
     pub(super) fn lost_a_use(&self, binding: &Binding) -> bool {
         self.doc.bereft.contains(&binding.name.start)

@@ -35,7 +35,9 @@ pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
     let lost = pass.scopes.bindings.iter().filter(|it| pass.lost_a_use(it));
     lost.filter_map(|it| match is_alive(pass, it) {
         false => delete(pass, it),
-        true => unwritten(pass, it).or_else(|| constant(pass, it)),
+        true => {
+            unwritten(pass, it).or_else(|| constant(pass, it)).or_else(|| without_modifiers(pass, it))
+        }
     })
     .chain(super::fields::bury(pass))
     .collect()
@@ -80,6 +82,22 @@ fn constant(pass: &Pass, binding: &Binding) -> Option<Change> {
     is_let.then(|| Change::of([super::statements::as_constant(declaration)]))
 }
 
+/// `constructor(private readonly mailer: Mailer)` of which nothing asks `this.mailer`: a parameter, which callers give.
+fn without_modifiers(pass: &Pass, binding: &Binding) -> Option<Change> {
+    let parameter = pass.node(&binding.declaration).filter(|_| pass.scopes.is_member(binding))?;
+    let is_private = |it: &Node| it.kind() == "accessibility_modifier" && pass.doc.of(*it) == "private";
+    let modifier = parts(parameter).into_iter().find(is_private)?;
+    let pattern = parameter.child_by_field_name("pattern")?;
+    let is_asked = binding.reads.iter().map(|it| &it.range).any(|it| {
+        let is_member = pass.node(it).is_some_and(|it| it.kind() != "identifier");
+        is_member && !pass.is_within_mark(it)
+    });
+    let is_written = binding.writes.iter().any(|it| *it != binding.name);
+    let range = modifier.start_byte()..pattern.start_byte();
+    let is_unasked = !is_asked && !is_written && !pass.is_member_named(binding);
+    is_unasked.then(|| Change::of([Edit { range, text: String::new() }]))
+}
+
 /// Whether anything but itself uses a name, or may use it.
 fn is_alive(pass: &Pass, binding: &Binding) -> bool {
     let own = |it: &std::ops::Range<usize>| binding.is_within_itself(it.start);
@@ -89,7 +107,7 @@ fn is_alive(pass: &Pass, binding: &Binding) -> bool {
     };
     binding.reads.iter().any(|it| is_read(&it))
         || binding.writes.iter().any(|it| !own(it))
-        || binding.kind == Kind::Other
+        || (binding.kind == Kind::Other && !is_of_loop_or_catch(pass, binding))
         || (binding.kind == Kind::Parameter && !is_of_then(pass, binding))
         || match binding.kind {
             Kind::Member => is_member_open(pass, binding),
@@ -205,6 +223,7 @@ fn delete(pass: &Pass, binding: &Binding) -> Option<Change> {
         Kind::Constant | Kind::Variable if node.kind() == "variable_declarator" => {
             delete_variable(pass, node, binding)
         }
+        Kind::Other => delete_from_head(pass, node, binding),
         _ => None,
     }
 }
@@ -238,12 +257,13 @@ fn is_quiet(pass: &Pass, class: Node) -> bool {
 fn delete_variable(pass: &Pass, declarator: Node, binding: &Binding) -> Option<Change> {
     let pattern = declarator.child_by_field_name("name")?;
     let value = declarator.child_by_field_name("value");
-    if pattern.kind() != "identifier" {
-        return delete_from_pattern(pass, declarator, pattern, binding);
-    }
-    match value {
+    let whole = || match value {
         Some(value) if !pass.is_pure(value) => only_the_value(pass, declarator, value),
         _ => Some(delete_declarator(pass, declarator)),
+    };
+    match pattern.kind() {
+        "identifier" => whole(),
+        _ => delete_from_pattern(pass, pattern, binding, whole),
     }
 }
 
@@ -272,7 +292,37 @@ fn delete_declarator(pass: &Pass, declarator: Node) -> Change {
     }
 }
 
-fn delete_from_pattern(pass: &Pass, declarator: Node, pattern: Node, binding: &Binding) -> Option<Change> {
+/// Whether a name is one of a pattern that a loop takes apart, or that of a caught error.
+fn is_of_loop_or_catch(pass: &Pass, binding: &Binding) -> bool {
+    let Some(node) = pass.node(&binding.declaration) else { return false };
+    node.parent().is_some_and(|it| match it.kind() {
+        "for_in_statement" => node.kind().ends_with("pattern"),
+        "catch_clause" => node.kind() == "identifier",
+        _ => false,
+    })
+}
+
+/// A name of `for (const { a, b } of all)` or `catch (error)`.
+fn delete_from_head(pass: &Pass, node: Node, binding: &Binding) -> Option<Change> {
+    if node.kind() != "identifier" {
+        // Something must stand there; another `_` could be meant.
+        let is_free = || crate::removal::registry::names(pass.doc, "_").next().is_none();
+        let unnamed = || Change::of([Edit { range: node.byte_range(), text: "_".into() }]);
+        return delete_from_pattern(pass, node, binding, || is_free().then(unnamed));
+    }
+    let clause = node.parent().filter(|it| it.kind() == "catch_clause")?;
+    let body = clause.child_by_field_name("body")?;
+    let range = clause.start_byte() + "catch".len()..body.start_byte();
+    Some(Change::of([Edit { range, text: " ".into() }]))
+}
+
+/// A name of a pattern, or all of it by `whole`.
+fn delete_from_pattern(
+    pass: &Pass,
+    pattern: Node,
+    binding: &Binding,
+    whole: impl FnOnce() -> Option<Change>,
+) -> Option<Change> {
     let mut item = pass.node(&binding.name)?;
     while let Some(parent) = item.parent().filter(|it| *it != pattern) {
         // `{ a: { b } }`: the inner pattern goes when it is empty.
@@ -283,7 +333,7 @@ fn delete_from_pattern(pass: &Pass, declarator: Node, pattern: Node, binding: &B
     }
     let list = item.parent()?;
     let all = parts(list);
-    if all.iter().any(|it| it.kind() == "rest_pattern") {
+    if list.kind() == "object_pattern" && all.iter().any(|it| it.kind() == "rest_pattern" && *it != item) {
         // The rest would get what is no longer taken out.
         return None;
     }
@@ -294,18 +344,24 @@ fn delete_from_pattern(pass: &Pass, declarator: Node, pattern: Node, binding: &B
         _ => true,
     };
     default_is_pure.then_some(())?;
-    if list == pattern && all.len() == 1 {
-        return match declarator.child_by_field_name("value") {
-            Some(value) if !pass.is_pure(value) => only_the_value(pass, declarator, value),
-            _ => Some(delete_declarator(pass, declarator)),
-        };
-    }
-    match list.kind() {
-        "object_pattern" => Some(Change::of([delete_item(pass.doc, item)])),
-        "array_pattern" if all.last() == Some(&item) => Some(Change::of([delete_item(pass.doc, item)])),
+    let change = match list.kind() {
+        _ if list == pattern && all.len() == 1 => whole()?,
+        "object_pattern" => Change::of([delete_item(pass.doc, item)]),
+        "array_pattern" if all.last() == Some(&item) => Change::of([delete_last(pass, item)]),
         // A hole keeps the others in their places.
-        "array_pattern" => Some(Change::of([Edit { range: item.byte_range(), text: String::new() }])),
-        _ => None,
+        "array_pattern" => Change::of([Edit { range: item.byte_range(), text: String::new() }]),
+        _ => return None,
+    };
+    // Two deletions at once could empty it.
+    Some(Change { claim: Some(pattern.start_byte()), ..change })
+}
+
+/// The last item of an array's pattern together with the holes before it.
+fn delete_last(pass: &Pass, item: Node) -> Edit {
+    let before = item.prev_named_sibling().map_or(item.start_byte(), |it| it.end_byte());
+    match pass.doc.text[before..item.start_byte()].matches(',').count() {
+        0 | 1 => delete_item(pass.doc, item),
+        _ => Edit { range: before..item.end_byte(), text: String::new() },
     }
 }
 

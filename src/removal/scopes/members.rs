@@ -88,8 +88,27 @@ impl<'t> Class<'t> {
             body,
             declared: Vec::new(),
         };
-        class.declared = parts(body).into_iter().filter_map(|it| class.declared(it)).collect();
+        let all = parts(body).into_iter();
+        class.declared = all.flat_map(|it| class.declared(it).into_iter().chain(class.filled(it))).collect();
         class
+    }
+
+    /// `constructor(private readonly name: Type)`: parameters that are fields too.
+    fn filled(&self, constructor: Node<'t>) -> Vec<Declared<'t>> {
+        let is_one = constructor.kind() == "method_definition"
+            && constructor.child_by_field_name("name").is_some_and(|it| self.of_text(it) == "constructor");
+        let list = constructor.child_by_field_name("parameters").filter(|_| is_one);
+        let is_field = |it: &Node| {
+            let mut cursor = it.walk();
+            it.children(&mut cursor).any(|it| matches!(it.kind(), "accessibility_modifier" | "readonly"))
+        };
+        let fields = list.map(parts).unwrap_or_default().into_iter().filter(is_field);
+        fields
+            .filter_map(|node| {
+                let name = node.child_by_field_name("pattern").filter(|it| it.kind() == "identifier")?;
+                Some(Declared { name, node, is_static: false, is_bare: false })
+            })
+            .collect()
     }
 
     fn declared(&self, node: Node<'t>) -> Option<Declared<'t>> {
