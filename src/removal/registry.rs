@@ -64,6 +64,44 @@ fn entry_at(document: &Document, at: usize) -> Option<Node<'_>> {
     }
 }
 
+/// The enum or object that an entry is the last one of.
+pub(super) struct Emptied {
+    /// Its name.
+    pub(super) name: String,
+    /// Its declaration.
+    range: Range<usize>,
+}
+
+/// What would be empty without the entry that holds a key. Python's classes have a `pass` then, which suits any type.
+pub(super) fn emptied(document: &Document, key: &Range<usize>) -> Option<Emptied> {
+    let entry = entry_at(document, document.moved().now(key.start)?)?;
+    let list = entry.parent().filter(|it| matches!(it.kind(), "enum_body" | "object"))?;
+    (parts(list).len() == 1).then_some(())?;
+    let mut declaration = list;
+    while !matches!(declaration.kind(), "enum_declaration" | "variable_declarator") {
+        declaration = declaration.parent().filter(|it| it.kind() != "statement_block")?;
+    }
+    let name = document.of(declaration.child_by_field_name("name")?).to_owned();
+    Some(Emptied { name, range: declaration.byte_range() })
+}
+
+/// Whether a type of a file is made of an enum or object; `is_own` where the file declares it.
+pub(super) fn is_typed_by(document: &Document, emptied: &Emptied, is_own: bool) -> bool {
+    names(document, &emptied.name).filter(|at| !is_own || !emptied.range.contains(at)).any(|at| {
+        let mut node = document.tree.root_node().descendant_for_byte_range(at, at + emptied.name.len());
+        while let Some(it) = node {
+            match it.kind() {
+                "type_identifier" | "type_query" => return true,
+                "identifier" | "member_expression" | "nested_identifier" | "nested_type_identifier" => {
+                    node = it.parent();
+                }
+                _ => return false,
+            }
+        }
+        false
+    })
+}
+
 /// Where a word stands as a name or a text.
 pub(super) fn names<'d>(document: &'d Document, word: &'d str) -> impl Iterator<Item = usize> + 'd {
     let is_word = |it: char| it.is_alphanumeric() || it == '_' || it == '$';

@@ -25,7 +25,7 @@ impl Planner<'_> {
                 {
                     continue;
                 }
-                if !self.open(&path) {
+                if !self.open(&path) || self.is_last_of_type(&path, &definition.key_span.bytes()) {
                     continue;
                 }
                 any |= self.change(&path, |it| registry::without(it, &definition.key_span.bytes()));
@@ -33,6 +33,22 @@ impl Planner<'_> {
             }
         }
         any
+    }
+
+    /// Whether an entry is the last one of what a type that stays is made of: nothing would be of that type.
+    fn is_last_of_type(&self, path: &Arc<Path>, key: &Range<usize>) -> bool {
+        let Some(emptied) = self.with_document(path, |it| registry::emptied(it, key)).flatten() else {
+            return false;
+        };
+        let users = self.users_of(&emptied.name);
+        let is_typed =
+            |user: &Arc<Path>| self.with_document(user, |it| registry::is_typed_by(it, &emptied, user == path));
+        is_typed(path) == Some(true)
+            || users.iter().any(|user| {
+                user != path
+                    && self.imports_from(user, path, &emptied.name)
+                    && is_typed(user) == Some(true)
+            })
     }
 
     /// Fields of what a function returns that hold the value and that nothing names any more. Returns whether there was
