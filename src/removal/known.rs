@@ -222,6 +222,24 @@ impl Known {
         }
     }
 
+    /// Whether it is an instance of one of Python's own types; `None` where that cannot be told.
+    pub(super) fn is_of_python_type(&self, name: &str) -> Option<bool> {
+        let Known::Json(json) = self else { return None };
+        let types: &[&str] = match json {
+            Json::Null => &["NoneType", "type(None)", "None"],
+            Json::Bool(_) => &["bool", "int"],
+            Json::Number(it) if it.is_f64() => &["float"],
+            Json::Number(_) => &["int"],
+            Json::String(_) => &["str"],
+            Json::Array(_) => &["list"],
+            Json::Object(_) => &["dict"],
+        };
+        let others = ["bytes", "complex", "frozenset", "set", "tuple"];
+        let all = ["NoneType", "type(None)", "None", "bool", "int", "float", "str", "list", "dict"];
+        let is_own = all.contains(&name) || others.contains(&name);
+        is_own.then(|| types.contains(&name))
+    }
+
     /// As text inside a template or f-string.
     pub(super) fn in_template(&self, language: Language) -> Option<String> {
         match self {

@@ -329,6 +329,10 @@ impl<'d> Pass<'d> {
                 Some(Mark { known: Known::text(&mark.known.in_template(language)?), ..mark })
             }
             View::TypeOf(inner) => plain(Known::text(self.known(inner)?.known.type_name()?)),
+            View::IsInstance { subject, types } => {
+                let mark = self.known(subject)?;
+                Some(Mark { known: Known::bool(python::is_instance(self, &mark.known, types)?), ..mark })
+            }
             View::Literal(_) | View::Opaque => None,
         }
     }
@@ -338,7 +342,8 @@ impl<'d> Pass<'d> {
         let Some(parent) = around(node) else { return false };
         match self.view(parent) {
             View::Same(_) if !self.is_decided_by(parent, node) => self.is_consumed(parent),
-            View::Equal { .. } | View::OneOf { .. } | View::Not(_) | View::Truth(_) | View::TypeOf(_) => true,
+            View::Equal { .. } | View::OneOf { .. } | View::Not(_) | View::Truth(_) => true,
+            View::TypeOf(_) | View::IsInstance { .. } => true,
             View::And(left, _) | View::Or(left, _) | View::Coalesce(left, _) if left == node => true,
             _ => {
                 self.is_condition(node)

@@ -62,6 +62,13 @@ pub(super) enum View<'t> {
     Words(Node<'t>),
     /// `typeof a`.
     TypeOf(Node<'t>),
+    /// `isinstance(a, types)`.
+    IsInstance {
+        /// What is asked about.
+        subject: Node<'t>,
+        /// The type, or several.
+        types: Node<'t>,
+    },
     /// Written down.
     Literal(Known),
     /// Anything else.
@@ -240,6 +247,7 @@ fn python<'t>(text: &str, node: Node<'t>) -> Option<View<'t>> {
             match (of(field("function")?), &arguments[..]) {
                 ("bool", [it]) if it.kind() != "keyword_argument" => View::Truth(*it),
                 ("str", [it]) if it.kind() != "keyword_argument" => View::Words(*it),
+                ("isinstance", [subject, types]) => View::IsInstance { subject: *subject, types: *types },
                 _ => View::Opaque,
             }
         }

@@ -385,7 +385,7 @@ fn is_middleware(document: &Document, function: Node) -> bool {
 /// `def outer(view): def inner(...): return view(...)`, given back.
 fn python_passes_on(document: &Document, factory: Node) -> Option<()> {
     let (outer, _) = given_back(document, factory)?;
-    let view = document.of(*parts(outer.child_by_field_name("parameters")?).first()?).to_owned();
+    let view = taken_by(document, outer)?.into_iter().next()?;
     let inner = match given_back(document, outer) {
         Some((inner, _)) => inner,
         None => {
@@ -396,9 +396,19 @@ fn python_passes_on(document: &Document, factory: Node) -> Option<()> {
     let value = *parts(last_of_body(inner)?).first()?;
     let call = if value.kind() == "await" { *parts(value).first()? } else { value };
     let is_view = call.kind() == "call" && document.of(call.child_by_field_name("function")?) == view;
-    let passed = document.of(call.child_by_field_name("arguments")?);
-    let taken = document.of(inner.child_by_field_name("parameters")?);
-    (is_view && passed == taken).then_some(())
+    let passed: Vec<&str> =
+        parts(call.child_by_field_name("arguments")?).into_iter().map(|it| document.of(it)).collect();
+    (is_view && passed == taken_by(document, inner)?).then_some(())
+}
+
+/// The parameters of a function as one would pass them on: `*args` for `*args: Any`.
+fn taken_by(document: &Document, function: Node) -> Option<Vec<String>> {
+    let name = |it: Node| match it.kind() {
+        "identifier" | "list_splat_pattern" | "dictionary_splat_pattern" => Some(document.of(it).to_owned()),
+        "typed_parameter" => it.named_child(0).map(|it| document.of(it).to_owned()),
+        _ => None,
+    };
+    parts(function.child_by_field_name("parameters")?).into_iter().map(name).collect()
 }
 
 /// The only statement of a body, a docstring left out.

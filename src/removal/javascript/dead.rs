@@ -9,7 +9,7 @@ use crate::removal::pass::Pass;
 use crate::removal::scopes::{Binding, How, Kind};
 use crate::removal::view::parts;
 
-use super::bound;
+use super::{bound, callbacks};
 use super::lists::delete_item;
 
 /// A variable whose value is known goes with its last use.
@@ -108,7 +108,7 @@ fn is_alive(pass: &Pass, binding: &Binding) -> bool {
     binding.reads.iter().any(|it| is_read(&it))
         || binding.writes.iter().any(|it| !own(it))
         || (binding.kind == Kind::Other && !is_of_loop_or_catch(pass, binding))
-        || (binding.kind == Kind::Parameter && !is_of_then(pass, binding))
+        || (binding.kind == Kind::Parameter && !callbacks::may_lose(pass, binding))
         || match binding.kind {
             Kind::Member => is_member_open(pass, binding),
             _ => is_exported(pass, binding),
@@ -165,24 +165,6 @@ fn delete_member(pass: &Pass, node: Node) -> Option<Change> {
     }
 }
 
-/// Whether a name is the parameter of `.then(on => ...)`.
-fn is_of_then(pass: &Pass, binding: &Binding) -> bool {
-    let then = || {
-        let mut parameter = pass.node(&binding.declaration)?;
-        if parameter.parent()?.byte_range() == parameter.byte_range() {
-            parameter = parameter.parent()?;
-        }
-        let list = parameter.parent()?;
-        let function = if list.kind() == "formal_parameters" { list.parent()? } else { list };
-        let call = function.parent()?.parent().filter(|it| it.kind() == "call_expression")?;
-        let callee = call.child_by_field_name("function")?;
-        let is_only = list.kind() == "arrow_function" || parts(list).len() == 1;
-        let is_then = callee.child_by_field_name("property").is_some_and(|it| pass.doc.of(it) == "then");
-        Some(is_only && is_then)
-    };
-    then() == Some(true)
-}
-
 fn is_exported(pass: &Pass, binding: &Binding) -> bool {
     if pass.doc.unexported.contains(&binding.name.start) {
         return false;
@@ -209,11 +191,7 @@ fn delete(pass: &Pass, binding: &Binding) -> Option<Change> {
     match binding.kind {
         Kind::Import => delete_import(pass, node),
         Kind::Member if binding.again.is_empty() => delete_member(pass, node),
-        Kind::Parameter => {
-            let is_bare = node.parent().is_some_and(|it| it.kind() == "arrow_function");
-            let text = if is_bare { "()" } else { "" };
-            Some(Change::of([Edit { range: node.byte_range(), text: text.into() }]))
-        }
+        Kind::Parameter => callbacks::delete_parameter(pass, binding),
         Kind::Function | Kind::Type | Kind::Enum if binding.again.is_empty() => {
             Some(Change::of([doc.delete(statement(node))]))
         }
@@ -317,7 +295,7 @@ fn delete_from_head(pass: &Pass, node: Node, binding: &Binding) -> Option<Change
 }
 
 /// A name of a pattern, or all of it by `whole`.
-fn delete_from_pattern(
+pub(super) fn delete_from_pattern(
     pass: &Pass,
     pattern: Node,
     binding: &Binding,

@@ -1,5 +1,6 @@
 //! TypeScript, TSX and JavaScript: what a name, an expression and a statement mean to a removal.
 
+mod callbacks;
 mod dead;
 mod elements;
 mod expressions;
@@ -150,6 +151,9 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     let unwrapped = unwrapped(pass, node);
     if !unwrapped.is_empty() {
         return unwrapped;
+    }
+    if let Some(call) = callbacks::settled(pass, node) {
+        return vec![call];
     }
     let is_object = node.kind() == "object";
     let function = if is_object { returning_at_end(pass, node) } else { returning(node) };
@@ -348,6 +352,7 @@ pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option
             Some(Change::of([lists::delete_item(pass.doc, node)]))
         }
         "array" => lists::item_step(pass, parent, node),
+        "arrow_function" | "return_statement" => callbacks::filter_step(pass, node, mark),
         "sequence_expression" => lists::sequence_step(pass, parent, node, mark),
         "subscript_expression" if is("index") => expressions::lookup_step(pass, parent, mark),
         _ => None,

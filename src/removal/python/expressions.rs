@@ -236,6 +236,20 @@ pub(super) fn lookup_step(pass: &Pass, lookup: Node, mark: &Mark) -> Option<Chan
     pass.is_pure(table).then(|| substitute(pass, lookup, found?)).flatten()
 }
 
+/// Whether a value is of a type, or one of several: `isinstance("x", (str, bool))`, `str | None`.
+pub(in crate::removal) fn is_instance(pass: &Pass, known: &Known, types: Node) -> Option<bool> {
+    let types = peeled(types);
+    match types.kind() {
+        "tuple" | "binary_operator" => {
+            let each: Option<Vec<bool>> =
+                parts(types).into_iter().map(|it| is_instance(pass, known, it)).collect();
+            each.map(|it| it.contains(&true))
+        }
+        "identifier" if pass.scopes.at(&types.byte_range()).is_some() => None,
+        _ => known.is_of_python_type(pass.doc.of(types)),
+    }
+}
+
 /// Whether an expression gives True or False and nothing else.
 pub(in crate::removal) fn is_bool(pass: &Pass, node: Node) -> bool {
     match node.kind() {

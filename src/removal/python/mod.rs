@@ -15,7 +15,7 @@ use super::scopes::Kind;
 use super::view::parts;
 
 pub(super) use dead::bury;
-pub(super) use expressions::{in_string, is_bool, is_pure, substitute};
+pub(super) use expressions::{in_string, is_bool, is_instance, is_pure, substitute};
 
 /// The names that an expression gives a value to, and which.
 pub(super) fn bound(node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
