@@ -26,6 +26,7 @@ use crate::flags::FlagKey;
 use crate::syntax::ir::Symbol;
 use crate::syntax::{self, FileFacts, Language, Names, Read};
 use crate::text::Text;
+pub(crate) use link::is_test;
 pub use link::{Found, Resolve};
 use modules::{Files, Modules, Resolved};
 

@@ -8,7 +8,9 @@ use super::document::{Document, Pieces};
 use super::known::Known;
 use super::pass::Pass;
 use super::scopes::Scopes;
-use super::{Edit, Refusal};
+use super::view::parts;
+use super::{Edit, Refusal, python};
+use crate::syntax::Language;
 
 /// Why the result may not be used, if it may not.
 pub(super) fn unsound(
@@ -28,9 +30,31 @@ pub(super) fn unsound(
         let reason = "the result would not parse, so nothing is changed; please report this code as a bug";
         return Some(vec![Refusal { range, reason: reason.into() }]);
     }
+    if let Some(refusal) = no_generator(before, tree, document, &moved) {
+        return Some(vec![refusal]);
+    }
     let changed = changed_name(&document.first_scopes(before, tree), &names, &moved)?;
     let reason = format!("'{}' would mean something else afterwards", &before[changed.clone()]);
     Some(vec![Refusal { range: changed, reason }])
+}
+
+/// A function of Python that gave several things and would give one: its last `yield` is gone.
+fn no_generator(before: &str, tree: &Tree, document: &Document, moved: &Pieces) -> Option<Refusal> {
+    let is_python = document.language == Language::Python;
+    (is_python && before.contains("yield")).then_some(())?;
+    let mut stack = vec![tree.root_node()];
+    while let Some(node) = stack.pop() {
+        stack.extend(parts(node));
+        let name = node.child_by_field_name("name").filter(|_| node.kind() == "function_definition");
+        let now = name.and_then(|it| moved.now(it.start_byte())).and_then(|it| {
+            document.tree.root_node().named_descendant_for_byte_range(it, it + 1)?.parent()
+        });
+        if now.is_some_and(|it| python::yields(node) && !python::yields(it)) {
+            let reason = "this would be no generator any more".to_owned();
+            return Some(Refusal { range: name?.byte_range(), reason });
+        }
+    }
+    None
 }
 
 /// Values that nobody can write down, where they are still needed.

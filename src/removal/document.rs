@@ -11,6 +11,7 @@ use super::Edit;
 use super::imports::{Import, imports};
 use super::known::Known;
 use super::scopes::{Binding, Scopes};
+use super::settled;
 use crate::syntax::Language;
 
 /// One step of a removal: edits that belong together, and what the new texts give.
@@ -61,6 +62,10 @@ pub(super) struct Document {
     pub(super) unassigned: BTreeSet<usize>,
     /// Where exported names are declared that nothing outside uses.
     pub(super) unexported: BTreeSet<usize>,
+    /// Where functions begin that lost code.
+    pub(super) shortened: BTreeSet<usize>,
+    /// Those of which that lost a `yield`: they gave several things.
+    pub(super) exhausted: BTreeSet<usize>,
     /// Where members are declared that another file gives another value: overrides, assignments.
     pub(super) overridden: BTreeSet<usize>,
     /// What imported names give, by where they are declared here: the value, and whether it is that of a call.
@@ -97,6 +102,8 @@ impl Document {
             bereft,
             unexported,
             unassigned: BTreeSet::new(),
+            shortened: BTreeSet::new(),
+            exhausted: BTreeSet::new(),
             overridden: BTreeSet::new(),
             given: BTreeMap::new(),
             is_copy: false,
@@ -173,6 +180,11 @@ impl Document {
         for (edit, _) in edits {
             self.bereft.extend(scopes.declared_of_uses_in(&edit.range));
             self.unassigned.extend(scopes.declared_of_writes_in(&edit.range));
+            let function = settled::round(self, &edit.range).map(|it| it.start_byte());
+            if self.text[edit.range.clone()].contains("yield") {
+                self.exhausted.extend(function);
+            }
+            self.shortened.extend(function);
         }
     }
 
@@ -191,7 +203,10 @@ impl Document {
             .collect();
         let given = std::mem::take(&mut self.given);
         self.given = given.into_iter().filter_map(|(at, it)| Some((moved.start(at)?, it))).collect();
-        for names in [&mut self.bereft, &mut self.unassigned, &mut self.unexported, &mut self.overridden] {
+        let (bereft, unassigned) = (&mut self.bereft, &mut self.unassigned);
+        let (unexported, overridden) = (&mut self.unexported, &mut self.overridden);
+        let (shortened, exhausted) = (&mut self.shortened, &mut self.exhausted);
+        for names in [bereft, unassigned, unexported, overridden, shortened, exhausted] {
             *names = names.iter().filter_map(|it| moved.start(*it)).collect();
         }
         let mut shift = 0_isize;

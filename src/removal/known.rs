@@ -189,6 +189,18 @@ impl Known {
         }
     }
 
+    /// `a < b` and the like, of numbers.
+    pub(super) fn is_ordered(&self, other: &Known, operator: &str) -> Option<bool> {
+        let (Known::Json(Json::Number(a)), Known::Json(Json::Number(b))) = (self, other) else { return None };
+        let (a, b) = (a.as_f64()?, b.as_f64()?);
+        Some(match operator {
+            "<" => a < b,
+            ">" => a > b,
+            "<=" => a <= b,
+            _ => a >= b,
+        })
+    }
+
     /// `value.name`, `value['name']`.
     pub(super) fn field(&self, name: &str, language: Language) -> Option<Known> {
         match self {

@@ -19,6 +19,7 @@ mod plan;
 mod python;
 mod registry;
 mod scopes;
+mod settled;
 mod stand_ins;
 mod view;
 mod world;

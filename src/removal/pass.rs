@@ -12,7 +12,7 @@ use super::document::{Change, Document, Place};
 use super::known::Known;
 use super::scopes::{Binding, How, Kind, Scopes};
 use super::view::{View, parts, view};
-use super::{javascript, python};
+use super::{javascript, python, settled};
 use crate::syntax::Language;
 
 /// What an expression gives, and what must be evaluated all the same.
@@ -85,6 +85,11 @@ impl<'d> Pass<'d> {
             match is_called {
                 true => pass.follow_calls(*at, known),
                 false => pass.follow_name(&(*at..*at), known),
+            }
+        }
+        if !doc.is_copy {
+            for (binding, known) in settled::functions(&pass) {
+                pass.follow_calls(binding.name.start, &known);
             }
         }
         while let Some(node) = pass.queue.pop() {
@@ -236,6 +241,13 @@ impl<'d> Pass<'d> {
         for call in self.calls_of(binding) {
             self.mark(call, Mark { known: known.clone(), effects: Vec::new() });
         }
+        let shows_nothing = known.is_bool() || known.is_nothing() == Some(true);
+        if self.language() != Language::Python && shows_nothing {
+            let shows = Known::Shows { property: String::new(), otherwise: "null".into() };
+            for element in javascript::elements_of(self, binding) {
+                self.mark(element, Mark { known: shows.clone(), effects: Vec::new() });
+            }
+        }
     }
 
     /// Every call of a name whose arguments do nothing.
@@ -303,6 +315,11 @@ impl<'d> Pass<'d> {
                 let (left, right) = (self.known(left)?, self.known(right)?);
                 let equal = left.known.equals(&right.known, loose)?;
                 Some(left.then(Mark { known: Known::bool(equal != negated), ..right }))
+            }
+            View::Ordered { left, right, operator } => {
+                let (left, right) = (self.known(left)?, self.known(right)?);
+                let holds = left.known.is_ordered(&right.known, operator)?;
+                Some(left.then(Mark { known: Known::bool(holds), ..right }))
             }
             View::OneOf { subject, items, negated } => {
                 let subject = self.known(subject)?;
@@ -491,6 +508,9 @@ impl<'d> Pass<'d> {
             return None;
         }
         let mark = self.marked(node)?;
+        if matches!(mark.known, Known::Feature(_) | Known::Shows { .. }) {
+            return javascript::step(self, parent, node, mark);
+        }
         match self.view(parent) {
             View::And(left, right) if left == node => {
                 mark.known.is_truthy(self.language())?.then(|| self.stays(parent, right, mark))?
@@ -612,6 +632,7 @@ impl<'d> Pass<'d> {
                 _ if is_javascript && javascript::is_chained(self.doc, node) => {
                     format!("Promise.resolve({literal})")
                 }
+                "undefined" if is_javascript && javascript::is_body(node) => "{}".into(),
                 it if it.starts_with('{') && is_javascript && javascript::begins_statement(node) => {
                     format!("({literal})")
                 }

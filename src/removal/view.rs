@@ -38,6 +38,15 @@ pub(super) enum View<'t> {
         /// JavaScript's `==`.
         loose: bool,
     },
+    /// `a < b`, `a >= b`.
+    Ordered {
+        /// One side.
+        left: Node<'t>,
+        /// The other.
+        right: Node<'t>,
+        /// As it is written.
+        operator: &'static str,
+    },
     /// `[a, b].includes(x)`, `x in (a, b)`.
     OneOf {
         /// What is looked for.
@@ -126,7 +135,7 @@ fn javascript<'t>(text: &str, node: Node<'t>) -> Option<View<'t>> {
                 "!==" => View::Equal { left, right, negated: true, loose: false },
                 "==" => View::Equal { left, right, negated: false, loose: true },
                 "!=" => View::Equal { left, right, negated: true, loose: true },
-                _ => View::Opaque,
+                it => View::Ordered { left, right, operator: ordering(it)? },
             }
         }
         "ternary_expression" => {
@@ -200,6 +209,10 @@ pub(super) fn text_of(text: &str, node: Node) -> Option<String> {
     is_plain.then_some(result)
 }
 
+fn ordering(operator: &str) -> Option<&'static str> {
+    ["<", ">", "<=", ">="].into_iter().find(|it| *it == operator)
+}
+
 fn python<'t>(text: &str, node: Node<'t>) -> Option<View<'t>> {
     let field = |name: &str| node.child_by_field_name(name);
     let of = |it: Node| &text[it.byte_range()];
@@ -229,6 +242,7 @@ fn python<'t>(text: &str, node: Node<'t>) -> Option<View<'t>> {
                 ["!="] | ["is", "not"] => View::Equal { left, right, negated: true, loose: false },
                 ["in"] => View::OneOf { subject: left, items: items()?, negated: false },
                 ["not", "in"] => View::OneOf { subject: left, items: items()?, negated: true },
+                [it] => View::Ordered { left, right, operator: ordering(it)? },
                 _ => View::Opaque,
             }
         }

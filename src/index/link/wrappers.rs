@@ -366,7 +366,7 @@ pub(super) fn is_constructor(name: &str) -> bool {
 }
 
 /// Whether a file is a test by its name or its folder's.
-pub(super) fn is_test(path: &Path) -> bool {
+pub(crate) fn is_test(path: &Path) -> bool {
     let names = path.iter().filter_map(|it| it.to_str()).rev().take(6);
     names.into_iter().any(|it| {
         matches!(it, "tests" | "test" | "__tests__" | "__mocks__" | "conftest.py" | "e2e")

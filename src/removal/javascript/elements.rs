@@ -8,7 +8,7 @@ use crate::removal::Edit;
 use crate::removal::document::Change;
 use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
-use crate::removal::scopes::Kind;
+use crate::removal::scopes::{Binding, Kind};
 use crate::removal::view::{parts, text_of};
 
 use super::expressions::{peeled, wrapped};
@@ -210,6 +210,34 @@ pub(super) fn shown_step(pass: &Pass, element: Node, mark: &Mark) -> Option<Chan
             let known = Known::Json(serde_json::Value::Null);
             (otherwise == "null").then(|| Change::literal(element.byte_range(), "", otherwise, known))
         }
+    }
+}
+
+/// The elements of a component that stand where nothing but what they show counts.
+pub(in crate::removal) fn elements_of<'d>(pass: &Pass<'d>, component: &Binding) -> Vec<Node<'d>> {
+    let elements = component.reads.iter().filter_map(|it| {
+        let tag = pass.node(&it.range)?.parent()?;
+        let element = match tag.kind() {
+            "jsx_self_closing_element" => tag,
+            "jsx_opening_element" => tag.parent()?,
+            _ => return None,
+        };
+        (is_only_shown(pass, element) && pass.is_pure(element)).then_some(element)
+    });
+    elements.collect()
+}
+
+/// Whether an expression is shown, and nobody asks what it is.
+fn is_only_shown(pass: &Pass, node: Node) -> bool {
+    let node = wrapped(node);
+    let Some(parent) = node.parent() else { return false };
+    let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    match parent.kind() {
+        "jsx_element" => true,
+        "jsx_expression" => parent.parent().is_some_and(|it| it.kind() == "jsx_element"),
+        "ternary_expression" => !is("condition") && is_only_shown(pass, parent),
+        "binary_expression" => is("right") && is_only_shown(pass, parent),
+        _ => false,
     }
 }
 

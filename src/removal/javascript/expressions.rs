@@ -197,6 +197,13 @@ fn is_word(it: char) -> bool {
     it.is_alphanumeric() || it == '_' || it == '$'
 }
 
+/// Whether an expression is all that an arrow function does.
+pub(in crate::removal) fn is_body(node: Node) -> bool {
+    node.parent().is_some_and(|it| {
+        it.kind() == "arrow_function" && it.child_by_field_name("body") == Some(node)
+    })
+}
+
 /// Whether an expression is what a statement or an arrow function's body begins with.
 pub(in crate::removal) fn begins_statement(node: Node) -> bool {
     let mut at = node;

@@ -20,9 +20,9 @@ use super::scopes::{Binding, Kind};
 use super::view::parts;
 
 pub(super) use dead::bury;
-pub(super) use elements::{payload_of_children, property_of, shows_nothing, written};
+pub(super) use elements::{elements_of, payload_of_children, property_of, shows_nothing, written};
 pub(super) use expressions::{
-    begins_statement, inside_statement, is_bool, is_pure, peeled, sequence, substitute,
+    begins_statement, inside_statement, is_body, is_bool, is_pure, peeled, sequence, substitute,
 };
 
 /// The names that an expression gives a value to, and which. Of what is asked for its `.value` the name is a ref.

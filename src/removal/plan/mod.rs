@@ -23,7 +23,8 @@ use super::registry;
 use super::scopes::Binding;
 use super::world::World;
 use super::wrappers::Wrappers;
-use super::{Edit, Refusal, check, gaps, javascript, python, rewrite, sow};
+use super::{Edit, Refusal, check, gaps, javascript, python, rewrite, settled, sow};
+use crate::index::is_test;
 use crate::syntax::Language;
 
 /// Each round follows what was found one file further.
@@ -234,6 +235,7 @@ impl Planner<'_> {
             let constants = constants(&work.document);
             news.extend(constants.into_iter().map(|it| (path.clone(), it)));
         }
+        news.retain(|(path, it)| !it.is_settled || !self.is_tested(path, &it.name));
         news.retain(|(path, it)| self.told.insert((path.clone(), it.name.clone())));
         self.look_for(news.iter().map(|(_, it)| it.name.clone()).collect());
         let mut any = false;
@@ -243,6 +245,12 @@ impl Planner<'_> {
             }
         }
         any
+    }
+
+    /// Whether a test asks for a name: then it is there for itself, whatever it gives.
+    fn is_tested(&self, path: &Arc<Path>, name: &str) -> bool {
+        let users = self.users_of(name);
+        users.iter().any(|it| it != path && is_test(it) && self.imports_from(it, path, name))
     }
 
     fn tell(&mut self, user: &Arc<Path>, path: &Arc<Path>, constant: &Constant) -> bool {
@@ -381,6 +389,8 @@ struct Constant {
     known: Known,
     /// It is a function; to call it gives the value.
     is_called: bool,
+    /// The value is not the flag's, but all that is left of the function.
+    is_settled: bool,
 }
 
 /// What a file exports that is constant now.
@@ -395,6 +405,14 @@ fn constants(document: &Document) -> Vec<Constant> {
         name: document.text[name].to_owned(),
         known,
         is_called,
+        is_settled: false,
     };
-    found.into_iter().map(constant).collect()
+    let mut found: Vec<Constant> = found.into_iter().map(constant).collect();
+    let settled = settled::functions(&pass).into_iter().filter(|it| it.0.scope == 0);
+    let settled = settled.map(|(binding, known)| Constant {
+        is_settled: true,
+        ..constant((binding.name.clone(), known, true))
+    });
+    found.extend(settled);
+    found
 }

@@ -17,6 +17,8 @@ use super::view::parts;
 pub(super) use dead::bury;
 pub(super) use expressions::{in_string, is_bool, is_instance, is_pure, substitute};
 
+pub(super) use statements::yields;
+
 /// The names that an expression gives a value to, and which.
 pub(super) fn bound(node: Node, known: &Known) -> Vec<(Range<usize>, Known)> {
     bound_name(node).or_else(|| walrus(node)).map(|it| vec![(it, known.clone())]).unwrap_or_default()

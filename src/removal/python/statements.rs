@@ -290,6 +290,11 @@ fn unreachable_after(pass: &Pass, statement: Node) -> Option<Edit> {
     Some(Edit { range: start..end_of(pass, *last), text: String::new() })
 }
 
+/// Whether a function is a generator.
+pub(in crate::removal) fn yields(function: Node) -> bool {
+    function.child_by_field_name("body").is_some_and(|it| contains(it, &["yield"]))
+}
+
 fn contains(node: Node, kinds: &[&str]) -> bool {
     let is_other_function = matches!(node.kind(), "function_definition" | "lambda" | "class_definition");
     kinds.contains(&node.kind())
