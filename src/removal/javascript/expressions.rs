@@ -487,6 +487,24 @@ const PLAIN_CLASSES: &[&str] = &[
     "AbortController",
 ];
 
+/// Functions of the language that give something and do nothing else, by their whole name.
+const BUILT_IN: &[&str] = &[
+    "Array.from",
+    "Array.isArray",
+    "Array.of",
+    "BigInt",
+    "Number.isFinite",
+    "Number.isInteger",
+    "Object.entries",
+    "Object.freeze",
+    "Object.fromEntries",
+    "Object.keys",
+    "Object.values",
+    "Symbol.for",
+    "parseFloat",
+    "parseInt",
+];
+
 /// What comes before a template that makes a component, a style or a query of it.
 const TAGS: &[&str] = &["styled", "css", "keyframes", "gql", "graphql", "html"];
 
@@ -544,7 +562,7 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
         "as_expression" | "satisfies_expression" => node.named_child(0).is_some_and(|it| pass.is_pure(it)),
         "new_expression" => {
             let class = node.child_by_field_name("constructor").map(|it| pass.doc.of(it));
-            class.is_some_and(|it| PLAIN_CLASSES.contains(&it))
+            class.is_some_and(|it| PLAIN_CLASSES.contains(&it) || it.starts_with("Intl."))
                 && node.child_by_field_name("arguments").is_none_or(|it| all(parts(it)))
         }
         "await_expression" => parts(node).first().is_some_and(|it| pass.is_pure(*it)),
@@ -554,7 +572,7 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
             let arguments = node.child_by_field_name("arguments");
             let is_tag = arguments.is_some_and(|it| it.kind() == "template_string")
                 && TAGS.contains(&callee.split(['.', '(', '<']).next().unwrap_or_default());
-            (is_tag || GIVERS.contains(&name)) && arguments.is_some_and(|it| all(parts(it)))
+            (is_tag || GIVERS.contains(&name) || BUILT_IN.contains(&callee)) && arguments.is_some_and(|it| all(parts(it)))
         }
         _ => false,
     }

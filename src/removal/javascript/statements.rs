@@ -212,6 +212,7 @@ fn emptied(pass: &Pass, block: Node) -> Option<Change> {
                 owner.child_by_field_name("alternative").is_none() && owner.parent().is_some_and(is_list);
             (quiet && alone).then(|| delete(pass, owner))
         }
+        "for_in_statement" => is_idle(pass, owner).then(|| delete(pass, owner)),
         "arrow_function" | "function_expression" => {
             let call = owner.parent()?.parent().filter(|it| it.kind() == "call_expression")?;
             let callee = call.child_by_field_name("function").map(|it| doc.of(it))?;
@@ -224,6 +225,19 @@ fn emptied(pass: &Pass, block: Node) -> Option<Change> {
         }
         _ => None,
     }
+}
+
+/// Whether a loop without a body does nothing: what a call gave may be a generator.
+fn is_idle(pass: &Pass, statement: Node) -> bool {
+    let declares = statement.child_by_field_name("kind").is_some_and(|it| pass.doc.of(it) != "var");
+    let waits = pass.doc.text[statement.start_byte()..].trim_start_matches("for").trim_start().starts_with("await");
+    let is_quiet = statement.child_by_field_name("right").is_some_and(|it| {
+        let binding = pass.scopes.at(&it.byte_range()).filter(|_| it.kind() == "identifier");
+        let value =
+            binding.and_then(|it| pass.node(&it.declaration)).and_then(|it| it.child_by_field_name("value"));
+        pass.is_pure(it) && value.is_none_or(|it| pass.is_pure(it))
+    });
+    declares && !waits && is_quiet && statement.parent().is_some_and(is_list)
 }
 
 /// Whether a statement ends nothing but what ends here anyway: `return;` at the end of a function, `continue;` at that
@@ -450,7 +464,9 @@ fn unreachable_after(pass: &Pass, statement: Node) -> Option<Edit> {
 
 /// `while (false)`, `for (; false;)`.
 pub(super) fn loop_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
-    let never = mark.known.is_truthy(pass.language()) == Some(false) && mark.effects.is_empty();
+    // What has effects in the condition of a `while` runs once.
+    let is_quiet = mark.effects.is_empty() || statement.kind() == "while_statement";
+    let never = mark.known.is_truthy(pass.language()) == Some(false) && is_quiet;
     let begins = statement.child_by_field_name("initializer");
     let pure = begins.is_none_or(|it| {
         it.kind() == "empty_statement"
@@ -461,7 +477,7 @@ pub(super) fn loop_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Cha
     });
     let listed = statement.parent().is_some_and(is_list);
     (never && pure && listed && !declares_for_others(pass, statement))
-        .then(|| in_list(pass, statement, None, &[]))
+        .then(|| in_list(pass, statement, None, &mark.effects))
 }
 
 /// `do { ... } while (false)` runs once.

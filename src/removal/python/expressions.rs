@@ -6,6 +6,7 @@ use crate::removal::Edit;
 use crate::removal::document::{Change, Document};
 use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
+use crate::removal::scopes::Kind;
 use crate::removal::view::{parts, text_of};
 
 use super::statements::delete_item;
@@ -168,15 +169,6 @@ fn substitute_splat(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
     Some(doc.keep(&splat.byte_range(), &content, ("", "")))
 }
 
-/// `[x for x in xs if read]`
-pub(super) fn filter_step(pass: &Pass, clause: Node, mark: &Mark) -> Option<Change> {
-    let holds = mark.known.is_truthy(pass.language())? && mark.effects.is_empty();
-    let is_guard = clause.parent().is_some_and(|it| it.kind() == "case_clause");
-    (holds && !is_guard).then_some(())?;
-    let start = pass.doc.text[..clause.start_byte()].trim_end().len();
-    Some(Change::of([Edit { range: start..clause.end_byte(), text: String::new() }]))
-}
-
 /// A literal inside of an f-string, where the quotes of the string would end it.
 pub(in crate::removal) fn in_string(doc: &Document, node: Node, known: &Known) -> Option<String> {
     let mut at = node;
@@ -294,6 +286,42 @@ const GIVERS: &[&str] = &[
     "Path",
 ];
 
+/// Classes of the language whose instances can be made without an effect.
+const PLAIN_CLASSES: &[&str] = &[
+    "Counter",
+    "Decimal",
+    "Fraction",
+    "MappingProxyType",
+    "OrderedDict",
+    "UUID",
+    "ZoneInfo",
+    "attrgetter",
+    "bytes",
+    "date",
+    "datetime",
+    "defaultdict",
+    "deque",
+    "float",
+    "itemgetter",
+    "object",
+    "partial",
+    "range",
+    "time",
+    "timedelta",
+    "timezone",
+];
+
+/// Whether a call makes a value of the language; a function of the file may have the same name.
+fn makes_plain(pass: &Pass, callee: Node) -> bool {
+    let name = pass.doc.of(callee).rsplit('.').next().unwrap_or_default();
+    let mut root = callee;
+    while let Some(object) = root.child_by_field_name("object") {
+        root = object;
+    }
+    let declared = pass.scopes.at(&root.byte_range());
+    PLAIN_CLASSES.contains(&name) && declared.is_none_or(|it| it.kind == Kind::Import)
+}
+
 /// Whether to evaluate an expression does nothing but give its value.
 pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
     let all = |nodes: Vec<Node>| nodes.into_iter().all(|it| pass.is_pure(it));
@@ -321,9 +349,9 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
         | "expression_list"
         | "await" => all(parts(node)),
         "call" => {
-            let callee = node.child_by_field_name("function").map(|it| pass.doc.of(it)).unwrap_or_default();
-            let name = callee.rsplit('.').next().unwrap_or_default();
-            GIVERS.contains(&name) && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
+            let Some(callee) = node.child_by_field_name("function") else { return false };
+            let name = pass.doc.of(callee).rsplit('.').next().unwrap_or_default();
+            (GIVERS.contains(&name) || makes_plain(pass, callee)) && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
         }
         _ => false,
     }

@@ -1,5 +1,6 @@
 //! Python: what a name, an expression and a statement mean to a removal.
 
+mod comprehensions;
 mod dead;
 mod expressions;
 mod statements;
@@ -51,6 +52,9 @@ pub(super) fn echoes<'d>(pass: &Pass<'d>, node: Node<'d>) -> Vec<Node<'d>> {
     if let Some(name) = walrus(node) {
         let binding = pass.scopes.declared_at(name.start).filter(|it| pass.is_constant(it));
         return binding.and(node.parent()).into_iter().collect();
+    }
+    if let Some(call) = comprehensions::settled(pass, node) {
+        return vec![call];
     }
     let Some(function) = returning(pass, node) else { return Vec::new() };
     let Some(name) = function.child_by_field_name("name") else { return Vec::new() };
@@ -147,7 +151,7 @@ pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option
             dead::known_assignment(pass, parent).or_else(|| statements::assignment_step(pass, parent, mark))
         }
         "decorator" if mark.known == Known::PassesOn => Some(Change::of([pass.doc.delete(parent)])),
-        "if_clause" => expressions::filter_step(pass, parent, mark),
+        "if_clause" => comprehensions::filter_step(pass, parent, mark),
         "interpolation" => expressions::interpolation_step(pass, parent, mark),
         "subscript" if is("subscript") => expressions::lookup_step(pass, parent, mark),
         _ => None,

@@ -10,6 +10,8 @@ use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
 use crate::removal::view::parts;
 
+use super::comprehensions::idle_loop;
+
 fn is_list(node: Node) -> bool {
     matches!(node.kind(), "block" | "module")
 }
@@ -144,6 +146,12 @@ fn in_list(pass: &Pass, statement: Node, kept: Option<Node>, effects: &[Range<us
     let doc = pass.doc;
     let range = statement.start_byte()..end_of(pass, statement);
     let to = doc.indentation(range.start).to_owned();
+    if effects.is_empty()
+        && kept.is_some_and(goes_on)
+        && let Some(idle) = loop_left(pass, statement)
+    {
+        return delete(pass, idle);
+    }
     let kept = kept.filter(|it| !is_only_pass(*it)).and_then(|it| content(pass, it).map(|range| (it, range)));
     if effects.is_empty() && kept.is_none() {
         return delete(pass, statement);
@@ -179,6 +187,19 @@ fn ordered(edits: Vec<Edit>) -> Change {
     }
 }
 
+/// `continue`, and nothing else.
+fn goes_on(block: Node) -> bool {
+    matches!(parts(block)[..], [only] if only.kind() == "continue_statement")
+}
+
+/// The loop of which a statement is all that runs, where it goes with that.
+fn loop_left<'d>(pass: &Pass<'d>, statement: Node) -> Option<Node<'d>> {
+    let block = statement.parent().filter(|it| parts(*it).first() == Some(&statement))?;
+    let is_all = parts(block).len() == 1 || unreachable_after(pass, statement).is_some();
+    let block = pass.node(&block.byte_range()).filter(|_| is_all)?;
+    idle_loop(pass, if block.kind() == "block" { block } else { block.parent()? })
+}
+
 fn is_only_pass(block: Node) -> bool {
     parts(block).iter().all(|it| it.kind() == "pass_statement")
 }
@@ -196,6 +217,9 @@ pub(super) fn delete(pass: &Pass, statement: Node) -> Change {
         // Two deletions at once could empty the block.
         change.claim = Some(block.start_byte());
         return change;
+    }
+    if let Some(idle) = idle_loop(pass, block) {
+        return delete(pass, idle);
     }
     if let Some(owner) = block.parent() {
         let alone = owner.kind() == "if_statement" && alternatives(owner).is_empty();
@@ -303,10 +327,11 @@ fn contains(node: Node, kinds: &[&str]) -> bool {
 
 /// `while False:`
 pub(super) fn while_step(pass: &Pass, statement: Node, mark: &Mark) -> Option<Change> {
-    let never = mark.known.is_truthy(pass.language()) == Some(false) && mark.effects.is_empty();
+    let never = mark.known.is_truthy(pass.language()) == Some(false);
     let otherwise =
         statement.child_by_field_name("alternative").and_then(|it| it.child_by_field_name("body"));
-    never.then(|| in_list(pass, statement, otherwise, &[]))
+    // What has effects in the condition runs once.
+    never.then(|| in_list(pass, statement, otherwise, &mark.effects))
 }
 
 /// `assert True`
