@@ -304,7 +304,7 @@ impl<'d> Pass<'d> {
                 }
             }
             View::Choice { test, yes, no } => {
-                let (truth, mark) = self.truth(test)?;
+                let Some((truth, mark)) = self.truth(test) else { return self.agreed(test, yes, no) };
                 let kept = if truth { yes } else { no };
                 let value = self.known(kept)?;
                 // A text that the code says stays where it is said, unless something is decided by it.
@@ -350,8 +350,21 @@ impl<'d> Pass<'d> {
                 let mark = self.known(subject)?;
                 Some(Mark { known: Known::bool(python::is_instance(self, &mark.known, types)?), ..mark })
             }
-            View::Literal(_) | View::Opaque => None,
+            View::Literal(_) => None,
+            View::Opaque => match language {
+                Language::Python => python::evaluate(self, node),
+                _ => javascript::evaluate(self, node),
+            },
         }
+    }
+
+    /// `c ? read : read`: what both ways give, where one of them follows from the flag.
+    fn agreed(&self, test: Node<'d>, yes: Node<'d>, no: Node<'d>) -> Option<Mark> {
+        let (first, second) = (self.known(yes)?, self.known(no)?);
+        let follows = self.marked(yes).is_some() || self.marked(no).is_some();
+        let is_same = first.known.equals(&second.known, false)? && first.known == second.known;
+        let is_quiet = first.effects.is_empty() && second.effects.is_empty() && self.is_pure(test);
+        (follows && is_same && is_quiet).then_some(first)
     }
 
     /// Whether what stands round an expression asks what it is.

@@ -313,19 +313,38 @@ fn without_entry(pass: &Pass, lookup: Node, object: Node, known: &Known) -> Opti
     let table = untyped(object)?;
     let table = if table.kind() == "object" { table } else { constant_table(pass, table)? };
     let names = entries(pass, table)?;
-    let is_inherited =
-        ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"].contains(&&*name);
+    let is_inherited = INHERITED.contains(&&*name);
     let is_there = names.iter().any(|it| it.0 == name) || is_inherited;
     (!is_there && pass.is_pure(table))
         .then(|| Change::literal(lookup.byte_range(), "", "undefined", Known::Undefined))
 }
+
+/// `read in TABLE`, `read in { a: x }`.
+pub(super) fn contains<'d>(pass: &Pass<'d>, node: Node<'d>) -> Option<Mark> {
+    let field = |name: &str| node.child_by_field_name(name);
+    (pass.doc.of(field("operator")?) == "in").then_some(())?;
+    let mark = pass.marked(field("left")?)?.clone();
+    let name = mark.known.as_text()?;
+    let table = untyped(field("right")?)?;
+    let table = if table.kind() == "object" { table } else { constant_table(pass, table)? };
+    let is_there = entries(pass, table)?.iter().any(|it| it.0 == name);
+    (pass.is_pure(table) && (is_there || !INHERITED.contains(&name)))
+        .then_some(Mark { known: Known::bool(is_there), ..mark })
+}
+
+/// What every object has without saying so.
+const INHERITED: &[&str] = &["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"];
 
 /// The object of a name that is only looked up in.
 fn constant_table<'d>(pass: &Pass<'d>, name: Node<'d>) -> Option<Node<'d>> {
     let binding = pass.scopes.at(&name.byte_range()).filter(|it| it.kind == Kind::Constant)?;
     let is_looked_up = binding.reads.iter().filter(|it| it.how != How::Type).all(|it| {
         let parent = pass.node(&it.range).and_then(|it| it.parent());
-        parent.is_some_and(|it| {
+        let asks = parent.is_some_and(|it| {
+            let operator = it.child_by_field_name("operator").map(|it| pass.doc.of(it));
+            it.kind() == "binary_expression" && operator == Some("in")
+        });
+        asks || parent.is_some_and(|it| {
             matches!(it.kind(), "subscript_expression" | "member_expression")
                 && it.parent().is_some_and(|round| {
                     !round.kind().contains("assignment") || round.child_by_field_name("left") != Some(it)

@@ -331,6 +331,11 @@ pub(super) fn is_decided_by(text: &str, parent: Node, node: Node) -> bool {
     }
 }
 
+/// What an expression gives that no operator says: `read in TABLE`.
+pub(super) fn evaluate<'d>(pass: &Pass<'d>, node: Node<'d>) -> Option<Mark> {
+    if node.kind() == "binary_expression" { expressions::contains(pass, node) } else { None }
+}
+
 /// The step that a known expression allows where it stands.
 pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option<Change> {
     let is = |field: &str| parent.child_by_field_name(field) == Some(node);

@@ -122,6 +122,12 @@ fn is_in_brackets(node: Node) -> bool {
     false
 }
 
+/// Whether a comparison or `not` stands beside `and` and `or`, which bind less.
+fn binds_tighter(inner: Node, outer: Node) -> bool {
+    matches!(inner.kind(), "comparison_operator" | "not_operator")
+        && outer.parent().is_some_and(|it| it.kind() == "boolean_operator")
+}
+
 pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Option<Change> {
     if let Some(change) = substitute_splat(pass, whole, kept).or_else(|| in_f_string(pass, whole, kept)) {
         return Some(change);
@@ -129,7 +135,8 @@ pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Op
     let doc = pass.doc;
     let (outer, inner) = (wrapped(whole), peeled(kept));
     let breaks = doc.of(inner).contains('\n') && !is_closed(inner) && !is_in_brackets(outer);
-    let (outer, inner) = match (is_open(outer) || is_closed(inner)) && !breaks {
+    let fits = is_open(outer) || is_closed(inner) || binds_tighter(inner, outer);
+    let (outer, inner) = match fits && !breaks {
         true => (outer, inner),
         false if inner != kept => (outer, kept),
         false => (whole, kept),
@@ -212,20 +219,6 @@ fn filled_in(pass: &Pass, interpolation: Node, text: String) -> Option<Change> {
         edits.push(Edit { range: start.start_byte()..start.start_byte() + 1, text: String::new() });
     }
     Some(Change::of(edits))
-}
-
-/// `TABLE[read]` and `{"a": x, "b": y}[read]`.
-pub(super) fn lookup_step(pass: &Pass, lookup: Node, mark: &Mark) -> Option<Change> {
-    let table = peeled(lookup.child_by_field_name("value")?);
-    (table.kind() == "dictionary" && mark.effects.is_empty()).then_some(())?;
-    let mut found = None;
-    for pair in parts(table) {
-        let key = pass.known(pair.child_by_field_name("key").filter(|_| pair.kind() == "pair")?)?;
-        if key.known.equals(&mark.known, false)? {
-            found = pair.child_by_field_name("value");
-        }
-    }
-    pass.is_pure(table).then(|| substitute(pass, lookup, found?)).flatten()
 }
 
 /// Whether a value is of a type, or one of several: `isinstance("x", (str, bool))`, `str | None`.

@@ -4,6 +4,7 @@ mod comprehensions;
 mod dead;
 mod expressions;
 mod statements;
+mod tables;
 
 use std::ops::Range;
 
@@ -137,6 +138,11 @@ pub(super) fn is_decided_by(text: &str, parent: Node, node: Node) -> bool {
     }
 }
 
+/// What an expression gives that no operator says.
+pub(super) fn evaluate<'d>(pass: &Pass<'d>, node: Node<'d>) -> Option<Mark> {
+    if node.kind() == "comparison_operator" { tables::contains(pass, node) } else { None }
+}
+
 /// The step that a known expression allows where it stands.
 pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option<Change> {
     let is = |field: &str| parent.child_by_field_name(field) == Some(node);
@@ -153,7 +159,8 @@ pub(super) fn step(pass: &Pass, parent: Node, node: Node, mark: &Mark) -> Option
         "decorator" if mark.known == Known::PassesOn => Some(Change::of([pass.doc.delete(parent)])),
         "if_clause" => comprehensions::filter_step(pass, parent, mark),
         "interpolation" => expressions::interpolation_step(pass, parent, mark),
-        "subscript" if is("subscript") => expressions::lookup_step(pass, parent, mark),
+        "subscript" if is("subscript") => tables::lookup_step(pass, parent, mark),
+        "argument_list" => tables::get_step(pass, parent, node, mark),
         _ => None,
     }
     .or_else(|| statements::try_step(pass, node))
