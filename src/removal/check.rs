@@ -71,7 +71,10 @@ fn untold(document: &Document, names: &Scopes, moved: &Pieces) -> Vec<Refusal> {
         let start = moved.before(range.start).unwrap_or_default();
         Refusal { range: start..start + range.len(), reason }
     };
-    pass.untold().into_iter().map(why).chain(pass.undecided()).map(refusal).collect()
+    let mut refusals: Vec<Refusal> =
+        pass.untold().into_iter().map(why).chain(pass.undecided()).map(refusal).collect();
+    refusals.sort_by_key(|it| (it.range.start, it.range.end));
+    refusals
 }
 
 /// A name that stays, of which the declaration is another one than before.

@@ -1,5 +1,6 @@
 //! TypeScript, TSX and JavaScript: what a name, an expression and a statement mean to a removal.
 
+pub(super) mod bootstrap;
 mod callbacks;
 mod dead;
 mod elements;

@@ -86,6 +86,27 @@ impl Planner<'_> {
                 .all(|it| self.with_document(it, looks_into) == Some(true))
     }
 
+    /// Entries of the flag in what a page says before PostHog answers. Returns whether there was one.
+    pub(super) fn clear_bootstraps(&mut self) -> bool {
+        let key = self.request.key;
+        let entry = |document: &Document| match document.language {
+            Language::Python => None,
+            _ => javascript::bootstrap::without_flag(document, key),
+        };
+        let mut any = false;
+        let users = self.users_of(key);
+        let users: Vec<_> = users.iter().filter(|it| self.is_within(it)).collect();
+        for user in users {
+            while self.with_document(user, |it| entry(it).is_some()) == Some(true)
+                && self.open(user)
+                && self.change(user, entry)
+            {
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Entries that have a member as their key: `{ [Flag.NEW_NAV]: false }`.
     pub(super) fn clear_entries_named(&mut self, member: &str) -> bool {
         let mut any = false;

@@ -114,7 +114,7 @@ pub fn plan(world: &dyn World, request: &Request) -> Removal {
     };
     planner.sow();
     if !planner.refusals.is_empty() && !request.partly {
-        return Removal { refusals: planner.refusals, ..Removal::default() };
+        return Removal { refusals: sorted(planner.refusals), ..Removal::default() };
     }
     for _ in 0..MOST_ROUNDS {
         planner.note_overridden();
@@ -125,6 +125,7 @@ pub fn plan(world: &dyn World, request: &Request) -> Removal {
             || planner.clear_stand_ins()
             || planner.unexport()
             || planner.clear_registries()
+            || planner.clear_bootstraps()
             || planner.clear_fields();
         if !more {
             break;
@@ -168,6 +169,11 @@ impl Planner<'_> {
         self.users.borrow_mut().extend(users.map(|(files, word)| (word, files)));
     }
 
+    fn is_within(&self, path: &Path) -> bool {
+        let within = &self.request.within;
+        within.is_empty() || within.iter().any(|folder| path.starts_with(folder))
+    }
+
     fn sow(&mut self) {
         let reads = |it: &Arc<Path>| {
             let facts = self.world.facts(it)?;
@@ -177,15 +183,11 @@ impl Planner<'_> {
                 .any(|it| it.key.as_ref().is_some_and(|it| it.as_str() == self.request.key));
             own.then_some(facts)
         };
-        let is_within = |it: &Arc<Path>| {
-            let within = &self.request.within;
-            within.is_empty() || within.iter().any(|folder| it.starts_with(folder))
-        };
         let files: Vec<_> = self
             .world
             .files()
             .into_iter()
-            .filter(is_within)
+            .filter(|it| self.is_within(it))
             .filter_map(|it| Some((reads(&it)?, it)))
             .collect();
         let wrappers = Wrappers::new(self.world, &self.request.kept);
@@ -331,6 +333,7 @@ impl Planner<'_> {
                 None => drop(removal.files.insert(path.clone(), FileChange::Edited(edits))),
             }
         }
+        removal.refusals = sorted(removal.refusals);
         if !removal.refusals.is_empty() && !self.request.partly {
             removal.files.clear();
         }
@@ -377,6 +380,13 @@ impl Planner<'_> {
         found.dedup();
         found
     }
+}
+
+/// By path and place.
+fn sorted(mut refusals: Vec<(Arc<Path>, Refusal)>) -> Vec<(Arc<Path>, Refusal)> {
+    let place = |it: &(Arc<Path>, Refusal)| (it.0.clone(), it.1.range.start, it.1.range.end);
+    refusals.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.1.reason.cmp(&b.1.reason)));
+    refusals
 }
 
 fn is_import(binding: &Binding) -> bool {
