@@ -46,9 +46,9 @@ fn no_generator(before: &str, tree: &Tree, document: &Document, moved: &Pieces) 
     while let Some(node) = stack.pop() {
         stack.extend(parts(node));
         let name = node.child_by_field_name("name").filter(|_| node.kind() == "function_definition");
-        let now = name.and_then(|it| moved.now(it.start_byte())).and_then(|it| {
-            document.tree.root_node().named_descendant_for_byte_range(it, it + 1)?.parent()
-        });
+        let now = name
+            .and_then(|it| moved.now(it.start_byte()))
+            .and_then(|it| document.tree.root_node().named_descendant_for_byte_range(it, it + 1)?.parent());
         if now.is_some_and(|it| python::yields(node) && !python::yields(it)) {
             let reason = "this would be no generator any more".to_owned();
             return Some(Refusal { range: name?.byte_range(), reason });

@@ -42,7 +42,11 @@ pub(super) fn round<'t>(document: &'t Document, range: &Range<usize>) -> Option<
 fn is_function(node: Node) -> bool {
     matches!(
         node.kind(),
-        "function_declaration" | "function_expression" | "arrow_function" | "function_definition" | "method_definition"
+        "function_declaration"
+            | "function_expression"
+            | "arrow_function"
+            | "function_definition"
+            | "method_definition"
     )
 }
 

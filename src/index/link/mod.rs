@@ -41,11 +41,11 @@ use rustc_hash::FxHashMap;
 pub(crate) use constants::definitions;
 pub(crate) use edit::{Address, Edit};
 pub(crate) use keys::{Linked, sort};
-pub(crate) use wrappers::is_test;
 use program::View;
 pub(crate) use program::{Change, File, Program, Uses};
 pub use program::{Found, Resolve};
 pub(crate) use value::{At, FileId, FunctionAt};
+pub(crate) use wrappers::is_test;
 
 use open_feature::Provider;
 use value::*;

@@ -30,12 +30,27 @@ const TAKERS: &[&str] = &[
 
 /// Methods that read an array and give something new.
 const READERS: &[&str] = &[
-    "at", "concat", "every", "filter", "find", "findIndex", "findLast", "flat", "flatMap", "includes",
-    "indexOf", "join", "map", "reduce", "slice", "some",
+    "at",
+    "concat",
+    "every",
+    "filter",
+    "find",
+    "findIndex",
+    "findLast",
+    "flat",
+    "flatMap",
+    "includes",
+    "indexOf",
+    "join",
+    "map",
+    "reduce",
+    "slice",
+    "some",
 ];
 
 /// Methods that give an array that nobody else has.
-const MAKERS: &[&str] = &["concat", "entries", "filter", "flat", "flatMap", "from", "keys", "map", "slice", "split", "values"];
+const MAKERS: &[&str] =
+    &["concat", "entries", "filter", "flat", "flatMap", "from", "keys", "map", "slice", "split", "values"];
 
 /// The call that an inline function is the first argument of, and the name of what is called.
 fn call_of<'d>(pass: &Pass<'d>, function: Node<'d>) -> Option<(Node<'d>, &'d str)> {

@@ -9,8 +9,8 @@ use crate::removal::pass::Pass;
 use crate::removal::scopes::{Binding, How, Kind};
 use crate::removal::view::parts;
 
-use super::{bound, callbacks};
 use super::lists::delete_item;
+use super::{bound, callbacks};
 
 /// A variable whose value is known goes with its last use.
 pub(super) fn known_declarator(pass: &Pass, declarator: Node) -> Option<Change> {
@@ -35,9 +35,7 @@ pub(in crate::removal) fn bury(pass: &Pass) -> Vec<Change> {
     let lost = pass.scopes.bindings.iter().filter(|it| pass.lost_a_use(it));
     lost.filter_map(|it| match is_alive(pass, it) {
         false => delete(pass, it),
-        true => {
-            unwritten(pass, it).or_else(|| constant(pass, it)).or_else(|| without_modifiers(pass, it))
-        }
+        true => unwritten(pass, it).or_else(|| constant(pass, it)).or_else(|| without_modifiers(pass, it)),
     })
     .chain(super::fields::bury(pass))
     .collect()

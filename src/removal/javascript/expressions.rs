@@ -199,9 +199,8 @@ fn is_word(it: char) -> bool {
 
 /// Whether an expression is all that an arrow function does.
 pub(in crate::removal) fn is_body(node: Node) -> bool {
-    node.parent().is_some_and(|it| {
-        it.kind() == "arrow_function" && it.child_by_field_name("body") == Some(node)
-    })
+    node.parent()
+        .is_some_and(|it| it.kind() == "arrow_function" && it.child_by_field_name("body") == Some(node))
 }
 
 /// Whether an expression is what a statement or an arrow function's body begins with.
@@ -591,7 +590,8 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
             let arguments = node.child_by_field_name("arguments");
             let is_tag = arguments.is_some_and(|it| it.kind() == "template_string")
                 && TAGS.contains(&callee.split(['.', '(', '<']).next().unwrap_or_default());
-            (is_tag || GIVERS.contains(&name) || BUILT_IN.contains(&callee)) && arguments.is_some_and(|it| all(parts(it)))
+            (is_tag || GIVERS.contains(&name) || BUILT_IN.contains(&callee))
+                && arguments.is_some_and(|it| all(parts(it)))
         }
         _ => false,
     }

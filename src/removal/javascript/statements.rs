@@ -230,7 +230,8 @@ fn emptied(pass: &Pass, block: Node) -> Option<Change> {
 /// Whether a loop without a body does nothing: what a call gave may be a generator.
 fn is_idle(pass: &Pass, statement: Node) -> bool {
     let declares = statement.child_by_field_name("kind").is_some_and(|it| pass.doc.of(it) != "var");
-    let waits = pass.doc.text[statement.start_byte()..].trim_start_matches("for").trim_start().starts_with("await");
+    let waits =
+        pass.doc.text[statement.start_byte()..].trim_start_matches("for").trim_start().starts_with("await");
     let is_quiet = statement.child_by_field_name("right").is_some_and(|it| {
         let binding = pass.scopes.at(&it.byte_range()).filter(|_| it.kind() == "identifier");
         let value =

@@ -41,13 +41,12 @@ impl Planner<'_> {
             return false;
         };
         let users = self.users_of(&emptied.name);
-        let is_typed =
-            |user: &Arc<Path>| self.with_document(user, |it| registry::is_typed_by(it, &emptied, user == path));
+        let is_typed = |user: &Arc<Path>| {
+            self.with_document(user, |it| registry::is_typed_by(it, &emptied, user == path))
+        };
         is_typed(path) == Some(true)
             || users.iter().any(|user| {
-                user != path
-                    && self.imports_from(user, path, &emptied.name)
-                    && is_typed(user) == Some(true)
+                user != path && self.imports_from(user, path, &emptied.name) && is_typed(user) == Some(true)
             })
     }
 

@@ -2,6 +2,7 @@
 
 mod entries;
 mod exports;
+mod gone;
 mod members;
 mod origins;
 mod stand_ins;
@@ -79,6 +80,10 @@ impl Leftover {
         let reason =
             format!("a test put something in the place of '{name}' here, which is always the same now");
         Leftover { range, reason }
+    }
+
+    fn gone(range: Range<usize>, name: &str) -> Leftover {
+        Leftover { range, reason: format!("this needs '{name}', which is not there any more") }
     }
 
     fn mock(range: Range<usize>, method: &str) -> Leftover {
@@ -373,6 +378,14 @@ impl Planner<'_> {
         };
         let mut left = self.stand_ins_left();
         left.retain(|it| !is_said(it));
+        let is_same = |(path, it): &(Arc<Path>, Leftover)| {
+            left.iter().any(|(other, known)| {
+                other == path && known.range.start <= it.range.start && it.range.end <= known.range.end
+            })
+        };
+        let mut gone = self.uses_of_gone();
+        gone.retain(|it| !is_said(it) && !is_same(it));
+        found.extend(gone);
         found.extend(left);
         found.sort_unstable_by(|a, b| {
             (&a.0, a.1.range.start, a.1.range.end).cmp(&(&b.0, b.1.range.start, b.1.range.end))

@@ -193,7 +193,7 @@ impl Planner<'_> {
     }
 
     /// Where a range of a file as it is now was at first.
-    fn range_before(&self, path: &Arc<Path>, range: &Range<usize>) -> Option<Range<usize>> {
+    pub(super) fn range_before(&self, path: &Arc<Path>, range: &Range<usize>) -> Option<Range<usize>> {
         let Some(work) = self.files.get(path) else { return Some(range.clone()) };
         let moved = work.document.moved();
         Some(moved.before(range.start)?..moved.before(range.end - 1)? + 1)

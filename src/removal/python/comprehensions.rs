@@ -34,13 +34,15 @@ fn is_quiet_until(pass: &Pass, round: Node, clause: Node) -> bool {
 /// Whether going through something does nothing: what a call gave may be a generator.
 fn is_quiet(pass: &Pass, iterable: Node) -> bool {
     let binding = pass.scopes.at(&iterable.byte_range()).filter(|_| iterable.kind() == "identifier");
-    let value = binding.and_then(|it| pass.node(&it.declaration)).and_then(|it| it.child_by_field_name("right"));
+    let value =
+        binding.and_then(|it| pass.node(&it.declaration)).and_then(|it| it.child_by_field_name("right"));
     pass.is_pure(iterable) && value.is_none_or(|it| pass.is_pure(it))
 }
 
 /// A comprehension that gives nothing, written down, or what takes that in.
 fn emptied(pass: &Pass, round: Node) -> Option<Change> {
-    let whole = |node: Node, text: &str| Some(Change::of([Edit { range: node.byte_range(), text: text.into() }]));
+    let whole =
+        |node: Node, text: &str| Some(Change::of([Edit { range: node.byte_range(), text: text.into() }]));
     match round.kind() {
         "list_comprehension" => return whole(round, "[]"),
         "set_comprehension" => return whole(round, "set()"),
@@ -102,7 +104,8 @@ pub(super) fn idle_loop<'d>(pass: &Pass<'d>, block: Node<'d>) -> Option<Node<'d>
 /// Whether the last item of a loop may be read behind it, where its name still means that.
 fn leaves_an_item(pass: &Pass, statement: Node) -> bool {
     let Some(left) = statement.child_by_field_name("left").map(|it| it.byte_range()) else { return true };
-    let names = |it: &'_ Binding| std::iter::once(it.name.clone()).chain(it.again.clone()).collect::<Vec<_>>();
+    let names =
+        |it: &'_ Binding| std::iter::once(it.name.clone()).chain(it.again.clone()).collect::<Vec<_>>();
     let own = pass.scopes.bindings.iter().filter(|it| names(it).iter().any(|it| left.contains(&it.start)));
     own.into_iter().any(|binding| {
         let mut loops: Vec<_> = names(binding).iter().filter_map(|it| loop_of(pass, it)).collect();

@@ -344,7 +344,8 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
         "call" => {
             let Some(callee) = node.child_by_field_name("function") else { return false };
             let name = pass.doc.of(callee).rsplit('.').next().unwrap_or_default();
-            (GIVERS.contains(&name) || makes_plain(pass, callee)) && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
+            (GIVERS.contains(&name) || makes_plain(pass, callee))
+                && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
         }
         _ => false,
     }

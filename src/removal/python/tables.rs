@@ -76,7 +76,8 @@ fn entry<'d>(pass: &Pass, table: Node<'d>, key: &Known) -> Option<Option<Node<'d
 /// The dictionary of a name that is only looked up in, and the name.
 fn constant_table<'d>(pass: &Pass<'d>, name: Node) -> Option<(Node<'d>, &'d Binding)> {
     let scopes = pass.scopes;
-    let binding = scopes.at(&name.byte_range()).filter(|it| it.kind == Kind::Variable && pass.is_constant(it))?;
+    let binding =
+        scopes.at(&name.byte_range()).filter(|it| it.kind == Kind::Variable && pass.is_constant(it))?;
     let spelt = &pass.doc.text[binding.name.clone()];
     // Other modules may fill what is not named like a constant.
     let is_fixed = binding.scope != 0
