@@ -118,12 +118,26 @@ impl Planner<'_> {
                 |it: &&Import| !now.iter().any(|now| now.module == it.module && now.name == it.name);
             for import in work.imports.iter().filter(is_gone) {
                 found.extend(self.origin(path, import, 0));
+                found.extend(self.loaded_no_more(path, import));
             }
         }
         found.retain(|(path, name)| {
             (self.request.whole || !self.world.is_public(path)) && !self.keeps_others(path, name)
         });
         found
+    }
+
+    /// `lazy(() => import('./Map'))` that went: all that the file declares, when nothing else imports it.
+    fn loaded_no_more(&self, user: &Arc<Path>, import: &Import) -> Vec<(Arc<Path>, String)> {
+        let is_loaded = import.name == Name::All && import.local.is_none() && import.passed_on.is_none();
+        let file = is_loaded.then(|| self.world.resolve(user, &import.module)).flatten();
+        let Some(file) = file.filter(|it| !self.is_imported(it)) else { return Vec::new() };
+        let declared = |document: &Document| {
+            let scopes = document.scopes();
+            let own = scopes.bindings.iter().filter(|it| it.scope == 0 && !is_import(it));
+            own.map(|it| (file.clone(), document.text[it.name.clone()].to_owned())).collect()
+        };
+        self.with_document(&file, declared).unwrap_or_default()
     }
 
     /// Whether a name is that of a registry that holds the keys of other flags.
