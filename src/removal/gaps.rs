@@ -7,6 +7,8 @@ use super::Edit;
 /// The edits, with the blank lines that would be too many.
 pub(super) fn closed(text: &str, edits: Vec<Edit>) -> Vec<Edit> {
     let mut result: Vec<Edit> = Vec::new();
+    // The blank lines inside of each.
+    let mut inner: Vec<Range<usize>> = Vec::new();
     for edit in edits {
         let joins = result.last().is_some_and(|last| {
             is_of_lines(text, last)
@@ -15,15 +17,35 @@ pub(super) fn closed(text: &str, edits: Vec<Edit>) -> Vec<Edit> {
         });
         match result.last_mut().filter(|_| joins) {
             // What stands between two deletions is blank, and part of the gap.
-            Some(last) => last.range.end = edit.range.end,
-            None => result.push(edit),
+            Some(last) => {
+                let gap = last.range.end..edit.range.start;
+                last.range.end = edit.range.end;
+                if let Some(inner) = inner.last_mut().filter(|it| it.len() < gap.len()) {
+                    *inner = gap;
+                }
+            }
+            None => {
+                inner.push(0..0);
+                result.push(edit);
+            }
         }
     }
     let ranges: Vec<Range<usize>> = result.iter().map(|it| it.range.clone()).collect();
     for (at, edit) in result.iter_mut().enumerate().filter(|(_, it)| is_of_lines(text, it)) {
         let before = at.checked_sub(1).map_or(0, |it| ranges[it].end);
         let after = ranges.get(at + 1).map_or(text.len(), |it| it.start);
-        edit.range = closed_gap(text, edit.range.clone(), before..after);
+        let range = closed_gap(text, edit.range.clone(), before..after);
+        let (above, below) = (&text[before..range.start], &text[range.end..after]);
+        let is_between = |it: &str, end: Option<&str>| {
+            !it.trim().is_empty() && end.is_some_and(|it| !it.trim().is_empty())
+        };
+        // What stood apart from what follows still does.
+        let touch = is_between(above, above.lines().last()) && is_between(below, below.lines().next());
+        let (opens, closes) = ends_of_block(text, &range);
+        if touch && !opens && !closes {
+            edit.text = text[inner[at].clone()].to_owned();
+        }
+        edit.range = range;
     }
     result
 }
@@ -49,16 +71,8 @@ fn closed_gap(text: &str, range: Range<usize>, bounds: Range<usize>) -> Range<us
         .take_while(|it| is_blank(it) && it.ends_with('\n'))
         .collect();
     let len = |lines: &[&str]| lines.iter().map(|it| it.len()).sum::<usize>();
-    let line_above = text[..range.start - len(&above)]
-        .trim_end_matches(['\r', '\n'])
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default();
-    let rest = &text[range.end + len(&below)..];
-    let opens = range.start == len(&above) || line_above.trim_end().ends_with(['{', '(', '[', ':', '>']);
-    let closes = rest.is_empty()
-        || rest.trim_start_matches([' ', '\t']).starts_with(['}', ')', ']'])
-        || rest.trim_start().starts_with("</");
+    let whole = range.start - len(&above)..range.end + len(&below);
+    let (opens, closes) = ends_of_block(text, &whole);
     match (opens, closes) {
         (true, _) => range.start..range.end + len(&below),
         (_, true) => range.start - len(&above)..range.end,
@@ -67,6 +81,18 @@ fn closed_gap(text: &str, range: Range<usize>, bounds: Range<usize>) -> Range<us
             range.start..range.end + len(&below[..n])
         }
     }
+}
+
+/// Whether a block begins above some lines, and whether one ends below them.
+fn ends_of_block(text: &str, lines: &Range<usize>) -> (bool, bool) {
+    let line_above =
+        text[..lines.start].trim_end_matches(['\r', '\n']).rsplit('\n').next().unwrap_or_default();
+    let rest = &text[lines.end..];
+    let opens = lines.start == 0 || line_above.trim_end().ends_with(['{', '(', '[', ':', '>']);
+    let closes = rest.is_empty()
+        || rest.trim_start_matches([' ', '\t']).starts_with(['}', ')', ']'])
+        || rest.trim_start().starts_with("</");
+    (opens, closes)
 }
 
 /// The first place from here on where a line begins.
@@ -104,5 +130,12 @@ mod tests {
         assert_eq!(without("f {\n  b\n\n  c\n}\n", &["  c\n"]), "f {\n  b\n}\n");
         assert_eq!(without("a\n\nb\n", &["a\n"]), "b\n");
         assert_eq!(without("a\n\nb\n", &["b\n"]), "a\n");
+    }
+
+    #[test]
+    fn what_stood_apart_still_does() {
+        assert_eq!(without("a\nb\n\nc\nd\n", &["b\n", "c\n"]), "a\n\nd\n");
+        assert_eq!(without("a\nb\n\nc\n\nd\n", &["b\n", "c\n"]), "a\n\nd\n");
+        assert_eq!(without("f {\n  b\n\n  c\n  d\n}\n", &["  b\n", "  c\n"]), "f {\n  d\n}\n");
     }
 }
