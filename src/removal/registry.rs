@@ -116,6 +116,14 @@ pub(super) fn names<'d>(document: &'d Document, word: &'d str) -> impl Iterator<
         })
 }
 
+/// Whether a file asks something for a field of a name, by `.name` or by a text.
+pub(super) fn asks(document: &Document, name: &str) -> bool {
+    names(document, name).any(|at| {
+        let node = document.tree.root_node().descendant_for_byte_range(at, at + 1);
+        document.text[..at].ends_with('.') || node.is_some_and(|it| it.kind().starts_with("string"))
+    })
+}
+
 /// Whether a name stands in the entry whose value begins at a place.
 pub(super) fn is_of(document: &Document, name: usize, value: usize) -> bool {
     entry_at(document, value).is_some_and(|it| it.start_byte() <= name && name < it.end_byte())

@@ -8,7 +8,7 @@ use super::{Planner, Work};
 use crate::removal::document::Document;
 use crate::removal::instances::{Member, Of, asked, known_members, makes, touched_members};
 use crate::removal::pass::Pass;
-use crate::removal::registry;
+use crate::removal::{python, registry};
 use crate::syntax::Language;
 
 impl Planner<'_> {
@@ -120,6 +120,38 @@ impl Planner<'_> {
                 .users_of(name)
                 .iter()
                 .any(|it| it != path && self.with_document(it, assigns) == Some(true))
+    }
+
+    /// Fields and properties that lost their last use, and that no file names any more, go like private ones. Returns
+    /// whether there was one.
+    pub(super) fn close_fields(&mut self) -> bool {
+        let lost = |(path, work): (&Arc<Path>, &Work)| {
+            let document = &work.document;
+            let fields = match document.language {
+                Language::Python => python::unread_fields(document),
+                _ => Vec::new(),
+            };
+            let open = fields.into_iter().filter(|it| !document.unexported.contains(it));
+            open.map(|it| (path.clone(), it, document.text[it..].to_owned())).collect::<Vec<_>>()
+        };
+        let candidates: Vec<_> = self.files.iter().flat_map(lost).collect();
+        let mut any = false;
+        for (path, at, rest) in candidates {
+            let name = rest.split(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or_default();
+            let is_public = !self.request.whole && self.world.is_public(&path);
+            let names = |document: &Document| registry::asks(document, name);
+            let users = self.users_of(name);
+            let mut others = users.iter().filter(|it| **it != path);
+            if is_public || others.any(|it| self.with_document(it, names) != Some(false)) {
+                continue;
+            }
+            let Some(work) = self.files.get_mut(&path) else { continue };
+            work.document.unexported.insert(at);
+            work.document.bereft.insert(at);
+            work.is_changed = true;
+            any = true;
+        }
+        any
     }
 
     /// Members that lost a use and that nothing else names go like private ones. Returns whether there was one.

@@ -127,6 +127,7 @@ pub fn plan(world: &dyn World, request: &Request) -> Removal {
         let more = planner.tell_importers()
             || planner.tell_instances()
             || planner.close_members()
+            || planner.close_fields()
             || planner.clear_stand_ins()
             || planner.unexport()
             || planner.clear_registries()

@@ -5,7 +5,7 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use crate::removal::Edit;
-use crate::removal::document::Change;
+use crate::removal::document::{Change, Document};
 use crate::removal::pass::Pass;
 use crate::removal::scopes::{Binding, How, Kind};
 use crate::removal::view::parts;
@@ -76,11 +76,45 @@ fn bury_one(pass: &Pass, binding: &Binding) -> Option<Change> {
     }
 }
 
+/// Where fields that `__init__` fills and properties are declared that lost their last use. Those of classes that
+/// inherit or are decorated are left alone: the base may want them.
+pub(in crate::removal) fn unread_fields(document: &Document) -> Vec<usize> {
+    let scopes = document.scopes();
+    let pass = Pass::new(document, &scopes);
+    let members = scopes.bindings.iter().filter(|it| scopes.is_member(it) && pass.lost_a_use(it));
+    let unread = members.filter(|it| {
+        let node = pass.node(&it.declaration);
+        node.is_some_and(|node| is_field(&pass, node) && is_of_plain_class(node))
+            && it.writes.is_empty()
+            && it.again.is_empty()
+            && pass.is_only_declared(it)
+    });
+    unread.map(|it| it.name.start).collect()
+}
+
+fn is_field(pass: &Pass, declaration: Node) -> bool {
+    let left = declaration.child_by_field_name("left").filter(|_| declaration.kind() == "assignment");
+    left.is_some_and(|it| it.kind() == "attribute")
+        || declaration.kind() == "function_definition" && super::is_property(pass, declaration)
+}
+
+fn is_of_plain_class(member: Node) -> bool {
+    let mut node = member;
+    while node.kind() != "class_definition" {
+        let Some(parent) = node.parent() else { return false };
+        node = parent;
+    }
+    node.child_by_field_name("superclasses").is_none()
+        && node.parent().is_none_or(|it| it.kind() != "decorated_definition")
+}
+
 /// Decorators that do nothing but change what they decorate.
 const QUIET: &[&str] = &[
     "staticmethod",
     "classmethod",
     "property",
+    "cached_property",
+    "functools.cached_property",
     "cache",
     "lru_cache",
     "functools.cache",

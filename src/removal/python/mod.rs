@@ -16,7 +16,7 @@ use super::pass::{Mark, Pass};
 use super::scopes::Kind;
 use super::view::parts;
 
-pub(super) use dead::bury;
+pub(super) use dead::{bury, unread_fields};
 pub(super) use expressions::{in_string, is_bool, is_instance, is_pure, substitute};
 
 pub(super) use statements::yields;
