@@ -62,6 +62,8 @@ pub(super) struct Document {
     pub(super) unassigned: BTreeSet<usize>,
     /// Where exported names are declared that nothing outside uses.
     pub(super) unexported: BTreeSet<usize>,
+    /// Where imported functions are declared that only ask PostHog for all flags.
+    pub(super) askers: BTreeSet<usize>,
     /// Where functions begin that lost code.
     pub(super) shortened: BTreeSet<usize>,
     /// Those of which that lost a `yield`: they gave several things.
@@ -102,6 +104,7 @@ impl Document {
             bereft,
             unexported,
             unassigned: BTreeSet::new(),
+            askers: BTreeSet::new(),
             shortened: BTreeSet::new(),
             exhausted: BTreeSet::new(),
             overridden: BTreeSet::new(),
@@ -206,7 +209,7 @@ impl Document {
         let (bereft, unassigned) = (&mut self.bereft, &mut self.unassigned);
         let (unexported, overridden) = (&mut self.unexported, &mut self.overridden);
         let (shortened, exhausted) = (&mut self.shortened, &mut self.exhausted);
-        for names in [bereft, unassigned, unexported, overridden, shortened, exhausted] {
+        for names in [bereft, unassigned, unexported, overridden, shortened, exhausted, &mut self.askers] {
             *names = names.iter().filter_map(|it| moved.start(*it)).collect();
         }
         let mut shift = 0_isize;

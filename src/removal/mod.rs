@@ -5,6 +5,7 @@
 //! place of the read, so that the code does the same in any case. Nothing is guessed; what cannot be written down is
 //! refused.
 
+mod askers;
 mod check;
 mod document;
 mod gaps;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use crate::removal::Edit;
+use crate::removal::askers::is_asker;
 use crate::removal::document::Change;
 use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
@@ -590,7 +591,12 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
             let arguments = node.child_by_field_name("arguments");
             let is_tag = arguments.is_some_and(|it| it.kind() == "template_string")
                 && TAGS.contains(&callee.split(['.', '(', '<']).next().unwrap_or_default());
-            (is_tag || GIVERS.contains(&name) || BUILT_IN.contains(&callee))
+            let asks = || {
+                let function = node.child_by_field_name("function").filter(|it| it.kind() == "identifier");
+                let binding = function.and_then(|it| pass.scopes.at(&it.byte_range()));
+                binding.is_some_and(|it| is_asker(pass, it))
+            };
+            (is_tag || GIVERS.contains(&name) || BUILT_IN.contains(&callee) || asks())
                 && arguments.is_some_and(|it| all(parts(it)))
         }
         _ => false,

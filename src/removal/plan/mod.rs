@@ -223,8 +223,9 @@ impl Planner<'_> {
         }
         let Some((language, text)) = self.world.text(path) else { return false };
         let tree = language.parse(&text, None);
-        let document = Document::new(language, text.to_string(), tree.clone());
+        let mut document = Document::new(language, text.to_string(), tree.clone());
         let imports = document.imports();
+        document.askers = self.askers_in(path, &document);
         self.files.insert(path.clone(), Work { document, before: text, tree, imports, is_changed: false });
         true
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Planner, is_import};
+use crate::removal::askers;
 use crate::removal::document::Document;
 use crate::removal::imports::{Import, Name, default_export};
 use crate::syntax::Language;
@@ -71,6 +72,20 @@ impl Planner<'_> {
             }
         }
         (name == "default").then(|| (path.clone(), name))
+    }
+
+    /// Where a file imports functions that only ask PostHog for all flags. Only names that say so are followed: to
+    /// follow an import reads its file.
+    pub(super) fn askers_in(&self, path: &Arc<Path>, document: &Document) -> BTreeSet<usize> {
+        let imports = document.imports();
+        let asks = imports.iter().filter_map(|it| {
+            let local = it.local.clone()?;
+            document.text[local.clone()].to_lowercase().contains("flag").then_some(())?;
+            let (file, name) = self.origin(path, it, 0)?;
+            let is_one = self.with_document(&file, |it| askers::declares(it, &name)) == Some(true);
+            is_one.then_some(local.start)
+        });
+        asks.collect()
     }
 
     pub(super) fn exports(&self, path: &Arc<Path>, name: &str) -> bool {

@@ -3,6 +3,7 @@
 use tree_sitter::Node;
 
 use crate::removal::Edit;
+use crate::removal::askers::is_asker;
 use crate::removal::document::{Change, Document};
 use crate::removal::known::Known;
 use crate::removal::pass::{Mark, Pass};
@@ -344,7 +345,11 @@ pub(in crate::removal) fn is_pure(pass: &Pass, node: Node) -> bool {
         "call" => {
             let Some(callee) = node.child_by_field_name("function") else { return false };
             let name = pass.doc.of(callee).rsplit('.').next().unwrap_or_default();
-            (GIVERS.contains(&name) || makes_plain(pass, callee))
+            let asks = || {
+                let binding = pass.scopes.at(&callee.byte_range()).filter(|_| callee.kind() == "identifier");
+                binding.is_some_and(|it| is_asker(pass, it))
+            };
+            (GIVERS.contains(&name) || makes_plain(pass, callee) || asks())
                 && node.child_by_field_name("arguments").is_some_and(|it| all(parts(it)))
         }
         _ => false,
