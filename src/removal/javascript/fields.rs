@@ -17,19 +17,81 @@ pub(in crate::removal) struct Field {
     pub(in crate::removal) name: String,
     /// The function's.
     pub(in crate::removal) function: String,
+    /// The name of the type that it is declared to return.
+    typed: Option<String>,
 }
 
 /// The fields of returned objects that hold what is known.
 pub(in crate::removal) fn returned(pass: &Pass) -> Vec<Field> {
     let mut found = Vec::new();
     for (object, pair, name) in known_fields(pass) {
-        let function = super::returning_at_end(pass, object).and_then(super::name_of);
-        if function.is_some() && is_written(pair) {
-            let function = function.map(|it| pass.doc.of(it).to_owned()).unwrap_or_default();
-            found.push(Field { name, function });
+        let Some(function) = super::returning_at_end(pass, object).filter(|_| is_written(pair)) else {
+            continue;
+        };
+        if let Some(called) = super::name_of(function) {
+            let typed = function.child_by_field_name("return_type").and_then(|it| type_named(pass.doc, it));
+            found.push(Field { name, function: pass.doc.of(called).to_owned(), typed });
         }
     }
     found
+}
+
+/// The type that is promised or given.
+fn type_named(document: &Document, node: Node) -> Option<String> {
+    let is_promise = document.of(node) == "Promise";
+    if node.kind() == "type_identifier" && !is_promise {
+        return Some(document.of(node).to_owned());
+    }
+    parts(node).into_iter().find_map(|it| type_named(document, it))
+}
+
+/// How often a file names a field, what is declared of the type of its function left out.
+pub(in crate::removal) fn n_names(document: &Document, field: &Field) -> usize {
+    let names = registry::names(document, &field.name);
+    names.filter(|at| signature_at(document, *at, field).is_none()).count()
+}
+
+/// What the type that a function is declared to return says of a field, at a place of its name.
+fn signature_at<'d>(document: &'d Document, at: usize, field: &Field) -> Option<Node<'d>> {
+    let name = document.tree.root_node().named_descendant_for_byte_range(at, at + field.name.len())?;
+    let signature = name.parent().filter(|it| it.kind() == "property_signature")?;
+    let mut round = signature;
+    loop {
+        round = round.parent()?;
+        match round.kind() {
+            "interface_declaration" | "type_alias_declaration" => {
+                let own = round.child_by_field_name("name").map(|it| document.of(it).to_owned());
+                return (own == field.typed).then_some(signature);
+            }
+            "property_signature" | "statement_block" => return None,
+            "type_annotation" => {
+                let function = round.parent().filter(|it| it.child_by_field_name("return_type") == Some(round))?;
+                let called = super::name_of(function).map(|it| document.of(it));
+                return (called == Some(&*field.function)).then_some(signature);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What types say of a field, taken out.
+fn without_signatures(document: &Document, field: &Field) -> Vec<crate::removal::Edit> {
+    let signatures = registry::names(document, &field.name).filter_map(|at| signature_at(document, at, field));
+    let edit = |it: Node| match (it.next_sibling().map(|it| it.kind()), it.prev_sibling()) {
+        (Some(","), _) => delete_item(document, it),
+        // The last one of `{ a: boolean; b: boolean }`.
+        (Some("}"), Some(end)) if end.kind() == ";" && !document.begins_line(it.start_byte()) => {
+            crate::removal::Edit { range: end.start_byte()..it.end_byte(), text: String::new() }
+        }
+        _ => super::delete_field(document, it),
+    };
+    signatures.map(edit).collect()
+}
+
+/// A file that only declares the type, without the field.
+pub(in crate::removal) fn without_declared(document: &Document, field: &Field) -> Option<Change> {
+    let edits = without_signatures(document, field);
+    (!edits.is_empty()).then(|| Change::of(edits))
 }
 
 /// Fields of an object by a name that only some of them are read of.
@@ -95,7 +157,8 @@ pub(in crate::removal) fn without(document: &Document, field: &Field) -> Option<
         let function = super::returning_at_end(&pass, *object).and_then(super::name_of);
         *name == field.name && function.is_some_and(|it| document.of(it) == field.function)
     })?;
-    Some(Change::of([delete_item(document, pair)]))
+    let signatures = without_signatures(document, field);
+    Some(Change::of(signatures.into_iter().chain([delete_item(document, pair)])))
 }
 
 /// Whether a file calls a function for its fields alone: nobody gets the whole of what it returns.

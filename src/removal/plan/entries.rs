@@ -67,13 +67,24 @@ impl Planner<'_> {
             let is_closed = self.request.whole || !self.world.is_public(&path);
             if is_closed && self.is_field_unnamed(&path, &field) {
                 any |= self.change(&path, |it| javascript::fields::without(it, &field));
+                self.clear_declared(&path, &field);
             }
         }
         any
     }
 
+    /// Takes a field out of the type that a function of another file is declared to return.
+    fn clear_declared(&mut self, path: &Arc<Path>, field: &javascript::fields::Field) {
+        let declared = |it: &Document| javascript::fields::without_declared(it, field);
+        for user in self.users_of(&field.name).iter().filter(|it| *it != path) {
+            if self.with_document(user, |it| declared(it).is_some()) == Some(true) && self.open(user) {
+                self.change(user, declared);
+            }
+        }
+    }
+
     pub(super) fn is_field_unnamed(&self, path: &Arc<Path>, field: &javascript::fields::Field) -> bool {
-        let named = |document: &Document| registry::names(document, &field.name).count();
+        let named = |document: &Document| javascript::fields::n_names(document, field);
         let own = self.with_document(path, named) == Some(1);
         let users = self.users_of(&field.name);
         let others = users.iter().filter(|it| *it != path);
