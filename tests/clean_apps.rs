@@ -78,7 +78,7 @@ const TOOLSHED: Removals = Removals {
         "photo-checkin=off",
         &[
             "toolshed/views.py:47:2: not removed: the flag is read by 'requires_flag', which does more than give its \
-           value: `def decorate(view):` (flags.py)",
+           value: `def decorate(view: Callable) -> Callable:` (flags.py)",
         ],
     )],
 };
