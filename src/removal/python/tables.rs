@@ -31,10 +31,10 @@ pub(super) fn get_step(pass: &Pass, list: Node, key: Node, mark: &Mark) -> Optio
     let others = parts(list).into_iter().skip(1).collect::<Vec<_>>();
     others.iter().all(|it| it.kind() != "keyword_argument" && pass.is_pure(*it)).then_some(())?;
     let table = if object.kind() == "dictionary" { object } else { constant_table(pass, object)?.0 };
-    if entry(pass, table, &mark.known)?.is_some() {
+    if let Some(value) = entry(pass, table, &mark.known)? {
         return match object.kind() {
-            "dictionary" => substitute(pass, call, entry(pass, table, &mark.known)??),
-            _ => from_table(pass, call, object, &mark.known),
+            "dictionary" => substitute(pass, call, value),
+            _ => from_table(pass, call, object, &mark.known).or_else(|| Some(as_subscript(object, key, call))),
         };
     }
     match others[..] {
@@ -42,6 +42,15 @@ pub(super) fn get_step(pass: &Pass, list: Node, key: Node, mark: &Mark) -> Optio
         [] => Some(Change::literal(call.byte_range(), "", "None", Known::Json(serde_json::Value::Null))),
         _ => None,
     }
+}
+
+/// `TABLE.get(read, other)` of what the table has: `TABLE[read]`.
+fn as_subscript(table: Node, key: Node, call: Node) -> Change {
+    let edit = |range: std::ops::Range<usize>, text: &str| Edit { range, text: text.into() };
+    Change::of([
+        edit(table.end_byte()..key.start_byte(), "["),
+        edit(key.end_byte()..call.end_byte(), "]"),
+    ])
 }
 
 /// `read in TABLE`
