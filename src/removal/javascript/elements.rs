@@ -236,7 +236,11 @@ fn is_only_shown(pass: &Pass, node: Node) -> bool {
         "jsx_element" => true,
         "jsx_expression" => parent.parent().is_some_and(|it| it.kind() == "jsx_element"),
         "ternary_expression" => !is("condition") && is_only_shown(pass, parent),
-        "binary_expression" => is("right") && is_only_shown(pass, parent),
+        "binary_expression" => {
+            let operator = parent.child_by_field_name("operator").map(|it| pass.doc.of(it));
+            let is_shown = is("right") && is_only_shown(pass, parent);
+            is_shown && matches!(operator, Some("&&" | "||" | "??"))
+        }
         _ => false,
     }
 }

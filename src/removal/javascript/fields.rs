@@ -65,7 +65,8 @@ fn signature_at<'d>(document: &'d Document, at: usize, field: &Field) -> Option<
             }
             "property_signature" | "statement_block" => return None,
             "type_annotation" => {
-                let function = round.parent().filter(|it| it.child_by_field_name("return_type") == Some(round))?;
+                let function =
+                    round.parent().filter(|it| it.child_by_field_name("return_type") == Some(round))?;
                 let called = super::name_of(function).map(|it| document.of(it));
                 return (called == Some(&*field.function)).then_some(signature);
             }
@@ -76,7 +77,8 @@ fn signature_at<'d>(document: &'d Document, at: usize, field: &Field) -> Option<
 
 /// What types say of a field, taken out.
 fn without_signatures(document: &Document, field: &Field) -> Vec<crate::removal::Edit> {
-    let signatures = registry::names(document, &field.name).filter_map(|at| signature_at(document, at, field));
+    let signatures =
+        registry::names(document, &field.name).filter_map(|at| signature_at(document, at, field));
     let edit = |it: Node| match (it.next_sibling().map(|it| it.kind()), it.prev_sibling()) {
         (Some(","), _) => delete_item(document, it),
         // The last one of `{ a: boolean; b: boolean }`.

@@ -34,7 +34,9 @@ pub(super) fn get_step(pass: &Pass, list: Node, key: Node, mark: &Mark) -> Optio
     if let Some(value) = entry(pass, table, &mark.known)? {
         return match object.kind() {
             "dictionary" => substitute(pass, call, value),
-            _ => from_table(pass, call, object, &mark.known).or_else(|| Some(as_subscript(object, key, call))),
+            _ => {
+                from_table(pass, call, object, &mark.known).or_else(|| Some(as_subscript(object, key, call)))
+            }
         };
     }
     match others[..] {
@@ -47,10 +49,7 @@ pub(super) fn get_step(pass: &Pass, list: Node, key: Node, mark: &Mark) -> Optio
 /// `TABLE.get(read, other)` of what the table has: `TABLE[read]`.
 fn as_subscript(table: Node, key: Node, call: Node) -> Change {
     let edit = |range: std::ops::Range<usize>, text: &str| Edit { range, text: text.into() };
-    Change::of([
-        edit(table.end_byte()..key.start_byte(), "["),
-        edit(key.end_byte()..call.end_byte(), "]"),
-    ])
+    Change::of([edit(table.end_byte()..key.start_byte(), "["), edit(key.end_byte()..call.end_byte(), "]")])
 }
 
 /// `read in TABLE`
