@@ -76,6 +76,9 @@ fn name_of(function: Node) -> Option<Node> {
 
 /// What a function gives that does nothing else.
 fn value_of(document: &Document, function: Node) -> Option<Known> {
+    // A promise or coroutine is not its value where nobody waits for it at once.
+    let is_async = function.child(0).is_some_and(|it| it.kind() == "async");
+    (!is_async).then_some(())?;
     let body = function.child_by_field_name("body")?;
     if !matches!(body.kind(), "statement_block" | "block") {
         return literal(document, body);
