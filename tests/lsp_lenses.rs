@@ -70,6 +70,12 @@ async fn a_lens_of_a_function_stands_above_it_and_says_how_many_people_see_the_f
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert!(title.starts_with("everyone · ") && title.ends_with(" people · 1 read"), "{title}");
+    // It is done: a second one removes it.
+    let found = lenses(&mut editor, APP).await;
+    let command = &found[1]["command"];
+    assert_eq!((found.len(), &command["title"]), (2, &json!("remove 'new-checkout' (keep on)")));
+    let argument = json!({ "key": "new-checkout", "keep": "on", "uri": editor.uri(APP) });
+    assert_eq!((&command["command"], &command["arguments"]), (&json!("flagline.clean"), &json!([argument])));
     editor.finish().await;
 }
 

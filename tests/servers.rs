@@ -212,7 +212,7 @@ async fn a_server_that_fails_is_told_once_and_nothing_is_said_of_flags() {
             (json!({ "kind": "status", "status": 429, "retry_after": 600 }), "asks to wait 600 s"),
             (json!({ "kind": "status", "status": 500 }), "a problem of its own (500)"),
             (json!({ "kind": "status", "status": 503 }), "a problem of its own (503)"),
-            (json!({ "kind": "status", "status": 504 }), "takes PostHog too long"),
+            (json!({ "kind": "status", "status": 504 }), "a problem of its own (504)"),
             (json!({ "kind": "html" }), "does not answer like PostHog"),
             (json!({ "kind": "malformed" }), "cannot be understood"),
             (json!({ "kind": "cut" }), "cannot be reached"),

@@ -2,13 +2,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::Snapshot;
+use super::findings::{Code, Finding, findings};
 use super::hover::{is_silent, people};
 use super::markup::plain;
-use crate::feature::{Stage, stage};
+use crate::feature::{Stage, Value, stage};
 use crate::flags::{FlagKey, Lookup};
 use crate::text::Span;
 
-/// A line above a function that reads a flag, or above its definition.
+/// A line above a function that reads a flag, or above its definition; another one removes a flag that is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lens {
     /// The flag.
@@ -18,6 +19,8 @@ pub struct Lens {
     pub span: Span,
     /// What it says: `2/4 beta, 40 % · 1,245 people · 3 reads`, behind the key where a line has several.
     pub title: String,
+    /// What stays when the flag is removed, of a lens that does that; else it leads to the reads.
+    pub keep: Option<Value>,
 }
 
 /// The lenses of a file by place: one for each key of a function, and of a line outside of all.
@@ -51,9 +54,32 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
         // Side by side nobody could tell which is which.
         let is_alone = on_line.get(&span.start.line) == Some(&1);
         let title = if is_alone { title } else { plain(&format!("{key}: {title}")) };
-        Lens { key: key.clone(), span, title }
+        Lens { key: key.clone(), span, title, keep: None }
     };
-    placed.into_iter().map(lens).collect()
+    let done = done(snapshot);
+    let with_removal = |it: (&FlagKey, Span)| {
+        let lens = lens(it);
+        let removal = done.get(it.0).map(|keep| removal(&lens, keep));
+        [Some(lens), removal].into_iter().flatten()
+    };
+    placed.into_iter().flat_map(with_removal).collect()
+}
+
+/// Flags that can be removed, and what stays of each.
+fn done(snapshot: &Snapshot) -> BTreeMap<FlagKey, Value> {
+    let value = |it: Finding| match it.code {
+        Code::StaleFlag { value: Some(value) } => Some((it.key?, value)),
+        _ => None,
+    };
+    findings(snapshot).into_iter().filter_map(value).collect()
+}
+
+fn removal(of: &Lens, keep: &Value) -> Lens {
+    Lens {
+        title: plain(&format!("remove '{}' (keep {keep})", of.key)),
+        keep: Some(keep.clone()),
+        ..of.clone()
+    }
 }
 
 /// The head of the function or component round a key, as far as its first line goes; outside of all, the key.

@@ -36,8 +36,7 @@ pub fn parse_host(host: &str) -> Result<Arc<str>, String> {
     Ok(format!("{}://{name}{port}", url.scheme()).into())
 }
 
-/// Whether a host is this machine.
-pub fn is_loopback(name: &str) -> bool {
+fn is_loopback(name: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 

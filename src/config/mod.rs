@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 pub use file::{File, FileProblem};
-pub use host::{US_CLOUD, check_key, is_loopback, parse_host};
+pub use host::{US_CLOUD, check_key, parse_host};
 pub use rules::{Rule, Severities};
 
 use self::posthog_json::PostHogJson;

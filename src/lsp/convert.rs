@@ -204,9 +204,13 @@ pub(super) fn explanation(
 /// A lens with the places that it leads to.
 pub(super) fn lens(it: Lens, uri: &Url, places: &[Location], caps: &ClientCaps) -> CodeLens {
     let at = range(it.span, caps.encoding);
-    let (command, arguments) = match caps.show_references {
-        true => (commands::SHOW_REFERENCES, vec![json!(uri), json!(at.start), json!(places)]),
-        false => (commands::OPEN, vec![json!({ "key": it.key.as_str(), "uri": uri })]),
+    let (command, arguments) = match (&it.keep, caps.show_references) {
+        (Some(keep), _) => {
+            let wanted = json!({ "key": it.key.as_str(), "keep": keep.to_string(), "uri": uri });
+            (commands::CLEAN, vec![wanted])
+        }
+        (None, true) => (commands::SHOW_REFERENCES, vec![json!(uri), json!(at.start), json!(places)]),
+        (None, false) => (commands::OPEN, vec![json!({ "key": it.key.as_str(), "uri": uri })]),
     };
     let command = Command { title: it.title, command: command.into(), arguments: Some(arguments) };
     CodeLens { range: at, command: Some(command), data: None }

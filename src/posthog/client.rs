@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::queries::Query;
 use super::wire::{self, ErrorBody, Page};
-use crate::config::{Environment, is_loopback};
+use crate::config::Environment;
 use crate::flags::{Flag, FlagKey, FlagUses, History, Project};
 
 /// More than the largest page of flags that PostHog serves.
@@ -77,11 +77,10 @@ impl Client {
         let authorities = authorities(|it| std::env::var_os(it))?;
         // Fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let here = url::Url::parse(&host).ok();
-        let is_here = here.as_ref().and_then(|it| it.host_str()).is_some_and(is_loopback);
         let builder = reqwest::Client::builder();
-        // What goes to this machine unencrypted must not leave it.
-        let http = if is_here { builder.no_proxy() } else { builder }
+        // Unencrypted is only what goes to this machine, and must not leave it.
+        let is_plain = host.starts_with("http://");
+        let http = if is_plain { builder.no_proxy() } else { builder }
             .user_agent(concat!("flagline/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
             .timeout(TIMEOUT)
@@ -577,7 +576,9 @@ fn unreachable(host: &str, error: &reqwest::Error) -> Error {
     }
     let detail = if error.is_timeout() { "it takes too long to answer".into() } else { detail };
     let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter();
-    let proxy = proxy.filter(|_| error.is_connect()).find(|it| std::env::var_os(it).is_some());
+    let proxy = proxy
+        .filter(|_| error.is_connect() && host.starts_with("https://"))
+        .find(|it| std::env::var_os(it).is_some());
     let detail = match proxy {
         Some(name) => format!("{detail}; {name} names a proxy for it"),
         None => detail,

@@ -76,7 +76,7 @@ impl Linker<'_> {
         let asked = self.asked_by_call(at);
         let [asked] = &asked[..] else { return None };
         let [Value::Text(known)] = &asked.values[..] else { return None };
-        let (key, is_of_sdk) = (FlagKey::from(known.text.as_str()), &*asked.method == "PostHogFeature");
+        let (key, is_of_sdk) = (FlagKey::from(known.text.as_str()), asked.method == "PostHogFeature");
         let variant = self.variant_at(at.with(matched.value)).filter(|_| is_of_sdk)?;
         let span = variant.1;
         Some(Compared { key, span, variants: vec![variant], is_open: false })
