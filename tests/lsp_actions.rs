@@ -277,6 +277,7 @@ async fn remove_flag_everywhere_is_one_edit_of_all_files_as_they_stand_in_the_ed
         ),
         ("page.ts", "import { isNew } from './flags'\nimport { old } from './old'\n\nold()\n"),
         ("old.ts", "export const old = () => 1\n"),
+        (".flagline/checkout.toml", "key = \"new-checkout\"\nname = \"Checkout\"\n"),
     ]);
     let start = start.capability(
         "/workspace/workspaceEdit",
@@ -314,7 +315,18 @@ async fn remove_flag_everywhere_is_one_edit_of_all_files_as_they_stand_in_the_ed
         asked["edit"]["changeAnnotations"][annotation]["label"],
         "Remove flag 'new-checkout' (keep on)"
     );
-    assert!(editor.told().await.contains("is removed from 3 files"));
+    let asked = editor.answer("workspace/applyEdit", json!({ "applied": true })).await;
+    assert_eq!(asked["label"], "Delete the brief of 'new-checkout'");
+    let brief = json!({ "kind": "delete", "uri": editor.uri(".flagline/checkout.toml") });
+    let deleted = &asked["edit"]["documentChanges"][0];
+    assert_eq!((&deleted["kind"], &deleted["uri"]), (&brief["kind"], &brief["uri"]));
+    let told = editor.told().await;
+    assert!(told.contains("is removed from 3 files") && told.contains("Its brief is deleted"), "{told}");
+    let written = posthog.get("annotations/").await;
+    assert!(
+        written["results"][0]["content"].as_str().unwrap().starts_with("Checkout: no outcome"),
+        "{written}"
+    );
     editor.finish().await;
 }
 

@@ -17,10 +17,11 @@ use crate::feature::Value;
 use crate::flags::FlagKey;
 use crate::index::scan::Progress;
 use crate::index::{Codebase, resolver};
-use crate::posthog::disk;
 use crate::posthog::refresh::{self, Wanted};
+use crate::posthog::{Client, disk};
 use crate::removal::{Removal, Request, World as _, plan};
 use crate::report::{self, relative};
+use crate::rollout;
 use crate::workspace::{self, CodeWorld};
 
 /// See [`super::Command::Clean`].
@@ -109,7 +110,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             )),
             Format::Diff => run.show(&world, &target, &removal)?,
         }
-        if run.write(&world, &target, &removal)? && removal.refusals.is_empty() {
+        if run.write(&world, &target, &removal).await? && removal.refusals.is_empty() {
             gone.push(target.key.to_string());
         }
     }
@@ -225,7 +226,7 @@ impl Run {
     }
 
     /// Returns whether something was written.
-    fn write(&self, world: &CodeWorld, target: &Target, removal: &Removal) -> anyhow::Result<bool> {
+    async fn write(&self, world: &CodeWorld, target: &Target, removal: &Removal) -> anyhow::Result<bool> {
         let writes = self.arguments.write || self.arguments.commit;
         if !writes || removal.files.is_empty() {
             return Ok(false);
@@ -243,15 +244,70 @@ impl Run {
         }
         let text = |it: &Path| world.text(it).map(|it| it.1);
         workspace::write_files(removal.files.iter().map(|(path, it)| (&**path, it)), text)?;
+        let brief = if removal.refusals.is_empty() { self.bury_brief(target).await? } else { None };
         if self.arguments.commit {
-            self.commit(target, removal)?;
+            self.commit(target, removal, brief.as_deref())?;
         }
         Ok(true)
     }
 
-    fn commit(&self, target: &Target, removal: &Removal) -> anyhow::Result<()> {
+    /// Deletes the brief of a flag that nothing reads any more, once its outcome stands in PostHog. Returns its path.
+    async fn bury_brief(&self, target: &Target) -> anyhow::Result<Option<PathBuf>> {
+        let key = &target.key;
+        let top = self.repository.as_ref().unwrap_or(&self.home);
+        let folders = self.home.ancestors().take_while(|it| it.starts_with(top));
+        let found = match workspace::brief_of(folders, key) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(why) => {
+                complain(&analysis::plain(&format!("the brief of '{key}' stays: {why}")));
+                return Ok(None);
+            }
+        };
+        let path = relative(&found.path, &self.directory);
+        if self.is_still_read(key) {
+            complain(&analysis::plain(&format!("{path} stays: code still reads '{key}'")));
+            return Ok(None);
+        }
+        if let Err(why) = self.write_down(&found.brief.epitaph(&target.keep.kept.value)).await {
+            complain(&analysis::plain(&format!(
+                "{path} stays: its outcome could not be written to PostHog ({why:#}); delete it by hand, or with a key that may \
+                 write annotations"
+            )));
+            return Ok(None);
+        }
+        std::fs::remove_file(&found.path).with_context(|| path.clone())?;
+        complain(&analysis::plain(&format!("{path} is deleted; its outcome stands on the project's graphs")));
+        Ok(Some(found.path))
+    }
+
+    fn is_still_read(&self, key: &FlagKey) -> bool {
+        let world = self.world();
+        world
+            .files()
+            .iter()
+            .filter_map(|it| world.facts(it))
+            .any(|it| it.reads.iter().any(|it| it.key.as_ref() == Some(key)))
+    }
+
+    async fn write_down(&self, epitaph: &str) -> anyhow::Result<()> {
+        if self.arguments.offline {
+            bail!("--offline asks nobody");
+        }
+        let environment = self.config.environments.first().context("no environment is configured")?;
+        let client = Client::new(environment)?;
+        let project = client.project(environment).await?.into();
+        Ok(rollout::retire(&client, &project, epitaph, jiff::Timestamp::now()).await?)
+    }
+
+    fn commit(&self, target: &Target, removal: &Removal, brief: Option<&Path>) -> anyhow::Result<()> {
         let repository = self.repository.as_ref().context("there is no repository here")?;
-        let paths: Vec<&Path> = removal.files.keys().map(|it| &**it).collect();
+        let mut paths: Vec<&Path> = removal.files.keys().map(|it| &**it).collect();
+        if let Some(brief) = brief {
+            // Git knows nothing of a file that was never added.
+            let is_tracked = !git(repository, |it| it.arg("ls-files").arg("--").arg(brief))?.is_empty();
+            paths.extend(is_tracked.then_some(brief));
+        }
         git(repository, |it| it.args(["add", "--all", "--"]).args(&paths))?;
         let message = format!(
             "Remove flag {}, keep {}\n\n{}\n",

@@ -1,5 +1,6 @@
 //! The domain, pure: which value a flag serves, in which stage it is, since when, and how a rollout is planned.
 
+mod brief;
 mod plan;
 mod served;
 mod stage;
@@ -7,6 +8,7 @@ mod stages;
 mod staleness;
 mod winner;
 
+pub use brief::{BRIEFS, Brief, Outcome, Verdict};
 pub use plan::{Audience, Plan, PlanStage, TAG};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};

@@ -1,16 +1,20 @@
 //! `flagline.clean`: removes a flag from all files of the workspace, by one edit that the client applies.
 
+use jiff::Timestamp;
 use tower_lsp::lsp_types::{MessageType, Url};
 
 use super::commands::{apply_edit, config_of};
 use super::convert;
 use super::session::Session;
 use crate::analysis::{self, plain};
+use crate::config::Config;
 use crate::feature::Value;
 use crate::flags::FlagKey;
-use crate::removal::{Removal, Request, World as _, plan};
+use crate::posthog::{Client, Error};
+use crate::removal::{FileChange, Removal, Request, World as _, plan};
+use crate::rollout;
 use crate::text::Text;
-use crate::workspace::CodeWorld;
+use crate::workspace::{self, CodeWorld};
 
 /// Removes a flag and says what came of it. `keep` is `on`, `off` or a variant.
 pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: Option<&Url>) {
@@ -56,8 +60,39 @@ pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: O
     };
     if apply_edit(session, label, edit).await {
         let message = outcome(&world, &key, &value, &removal);
-        tell(session, MessageType::INFO, &message).await;
+        let brief =
+            bury_brief(session, &key, &value, uri).await.map(|it| format!(" {it}")).unwrap_or_default();
+        tell(session, MessageType::INFO, &(message + &brief)).await;
     }
+}
+
+/// Deletes the brief of a flag that was removed, once its outcome stands in PostHog. Returns what came of it.
+async fn bury_brief(session: &Session, key: &FlagKey, keep: &Value, uri: Option<&Url>) -> Option<String> {
+    let roots = session.workspace.roots();
+    let found = match workspace::brief_of(roots.iter().map(|it| &**it), key) {
+        Ok(found) => found?,
+        Err(why) => return Some(format!("Its brief stays: {why}")),
+    };
+    if let Err(why) = write_down(&config_of(session, uri), &found.brief.epitaph(keep)).await {
+        return Some(format!("Its brief stays: the outcome could not be written to PostHog ({why})"));
+    }
+    let (address, version) = session.workspace.address_of(&found.path)?;
+    let text = Text::new(std::fs::read_to_string(&found.path).unwrap_or_default());
+    let label = format!("Delete the brief of '{key}'");
+    let edit = convert::removal_edit(&label, &[(address, version, text, FileChange::Deleted)], &session.caps);
+    let is_gone = apply_edit(session, label, edit).await;
+    is_gone.then(|| "Its brief is deleted, and the outcome stands on the project's graphs.".to_owned())
+}
+
+async fn write_down(config: &Config, epitaph: &str) -> Result<(), Error> {
+    let not_possible = |why: &str| Error::Settings(why.into());
+    let environment = config.environments.first().ok_or_else(|| not_possible("no environment is set"))?;
+    if config.read_only {
+        return Err(not_possible("this workspace is not trusted, so nothing is written to PostHog"));
+    }
+    let client = Client::new(environment)?;
+    let project = client.project(environment).await?.into();
+    rollout::retire(&client, &project, epitaph, Timestamp::now()).await
 }
 
 async fn tell(session: &Session, kind: MessageType, message: &str) {

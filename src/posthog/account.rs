@@ -10,7 +10,7 @@ use crate::config::Environment;
 use crate::flags::Lack;
 
 /// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
-pub const SCOPES: [(&str, &str); 11] = [
+pub const SCOPES: [(&str, &str); 12] = [
     ("user:read", "telling your own changes from those of others, and your domain in `flagline init`"),
     ("project:read", "everything: the project cannot be found"),
     ("feature_flag:read", "flags, their stage, unknown keys"),
@@ -20,6 +20,7 @@ pub const SCOPES: [(&str, &str); 11] = [
     ("cohort:read", "the names of cohorts, in hovers and `flagline init`"),
     ("early_access_feature:read", "the stage of early access features"),
     ("feature_flag:write", "creating features, and archiving flags"),
+    ("annotation:write", "writing down what came of a feature whose flag is removed"),
     ("dashboard:write", "creating a feature's dashboard"),
     ("insight:write", "creating the graphs on a feature's dashboard"),
 ];

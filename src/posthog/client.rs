@@ -326,6 +326,21 @@ impl Client {
         self.send(Method::POST, &format!("/api/projects/{}/dashboards/", project.id), body).await
     }
 
+    /// Whether a note with exactly these words stands on the project's graphs.
+    pub async fn has_annotation(&self, project: &Project, content: &str) -> Result<bool, Error> {
+        let path = format!("/api/projects/{}/annotations/", project.id);
+        // Servers that do not know `search` send them all; the comparison is made here.
+        let found: Vec<wire::Annotation> = self.pages(&path, &[("search", content.to_owned())]).await?;
+        Ok(found.iter().any(|it| it.content.as_deref() == Some(content) && !it.deleted))
+    }
+
+    /// Writes a note on all graphs of the project.
+    pub async fn annotate(&self, project: &Project, content: &str, at: Timestamp) -> Result<(), Error> {
+        let path = format!("/api/projects/{}/annotations/", project.id);
+        let body = json!({ "content": content, "date_marker": at, "scope": "project" });
+        self.send::<wire::Annotation>(Method::POST, &path, &body).await.map(drop)
+    }
+
     /// Makes an insight.
     pub async fn create_insight(&self, project: &Project, body: &Value) -> Result<wire::Insight, Error> {
         self.send(Method::POST, &format!("/api/projects/{}/insights/", project.id), body).await

@@ -317,6 +317,17 @@ impl Cohort {
     }
 }
 
+/// A note on a project's graphs.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Annotation {
+    /// What it says.
+    #[serde(default)]
+    pub content: Option<String>,
+    /// Soft-deleted.
+    #[serde(default, deserialize_with = "null_to_default")]
+    pub deleted: bool,
+}
+
 /// A dashboard.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Dashboard {

@@ -55,6 +55,7 @@ pub(super) fn state(inner: &Inner) -> Value {
             "flags": world.living_flags().count(),
             "deleted_flags": world.flags.len() - world.living_flags().count(),
             "people": world.people.len(),
+            "annotations": world.annotations.len(),
             "cohorts": world.cohorts.iter().filter(|it| !it.deleted).count(),
             "experiments": world.experiments.iter().filter(|it| !it.deleted).count(),
             "early_access_features": world.early_access.len(),

@@ -36,6 +36,7 @@
 //! What a browser sends for another site's page is refused here, as is a page that frames this one.
 
 mod account;
+mod annotations;
 mod approvals;
 mod capture;
 mod clock;

@@ -7,8 +7,8 @@ use super::reply::{Problem, Request, Result};
 use super::server::Inner;
 use super::world::World;
 use super::{
-    PROJECT_ID, account, approvals, capture, cohorts, dashboards, early_access, experiments, flags, insights,
-    keys, pages, query, schedules,
+    PROJECT_ID, account, annotations, approvals, capture, cohorts, dashboards, early_access, experiments,
+    flags, insights, keys, pages, query, schedules,
 };
 
 /// A project that exists and that no key may see.
@@ -67,6 +67,7 @@ fn in_project(world: &mut World, request: &Request, key: &ApiKey, rest: &[&str])
         "cohorts" => cohorts::route(world, request, caller, rest),
         "experiments" => experiments::route(world, request, caller, rest),
         "early_access_feature" => early_access::route(world, request, key, rest),
+        "annotations" => annotations::route(world, request, caller, rest),
         "dashboards" => dashboards::route(world, request, caller, rest),
         "insights" => insights::route(world, request, caller, rest),
         "scheduled_changes" => schedules::route(world, request, caller, rest),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Shape;
+use super::annotations::Annotation;
 use super::approvals::ChangeRequest;
 use super::clock::{Clock, iso};
 use super::cohorts::Cohort;
@@ -48,6 +49,7 @@ pub(super) struct World {
     pub dashboards: Vec<Dashboard>,
     pub insights: Vec<Insight>,
     pub schedules: Vec<Schedule>,
+    pub annotations: Vec<Annotation>,
     pub events: Events,
 }
 
@@ -108,6 +110,7 @@ impl World {
             dashboards: Vec::new(),
             insights: Vec::new(),
             schedules: Vec::new(),
+            annotations: Vec::new(),
             events: Events::default(),
         }
     }

@@ -4,6 +4,7 @@
 //! Every state change is synchronous and complete when its method returns. Locks and guards never leave the
 //! method that took them.
 
+mod briefs;
 mod code;
 mod settings;
 mod world;
@@ -28,6 +29,7 @@ use crate::posthog::refresh::{Ask, Handle};
 use crate::syntax::{Language, Names, Source};
 use crate::text::{Change, Encoding, Text};
 
+pub use briefs::{Found as FoundBrief, brief_of};
 use code::Code;
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
 pub use world::CodeWorld;

@@ -13,7 +13,7 @@ const CLOUDS: Place[] = [
 ]
 const READ =
   'user:read project:read feature_flag:read query:read activity_log:read experiment:read cohort:read early_access_feature:read'
-const WRITE = 'feature_flag:write dashboard:write insight:write'
+const WRITE = 'feature_flag:write dashboard:write insight:write annotation:write'
 
 /** Asks for a host and a key until PostHog takes them, then for a project if there is a choice. */
 export async function signIn(client: LanguageClient, credentials: Credentials, status: protocol.Status): Promise<void> {
