@@ -41,12 +41,27 @@ pub(super) fn entry_of_key(document: &Document, at: usize) -> Option<Node<'_>> {
                 let is_member = matches!(node.kind(), "computed_property_name" | "attribute");
                 let is_plain =
                     !matches!(value.kind(), "call_expression" | "call" | "await_expression" | "await");
-                return (is_key && is_member && is_plain).then_some(parent);
+                return (is_key && is_member && is_plain && is_table(parent)).then_some(parent);
             }
             "computed_property_name" | "member_expression" | "attribute" => node = parent,
             _ => return None,
         }
     }
+}
+
+/// Whether an entry is one of a table that a module declares, rather than of data that a program makes as it runs.
+fn is_table(entry: Node) -> bool {
+    let mut node = entry;
+    while let Some(parent) = node.parent() {
+        match parent.kind() {
+            "arguments" | "argument_list" | "return_statement" | "call" | "jsx_expression" => return false,
+            kind if kind.contains("function") || kind == "method_definition" || kind == "lambda" => {
+                return false;
+            }
+            _ => node = parent,
+        }
+    }
+    true
 }
 
 /// The property, enum member or assignment that a value stands in.

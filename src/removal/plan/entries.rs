@@ -65,7 +65,8 @@ impl Planner<'_> {
         let mut any = false;
         for (path, field) in found {
             let is_closed = self.request.whole || !self.world.is_public(&path);
-            if is_closed && self.is_field_unnamed(&path, &field) {
+            let is_asked = !self.exports(&path, &field.function) || self.was_imported(&path, &field.function);
+            if is_closed && is_asked && self.is_field_unnamed(&path, &field) {
                 any |= self.change(&path, |it| javascript::fields::without(it, &field));
                 self.clear_declared(&path, &field);
             }

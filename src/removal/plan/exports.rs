@@ -25,7 +25,7 @@ impl Planner<'_> {
             if others.iter().any(|it| self.imports_from(it, &path, &name) || self.says(it, &name)) {
                 continue;
             }
-            if self.is_looked_up(&path, &name) || !self.was_imported(&path) {
+            if self.is_looked_up(&path, &name) || !self.was_imported(&path, &name) {
                 continue;
             }
             let passed: Vec<_> = others.iter().flat_map(|it| self.passed_on(it, &path, &name)).collect();
@@ -87,16 +87,36 @@ impl Planner<'_> {
                 .any(|it| it != path && self.with_document(it, looks_up) == Some(true))
     }
 
-    /// Whether anything imported a file at first: what nobody imports is there for a framework, or for others.
-    pub(super) fn was_imported(&self, path: &Arc<Path>) -> bool {
-        self.importers(path).iter().any(|user| {
+    /// Whether anything used a name of a file at first: by an import of it or of the file as a whole, or in the file,
+    /// which somebody imports. What nobody uses is there for a framework, or for others.
+    pub(super) fn was_imported(&self, path: &Arc<Path>, name: &str) -> bool {
+        let mut users = self.importers(path);
+        users.extend(self.users_of(name).iter().filter(|it| *it != path).cloned());
+        let is_own = self.lost_own_use(path, name);
+        users.iter().any(|user| {
             let now = self.imports_of(user);
             let first = self.files.get(user).map(|it| it.imports.clone()).unwrap_or_default();
-            now.iter().chain(first.iter()).any(|it| {
-                self.world.resolve(user, &it.module).as_ref() == Some(path)
-                    || self.submodule(user, it).as_ref() == Some(path)
+            now.iter().chain(first.iter()).any(|it| match it.name {
+                // Who passes it on does not use it.
+                _ if it.passed_on.is_some() => false,
+                Name::Named(_) => {
+                    let of_it = self.origin(user, it, 0).is_some_and(|it| it.0 == *path && it.1 == name);
+                    let is_module = || self.submodule(user, it).as_ref() == Some(path);
+                    let of_file = || self.world.resolve(user, &it.module).as_ref() == Some(path);
+                    of_it || is_module() || (is_own && of_file())
+                }
+                Name::All => self.world.resolve(user, &it.module).as_ref() == Some(path),
             })
         })
+    }
+
+    fn lost_own_use(&self, path: &Arc<Path>, name: &str) -> bool {
+        self.with_document(path, |document| {
+            let scopes = document.scopes();
+            let pass = Pass::new(document, &scopes);
+            let mut own = scopes.bindings.iter().filter(|it| it.scope == 0);
+            own.any(|it| document.text[it.name.clone()] == *name && pass.lost_a_use(it))
+        }) == Some(true)
     }
 
     /// Exports that something here used and uses no more: of the files under way, and of those that they imported from.

@@ -93,6 +93,26 @@ fn is_closed(node: Node) -> bool {
     )
 }
 
+/// Whether what an expression is lets it stand here without parentheses: tree-sitter takes more than Python does.
+fn may_be_bare(outer: Node, inner: Node) -> bool {
+    let round = outer.parent().map(|it| it.kind()).unwrap_or_default();
+    match inner.kind() {
+        "named_expression" => matches!(
+            round,
+            "if_statement"
+                | "elif_clause"
+                | "while_statement"
+                | "argument_list"
+                | "parenthesized_expression"
+                | "list"
+                | "set"
+        ),
+        "lambda" => !matches!(round, "if_clause" | "interpolation"),
+        "yield" => matches!(round, "assignment" | "expression_statement" | "parenthesized_expression"),
+        _ => true,
+    }
+}
+
 /// Whether line breaks are free here: something round it is in brackets.
 fn is_in_brackets(node: Node) -> bool {
     let mut node = node;
@@ -136,7 +156,8 @@ pub(in crate::removal) fn substitute(pass: &Pass, whole: Node, kept: Node) -> Op
     let doc = pass.doc;
     let (outer, inner) = (wrapped(whole), peeled(kept));
     let breaks = doc.of(inner).contains('\n') && !is_closed(inner) && !is_in_brackets(outer);
-    let fits = is_open(outer) || is_closed(inner) || binds_tighter(inner, outer);
+    let fits =
+        may_be_bare(outer, inner) && (is_open(outer) || is_closed(inner) || binds_tighter(inner, outer));
     let (outer, inner) = match fits && !breaks {
         true => (outer, inner),
         false if inner != kept => (outer, kept),
