@@ -33,9 +33,34 @@ pub(super) fn unsound(
     if let Some(refusal) = no_generator(before, tree, document, &moved) {
         return Some(vec![refusal]);
     }
+    if let Some(range) = no_element(document, &moved) {
+        let reason =
+            "the element that is shown here would be none: what its name stands for has no such entry";
+        return Some(vec![Refusal { range, reason: reason.into() }]);
+    }
     let changed = changed_name(&document.first_scopes(before, tree), &names, &moved)?;
     let reason = format!("'{}' would mean something else afterwards", &before[changed.clone()]);
     Some(vec![Refusal { range: changed, reason }])
+}
+
+/// An element whose name became a value that is no component: `<undefined />`.
+fn no_element(document: &Document, moved: &Pieces) -> Option<Range<usize>> {
+    let values = ["undefined", "null", "true", "false"];
+    let text = &document.text;
+    if !values.iter().any(|it| text.contains(&format!("<{it}"))) {
+        return None;
+    }
+    let mut stack = vec![document.tree.root_node()];
+    while let Some(node) = stack.pop() {
+        stack.extend(parts(node));
+        let is_tag = matches!(node.kind(), "jsx_opening_element" | "jsx_self_closing_element");
+        let name = node.child_by_field_name("name").filter(|it| is_tag && values.contains(&document.of(*it)));
+        if name.is_some() {
+            let at = moved.before(node.start_byte()).unwrap_or_default();
+            return Some(at..at);
+        }
+    }
+    None
 }
 
 /// A function of Python that gave several things and would give one: its last `yield` is gone.

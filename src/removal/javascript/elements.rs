@@ -286,7 +286,19 @@ fn one_shown(pass: &Pass, element: Node, inner: Node, between_tags: bool) -> Cha
         return nothing(pass, element);
     }
     let round = if between_tags && !is_element { ("{", "}") } else { ("", "") };
-    pass.doc.keep(&element.byte_range(), &inner.byte_range(), round)
+    let change = pass.doc.keep(&element.byte_range(), &inner.byte_range(), round);
+    let key = is_element.then(|| carried_key(pass, element, inner)).flatten();
+    Change { whole: change.whole.clone(), ..Change::of(change.edits.into_iter().chain(key)) }
+}
+
+/// The `key` of an element in a list, for the one that takes its place.
+fn carried_key(pass: &Pass, element: Node, inner: Node) -> Option<Edit> {
+    let key = attribute(pass, element, "key")?.parent()?;
+    let tag = inner.child_by_field_name("open_tag").unwrap_or(inner);
+    let at = tag.child_by_field_name("name")?.end_byte();
+    attribute(pass, inner, "key")
+        .is_none()
+        .then(|| Edit { range: at..at, text: format!(" {}", pass.doc.of(key)) })
 }
 
 /// Several children where one expression is wanted.

@@ -141,6 +141,19 @@ fn binds_tighter(pass: &Pass, inner: Node, outer: Node) -> bool {
     }
 }
 
+/// Whether an expression without parentheses would become part of what stands round it: `new (make())()`,
+/// `(a?.b).c`.
+fn would_join(pass: &Pass, outer: Node, inner: Node) -> bool {
+    let Some(parent) = outer.parent() else { return false };
+    let is = |field: &str| parent.child_by_field_name(field) == Some(outer);
+    match parent.kind() {
+        "new_expression" => is("constructor") && pass.doc.of(inner).contains(['(', '?']),
+        "member_expression" | "subscript_expression" => is("object") && pass.doc.of(inner).contains("?."),
+        "call_expression" => is("function") && pass.doc.of(inner).contains("?."),
+        _ => false,
+    }
+}
+
 /// Puts `kept`, a part of `whole`, in its place.
 pub(super) fn substitute_with(pass: &Pass, whole: Node, kept: Node) -> (Range<usize>, Range<usize>) {
     let (outer, inner) = (wrapped(whole), peeled(kept));
@@ -150,7 +163,8 @@ pub(super) fn substitute_with(pass: &Pass, whole: Node, kept: Node) -> (Range<us
             || (spans_lines(kept)
                 && outer.parent().is_some_and(|it| it.kind() != "jsx_expression")
                 && pass.doc.begins_line(inner.start_byte())));
-    let is_free = is_open(outer) || is_closed(inner) || binds_tighter(pass, inner, outer);
+    let is_closed = is_closed(inner) && !would_join(pass, outer, inner);
+    let is_free = is_open(outer) || is_closed || binds_tighter(pass, inner, outer);
     let (outer, inner) = match (keeps_parentheses, is_free) {
         (true, _) => (outer, kept),
         (_, true) => (outer, inner),
