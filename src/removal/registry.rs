@@ -79,7 +79,7 @@ fn entry_at(document: &Document, at: usize) -> Option<Node<'_>> {
     }
 }
 
-/// The enum or object that an entry is the last one of.
+/// The enum that a member is the last one of.
 pub(super) struct Emptied {
     /// Its name.
     pub(super) name: String,
@@ -87,20 +87,18 @@ pub(super) struct Emptied {
     range: Range<usize>,
 }
 
-/// What would be empty without the entry that holds a key. Python's classes have a `pass` then, which suits any type.
+/// The enum that would be empty without the member that holds a key: nothing could be of its type. An object of keys may
+/// be empty, and a type made of it is `never`; Python's classes have a `pass` then.
 pub(super) fn emptied(document: &Document, key: &Range<usize>) -> Option<Emptied> {
     let entry = entry_at(document, document.moved().now(key.start)?)?;
-    let list = entry.parent().filter(|it| matches!(it.kind(), "enum_body" | "object"))?;
+    let list = entry.parent().filter(|it| it.kind() == "enum_body")?;
     (parts(list).len() == 1).then_some(())?;
-    let mut declaration = list;
-    while !matches!(declaration.kind(), "enum_declaration" | "variable_declarator") {
-        declaration = declaration.parent().filter(|it| it.kind() != "statement_block")?;
-    }
+    let declaration = list.parent()?;
     let name = document.of(declaration.child_by_field_name("name")?).to_owned();
     Some(Emptied { name, range: declaration.byte_range() })
 }
 
-/// Whether a type of a file is made of an enum or object; `is_own` where the file declares it.
+/// Whether a type of a file is made of an enum; `is_own` where the file declares it.
 pub(super) fn is_typed_by(document: &Document, emptied: &Emptied, is_own: bool) -> bool {
     names(document, &emptied.name).filter(|at| !is_own || !emptied.range.contains(at)).any(|at| {
         let mut node = document.tree.root_node().descendant_for_byte_range(at, at + emptied.name.len());
