@@ -17,8 +17,8 @@ use crate::feature::Value;
 use crate::flags::FlagKey;
 use crate::index::scan::Progress;
 use crate::index::{Codebase, resolver};
+use crate::posthog::disk;
 use crate::posthog::refresh::{self, Wanted};
-use crate::posthog::{Client, disk};
 use crate::removal::{Removal, Request, World as _, plan};
 use crate::report::{self, relative};
 use crate::rollout;
@@ -295,9 +295,7 @@ impl Run {
             bail!("--offline asks nobody");
         }
         let environment = self.config.environments.first().context("no environment is configured")?;
-        let client = Client::new(environment)?;
-        let project = client.project(environment).await?.into();
-        Ok(rollout::retire(&client, &project, epitaph, jiff::Timestamp::now()).await?)
+        Ok(rollout::retire(environment, epitaph, jiff::Timestamp::now()).await?)
     }
 
     fn commit(&self, target: &Target, removal: &Removal, brief: Option<&Path>) -> anyhow::Result<()> {

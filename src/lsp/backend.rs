@@ -319,7 +319,7 @@ impl LanguageServer for Backend {
         let caps = &self.session()?.caps;
         let mut lenses = Vec::new();
         for lens in analysis::lenses(&snapshot) {
-            let places = if caps.show_references {
+            let places = if caps.show_references && lens.keep.is_none() {
                 self.places(&snapshot.index, &lens.key, false)?
             } else {
                 Vec::new()

@@ -10,7 +10,7 @@ use crate::analysis::{self, plain};
 use crate::config::Config;
 use crate::feature::Value;
 use crate::flags::FlagKey;
-use crate::posthog::{Client, Error};
+use crate::posthog::Error;
 use crate::removal::{FileChange, Removal, Request, World as _, plan};
 use crate::rollout;
 use crate::text::Text;
@@ -90,9 +90,7 @@ async fn write_down(config: &Config, epitaph: &str) -> Result<(), Error> {
     if config.read_only {
         return Err(not_possible("this workspace is not trusted, so nothing is written to PostHog"));
     }
-    let client = Client::new(environment)?;
-    let project = client.project(environment).await?.into();
-    rollout::retire(&client, &project, epitaph, Timestamp::now()).await
+    rollout::retire(environment, epitaph, Timestamp::now()).await
 }
 
 async fn tell(session: &Session, kind: MessageType, message: &str) {

@@ -90,10 +90,8 @@ impl Planner<'_> {
     /// Whether anything used a name of a file at first: by an import of it or of the file as a whole, or in the file,
     /// which somebody imports. What nobody uses is there for a framework, or for others.
     pub(super) fn was_imported(&self, path: &Arc<Path>, name: &str) -> bool {
-        let mut users = self.importers(path);
-        users.extend(self.users_of(name).iter().filter(|it| *it != path).cloned());
         let is_own = self.lost_own_use(path, name);
-        users.iter().any(|user| {
+        self.may_use(path, name).iter().any(|user| {
             let now = self.imports_of(user);
             let first = self.files.get(user).map(|it| it.imports.clone()).unwrap_or_default();
             now.iter().chain(first.iter()).any(|it| match it.name {

@@ -76,17 +76,9 @@ impl Planner<'_> {
                 let mut own = imports
                     .iter()
                     .filter(|it| it.local.clone().is_some_and(|it| document.text[it] == *local));
-                own.any(|it| self.is_module(user, path, it)).then(|| name.clone())
+                own.any(|it| self.whole_file(user, it).as_ref() == Some(path)).then(|| name.clone())
             }
             _ => None,
-        }
-    }
-
-    /// Whether an import gives a file as a whole.
-    fn is_module(&self, user: &Arc<Path>, path: &Arc<Path>, import: &Import) -> bool {
-        match import.name {
-            Name::All => self.world.resolve(user, &import.module).as_ref() == Some(path),
-            Name::Named(_) => self.submodule(user, import).as_ref() == Some(path),
         }
     }
 
@@ -100,7 +92,7 @@ impl Planner<'_> {
         gone: &BTreeSet<String>,
     ) -> Vec<(Range<usize>, String)> {
         let Some(local) = import.local.clone() else { return Vec::new() };
-        if self.is_module(user, path, import) {
+        if self.whole_file(user, import).as_ref() == Some(path) {
             let asks = |name: &String| {
                 let said = format!("{}.{name}", &document.text[local.clone()]);
                 let places = registry::names(document, name)

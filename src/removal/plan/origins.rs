@@ -100,6 +100,14 @@ impl Planner<'_> {
         self.with_document(path, Document::imports).unwrap_or_default()
     }
 
+    /// The file that an import gives as a whole: names may be looked up in it.
+    pub(super) fn whole_file(&self, user: &Arc<Path>, import: &Import) -> Option<Arc<Path>> {
+        match import.name {
+            Name::All => self.world.resolve(user, &import.module),
+            Name::Named(_) => self.submodule(user, import),
+        }
+    }
+
     pub(super) fn submodule(&self, user: &Arc<Path>, import: &Import) -> Option<Arc<Path>> {
         let Name::Named(name) = &import.name else { return None };
         let dot = if import.module.ends_with('.') { "" } else { "." };

@@ -25,7 +25,10 @@ impl Planner<'_> {
             let found = self.stand_ins_for(&export);
             let is_certain = !found.is_empty()
                 && found.iter().all(|(_, it)| it.is_statement)
-                && self.may_use(&export).iter().all(|it| !self.uses_besides(it, &export, &found));
+                && self
+                    .may_use(&export.0, &export.1)
+                    .iter()
+                    .all(|it| !self.uses_besides(it, &export, &found));
             if !is_certain {
                 continue;
             }
@@ -56,7 +59,7 @@ impl Planner<'_> {
     }
 
     /// The files that may use or mock a name.
-    fn may_use(&self, (path, name): &Export) -> BTreeSet<Arc<Path>> {
+    pub(super) fn may_use(&self, path: &Arc<Path>, name: &str) -> BTreeSet<Arc<Path>> {
         let mut users = self.importers(path);
         users.extend(self.users_of(name).iter().filter(|it| *it != path).cloned());
         users
@@ -67,7 +70,7 @@ impl Planner<'_> {
             let found = self.with_document(user, |it| self.stand_ins_in(it, user, export));
             found.unwrap_or_default().into_iter().map(|it| (user.clone(), it)).collect::<Vec<_>>()
         };
-        self.may_use(export).iter().flat_map(of_file).collect()
+        self.may_use(&export.0, &export.1).iter().flat_map(of_file).collect()
     }
 
     fn stand_ins_in(&self, document: &Document, user: &Arc<Path>, export: &Export) -> Vec<StandIn> {
@@ -96,10 +99,7 @@ impl Planner<'_> {
                 .iter()
                 .any(|it| is_named(it, local) && self.origin(user, it, 0).as_ref() == Some(export)),
             Target::Member(local, name) => imports.iter().filter(|it| is_named(it, local)).any(|it| {
-                let file = match it.name {
-                    Name::All => self.world.resolve(user, &it.module),
-                    Name::Named(_) => self.submodule(user, it),
-                };
+                let file = self.whole_file(user, it);
                 file.and_then(|it| self.origin_of_export(&it, name, 0)).as_ref() == Some(export)
             }),
         }
@@ -131,12 +131,9 @@ impl Planner<'_> {
         let imports = self.imports_of(user);
         let of_it: Vec<&Import> = imports
             .iter()
-            .filter(|it| match &it.name {
-                Name::Named(_) => {
-                    self.origin(user, it, 0).as_ref() == Some(export)
-                        || self.submodule(user, it).as_ref() == Some(path)
-                }
-                Name::All => self.world.resolve(user, &it.module).as_ref() == Some(path),
+            .filter(|it| {
+                self.origin(user, it, 0).as_ref() == Some(export)
+                    || self.whole_file(user, it).as_ref() == Some(path)
             })
             .collect();
         let is_used = |document: &Document| {
