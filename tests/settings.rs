@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flagline::config::{file, settings};
+use flagline::feature::brief;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -25,6 +26,8 @@ fn same(path: &str, expected: &str) {
 fn the_published_schema_is_that_of_the_types() {
     let schema = serde_json::to_string_pretty(file::schema().json()).unwrap();
     same("docs/flagline.schema.json", &(schema + "\n"));
+    let schema = serde_json::to_string_pretty(brief::schema().json()).unwrap();
+    same("docs/brief.schema.json", &(schema + "\n"));
 }
 
 #[test]
@@ -33,6 +36,8 @@ fn the_documentation_lists_every_setting() {
     let text = between(&text, "flagline.toml", &table(file::schema().json(), ""));
     let text = between(&text, "editor", &table(settings::schema().json(), ""));
     same("docs/settings.md", &text);
+    let text = fs::read_to_string(root().join("docs/briefs.md")).unwrap();
+    same("docs/briefs.md", &between(&text, "brief", &table(brief::schema().json(), "")));
 }
 
 /// Replaces what stands between the marks of a generated part.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::host::parse_host;
 use super::{Rule, Severities, Severity};
-use crate::feature::{Audience, Plan, PlanStage};
+use crate::feature::{PlanEntry, check_stages};
 use crate::index::Exclude;
 use crate::schema::{Content, Node, Schema, check};
 use crate::syntax::{Names, Returns, Wrapper};
@@ -150,62 +150,6 @@ pub enum Level {
     Off,
 }
 
-/// The stages of a rollout.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PlanEntry {
-    /// The stages in the order in which they open.
-    pub stage: Vec<StageEntry>,
-}
-
-/// One stage of a rollout.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StageEntry {
-    /// What the stage is called: internal, beta, everyone.
-    pub name: String,
-    /// Who belongs to it.
-    pub audience: AudienceEntry,
-    /// Percentages in the order in which they are reached; the last is 100.
-    #[serde(default)]
-    #[schemars(inner(range(min = 0, max = 100)), extend("default" = [100]))]
-    pub steps: Vec<f64>,
-}
-
-/// Who belongs to a stage.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AudienceEntry {
-    /// Everyone.
-    Everyone,
-    /// People whose e-mail address is at this domain.
-    EmailDomain(String),
-    /// The one person with this e-mail address.
-    Email(String),
-    /// The people of a cohort, by its number. A cohort of behaviour must be a static one: PostHog refuses others.
-    Cohort(u64),
-    /// People or groups with these properties, all of them.
-    Properties(Vec<PropertyEntry>),
-}
-
-/// A property of a person or group.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PropertyEntry {
-    /// Its name.
-    pub key: String,
-    /// What it is compared with: text, a number, or a list of them.
-    pub value: serde_json::Value,
-    /// How it is compared, in PostHog's words: `exact`, `is_not`, `icontains`, `regex`, `gt`, `lt`, `is_set`, ...
-    #[serde(default)]
-    #[schemars(extend("default" = "exact"))]
-    pub operator: Option<String>,
-    /// The number of the group type (0 to 4) when it is a group's property; a person's without.
-    #[serde(default)]
-    #[schemars(range(min = 0, max = 4))]
-    pub group_type: Option<u8>,
-}
-
 /// Something wrong in a file, with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileProblem {
@@ -312,23 +256,8 @@ fn check_plans(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
         if plan.value.get("stage").is_some_and(|it| it.content == Content::List(Vec::new())) {
             tell(&plan.value.span, format!("plan {} has no stage", plan.key));
         }
-        for stage in list(&plan.value, "stage") {
-            let name = stage.get("name");
-            let misnamed = |it: &str| it.trim().is_empty() || it.contains(" · ");
-            if let Some(name) = name.filter(|it| it.as_str().is_some_and(misnamed)) {
-                tell(&name.span, "a stage is called by a word or two, without \" · \"".into());
-            }
-            if let Some(steps) = stage.get("steps").filter(|it| !are_steps(it)) {
-                tell(&steps.span, "steps grow, and the last is 100".into());
-            }
-        }
+        check_stages(list(&plan.value, "stage"), tell);
     }
-}
-
-/// Whether steps are in order. What is no number is told elsewhere.
-fn are_steps(node: &Node) -> bool {
-    let steps: Option<Vec<f64>> = node.elements().iter().map(Node::as_f64).collect();
-    steps.is_none_or(|it| it.is_empty() || it.is_sorted_by(|a, b| a < b) && it.last() == Some(&100.0))
 }
 
 fn check_patterns(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
@@ -421,49 +350,6 @@ impl Level {
             Level::Information => Some(Severity::Information),
             Level::Hint => Some(Severity::Hint),
             Level::Off => None,
-        }
-    }
-}
-
-impl PlanEntry {
-    /// The plan that is written here.
-    pub(super) fn plan(&self) -> Plan {
-        let stage = |it: &StageEntry| PlanStage {
-            name: it.name.trim().to_owned(),
-            audience: it.audience.audience(),
-            steps: if it.steps.is_empty() { vec![100.0] } else { it.steps.clone() },
-        };
-        Plan { stages: self.stage.iter().map(stage).collect() }
-    }
-}
-
-impl AudienceEntry {
-    fn audience(&self) -> Audience {
-        match self {
-            AudienceEntry::Everyone => Audience::Everyone,
-            AudienceEntry::EmailDomain(domain) => {
-                Audience::EmailDomain(domain.trim_start_matches('@').to_ascii_lowercase())
-            }
-            AudienceEntry::Email(address) => Audience::Email(address.clone()),
-            AudienceEntry::Cohort(id) => Audience::Cohort(*id),
-            AudienceEntry::Properties(properties) => {
-                Audience::Properties(properties.iter().map(PropertyEntry::filter).collect())
-            }
-        }
-    }
-}
-
-impl PropertyEntry {
-    /// As PostHog takes it in a release condition.
-    fn filter(&self) -> serde_json::Value {
-        let operator = self.operator.as_deref().unwrap_or("exact");
-        match self.group_type {
-            Some(index) => serde_json::json!({
-                "key": self.key, "type": "group", "group_type_index": index, "operator": operator, "value": self.value,
-            }),
-            None => serde_json::json!({
-                "key": self.key, "type": "person", "operator": operator, "value": self.value,
-            }),
         }
     }
 }

@@ -174,13 +174,13 @@ stage = [
         (plan.stages[1].steps.as_slice(), plan.stages[2].steps.as_slice()),
         (&[10.0, 100.0][..], &[100.0][..])
     );
-    let filters = plan.filters();
+    let conditions = plan.conditions(&|_| None).unwrap();
     assert_eq!(
-        filters["groups"][1]["properties"],
+        conditions[1]["properties"],
         json!([{ "key": "id", "type": "cohort", "operator": "in", "value": 12 }])
     );
     assert_eq!(
-        filters["groups"][2]["properties"],
+        conditions[2]["properties"],
         json!([{ "key": "plan", "type": "person", "operator": "exact", "value": "pro" }])
     );
 }

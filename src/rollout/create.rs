@@ -70,10 +70,11 @@ async fn flag(
     if let Some(flag) = client.flag_by_key(project, key).await? {
         return Ok((flag, Made::Before));
     }
-    let filters = match plan {
-        Some(plan) => plan.filters(),
-        None => Plan::default_for(&client.me().await?.email).filters(),
+    let plan = match plan {
+        Some(plan) => plan.clone(),
+        None => Plan::default_for(&client.me().await?.email),
     };
+    let filters = json!({ "groups": plan.conditions(&|_| None), "multivariate": null, "payloads": {} });
     let body = json!({
         "key": key.as_str(),
         "name": "",

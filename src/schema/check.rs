@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::words::{choices, either, expected, similar, types};
@@ -58,7 +59,8 @@ impl<'a> Checker<'a> {
             Content::List(list) => self.list(branch, list),
             Content::Integer(it) => self.number(branch, *it as f64, &node.span),
             Content::Float(it) => self.number(branch, *it, &node.span),
-            Content::String(_) | Content::Boolean(_) | Content::Other(_) => {}
+            Content::String(it) => self.text(branch, it, &node.span),
+            Content::Boolean(_) | Content::Other(_) => {}
         }
     }
 
@@ -86,6 +88,15 @@ impl<'a> Checker<'a> {
         if low || bound("maximum").is_some_and(|it| number > it) {
             let expected = expected(self.schema, schema);
             self.tell(span, format!("expected {expected}, not {number}"));
+        }
+    }
+
+    fn text(&mut self, schema: &Value, text: &str, span: &Range<usize>) {
+        let pattern = schema.get("pattern").and_then(Value::as_str).and_then(|it| Regex::new(it).ok());
+        if pattern.is_some_and(|it| !it.is_match(text)) {
+            let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
+            let examples: Vec<String> = examples.map(Value::to_string).collect();
+            self.tell(span, format!("expected text like {}, not \"{text}\"", either(&examples)));
         }
     }
 
@@ -164,6 +175,8 @@ fn fits(schema: &Value, node: &Node) -> bool {
         Content::Integer(_) => &["integer", "number"],
         Content::Float(_) => &["number"],
         Content::Boolean(_) => &["boolean"],
+        // TOML has dates of its own; they are read as the text that they are.
+        Content::Other(_) if schema.get("format").is_some_and(|it| it == "date") => &["string"],
         Content::Other(_) => &[],
         Content::List(_) => &["array"],
         Content::Table(_) => &["object"],

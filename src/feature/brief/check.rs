@@ -1,0 +1,180 @@
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use jiff::civil::Date;
+use url::Url;
+
+use super::{Brief, schema};
+use crate::feature::plan_entry::check_stages;
+use crate::schema::{Node, check};
+
+/// Something wrong in a brief, with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BriefProblem {
+    /// Where.
+    pub span: Range<usize>,
+    /// What is wrong and what is right.
+    pub message: String,
+}
+
+/// Reads a brief: what it says, or everything that is wrong with it, by place; at least one thing.
+pub fn read(text: &str) -> Result<Brief, Vec<BriefProblem>> {
+    let (node, errors) = Node::from_toml(text);
+    let is_whole = errors.is_empty();
+    let mut problems: Vec<BriefProblem> =
+        errors.into_iter().map(|it| BriefProblem { span: it.span, message: it.message }).collect();
+    let wrong = check(schema(), &node).into_iter();
+    // Of a text that breaks off, what is missing may come after the break.
+    let wrong = wrong.filter(|it| is_whole || !it.message.ends_with(" is missing"));
+    problems.extend(wrong.map(|it| BriefProblem { span: it.span, message: it.message }));
+    let tell = &mut |span: &Range<usize>, message: String| {
+        problems.push(BriefProblem { span: span.clone(), message });
+    };
+    check_texts(&node, tell);
+    check_metrics(&node, tell);
+    check_guards(&node, tell);
+    check_stages(list(&node, "stage"), tell);
+    check_release(&node, tell);
+    check_choices(&node, tell);
+    match serde_json::from_value::<Brief>(node.to_json()) {
+        Ok(brief) if problems.is_empty() => return Ok(brief),
+        Err(error) if problems.is_empty() => {
+            // The schema is made of the type, so this is what it cannot say.
+            problems.push(BriefProblem { span: 0..0, message: error.to_string() });
+        }
+        _ => {}
+    }
+    problems.sort_by_key(|it| it.span.start);
+    Err(problems)
+}
+
+fn list<'a>(node: &'a Node, key: &str) -> &'a [Node] {
+    node.get(key).map(Node::elements).unwrap_or_default()
+}
+
+fn text<'a>(node: &'a Node, path: &[&str]) -> Option<(&'a Node, &'a str)> {
+    let at = node.at(path)?;
+    Some((at, at.as_str()?))
+}
+
+/// Addresses of people and pages, and days.
+fn check_texts(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    let people = list(node.get("notify").unwrap_or(node), "people").iter();
+    let people = people.filter_map(|it| Some((it, it.as_str()?)));
+    let addresses = text(node, &["owner"]).into_iter().chain(people);
+    for (at, address) in addresses.filter(|it| !is_address(it.1)) {
+        tell(&at.span, format!("expected an e-mail address, not \"{address}\""));
+    }
+    for path in [["interview", "calendar"], ["early_access", "documentation_url"]] {
+        if let Some((at, address)) = text(node, &path)
+            && !Url::parse(address).is_ok_and(|it| matches!(it.scheme(), "https" | "http"))
+        {
+            tell(&at.span, format!("expected the address of a page (https://...), not \"{address}\""));
+        }
+    }
+    if let Some((at, name)) = text(node, &["notify", "webhook"])
+        && !name.chars().all(|it| it.is_ascii_alphanumeric() || matches!(it, '-' | '_'))
+    {
+        let message = "expected a name, not an address: addresses of webhooks are secrets and stand in the variable \
+                       FLAGLINE_WEBHOOK_<NAME>";
+        tell(&at.span, message.into());
+    }
+    let metrics = node.get("metric").into_iter().chain(list(node, "secondary"));
+    for by in metrics.filter_map(|it| it.get("by")) {
+        let is_day = |it: &str| it.parse::<Date>().is_ok();
+        if by.as_str().is_some_and(|it| it.len() == 10 && !is_day(it)) {
+            tell(&by.span, "there is no such day".into());
+        }
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty() && host.contains('.') && !text.chars().any(char::is_whitespace)
+    })
+}
+
+fn check_metrics(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    for metric in node.get("metric").into_iter().chain(list(node, "secondary")) {
+        let n_events = list(metric, "events").len();
+        let span = &metric.get("events").unwrap_or(metric).span;
+        let message = match metric.get("kind").and_then(Node::as_str) {
+            Some("trend") if n_events != 1 => "a trend is of one event: events = [\"...\"]",
+            Some("funnel") if n_events == 0 => "a funnel has at least one event after meeting the feature",
+            Some("retention") if n_events > 1 => "coming back is one event",
+            _ => continue,
+        };
+        tell(span, message.into());
+    }
+}
+
+fn check_guards(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    for guard in list(node, "guard") {
+        match (guard.get("above"), guard.get("below")) {
+            (None, None) => tell(&guard.span, "a guard needs a threshold: above or below".into()),
+            (Some(_), Some(below)) => tell(&below.span, "a guard has one threshold: above or below".into()),
+            _ => {}
+        }
+        if let Some((at, "control")) = text(guard, &["baseline"])
+            && text(node, &["release"]).map(|it| it.1) != Some("ab-test")
+        {
+            tell(&at.span, "only an A/B test has a control; compare with \"before\"".into());
+        }
+    }
+}
+
+/// What belongs to one kind of release only.
+fn check_release(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    let variants = list(node, "variant");
+    if text(node, &["release"]).map(|it| it.1) != Some("ab-test") {
+        if let Some(first) = variants.first() {
+            tell(&first.span, "variants belong to an A/B test: release = \"ab-test\"".into());
+        }
+        return;
+    }
+    let release = node.get("release").unwrap_or(node);
+    if node.get("metric").is_none() {
+        tell(&release.span, "an A/B test needs a metric that decides it".into());
+    }
+    if let Some(at) = node.get("early_access") {
+        tell(&at.span, "PostHog has no early access to flags with variants".into());
+    }
+    let key = |it: &&Node| it.get("key").and_then(Node::as_str).map(str::to_owned);
+    let mut keys = BTreeSet::new();
+    for variant in variants {
+        if let Some(name) = key(&variant)
+            && !keys.insert(name)
+        {
+            tell(&variant.get("key").unwrap_or(variant).span, "two variants have this key".into());
+        }
+    }
+    let Some(first) = variants.first() else { return };
+    if variants.len() < 2 || variants.len() > 20 {
+        tell(&first.span, "an A/B test has 2 to 20 variants".into());
+    }
+    if !keys.contains("control") {
+        tell(&first.span, "one variant must have the key \"control\"".into());
+    }
+    let percents: Option<Vec<f64>> =
+        variants.iter().map(|it| it.get("percent").and_then(Node::as_f64)).collect();
+    if let Some(sum) = percents.map(|it| it.iter().sum::<f64>()).filter(|it| (it - 100.0).abs() > 0.001) {
+        tell(&first.span, format!("the percentages of the variants make {sum}, not 100"));
+    }
+}
+
+/// What can be written in one of two places, or names something of the brief.
+fn check_choices(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    let stages = list(node, "stage");
+    if let Some(plan) = node.get("plan").filter(|_| !stages.is_empty()) {
+        tell(&plan.span, "the brief has stages of its own, so that it follows no other plan".into());
+    }
+    if let Some((at, wanted)) = text(node, &["interview", "stage"])
+        && !stages.is_empty()
+        && !stages.iter().any(|it| text(it, &["name"]).is_some_and(|it| it.1.trim() == wanted))
+    {
+        tell(&at.span, format!("the plan has no stage \"{wanted}\""));
+    }
+    if let Some((at, _)) = text(node, &["notify", "webhook_in_posthog"]) {
+        tell(&at.span, "expected true or false".into());
+    }
+}

@@ -1,0 +1,211 @@
+//! A plan as it is written, in a brief or in `flagline.toml`.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Audience, Gate, Period, Plan, PlanStage};
+use crate::schema::Node;
+
+/// The stages of a rollout.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanEntry {
+    /// The stages in the order in which they open.
+    pub stage: Vec<StageEntry>,
+}
+
+/// One stage of a rollout.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageEntry {
+    /// What the stage is called: internal, beta, everyone.
+    pub name: String,
+    /// Who belongs to it.
+    pub audience: AudienceEntry,
+    /// Percentages in the order in which they are reached; the last is 100.
+    #[serde(default)]
+    #[schemars(inner(range(min = 0, max = 100)), extend("default" = [100]))]
+    pub steps: Vec<f64>,
+    /// How long each step lasts before the next one. Without it, a person takes each step.
+    #[serde(default)]
+    pub pace: Option<Period>,
+    /// What must hold before the stage may be left. Without it, a person says so.
+    #[serde(default)]
+    pub gate: Option<GateEntry>,
+}
+
+/// What must hold before a stage may be left.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateEntry {
+    /// The next stage opens by itself once everything else here holds; else a person says so, by `promote`.
+    pub automatic: bool,
+    /// So many people met the feature in this stage.
+    pub people: Option<u32>,
+    /// At most so many of them met an exception.
+    pub max_exceptions: Option<u32>,
+    /// The stage was open for so long.
+    pub after: Option<Period>,
+}
+
+/// Who belongs to a stage.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceEntry {
+    /// Everyone.
+    Everyone,
+    /// People whose e-mail address is at this domain.
+    EmailDomain(String),
+    /// The one person with this e-mail address.
+    Email(String),
+    /// The people of a cohort: its number, its name, or `{ name, properties }` of one that is made at launch if it is
+    /// missing. A cohort of behaviour must be a static one: PostHog refuses others in flags.
+    Cohort(CohortEntry),
+    /// People or groups with these properties, all of them.
+    Properties(Vec<PropertyEntry>),
+}
+
+/// A cohort, by its number or its name.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CohortEntry {
+    /// Its number, as in the address of its page.
+    Number(u64),
+    /// Its name. One that does not exist is made at launch, static and empty.
+    Name(String),
+    /// One that is made at launch if it does not exist.
+    Made(MadeCohort),
+}
+
+/// A cohort that is made at launch if it does not exist.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MadeCohort {
+    /// Its name.
+    pub name: String,
+    /// The people with these properties, all of them.
+    pub properties: Vec<PropertyEntry>,
+}
+
+/// A property of a person or group.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PropertyEntry {
+    /// Its name.
+    pub key: String,
+    /// What it is compared with: text, a number, or a list of them.
+    pub value: serde_json::Value,
+    /// How it is compared, in PostHog's words: `exact`, `is_not`, `icontains`, `regex`, `gt`, `lt`, `is_set`, ...
+    #[serde(default)]
+    #[schemars(extend("default" = "exact"))]
+    pub operator: Option<String>,
+    /// The number of the group type (0 to 4) when it is a group's property; a person's without.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 4))]
+    pub group_type: Option<u8>,
+}
+
+impl PlanEntry {
+    /// The plan that is written here.
+    pub fn plan(&self) -> Plan {
+        Plan { stages: self.stage.iter().map(StageEntry::stage).collect() }
+    }
+}
+
+impl StageEntry {
+    /// The stage that is written here.
+    pub fn stage(&self) -> PlanStage {
+        PlanStage {
+            name: self.name.trim().to_owned(),
+            audience: self.audience.audience(),
+            steps: if self.steps.is_empty() { vec![100.0] } else { self.steps.clone() },
+            pace: self.pace,
+            gate: self.gate.as_ref().map(GateEntry::gate).unwrap_or_default(),
+        }
+    }
+}
+
+impl GateEntry {
+    fn gate(&self) -> Gate {
+        Gate {
+            automatic: self.automatic,
+            people: self.people,
+            max_exceptions: self.max_exceptions,
+            after: self.after,
+        }
+    }
+}
+
+impl AudienceEntry {
+    fn audience(&self) -> Audience {
+        match self {
+            AudienceEntry::Everyone => Audience::Everyone,
+            AudienceEntry::EmailDomain(domain) => {
+                Audience::EmailDomain(domain.trim_start_matches('@').to_ascii_lowercase())
+            }
+            AudienceEntry::Email(address) => Audience::Email(address.clone()),
+            AudienceEntry::Cohort(CohortEntry::Number(id)) => Audience::Cohort(*id),
+            AudienceEntry::Cohort(CohortEntry::Name(name)) => {
+                Audience::CohortNamed { name: name.trim().to_owned(), properties: Vec::new() }
+            }
+            AudienceEntry::Cohort(CohortEntry::Made(cohort)) => Audience::CohortNamed {
+                name: cohort.name.trim().to_owned(),
+                properties: cohort.properties.iter().map(PropertyEntry::filter).collect(),
+            },
+            AudienceEntry::Properties(properties) => {
+                Audience::Properties(properties.iter().map(PropertyEntry::filter).collect())
+            }
+        }
+    }
+}
+
+impl PropertyEntry {
+    /// As PostHog takes it in a release condition.
+    pub(super) fn filter(&self) -> serde_json::Value {
+        let operator = self.operator.as_deref().unwrap_or("exact");
+        match self.group_type {
+            Some(index) => serde_json::json!({
+                "key": self.key, "type": "group", "group_type_index": index, "operator": operator, "value": self.value,
+            }),
+            None => serde_json::json!({
+                "key": self.key, "type": "person", "operator": operator, "value": self.value,
+            }),
+        }
+    }
+}
+
+/// What no schema can say about stages: `named` is where to point at when there are none.
+pub fn check_stages(stages: &[Node], tell: &mut impl FnMut(&Range<usize>, String)) {
+    let mut names = BTreeSet::new();
+    let (mut by_groups, mut told) = (None, false);
+    for stage in stages {
+        let name = stage.get("name");
+        let misnamed = |it: &str| it.trim().is_empty() || it.contains(" · ");
+        if let Some(name) = name.filter(|it| it.as_str().is_some_and(misnamed)) {
+            tell(&name.span, "a stage is called by a word or two, without \" · \"".into());
+        }
+        if let Some(name) = name.filter(|it| it.as_str().is_some_and(|it| !names.insert(it.trim()))) {
+            tell(&name.span, "two stages have this name".into());
+        }
+        if let Some(steps) = stage.get("steps").filter(|it| !are_steps(it)) {
+            tell(&steps.span, "steps grow, and the last is 100".into());
+        }
+        let properties = stage.at(&["audience", "properties"]).map(Node::elements).unwrap_or_default();
+        for property in properties {
+            let group = property.get("group_type").and_then(Node::as_f64).map(|it| it as u64);
+            if *by_groups.get_or_insert(group) != group && !std::mem::replace(&mut told, true) {
+                let span = &property.get("group_type").unwrap_or(property).span;
+                tell(span, "a flag is for people or for groups of one type, in all of its stages".into());
+            }
+        }
+    }
+}
+
+/// Whether steps are in order. What is no number is told elsewhere.
+fn are_steps(node: &Node) -> bool {
+    let steps: Option<Vec<f64>> = node.elements().iter().map(Node::as_f64).collect();
+    steps.is_none_or(|it| it.is_empty() || it.is_sorted_by(|a, b| a < b) && it.last() == Some(&100.0))
+}
