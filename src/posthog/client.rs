@@ -74,21 +74,7 @@ impl Client {
         }
         let host = environment.host.to_string();
         let key = environment.key.clone().ok_or_else(|| Error::SignedOut { host: host.clone() })?;
-        let authorities = authorities(|it| std::env::var_os(it))?;
-        // Fails only when it was done before.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let builder = reqwest::Client::builder();
-        // Unencrypted is only what goes to this machine, and must not leave it.
-        let is_plain = host.starts_with("http://");
-        let http = if is_plain { builder.no_proxy() } else { builder }
-            .user_agent(concat!("flagline/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(TIMEOUT)
-            // The key is for this host alone, and a redirect loses a POST's body.
-            .redirect(reqwest::redirect::Policy::none())
-            .tls_certs_merge(authorities)
-            .build()
-            .map_err(|it| Error::Settings(format!("a certificate cannot be used: {}", cause(&it))))?;
+        let http = plain_http(host.starts_with("http://"))?;
         Ok(Client { http, host, key, queries_alone: Arc::default() })
     }
 
@@ -381,7 +367,7 @@ impl Client {
         }
     }
 
-    async fn pages<T: DeserializeOwned>(
+    pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, String)],
@@ -417,12 +403,12 @@ impl Client {
         Err(self.not_understood(format!("more than {n_rows} rows")))
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
         self.with_retries(|| self.http.get(self.url(path)).query(query)).await
     }
 
     /// A write: sent once, and again only after 429, which says that nothing was done.
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T, Error> {
+    pub(super) async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T, Error> {
         let request = || self.http.request(method.clone(), self.url(path)).json(body);
         match self.once(request()).await {
             Err(Error::Limited(wait)) if wait <= MAX_WAIT => {
@@ -489,7 +475,7 @@ impl Client {
         })
     }
 
-    fn not_understood(&self, detail: String) -> Error {
+    pub(super) fn not_understood(&self, detail: String) -> Error {
         Error::Decode { host: self.host.clone(), detail }
     }
 
@@ -512,7 +498,7 @@ impl Client {
             402 => Error::PaymentRequired(detail),
             403 => Error::Forbidden(detail),
             404 => Error::NotFound(detail),
-            409 if code == "approval_required" => Error::ApprovalRequired(detail),
+            409 if code == "approval_required" => Error::ApprovalRequired { detail, request: error.change_request_id },
             409 => Error::Conflict(detail),
             _ => Error::Invalid { code, detail },
         }
@@ -525,6 +511,25 @@ impl Client {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.host)
     }
+}
+
+/// A client that sends no key by itself and follows nobody elsewhere.
+pub(super) fn plain_http(is_plain: bool) -> Result<reqwest::Client, Error> {
+    let authorities = authorities(|it| std::env::var_os(it))?;
+    // Fails only when it was done before.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let builder = reqwest::Client::builder();
+    // Unencrypted is only what goes to this machine, and must not leave it.
+    let builder = if is_plain { builder.no_proxy() } else { builder };
+    builder
+        .user_agent(concat!("flagline/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(TIMEOUT)
+        // A key is for its host alone, and a redirect loses a POST's body.
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_merge(authorities)
+        .build()
+        .map_err(|it| Error::Settings(format!("a certificate cannot be used: {}", cause(&it))))
 }
 
 /// What is large and not needed of flags.

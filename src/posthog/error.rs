@@ -21,8 +21,13 @@ pub enum Error {
     #[error("{0}")]
     Conflict(String),
     /// 409 with a change request.
-    #[error("this change needs an approval in PostHog: {0}")]
-    ApprovalRequired(String),
+    #[error("this change needs an approval in PostHog: {detail}")]
+    ApprovalRequired {
+        /// The server's words.
+        detail: String,
+        /// PostHog's id of the change request that was filed.
+        request: Option<String>,
+    },
     /// 402.
     #[error("this PostHog plan does not include it: {0}")]
     PaymentRequired(String),

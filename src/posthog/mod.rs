@@ -5,11 +5,13 @@
 
 pub mod account;
 pub(crate) mod atomic;
+pub mod capture;
 mod client;
 mod confirmed;
 pub mod disk;
 mod error;
 pub mod keys;
+pub mod objects;
 pub mod queries;
 pub mod refresh;
 pub mod wire;

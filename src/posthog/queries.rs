@@ -80,6 +80,12 @@ pub fn exposure_trend(table: Evaluations, keys: &[FlagKey], days: u32) -> Query 
     Query { name: "flagline trend", text, values: json!({ "keys": names(keys) }) }
 }
 
+/// How often a message was captured: one row with a number.
+pub fn message_count(event: &str, id: &str) -> Query {
+    let text = "SELECT count() AS n FROM events WHERE event = {event} AND properties.id = {id} LIMIT 1";
+    Query { name: "flagline message", text: text.into(), values: json!({ "event": event, "id": id }) }
+}
+
 /// Joins the rows of both queries. Every asked key gets an exposure, also when nobody met it.
 pub fn exposures(
     keys: &[FlagKey],

@@ -446,6 +446,9 @@ pub struct ErrorBody {
     /// Words, third choice.
     #[serde(default)]
     pub message: Option<String>,
+    /// The change request that was filed, where an approval is needed.
+    #[serde(default)]
+    pub change_request_id: Option<String>,
 }
 
 impl From<Project> for flags::Project {

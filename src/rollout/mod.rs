@@ -1,8 +1,12 @@
-//! Steps against PostHog: making a feature, archiving a flag, what is left of a brief. Every object is found again by link, name or tag, so that
-//! a repeated command completes instead of doubling.
+//! Steps against PostHog: launching a feature, archiving a flag, what is left of a brief. Every object is found again by
+//! link, name or marker, so that a repeated command completes instead of doubling. What is to be done is decided in
+//! [`decide`], from values alone.
 
 mod archive;
 mod create;
+pub mod decide;
+pub mod launch;
+pub mod message;
 mod retire;
 
 pub use archive::{NotArchived, archive};

@@ -55,7 +55,7 @@ fn of_one_part(error: &Error) -> Option<Duration> {
         Error::Forbidden(_)
         | Error::NotFound(_)
         | Error::Conflict(_)
-        | Error::ApprovalRequired(_)
+        | Error::ApprovalRequired { .. }
         | Error::PaymentRequired(_)
         | Error::Invalid { .. }
         | Error::TooSlow

@@ -1,0 +1,123 @@
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::super::{Found, FunctionKind, InsightKind, SlackChannel, Slot, Target, Webhook};
+use super::marker;
+use crate::feature::brief::{Baseline, Guard};
+use crate::rollout::message::EVENT;
+
+/// What percentage of exceptions raises the alarm where no guard says.
+const MANY_EXCEPTIONS: f64 = 5.0;
+
+/// A function that tells people (posthog-api 4.12). `None` while what it needs is missing.
+pub(in super::super) fn function(target: &Target, found: &Found, kind: FunctionKind) -> Option<Value> {
+    match kind {
+        FunctionKind::SlackMessages => {
+            let channel = channel(found)?;
+            let name = format!("{}: messages to {}", target.key(), channel.name);
+            Some(slack(target, &name, "destination", channel, "{event.properties.text}", messages(target)))
+        }
+        FunctionKind::SlackChanges => {
+            let channel = channel(found)?;
+            let name = format!("{}: changes to {}", target.key(), channel.name);
+            let text = "Flag {event.properties.detail.name}: {event.properties.activity} by {event.properties.user.email}";
+            let exact = |key: &str, value: String| json!({ "key": key, "type": "event", "operator": "exact", "value": [value] });
+            let of_flag = [exact("scope", "FeatureFlag".into()), exact("item_id", found.flag.as_ref()?.id.to_string())];
+            let filters = json!({
+                "source": "events",
+                "events": [{ "id": "$activity_log_entry_created", "type": "events", "properties": of_flag }],
+            });
+            Some(slack(target, &name, "internal_destination", channel, text, filters))
+        }
+        FunctionKind::WebhookMessages => webhook(target),
+    }
+}
+
+fn channel(found: &Found) -> Option<&SlackChannel> {
+    found.slack.as_ref()?.as_ref().ok()
+}
+
+/// The messages about this flag.
+fn messages(target: &Target) -> Value {
+    json!({
+        "source": "events",
+        "events": [{
+            "id": EVENT,
+            "name": EVENT,
+            "type": "events",
+            "properties": [{ "key": "flag", "type": "event", "operator": "exact", "value": [target.key()] }],
+        }],
+    })
+}
+
+fn slack(target: &Target, name: &str, kind: &str, channel: &SlackChannel, text: &str, filters: Value) -> Value {
+    json!({
+        "type": kind,
+        "name": name,
+        "description": marker(target.key()),
+        "enabled": true,
+        "template_id": "template-slack",
+        "inputs": {
+            "slack_workspace": { "value": channel.workspace },
+            "channel": { "value": channel.id },
+            "text": { "value": text },
+        },
+        "filters": filters,
+    })
+}
+
+fn webhook(target: &Target) -> Option<Value> {
+    let Webhook::Known(address) = &target.webhook else { return None };
+    let named = target.brief.notify.webhook.as_deref().unwrap_or_default();
+    Some(json!({
+        "type": "destination",
+        "name": format!("{}: messages to the webhook {named}", target.key()),
+        "description": marker(target.key()),
+        "enabled": true,
+        "template_id": "template-webhook",
+        "inputs": {
+            "url": { "value": address.expose_secret() },
+            "method": { "value": "POST" },
+            "headers": { "value": { "Content-Type": "application/json" } },
+            "body": { "value": {
+                "id": "{event.uuid}",
+                "flag": "{event.properties.flag}",
+                "stage": "{event.properties.stage}",
+                "kind": "{event.properties.kind}",
+                "text": "{event.properties.text}",
+            } },
+        },
+        "filters": messages(target),
+    }))
+}
+
+/// The alert on exceptions; `None` while its insight is missing.
+pub(in super::super) fn alert(target: &Target, found: &Found) -> Option<Value> {
+    let insight = found.id(&Slot::Insight(InsightKind::ExceptionRate))?;
+    let absolute = |it: &&Guard| it.metric == "exceptions" && it.baseline.is_none_or(|it| it == Baseline::Before);
+    let guard = target.brief.guard.iter().filter(|it| it.baseline.is_none()).find(absolute);
+    let upper = guard.and_then(|it| it.above).unwrap_or(MANY_EXCEPTIONS);
+    Some(json!({
+        "name": format!("{}: exceptions", target.key()),
+        "insight": insight,
+        "subscribed_users": target.me.into_iter().collect::<Vec<u64>>(),
+        "condition": { "type": "absolute_value" },
+        "threshold": { "configuration": { "type": "absolute", "bounds": { "upper": upper } } },
+        "config": { "type": "TrendsAlertConfig", "series_index": 0, "check_ongoing_interval": true },
+        "calculation_interval": "hourly",
+        "enabled": true,
+    }))
+}
+
+/// What tells Slack of the alert; `None` while one of them is missing.
+pub(in super::super) fn alert_function(target: &Target, found: &Found) -> Option<Value> {
+    let (alert, channel) = (found.text_id(&Slot::Alert, "id")?, channel(found)?);
+    let name = format!("{}: alerts to {}", target.key(), channel.name);
+    let text = "{event.properties.alert_name}: {event.properties.alert_calculated_value}";
+    let filters = json!({
+        "source": "events",
+        "events": [{ "id": "$insight_alert_firing", "type": "events" }],
+        "properties": [{ "key": "alert_id", "type": "event", "operator": "exact", "value": alert }],
+    });
+    Some(slack(target, &name, "internal_destination", channel, text, filters))
+}

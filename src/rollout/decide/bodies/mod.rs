@@ -1,0 +1,54 @@
+//! What is sent to PostHog for each thing of a launch (posthog-api 4).
+
+mod dashboard;
+mod experiment;
+mod flag;
+mod functions;
+mod insights;
+mod legacy;
+mod playlist;
+mod survey;
+
+use serde_json::{Value, json};
+
+use crate::feature::PlanStage;
+
+pub(super) use dashboard::{dashboard, dashboard_name, layout, text_tile};
+pub(super) use experiment::{early_access, experiment};
+pub(super) use flag::{changed_conditions, flag, patched_filters};
+pub(super) use functions::{alert, alert_function, function};
+pub(super) use insights::{insight, insight_name, insights};
+pub(super) use playlist::playlist;
+pub(super) use survey::survey;
+
+/// What stands in the description of everything that is made, so that it is found again though somebody renames it.
+pub fn marker(key: &str) -> String {
+    format!("Made by Flagline for the feature flag {key}.")
+}
+
+/// A description, with the marker behind it.
+fn described(text: &str, key: &str) -> String {
+    match text.trim() {
+        "" => marker(key),
+        text => format!("{text}\n\n{}", marker(key)),
+    }
+}
+
+/// The question how many people a stage touches.
+pub fn blast_radius(stage: &PlanStage, cohort: &impl Fn(&str) -> Option<u64>, group: Option<u64>) -> Option<Value> {
+    let properties = stage.audience.properties(cohort)?;
+    Some(json!({
+        "condition": { "properties": properties, "rollout_percentage": stage.steps.first().copied().unwrap_or(100.0) },
+        "group_type_index": group,
+    }))
+}
+
+/// An event in the series of an insight.
+fn node(event: &str, math: &str, properties: Vec<Value>) -> Value {
+    json!({ "kind": "EventsNode", "event": event, "name": event, "math": math, "properties": properties })
+}
+
+/// A property of an event, compared exactly with one of some texts.
+fn exactly(key: &str, values: &[String]) -> Value {
+    json!({ "key": key, "type": "event", "operator": "exact", "value": values })
+}

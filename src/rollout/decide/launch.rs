@@ -1,0 +1,408 @@
+//! The steps of a launch: what will be made, changed, left alone. After every write they are decided anew, so that each
+//! is made of what is really there; and the steps that are shown are those that are taken.
+
+use serde_json::{Value, json};
+
+use super::bodies::{self, insight_name, insights, text_tile};
+use super::compare::differences;
+use super::{Found, FunctionKind, InsightKind, Pending, Refused, Slot, Target, Webhook};
+use crate::feature::{Stage, stage};
+use crate::flags::Flag;
+
+/// One step of a launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// About what.
+    pub slot: Slot,
+    /// What it is called in PostHog; empty for what has no name.
+    pub name: String,
+    /// What becomes of it.
+    pub action: Action,
+}
+
+/// What becomes of one thing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// It is made of this; `None` = of what is made before it.
+    Make(Option<Value>),
+    /// It is there and gets this; the sentences say what changes.
+    Change(Value, Vec<String>),
+    /// It is there as it should be.
+    Keep(String),
+    /// Somebody changed it, and it stays so.
+    Differs(Vec<String>),
+    /// It is not made, for this reason.
+    Skip(String),
+    /// An approval is awaited; nothing is asked for a second time.
+    Wait(Pending),
+}
+
+impl Action {
+    /// Whether something is written.
+    pub fn writes(&self) -> bool {
+        matches!(self, Action::Make(_) | Action::Change(..))
+    }
+}
+
+/// Every step, in order.
+pub fn steps(target: &Target, found: &Found) -> Vec<Step> {
+    slots(target).into_iter().map(|slot| step(target, found, slot)).collect()
+}
+
+/// What a launch consists of.
+fn slots(target: &Target) -> Vec<Slot> {
+    let (brief, notify) = (&target.brief, &target.brief.notify);
+    let mut slots: Vec<Slot> =
+        target.plan.cohorts_named().map(|(name, _)| Slot::Cohort(name.to_owned())).collect();
+    slots.push(Slot::Flag);
+    slots.extend(brief.early_access.as_ref().map(|_| Slot::EarlyAccess));
+    slots.extend(target.is_test().then_some(Slot::Experiment));
+    slots.push(Slot::Dashboard);
+    slots.extend(insights(target).into_iter().map(Slot::Insight));
+    slots.push(Slot::Link);
+    match target.is_test() {
+        false => slots.push(Slot::Playlist(None)),
+        true => slots.extend(brief.variants().into_iter().map(|it| Slot::Playlist(Some(it.key)))),
+    }
+    slots.extend(notify.slack.as_ref().map(|_| Slot::Function(FunctionKind::SlackMessages)));
+    let by_posthog = notify.webhook.is_some() && notify.webhook_in_posthog;
+    slots.extend(by_posthog.then_some(Slot::Function(FunctionKind::WebhookMessages)));
+    let changes = notify.flag_changes && notify.slack.is_some();
+    slots.extend(changes.then_some(Slot::Function(FunctionKind::SlackChanges)));
+    slots.extend(brief.interview.as_ref().map(|_| Slot::Survey));
+    slots.extend([Slot::Layout, Slot::Alert]);
+    slots.extend(notify.slack.as_ref().map(|_| Slot::AlertFunction));
+    if !target.leave_off {
+        slots.extend([Slot::Annotation, Slot::On]);
+        slots.extend(target.is_test().then_some(Slot::Start));
+        slots.push(Slot::Message);
+    }
+    slots.dedup();
+    slots
+}
+
+fn step(target: &Target, found: &Found, slot: Slot) -> Step {
+    let name = name(target, &slot);
+    let action = match found.refused.get(&slot) {
+        Some(Refused(why)) => Action::Skip(why.clone()),
+        None => action(target, found, &slot),
+    };
+    Step { slot, name, action }
+}
+
+fn name(target: &Target, slot: &Slot) -> String {
+    let body = |it: Value| it["name"].as_str().unwrap_or_default().to_owned();
+    match slot {
+        Slot::Flag => target.key().to_owned(),
+        Slot::Dashboard => bodies::dashboard_name(target),
+        Slot::Insight(kind) => insight_name(target, *kind),
+        Slot::Playlist(variant) => body(bodies::playlist(target, &Found::default(), variant.as_deref())),
+        Slot::Survey => format!("{}: interview", target.key()),
+        Slot::Alert => format!("{}: exceptions", target.key()),
+        Slot::Experiment | Slot::EarlyAccess => target.brief.title().to_owned(),
+        Slot::Annotation => annotation(target),
+        _ => String::new(),
+    }
+}
+
+fn action(target: &Target, found: &Found, slot: &Slot) -> Action {
+    match slot {
+        Slot::Cohort(name) => cohort(target, found, name),
+        Slot::Flag => flag(target, found),
+        Slot::Dashboard => there_or(target, found, slot, || Some(bodies::dashboard(target)), &["name"]),
+        Slot::Insight(kind) => insight(target, found, *kind),
+        Slot::EarlyAccess => needs_flag(found, || {
+            let body = || bodies::early_access(target, found);
+            there_or(target, found, slot, body, &["name", "description", "documentation_url"])
+        }),
+        Slot::Experiment => needs_flag(found, || {
+            there_or(target, found, slot, || Some(bodies::experiment(target, found)), &["name", "metrics"])
+        }),
+        Slot::Link => link(found),
+        Slot::Playlist(variant) => {
+            let body = || Some(bodies::playlist(target, found, variant.as_deref()));
+            there_or(target, found, slot, body, &["filters"])
+        }
+        Slot::Function(kind) => function(target, found, *kind),
+        Slot::Survey => {
+            let fields = ["questions", "conditions", "targeting_flag_filters", "responses_limit"];
+            there_or(target, found, slot, || bodies::survey(target, found), &fields)
+        }
+        Slot::Layout => layout(target, found),
+        Slot::Alert => alert(target, found),
+        Slot::AlertFunction => alert_function(target, found),
+        Slot::Annotation => match found.objects.contains_key(slot) {
+            true => Action::Keep("is there".into()),
+            false => launched_already(found).unwrap_or_else(|| {
+                Action::Make(Some(json!({
+                    "content": annotation(target),
+                    "date_marker": target.now,
+                    "scope": "project",
+                })))
+            }),
+        },
+        Slot::On => on(target, found),
+        Slot::Start => start(target, found),
+        Slot::Message => message(found),
+    }
+}
+
+/// The words on all graphs.
+fn annotation(target: &Target) -> String {
+    let first = target.plan.stages.first().map(|it| it.name.as_str()).unwrap_or_default();
+    format!("{} launched, stage {first} (flag {})", target.brief.title(), target.key())
+}
+
+/// Makes what is not there; of what is there, compares these fields.
+fn there_or(
+    target: &Target,
+    found: &Found,
+    slot: &Slot,
+    body: impl FnOnce() -> Option<Value>,
+    fields: &[&str],
+) -> Action {
+    let (body, there) = (body(), found.objects.get(slot));
+    let (Some(body), Some(there)) = (&body, there) else {
+        return if there.is_some() { Action::Keep("is there".into()) } else { Action::Make(body) };
+    };
+    let of_fields = |it: &Value| -> Value {
+        fields.iter().filter_map(|name| Some(((*name).to_owned(), it.get(*name)?.clone()))).collect::<serde_json::Map<_, _>>().into()
+    };
+    let wanted = of_fields(body);
+    kept_or_changed(target, differences(&wanted, there), wanted)
+}
+
+fn kept_or_changed(target: &Target, differences: Vec<String>, body: Value) -> Action {
+    match (differences.is_empty(), target.take_over) {
+        (true, _) => Action::Keep("is there".into()),
+        (false, false) => Action::Differs(differences),
+        (false, true) => Action::Change(body, differences),
+    }
+}
+
+fn needs_flag(found: &Found, then: impl FnOnce() -> Action) -> Action {
+    match found.refused.contains_key(&Slot::Flag) {
+        true => Action::Skip("needs the flag".into()),
+        false => then(),
+    }
+}
+
+fn cohort(target: &Target, found: &Found, name: &str) -> Action {
+    let slot = Slot::Cohort(name.to_owned());
+    if let Some(id) = found.id(&slot) {
+        return match found.behavioral_cohorts.contains(&id) {
+            true => Action::Skip("is of behaviour, and PostHog refuses such a cohort in a flag; make it static".into()),
+            false => Action::Keep("is there".into()),
+        };
+    }
+    let properties = target.plan.cohorts_named().find(|it| it.0 == name).map(|it| it.1).unwrap_or_default();
+    let body = match properties.is_empty() {
+        true => json!({ "name": name, "description": bodies::marker(target.key()), "is_static": true }),
+        false => json!({
+            "name": name,
+            "description": bodies::marker(target.key()),
+            "filters": { "properties": { "type": "OR", "values": [{ "type": "AND", "values": properties }] } },
+        }),
+    };
+    Action::Make(Some(body))
+}
+
+fn flag(target: &Target, found: &Found) -> Action {
+    let cohort = |name: &str| found.cohort(name);
+    let Some(flag) = &found.flag else {
+        let missing = target.plan.cohorts_named().find(|it| found.refused.contains_key(&Slot::Cohort(it.0.into())));
+        return match missing {
+            Some((name, _)) => Action::Skip(format!("needs the cohort '{name}'")),
+            None => Action::Make(bodies::flag(target, &cohort)),
+        };
+    };
+    if let Some(why) = unwritable(flag) {
+        return Action::Skip(why);
+    }
+    let changed = bodies::changed_conditions(target, flag, &cohort);
+    let body = match (changed.is_empty(), target.take_over) {
+        (true, _) => None,
+        (false, true) => bodies::patched_filters(target, flag, &cohort),
+        (false, false) => return Action::Differs(changed),
+    };
+    match body {
+        Some(filters) => Action::Change(json!({ "filters": filters }), changed),
+        None => Action::Keep(stage_of(flag)),
+    }
+}
+
+/// Why a flag cannot be launched.
+fn unwritable(flag: &Flag) -> Option<String> {
+    if flag.archived {
+        return Some("is archived; take it back on its page, or choose another key".into());
+    }
+    match flag.filters() {
+        Some(filters) if filters.version < 2 => None,
+        _ => Some("has rules of a newer kind, which can be written on its page only".into()),
+    }
+}
+
+fn stage_of(flag: &Flag) -> String {
+    match stage(flag, None) {
+        Stage::Off => "is there, off".into(),
+        stage => format!("is there, at {stage}"),
+    }
+}
+
+fn insight(target: &Target, found: &Found, kind: InsightKind) -> Action {
+    if found.refused.contains_key(&Slot::Dashboard) {
+        return Action::Skip("needs the dashboard".into());
+    }
+    let field = if found.is_old { "filters" } else { "query" };
+    there_or(target, found, &Slot::Insight(kind), || bodies::insight(target, found, kind), &[field])
+}
+
+fn link(found: &Found) -> Action {
+    if found.refused.contains_key(&Slot::Dashboard) {
+        return Action::Skip("needs the dashboard".into());
+    }
+    needs_flag(found, || match (&found.flag, found.id(&Slot::Dashboard)) {
+        (Some(flag), Some(dashboard)) if flag.dashboards.contains(&dashboard) => Action::Keep("is there".into()),
+        (Some(flag), Some(dashboard)) => {
+            let mut dashboards = flag.dashboards.clone();
+            dashboards.push(dashboard);
+            Action::Make(Some(json!({ "analytics_dashboards": dashboards })))
+        }
+        _ => Action::Make(None),
+    })
+}
+
+fn function(target: &Target, found: &Found, kind: FunctionKind) -> Action {
+    if let Some(why) = cannot_tell(target, found, kind) {
+        return Action::Skip(why);
+    }
+    let fields = ["inputs", "filters", "enabled"];
+    let slot = Slot::Function(kind);
+    let body = bodies::function(target, found, kind);
+    // The address is a secret in the environment, and another machine may have another one.
+    let fields = if kind == FunctionKind::WebhookMessages { &fields[1..] } else { &fields[..] };
+    there_or(target, found, &slot, || body, fields)
+}
+
+/// Why there is no way to tell people by this function.
+fn cannot_tell(target: &Target, found: &Found, kind: FunctionKind) -> Option<String> {
+    match (kind, &found.slack, &target.webhook) {
+        (FunctionKind::WebhookMessages, _, Webhook::Missing(variable)) => {
+            let there = found.objects.contains_key(&Slot::Function(kind));
+            (!there).then(|| format!("the webhook's address is not in the variable {variable}"))
+        }
+        (FunctionKind::WebhookMessages, ..) => None,
+        (_, Some(Err(why)), _) => Some(why.clone()),
+        (_, None, _) => Some("Slack could not be asked for its channels".into()),
+        (_, Some(Ok(_)), _) => None,
+    }
+}
+
+fn layout(target: &Target, found: &Found) -> Action {
+    if found.refused.contains_key(&Slot::Dashboard) {
+        return Action::Skip("needs the dashboard".into());
+    }
+    let body = bodies::layout(target, found);
+    let there = found.objects.get(&Slot::Dashboard).and_then(|it| text_tile(it, target.key()));
+    let (Some(body), Some(there)) = (&body, there) else { return Action::Make(body) };
+    // Where things stand is the team's business once they stand.
+    let same = body["tiles"][0]["text"]["body"] == there.body.as_str();
+    let differences = if same { Vec::new() } else { vec!["the text".to_owned()] };
+    kept_or_changed(target, differences, json!({ "tiles": [body["tiles"][0]] }))
+}
+
+fn alert(target: &Target, found: &Found) -> Action {
+    let insight = Slot::Insight(InsightKind::ExceptionRate);
+    if found.is_old {
+        return Action::Skip("this server has no alerts".into());
+    }
+    if found.refused.contains_key(&insight) || found.refused.contains_key(&Slot::Dashboard) {
+        return Action::Skip("needs its insight".into());
+    }
+    there_or(target, found, &Slot::Alert, || bodies::alert(target, found), &["threshold", "enabled"])
+}
+
+fn alert_function(target: &Target, found: &Found) -> Action {
+    if found.is_old || found.refused.contains_key(&Slot::Alert) {
+        return Action::Skip("needs the alert".into());
+    }
+    if let Some(why) = cannot_tell(target, found, FunctionKind::SlackMessages) {
+        return Action::Skip(why);
+    }
+    there_or(target, found, &Slot::AlertFunction, || bodies::alert_function(target, found), &["inputs", "filters"])
+}
+
+/// A flag that was on before this run is launched; who completes the rest later does not launch it once more.
+fn launched_already(found: &Found) -> Option<Action> {
+    let is_on = found.flag.as_ref().is_some_and(|it| it.active) && !found.switched_on;
+    is_on.then(|| Action::Keep("it was launched before".into()))
+}
+
+fn on(target: &Target, found: &Found) -> Action {
+    needs_flag(found, || {
+        let Some(flag) = &found.flag else { return Action::Make(None) };
+        match (unwritable(flag), &found.pending) {
+            (Some(_), _) => Action::Skip("needs the flag".into()),
+            (None, _) if flag.active => Action::Keep(stage_of(flag)),
+            (None, Some(pending)) => Action::Wait(pending.clone()),
+            (None, None) => match on_for_others(target, found, flag) {
+                Some(why) => Action::Skip(why),
+                None => Action::Make(Some(json!({ "active": true }))),
+            },
+        }
+    })
+}
+
+/// A flag whose conditions somebody changed would open to people whom the plan does not mean.
+fn on_for_others(target: &Target, found: &Found, flag: &Flag) -> Option<String> {
+    let changed = bodies::changed_conditions(target, flag, &|name| found.cohort(name));
+    let later_open = later_stages_open(flag);
+    let why = changed.into_iter().chain(later_open).collect::<Vec<String>>().join("; ");
+    (!why.is_empty()).then(|| {
+        format!("{why}: switched on, it would not begin where the plan does. Run it with --take-over, or switch it on on its page")
+    })
+}
+
+/// A stage after the first that is open already.
+fn later_stages_open(flag: &Flag) -> Option<String> {
+    let filters = flag.filters()?;
+    let open = filters.groups.iter().filter(|it| it.percent() > 0.0);
+    let mut named = open.filter_map(|it| crate::feature::StageName::parse(it.description.as_deref()?));
+    let later = named.find(|it| it.number > 1)?;
+    Some(format!("its stage '{}' is open already", later.name))
+}
+
+fn start(target: &Target, found: &Found) -> Action {
+    if found.refused.contains_key(&Slot::Experiment) {
+        return Action::Skip("needs the experiment".into());
+    }
+    let is_on = found.flag.as_ref().is_some_and(|it| it.active);
+    match found.objects.get(&Slot::Experiment) {
+        Some(experiment) if !experiment["start_date"].is_null() => Action::Keep("runs".into()),
+        Some(_) if is_on => Action::Make(Some(json!({ "start_date": target.now }))),
+        _ => not_yet_on(found),
+    }
+}
+
+fn message(found: &Found) -> Action {
+    let is_on = found.flag.as_ref().is_some_and(|it| it.active);
+    match found.told {
+        Some(true) => Action::Keep("was sent".into()),
+        _ if !is_on => not_yet_on(found),
+        // Without the note, somebody else switched it on.
+        _ if !found.switched_on && !found.objects.contains_key(&Slot::Annotation) => {
+            Action::Keep("it was launched before".into())
+        }
+        // Nobody can tell whether it was sent, and twice is worse than not at all.
+        None if !found.switched_on => Action::Skip("whether it was sent before could not be asked".into()),
+        Some(false) | None => Action::Make(Some(Value::Null)),
+    }
+}
+
+/// What follows the flag's being on, while it is not.
+fn not_yet_on(found: &Found) -> Action {
+    match found.pending.is_some() || found.refused.contains_key(&Slot::On) || found.refused.contains_key(&Slot::Flag) {
+        true => Action::Skip("follows once the flag is on".into()),
+        false => Action::Make(None),
+    }
+}

@@ -1,0 +1,15 @@
+//! What is to be done, decided from values alone: the brief, what PostHog has, and now.
+
+mod bodies;
+mod compare;
+mod launch;
+mod slot;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use launch::{Action, Step, steps};
+pub use slot::{FunctionKind, InsightKind, Slot};
+pub use target::{Evaluations, Found, Pending, Refused, SlackChannel, Target, Webhook};
+
+pub(super) use bodies::{blast_radius, marker};

@@ -1,0 +1,145 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::Slot;
+use crate::feature::brief::{Brief, Release};
+use crate::feature::Plan;
+use crate::flags::Flag;
+
+/// What a launch is to come to.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The feature.
+    pub brief: Brief,
+    /// Its stages.
+    pub plan: Plan,
+    /// Where PostHog is, without a slash at the end.
+    pub host: String,
+    /// The project's number.
+    pub project: u64,
+    /// Where evaluations of flags are kept.
+    pub evaluations: Evaluations,
+    /// The number of whoever launches, who gets alerts; older servers do not tell it.
+    pub me: Option<u64>,
+    /// The webhook that the brief names.
+    pub webhook: Webhook,
+    /// Everything but the flag on.
+    pub leave_off: bool,
+    /// What was changed by hand is written over.
+    pub take_over: bool,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The webhook of a brief.
+#[derive(Debug, Clone)]
+pub enum Webhook {
+    /// The brief names none.
+    None,
+    /// Its address is in the environment.
+    Known(SecretString),
+    /// Its address is not; this is the variable that would hold it.
+    Missing(String),
+}
+
+/// Where a project keeps evaluations of flags (posthog-api 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evaluations {
+    /// `$feature_flag_called` among the events.
+    Events,
+    /// A table of their own, `flag_evaluations`.
+    Table,
+}
+
+/// What PostHog has of a launch.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The living or archived flag of the key.
+    pub flag: Option<Flag>,
+    /// Everything else that was found or made, as PostHog shows it.
+    pub objects: BTreeMap<Slot, Value>,
+    /// What could not be made, and why; the rest is made all the same.
+    pub refused: BTreeMap<Slot, Refused>,
+    /// Cohorts that a flag's conditions may not name, by number.
+    pub behavioral_cohorts: BTreeSet<u64>,
+    /// The Slack workspace and its channel that the brief names.
+    pub slack: Option<Result<SlackChannel, String>>,
+    /// A change of the flag that waits for an approval: its number.
+    pub pending: Option<Pending>,
+    /// Whether the message that it begins was captured before; `None` = nobody can tell.
+    pub told: Option<bool>,
+    /// Whether this run switched the flag on.
+    pub switched_on: bool,
+    /// Whether the server is of the time when insights were described by filters.
+    pub is_old: bool,
+}
+
+/// A channel of a Slack workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackChannel {
+    /// The number of the integration.
+    pub workspace: u64,
+    /// The channel's id.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+}
+
+/// A change that waits for an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// PostHog's id of the change request.
+    pub id: String,
+}
+
+/// Why something could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(
+    /// A sentence for a person.
+    pub String,
+);
+
+impl Target {
+    /// The flag's key.
+    pub fn key(&self) -> &str {
+        &self.brief.key
+    }
+
+    /// Whether variants are compared.
+    pub fn is_test(&self) -> bool {
+        self.brief.release == Release::AbTest
+    }
+
+    /// What people who have the feature get, as PostHog writes it: `true`, or the variants without control.
+    pub fn responses(&self) -> Vec<String> {
+        match self.is_test() {
+            false => vec!["true".into()],
+            true => self.brief.variants().into_iter().map(|it| it.key).filter(|it| it != "control").collect(),
+        }
+    }
+
+    /// The address of one of the project's pages.
+    pub fn page(&self, path: impl std::fmt::Display) -> String {
+        format!("{}/project/{}/{path}", self.host, self.project)
+    }
+}
+
+impl Found {
+    /// The number of an object.
+    pub fn id(&self, slot: &Slot) -> Option<u64> {
+        self.objects.get(slot)?.get("id")?.as_u64()
+    }
+
+    /// The id of an object that has a text for one.
+    pub fn text_id(&self, slot: &Slot, name: &str) -> Option<&str> {
+        self.objects.get(slot)?.get(name)?.as_str()
+    }
+
+    /// The number of a cohort by its name.
+    pub fn cohort(&self, name: &str) -> Option<u64> {
+        self.id(&Slot::Cohort(name.to_owned()))
+    }
+}

@@ -1,0 +1,290 @@
+//! What is there of a feature: found by link, name and marker.
+
+use serde_json::Value;
+
+use super::super::decide::{self, Found, FunctionKind, Pending, Refused, SlackChannel, Slot, Target};
+use super::super::message::EVENT;
+use super::launched;
+use crate::feature::{Audience, TAG};
+use crate::flags::Project;
+use crate::posthog::objects::Kind;
+use crate::posthog::{Client, Error, queries};
+
+struct Finder<'a> {
+    client: &'a Client,
+    project: &'a Project,
+    target: &'a Target,
+    found: Found,
+    slots: Vec<(Slot, String)>,
+}
+
+/// Everything that is there. What the plan or the key does not allow is noted, and the rest is looked for.
+pub(super) async fn find(client: &Client, project: &Project, target: &Target) -> Result<Found, Error> {
+    let slots = decide::steps(target, &Found::default()).into_iter().map(|it| (it.slot, it.name)).collect();
+    let mut finder = Finder { client, project, target, found: Found::default(), slots };
+    finder.flag().await?;
+    finder.functions().await?;
+    finder.cohorts().await?;
+    finder.dashboard().await?;
+    finder.others().await?;
+    finder.slack().await?;
+    finder.told().await?;
+    Ok(finder.found)
+}
+
+impl Finder<'_> {
+    fn wants(&self, is: impl Fn(&Slot) -> bool) -> bool {
+        self.slots.iter().any(|it| is(&it.0))
+    }
+
+    /// The answer to a list, unless the plan, the key or the server does not have it: then what is of it is refused.
+    fn allowed<T>(&mut self, answer: Result<T, Error>, is: impl Fn(&Slot) -> bool) -> Result<Option<T>, Error> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if is_refusal(&error) => {
+                let slots = self.slots.iter().map(|it| &it.0).filter(|it| is(it));
+                for slot in slots.cloned().collect::<Vec<Slot>>() {
+                    self.found.refused.insert(slot, Refused(refusal(&error)));
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes of a list what bears the name of a slot, or else the marker when it is the only one of its kind.
+    fn take(&mut self, list: &[Value], is: impl Fn(&Slot) -> bool) {
+        let wanted: Vec<(Slot, String)> = self.slots.iter().filter(|it| is(&it.0)).cloned().collect();
+        let marker = decide::marker(self.target.key());
+        let is_marked = |it: &&Value| it["description"].as_str().is_some_and(|it| it.contains(&marker));
+        for (slot, name) in &wanted {
+            let named = list.iter().find(|it| it["name"] == name.as_str() && !name.is_empty());
+            let renamed = list.iter().filter(is_marked).find(|_| wanted.len() == 1);
+            if let Some(found) = named.or(renamed) {
+                self.found.objects.insert(slot.clone(), found.clone());
+            }
+        }
+    }
+
+    async fn flag(&mut self) -> Result<(), Error> {
+        self.found.flag = self.client.flag_by_key(self.project, &self.target.brief.flag()).await?;
+        if let Some(flag) = &self.found.flag
+            && !flag.active
+        {
+            let waiting = self.client.pending_changes(self.project, flag.id).await?;
+            let enables = |it: &&Value| it["action_key"].as_str().is_none_or(|it| it.ends_with(".enable"));
+            let id = waiting.iter().find(enables).map(|it| it["id"].as_str().unwrap_or_default().to_owned());
+            self.found.pending = id.map(|id| Pending { id });
+        }
+        Ok(())
+    }
+
+    /// Functions; whether there are any at all tells how old a server is.
+    async fn functions(&mut self) -> Result<(), Error> {
+        let is = |it: &Slot| matches!(it, Slot::Function(_) | Slot::AlertFunction);
+        let listed = self.client.objects(self.project, Kind::HogFunction, self.target.key()).await;
+        self.found.is_old = matches!(listed, Err(Error::NotFound(_)));
+        let Some(listed) = self.allowed(listed, is)? else { return Ok(()) };
+        let key = self.target.key();
+        let starts = |it: &Value, of: &str| it["name"].as_str().is_some_and(|it| it.starts_with(&format!("{key}: {of} to ")));
+        let by_hook = |it: &Value| it["name"].as_str().is_some_and(|it| it.contains(" to the webhook "));
+        // The channel stands in the name, and may be another one by now.
+        let of = |slot: &Slot| {
+            listed.iter().find(|it| match slot {
+                Slot::Function(FunctionKind::SlackMessages) => starts(it, "messages") && !by_hook(it),
+                Slot::Function(FunctionKind::WebhookMessages) => starts(it, "messages") && by_hook(it),
+                Slot::Function(FunctionKind::SlackChanges) => starts(it, "changes"),
+                _ => starts(it, "alerts"),
+            })
+        };
+        for (slot, _) in self.slots.iter().filter(|it| is(&it.0)) {
+            if let Some(found) = of(slot) {
+                self.found.objects.insert(slot.clone(), found.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn cohorts(&mut self) -> Result<(), Error> {
+        let of_cohorts = |it: &Audience| matches!(it, Audience::Cohort(_) | Audience::CohortNamed { .. });
+        if !self.target.plan.stages.iter().any(|it| of_cohorts(&it.audience)) {
+            return Ok(());
+        }
+        let listed = self.client.objects(self.project, Kind::Cohort, "").await;
+        let Some(listed) = self.allowed(listed, |it| matches!(it, Slot::Cohort(_)))? else { return Ok(()) };
+        for cohort in &listed {
+            let Some(id) = cohort["id"].as_u64() else { continue };
+            if is_behavioral(cohort) {
+                self.found.behavioral_cohorts.insert(id);
+            }
+            let slot = Slot::Cohort(cohort["name"].as_str().unwrap_or_default().to_owned());
+            if self.slots.iter().any(|it| it.0 == slot) {
+                // Of two of one name, the first counts, today and tomorrow.
+                self.found.objects.entry(slot).or_insert_with(|| cohort.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn dashboard(&mut self) -> Result<(), Error> {
+        let is = |it: &Slot| matches!(it, Slot::Dashboard | Slot::Insight(_) | Slot::Layout);
+        let linked = self.found.flag.as_ref().map(|it| it.dashboards.clone()).unwrap_or_default();
+        let name = self.slots.iter().find(|it| it.0 == Slot::Dashboard).map(|it| it.1.clone()).unwrap_or_default();
+        let mut dashboard = None;
+        for id in linked {
+            match self.client.object(self.project, Kind::Dashboard, &id.to_string()).await {
+                Ok(it) if it["deleted"] != true && self.is_ours(&it, &name) => {
+                    dashboard = Some(it);
+                    break;
+                }
+                Ok(_) | Err(Error::NotFound(_)) => {}
+                answer => {
+                    if self.allowed(answer, is)?.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        if dashboard.is_none() {
+            let listed = self.client.objects(self.project, Kind::Dashboard, &name).await;
+            let Some(listed) = self.allowed(listed, is)? else { return Ok(()) };
+            let found = listed.iter().find(|it| it["name"] == name.as_str()).and_then(|it| it["id"].as_u64());
+            if let Some(id) = found {
+                // A list leaves out the tiles.
+                dashboard = Some(self.client.object(self.project, Kind::Dashboard, &id.to_string()).await?);
+            }
+        }
+        let Some(dashboard) = dashboard else { return Ok(()) };
+        let tiles = dashboard["tiles"].as_array().into_iter().flatten();
+        let insights: Vec<Value> = tiles.map(|it| it["insight"].clone()).filter(|it| !it.is_null()).collect();
+        self.found.objects.insert(Slot::Dashboard, dashboard);
+        self.take(&insights, |it| matches!(it, Slot::Insight(_)));
+        Ok(())
+    }
+
+    /// Whether a linked dashboard is the one that was made here, whatever it is called by now.
+    fn is_ours(&self, dashboard: &Value, name: &str) -> bool {
+        let is_marked = dashboard["description"].as_str().is_some_and(|it| it.contains(&decide::marker(self.target.key())));
+        let is_tagged = dashboard["tags"].as_array().is_some_and(|it| it.iter().any(|it| it == TAG));
+        dashboard["name"] == name || is_marked || is_tagged
+    }
+
+    async fn others(&mut self) -> Result<(), Error> {
+        let key = self.target.key();
+        self.list(Kind::Playlist, key, |it| matches!(it, Slot::Playlist(_))).await?;
+        self.list(Kind::Survey, key, |it| *it == Slot::Survey).await?;
+        if !self.found.is_old {
+            self.list(Kind::Alert, "", |it| *it == Slot::Alert).await?;
+        }
+        let annotation = self.slots.iter().find(|it| it.0 == Slot::Annotation).map(|it| it.1.clone());
+        if let Some(words) = annotation {
+            let listed = self.client.objects(self.project, Kind::Annotation, &words).await;
+            let listed = self.allowed(listed, |it| *it == Slot::Annotation)?.unwrap_or_default();
+            if let Some(found) = listed.into_iter().find(|it| it["content"] == words.as_str()) {
+                self.found.objects.insert(Slot::Annotation, found);
+            }
+        }
+        let Some(flag) = self.found.flag.clone() else { return Ok(()) };
+        if self.wants(|it| *it == Slot::EarlyAccess) {
+            let listed = self.client.objects(self.project, Kind::EarlyAccess, "").await;
+            let listed = self.allowed(listed, |it| *it == Slot::EarlyAccess)?.unwrap_or_default();
+            if let Some(found) = listed.into_iter().find(|it| it["feature_flag"]["id"] == flag.id) {
+                self.found.objects.insert(Slot::EarlyAccess, found);
+            }
+        }
+        if self.wants(|it| *it == Slot::Experiment) {
+            for id in flag.experiments {
+                let answer = self.client.object(self.project, Kind::Experiment, &id.to_string()).await;
+                let Some(experiment) = self.allowed(answer, |it| matches!(it, Slot::Experiment | Slot::Start))? else { break };
+                if experiment["archived"] != true && experiment["end_date"].is_null() {
+                    self.found.objects.insert(Slot::Experiment, experiment);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn list(&mut self, kind: Kind, search: &str, is: impl Fn(&Slot) -> bool + Copy) -> Result<(), Error> {
+        if !self.wants(is) {
+            return Ok(());
+        }
+        let listed = self.client.objects(self.project, kind, search).await;
+        if let Some(mut listed) = self.allowed(listed, is)? {
+            listed.retain(|it| it["archived"] != true);
+            self.take(&listed, is);
+        }
+        Ok(())
+    }
+
+    async fn slack(&mut self) -> Result<(), Error> {
+        let Some(wanted) = self.target.brief.notify.slack.clone().filter(|_| !self.found.is_old) else { return Ok(()) };
+        let is = |it: &Slot| matches!(it, Slot::Function(FunctionKind::SlackMessages | FunctionKind::SlackChanges) | Slot::AlertFunction);
+        let listed = self.client.slack_workspaces(self.project).await;
+        let Some(workspaces) = self.allowed(listed, is)? else { return Ok(()) };
+        let mut channel = None;
+        for workspace in workspaces.iter().filter_map(|it| it["id"].as_u64()) {
+            let listed = self.client.slack_channels(self.project, workspace).await;
+            let Some(channels) = self.allowed(listed, is)? else { return Ok(()) };
+            let name = wanted.trim_start_matches('#');
+            let is_wanted = |it: &&Value| it["id"] == name || it["name"] == name;
+            channel = channels.iter().find(is_wanted).and_then(|it| {
+                let text = |name: &str| it[name].as_str().map(str::to_owned);
+                Some(SlackChannel { workspace, id: text("id")?, name: format!("#{}", text("name")?) })
+            });
+            if channel.is_some() {
+                break;
+            }
+        }
+        let settings = self.target.page("settings/project-integrations");
+        let why = match workspaces.is_empty() {
+            true => format!("no Slack workspace is connected; connect one under {settings}"),
+            false => format!("Slack has no channel '{wanted}' that PostHog sees; invite PostHog to it"),
+        };
+        self.found.slack = Some(channel.ok_or(why));
+        Ok(())
+    }
+
+    /// Whether the first message was captured before. Only a flag that is on can have one.
+    async fn told(&mut self) -> Result<(), Error> {
+        if !self.found.flag.as_ref().is_some_and(|it| it.active) {
+            self.found.told = Some(false);
+            return Ok(());
+        }
+        let Some(message) = launched(self.target, &self.found) else { return Ok(()) };
+        let query = queries::message_count(EVENT, &message.id(self.target.project).to_string());
+        self.found.told = match self.client.query(self.project, &query).await {
+            Ok(rows) => rows.first().and_then(|it| it.first()).and_then(Value::as_u64).map(|it| it > 0),
+            Err(error) if is_refusal(&error) || matches!(error, Error::TooSlow) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(())
+    }
+}
+
+fn is_behavioral(cohort: &Value) -> bool {
+    let kind = cohort["cohort_type"].as_str();
+    let is_static = cohort["is_static"] == true;
+    !is_static && (matches!(kind, Some("behavioral" | "analytical")) || (kind.is_none() && behaves(&cohort["filters"])))
+}
+
+/// Whether a condition of behaviour stands anywhere in a cohort's rule, for servers that do not say so.
+fn behaves(filters: &Value) -> bool {
+    match filters {
+        Value::Object(map) => map.get("type").is_some_and(|it| it == "behavioral") || map.values().any(behaves),
+        Value::Array(list) => list.iter().any(behaves),
+        _ => false,
+    }
+}
+
+/// Whether the plan, the key or the server does not have something: the rest goes on.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::PaymentRequired(_) | Error::Forbidden(_) | Error::NotFound(_))
+}
+
+/// Why something is not there, in a few words.
+pub(super) fn refusal(error: &Error) -> String {
+    match error {
+        Error::NotFound(_) => "this server does not have it".into(),
+        error => error.to_string(),
+    }
+}

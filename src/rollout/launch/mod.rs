@@ -1,0 +1,177 @@
+//! Launching a feature: what its brief describes is made in PostHog, in an order useful at every point; last, the flag
+//! is switched on. Everything is found again by link, name and marker, so that a launch that was cut off is completed
+//! by the next one.
+
+mod found;
+mod perform;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+pub use perform::{Interrupted, Told};
+
+use super::decide::{self, Evaluations, Found, Slot, Step, Target, Webhook};
+use super::message::{Kind, Message};
+use crate::config;
+use crate::feature::Plan;
+use crate::feature::brief::Brief;
+use crate::flags::Project;
+use crate::posthog::{Client, Error};
+
+/// How to launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Everything is made, and the flag stays off.
+    pub leave_off: bool,
+    /// What was changed by hand is written over.
+    pub take_over: bool,
+}
+
+/// Why a launch could not even be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPlanned {
+    /// PostHog could not be asked.
+    #[error(transparent)]
+    PostHog(#[from] Error),
+    /// The brief does not say enough, or names something that is not there.
+    #[error("{0}")]
+    Brief(String),
+}
+
+/// A launch: where it should come to, and what is there.
+#[derive(Debug)]
+pub struct Launch {
+    client: Client,
+    /// The project that it happens in.
+    pub project: Project,
+    /// The project's public token, for messages.
+    token: Option<String>,
+    /// Where it should come to.
+    pub target: Target,
+    /// What is there.
+    pub found: Found,
+}
+
+/// A stage and whom it touches at its first step: people or groups, of how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The stage's name.
+    pub stage: String,
+    /// Who belongs to it, in words.
+    pub audience: String,
+    /// The first percentage.
+    pub percent: String,
+    /// How many it touches, of how many; `None` = PostHog could not tell.
+    pub people: Option<(u64, u64)>,
+}
+
+impl Launch {
+    /// Reads what is there. Writes nothing.
+    pub async fn load(
+        environment: &config::Environment,
+        brief: Brief,
+        plans: &BTreeMap<String, Plan>,
+        options: Options,
+        now: Timestamp,
+    ) -> Result<Launch, NotPlanned> {
+        let client = Client::new(environment)?;
+        let whole = client.project(environment).await?;
+        let owner = client.owner().await?;
+        let plan = brief.plan(plans, owner["email"].as_str().unwrap_or_default()).map_err(NotPlanned::Brief)?;
+        let evaluations = match whole.flag_evaluations_mode {
+            Some(1 | 2) => Evaluations::Table,
+            _ => Evaluations::Events,
+        };
+        let target = Target {
+            webhook: webhook(&brief, |name| std::env::var(name).ok()),
+            brief,
+            plan,
+            host: environment.host.to_string(),
+            project: whole.id,
+            evaluations,
+            me: owner["id"].as_u64(),
+            leave_off: options.leave_off,
+            take_over: options.take_over,
+            now,
+        };
+        let token = whole.api_token.clone();
+        let project: Project = whole.into();
+        let found = found::find(&client, &project, &target).await?;
+        Ok(Launch { client, project, token, target, found })
+    }
+
+    /// What is to be done, all of it.
+    pub fn steps(&self) -> Vec<Step> {
+        decide::steps(&self.target, &self.found)
+    }
+
+    /// Whom each stage touches.
+    pub async fn reach(&self) -> Vec<Reach> {
+        let mut all = Vec::new();
+        for stage in &self.target.plan.stages {
+            let cohort = |name: &str| self.found.cohort(name);
+            let asked = decide::blast_radius(stage, &cohort, self.target.plan.group_type());
+            let people = match asked {
+                Some(body) => self.client.blast_radius(&self.project, &body).await.ok(),
+                // A cohort that is made only now has nobody in it.
+                None => None,
+            };
+            all.push(Reach {
+                stage: stage.name.clone(),
+                audience: stage.audience.to_string(),
+                percent: format!("{} %", stage.steps.first().copied().unwrap_or(100.0)),
+                people,
+            });
+        }
+        all
+    }
+
+    /// The address of a page about the feature, once there is one.
+    pub fn page(&self, slot: &Slot) -> Option<String> {
+        let found = &self.found;
+        let path = match slot {
+            Slot::Flag => format!("feature_flags/{}", found.flag.as_ref()?.id),
+            Slot::Dashboard => format!("dashboard/{}", found.id(slot)?),
+            Slot::Experiment => format!("experiments/{}", found.id(slot)?),
+            Slot::Playlist(_) => format!("replay/playlists/{}", found.text_id(slot, "short_id")?),
+            Slot::Survey => format!("surveys/{}", found.text_id(slot, "id")?),
+            _ => return None,
+        };
+        Some(self.target.page(path))
+    }
+}
+
+/// The message that a feature begins.
+fn launched(target: &Target, found: &Found) -> Option<Message> {
+    let stage = target.plan.stages.first()?;
+    let playlist = found.objects.iter().find_map(|(slot, it)| match slot {
+        Slot::Playlist(_) => it["short_id"].as_str(),
+        _ => None,
+    });
+    let links = [
+        found.id(&Slot::Dashboard).map(|it| ("Dashboard", format!("dashboard/{it}"))),
+        playlist.map(|it| ("Recordings", format!("replay/playlists/{it}"))),
+    ];
+    let links: Vec<String> =
+        links.into_iter().flatten().map(|(title, path)| format!("{title}: {}", target.page(path))).collect();
+    let end = if links.is_empty() { String::new() } else { format!(" {}", links.join(" ")) };
+    Some(Message {
+        flag: target.key().to_owned(),
+        flag_id: found.flag.as_ref()?.id,
+        stage: stage.name.clone(),
+        kind: Kind::Launched,
+        text: format!("{} is launched, in its first stage: {} ({}).{end}", target.brief.title(), stage.name, stage.audience),
+    })
+}
+
+/// The webhook that a brief names, with its address from the environment.
+fn webhook(brief: &Brief, variable: impl Fn(&str) -> Option<String>) -> Webhook {
+    let Some(name) = &brief.notify.webhook else { return Webhook::None };
+    let variable_name = format!("FLAGLINE_WEBHOOK_{}", name.to_ascii_uppercase().replace('-', "_"));
+    match variable(&variable_name).filter(|it| !it.trim().is_empty()) {
+        Some(address) => Webhook::Known(SecretString::from(address.trim().to_owned())),
+        None => Webhook::Missing(variable_name),
+    }
+}

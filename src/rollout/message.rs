@@ -1,0 +1,106 @@
+//! What happens to a feature, told as an event in the user's project: `flagline message`. A function in PostHog delivers
+//! it; a webhook whose address is in the environment is posted directly.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The name of the event.
+pub const EVENT: &str = "flagline message";
+
+/// The namespace of messages' ids: the v5 id of the product's name as a URL.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5f2c_0a5e_98a3_5d7d_9d5a_6a1c_41f0_7be3);
+
+/// One message about a feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The flag's key.
+    pub flag: String,
+    /// The number of the flag: another one of the same key is another feature.
+    pub flag_id: u64,
+    /// The stage that it is about.
+    pub stage: String,
+    /// What happened.
+    pub kind: Kind,
+    /// What people read.
+    pub text: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The feature was launched.
+    Launched,
+}
+
+impl Kind {
+    /// Its name in the event.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Launched => "launched",
+        }
+    }
+}
+
+impl Message {
+    /// The same for the same message, however often it is sent: PostHog merges events of one id, and nobody sends one
+    /// that is there.
+    pub fn id(&self, project: u64) -> Uuid {
+        let name = format!("{project}/{}/{}/{}", self.flag_id, self.stage, self.kind.name());
+        Uuid::new_v5(&NAMESPACE, name.as_bytes())
+    }
+
+    /// The event as it is captured (posthog-api, appendix E). It makes no person.
+    pub fn event(&self, project: u64, token: &str, now: Timestamp) -> Value {
+        let id = self.id(project).to_string();
+        json!({
+            "api_key": token,
+            "event": EVENT,
+            "distinct_id": "flagline",
+            "uuid": id,
+            "timestamp": now,
+            "properties": {
+                "flag": self.flag,
+                "stage": self.stage,
+                "kind": self.kind.name(),
+                "text": self.text,
+                "id": id,
+                "$process_person_profile": false,
+            },
+        })
+    }
+
+    /// The body that a webhook gets.
+    pub fn webhook(&self, project: u64) -> Value {
+        json!({
+            "id": self.id(project).to_string(),
+            "flag": self.flag,
+            "stage": self.stage,
+            "kind": self.kind.name(),
+            "text": self.text,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_message_has_the_same_id() {
+        let message = |flag_id, stage: &str| Message {
+            flag: "videos".into(),
+            flag_id,
+            stage: stage.into(),
+            kind: Kind::Launched,
+            text: "Videos is on".into(),
+        };
+        assert_eq!(message(7, "internal").id(1), message(7, "internal").id(1));
+        assert_ne!(message(7, "internal").id(1), message(8, "internal").id(1));
+        assert_ne!(message(7, "internal").id(1), message(7, "beta").id(1));
+        assert_ne!(message(7, "internal").id(1), message(7, "internal").id(2));
+        let event = message(7, "internal").event(1, "phc_x", Timestamp::UNIX_EPOCH);
+        assert_eq!(event["uuid"], event["properties"]["id"]);
+        assert_eq!(event["timestamp"], "1970-01-01T00:00:00Z");
+    }
+}
