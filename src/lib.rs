@@ -3,7 +3,7 @@
 //! Arrows run down only; a test reads the sources and fails on a forbidden `use`.
 //!
 //! ```text
-//! main -> cli -> lsp, sandbox -> rollout -> workspace -> analysis -> removal
+//! main -> cli -> lsp, sandbox -> report -> rollout -> workspace -> analysis -> removal
 //!      -> posthog -> config -> feature, index -> flags, syntax, schema -> text
 //! ```
 //!

@@ -8,6 +8,7 @@ mod check;
 mod clean;
 mod demo;
 mod init;
+mod launch;
 mod login;
 mod logout;
 mod lsp;
@@ -97,6 +98,8 @@ enum Command {
     Check(check::Arguments),
     /// Remove a flag from the code, as if it served one value for ever. Prints what would change; --write does it.
     Clean(clean::Arguments),
+    /// Launch a feature: shows what its brief comes to, makes it in PostHog, and opens it to its first stage.
+    Launch(launch::Arguments),
     /// Archive flags that no code reads and nobody asks for any more; without a KEY, say where each flag is on that way.
     Archive(archive::Arguments),
     /// Fetch what there is to know about the flags that this code reads, for `check --offline`.
@@ -178,6 +181,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Check(arguments) => check::run(arguments).await,
         Command::Clean(arguments) => clean::run(arguments).await,
+        Command::Launch(arguments) => launch::run(arguments).await,
         Command::Archive(arguments) => archive::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::schema::quoted;
+
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Draft {
@@ -95,11 +97,6 @@ impl DraftAudience {
             }
         }
     }
-}
-
-/// A basic string of TOML: JSON's, but for one character that TOML wants escaped.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// Text that stays on its line.

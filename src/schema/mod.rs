@@ -9,6 +9,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 mod words;
+mod write;
 
 use serde_json::{Map, Value};
 
@@ -16,6 +17,7 @@ pub use check::{Problem, check};
 pub use complete::{Item, ItemKind, complete, explain};
 pub use node::{Content, Entry, Node, SyntaxError};
 pub use words::similar;
+pub use write::quoted;
 
 /// The schema of a type, JSON Schema 2020-12.
 #[derive(Debug)]

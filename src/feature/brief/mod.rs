@@ -2,6 +2,7 @@
 //! name are enough, the rest has defaults.
 
 mod check;
+mod draft;
 mod metric;
 mod outcome;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::flags::FlagKey;
 use crate::schema::{Node, Schema};
 
 pub use check::{BriefProblem, read};
+pub use draft::Draft;
 pub use metric::{After, Baseline, Count, EventEntry, FilteredEvent, Goal, Guard, Metric, MetricKind};
 pub use outcome::{Outcome, Verdict};
 

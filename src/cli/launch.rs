@@ -1,0 +1,237 @@
+//! `flagline launch`: shows what a feature's brief comes to, makes it, and opens it to its first stage.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::answers::Answers;
+use super::{Format, complain, configuration, print, print_json, print_lines, stored_keys};
+use crate::analysis::plain;
+use crate::config::Environment;
+use crate::feature::BRIEFS;
+use crate::feature::brief::{Brief, file_name};
+use crate::flags::FlagKey;
+use crate::posthog::Error;
+use crate::report::{launch_json, launch_plan};
+use crate::rollout::decide::{Action, Slot, Step};
+use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
+use crate::workspace;
+
+/// See [`super::Command::Launch`].
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The flag's key, as the brief says it.
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    key: String,
+    /// Show what would be made, and make nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Make everything, and leave the flag off.
+    #[arg(long)]
+    leave_off: bool,
+    /// Write over what somebody changed by hand.
+    #[arg(long)]
+    take_over: bool,
+    /// Ask nothing.
+    #[arg(long)]
+    yes: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let directory = std::env::current_dir().context("the working directory is gone")?;
+    let config = configuration(&directory, stored_keys())?;
+    let brief = brief(&arguments.key, &directory)?;
+    let environment = config.environments.first().context("no environment is configured")?;
+    if config.environments.len() > 1 {
+        complain(&plain(&format!("this happens in '{}'", environment.name)));
+    }
+    let options = Options { leave_off: arguments.leave_off, take_over: arguments.take_over };
+    let launch = Launch::load(environment, brief, &config.plans, options, Timestamp::now()).await?;
+    Run { arguments, environment, launch, answers: Answers { ask: std::io::stdin().is_terminal() } }.run().await
+}
+
+/// The brief of a key, from the settings' folder, or from the working directory and those above it.
+fn brief(key: &str, directory: &std::path::Path) -> anyhow::Result<Brief> {
+    let key = FlagKey::from(key);
+    let home = workspace::repository(directory);
+    let around = directory.ancestors().take_while(|it| home.is_none_or(|home| it.starts_with(home)));
+    match workspace::brief_of(around, &key) {
+        Ok(Some(found)) => Ok(found.brief),
+        Ok(None) => bail!(
+            "there is no brief of '{}': write {BRIEFS}/{}, or `flagline create` it",
+            plain(key.as_str()),
+            plain(&file_name(&key))
+        ),
+        Err(why) => bail!("{why}"),
+    }
+}
+
+struct Run<'a> {
+    arguments: Arguments,
+    environment: &'a Environment,
+    launch: Launch,
+    answers: Answers,
+}
+
+impl Run<'_> {
+    async fn run(mut self) -> anyhow::Result<ExitCode> {
+        let (steps, reach) = (self.launch.steps(), self.launch.reach().await);
+        let is_text = self.arguments.format == Format::Text;
+        if is_text {
+            print(&launch_plan(&self.launch, &steps, &reach))?;
+        }
+        if self.arguments.dry_run {
+            if !is_text {
+                print_json(&launch_json(&self.launch, &steps, &reach))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let stopped = self.perform(&steps, &reach).await?;
+        let after = self.launch.steps();
+        if !is_text {
+            let mut body = launch_json(&self.launch, &after, &reach);
+            body["stopped"] = stopped.as_deref().map_or(json!(null), Into::into);
+            print_json(&body)?;
+        }
+        if let Some(why) = &stopped {
+            complain(&plain(why));
+        }
+        let waits = after.iter().any(|it| matches!(it.action, Action::Wait(_)));
+        let is_open = self.arguments.leave_off || self.launch.found.flag.as_ref().is_some_and(|it| it.active);
+        if is_text && stopped.is_none() {
+            print_lines(self.end(waits))?;
+        }
+        Ok(ExitCode::from(u8::from(stopped.is_some() || !is_open)))
+    }
+
+    /// Takes the steps, with the questions before them. Returns why it did not come to its end, if it did not.
+    async fn perform(&mut self, steps: &[Step], reach: &[Reach]) -> anyhow::Result<Option<String>> {
+        let preparing = steps.iter().filter(|it| it.slot < Slot::Annotation && it.action.writes()).count();
+        if preparing > 0 {
+            let things = if preparing == 1 { "this".to_owned() } else { format!("these {preparing} things") };
+            let question = format!("Make {things} in {}? yes or no", self.launch.project.name);
+            if !self.agrees(&question)? {
+                return Ok(Some(self.nobody("nothing was made")));
+            }
+        }
+        let is_text = self.arguments.format == Format::Text;
+        let tell = &mut |told: Told| say(&told, is_text);
+        if let Err(error) = self.launch.prepare(tell).await {
+            return Ok(Some(self.interrupted(&error)));
+        }
+        let opens = |it: &Step| it.slot >= Slot::Annotation && it.action.writes();
+        if self.arguments.leave_off || !self.launch.steps().iter().any(opens) {
+            return Ok(self.why_not_on());
+        }
+        if self.why_not_on().is_none() && !self.agrees(&self.opening(reach))? {
+            return Ok(Some(self.nobody("everything is made, and the flag stays off")));
+        }
+        let tell = &mut |told: Told| say(&told, is_text);
+        match self.launch.open(tell).await {
+            Ok(()) => Ok(self.why_not_on()),
+            Err(error) => Ok(Some(self.interrupted(&error))),
+        }
+    }
+
+    /// Why the flag is not switched on although nothing went wrong.
+    fn why_not_on(&self) -> Option<String> {
+        let steps = self.launch.steps();
+        let find = |slot: Slot| steps.iter().find(|it| it.slot == slot).map(|it| &it.action);
+        let why = |it: &Action| match it {
+            Action::Skip(why) => Some(why.clone()),
+            _ => None,
+        };
+        let flag = find(Slot::Flag).and_then(why).map(|it| format!("the flag {it}"));
+        flag.or_else(|| find(Slot::On).and_then(why).map(|it| format!("the flag is not switched on: {it}")))
+    }
+
+    fn agrees(&mut self, question: &str) -> anyhow::Result<bool> {
+        if self.arguments.yes {
+            return Ok(true);
+        }
+        // Where nobody is there any more, nobody agrees.
+        Ok(self.answers.ask && matches!(&*self.answers.ask(question, "no")?, "yes" | "y"))
+    }
+
+    fn nobody(&self, what: &str) -> String {
+        let hint = if self.answers.ask { "" } else { "; nobody was there to be asked, --yes asks nothing" };
+        format!("{what}{hint}")
+    }
+
+    fn opening(&self, reach: &[Reach]) -> String {
+        let first = reach.first();
+        let people = first.and_then(|it| it.people).map(|(n, of)| format!(", {n} of {of} people today"));
+        let stage = first.map(|it| format!("stage {} ({} at {}{})", it.stage, it.audience, it.percent, people.unwrap_or_default()));
+        let key = &self.launch.target.brief.key;
+        format!("Switch '{key}' on in {} for {}? yes or no", self.launch.project.name, stage.unwrap_or_default())
+    }
+
+    fn interrupted(&self, Interrupted { slot, error }: &Interrupted) -> String {
+        let remedy = match error {
+            Error::Forbidden(_) => format!(
+                "; give the key the scope feature_flag:write under {}/settings/user-api-keys",
+                self.environment.host
+            ),
+            Error::Conflict(_) => "; look at what changed, and launch again to decide anew".into(),
+            error if error.is_passing() || matches!(error, Error::Decode { .. } | Error::TooSlow) => {
+                "; launch again to complete what is missing, nothing is made twice".into()
+            }
+            _ => String::new(),
+        };
+        format!("the launch stopped at {slot}: {error}{remedy}")
+    }
+
+    /// Where everything is, and what comes next.
+    fn end(&self, waits: bool) -> Vec<String> {
+        let key = &self.launch.target.brief.key;
+        let page = |slot: &Slot| self.launch.page(slot);
+        let mut lines = vec![String::new()];
+        for (title, slot) in [
+            ("flag", Slot::Flag),
+            ("dashboard", Slot::Dashboard),
+            ("recordings", Slot::Playlist(None)),
+            ("experiment", Slot::Experiment),
+        ] {
+            lines.extend(page(&slot).map(|it| format!("  {title}: {it}")));
+        }
+        lines.push(match (self.launch.found.flag.as_ref().is_some_and(|it| it.active), waits) {
+            (true, _) => format!("'{key}' is launched."),
+            (false, true) => format!(
+                "'{key}' waits for an approval in PostHog; launch again once it is given, to complete the rest."
+            ),
+            (false, false) => format!("'{key}' is made, and off: nobody sees it yet."),
+        });
+        lines
+    }
+}
+
+/// A line for each step as it is taken; for programs, only what went wrong.
+fn say(told: &Told, is_text: bool) {
+    let line = |sign: char, step: &Step, words: &str| {
+        let name = if step.name.is_empty() { String::new() } else { format!(" {}", step.name) };
+        plain(&format!("  {sign} {}{name}{words}\n", step.slot))
+    };
+    let printed = match told {
+        Told::Done(step) if is_text => print(&line('✓', step, "")),
+        Told::Done(_) => Ok(()),
+        Told::Refused(step, why) if is_text => print(&line('-', step, &format!(": left out, {why}"))),
+        Told::Waits(step, why) if is_text => print(&line('?', step, &format!(": {why}"))),
+        Told::Refused(step, why) | Told::Waits(step, why) => {
+            complain(&plain(&format!("{}: {why}", step.slot)));
+            Ok(())
+        }
+        Told::Warning(why) => {
+            complain(&plain(why));
+            Ok(())
+        }
+    };
+    // A reader that went away stops no launch.
+    drop(printed);
+}

@@ -1,0 +1,103 @@
+use std::fmt::Write as _;
+
+use super::{MetricKind, Release};
+use crate::flags::FlagKey;
+use crate::schema::quoted;
+
+/// What is known of a feature when its brief is first written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The flag's key.
+    pub key: FlagKey,
+    /// The feature's name.
+    pub name: String,
+    /// Who answers for it: an e-mail address.
+    pub owner: Option<String>,
+    /// What the team believes will come of it.
+    pub hypothesis: Option<String>,
+    /// How it reaches people.
+    pub release: Release,
+    /// The key metric: how it is measured, and its events.
+    pub metric: Option<(MetricKind, Vec<String>)>,
+}
+
+/// Where the schema is published.
+const SCHEMA: &str = "https://raw.githubusercontent.com/flagline/flagline/main/docs/brief.schema.json";
+
+impl Draft {
+    /// The text of the brief: what is known, and as comments what is often wanted next.
+    pub fn text(&self) -> String {
+        let mut text = format!("#:schema {SCHEMA}\n\n");
+        let mut line = |name: &str, value: Option<&str>| {
+            let _ = match value.map(str::trim).filter(|it| !it.is_empty()) {
+                Some(value) => writeln!(text, "{name} = {}", quoted(value)),
+                None => writeln!(text, "# {name} = \"\""),
+            };
+        };
+        line("key", Some(self.key.as_str()));
+        line("name", Some(&self.name));
+        line("owner", self.owner.as_deref());
+        line("hypothesis", self.hypothesis.as_deref());
+        line("release", Some(self.release.name()));
+        text += "# before_lifting = [{ what = \"\" }]\n\n";
+        text += &self.metric_text();
+        text += "\n# [notify]\n# slack = \"#releases\"\n\n# [interview]\n# people = 2\n# calendar = \"https://\"\n";
+        text
+    }
+
+    fn metric_text(&self) -> String {
+        let Some((kind, events)) = &self.metric else {
+            return "# [metric]\n# kind = \"trend\"\n# events = [\"\"]\n".into();
+        };
+        let events: Vec<String> = events.iter().map(|it| quoted(it)).collect();
+        let events = match events.is_empty() {
+            true => String::new(),
+            false => format!("events = [{}]\n", events.join(", ")),
+        };
+        format!("[metric]\nkind = \"{}\"\n{events}# target = 30\n# by = \"2027-02-28\"\n", kind.name())
+    }
+}
+
+impl Release {
+    /// Its name in a brief.
+    pub fn name(self) -> &'static str {
+        match self {
+            Release::AutoRollout => "auto-rollout",
+            Release::AbTest => "ab-test",
+        }
+    }
+}
+
+impl MetricKind {
+    /// Its name in a brief.
+    pub fn name(self) -> &'static str {
+        match self {
+            MetricKind::Trend => "trend",
+            MetricKind::Funnel => "funnel",
+            MetricKind::Retention => "retention",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Brief;
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_as_it_was_meant() {
+        let draft = Draft {
+            key: "videos".into(),
+            name: "Videos \"of\"\noffsetting \u{7f}".into(),
+            owner: Some("ada@offset.example".into()),
+            hypothesis: None,
+            release: Release::AbTest,
+            metric: Some((MetricKind::Funnel, vec!["watched".into(), "a \"b\"".into()])),
+        };
+        let brief = Brief::parse(&draft.text()).unwrap_or_else(|it| panic!("{it} in\n{}", draft.text()));
+        assert_eq!((brief.name.as_str(), brief.release), ("Videos \"of\"\noffsetting \u{7f}", Release::AbTest));
+        assert_eq!(brief.metric.unwrap().events[1].event(), "a \"b\"");
+        let bare = Draft { owner: None, release: Release::AutoRollout, metric: None, ..draft };
+        Brief::parse(&bare.text()).unwrap_or_else(|it| panic!("{it} in\n{}", bare.text()));
+    }
+}

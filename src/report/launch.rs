@@ -1,0 +1,130 @@
+//! The plan of a launch, for people and programs: what will be made, changed, left alone, and whom it touches.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::analysis::plain;
+use crate::rollout::decide::{Action, Slot, Step};
+use crate::rollout::launch::{Launch, Reach};
+
+/// The plan as a person reads it on a terminal or in an editor.
+pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
+    let brief = &launch.target.brief;
+    let mut text = format!("{} ({}), in {}\n\n", brief.title(), brief.key, launch.project.name);
+    let width = steps.iter().map(|it| it.slot.to_string().chars().count()).max().unwrap_or(0).min(38);
+    for step in steps {
+        let (sign, words) = words(step);
+        let slot = step.slot.to_string();
+        let _ = writeln!(text, "  {sign} {slot:<width$}  {}", plain(&words).trim_end());
+    }
+    let _ = write!(text, "\n{}\n", tally(steps));
+    if !reach.is_empty() {
+        text += "\nWhom it touches, stage by stage, at its first step:\n";
+        let of = reach.len();
+        for (at, it) in reach.iter().enumerate() {
+            let people = match it.people {
+                Some((affected, total)) => format!("{affected} of {total}"),
+                None => "not known yet".to_owned(),
+            };
+            let line = format!("  {}/{of} {}: {} at {}, {people}", at + 1, it.stage, it.audience, it.percent);
+            let _ = writeln!(text, "{}", plain(&line));
+        }
+    }
+    text
+}
+
+/// A sign and some words for a step.
+fn words(step: &Step) -> (char, String) {
+    let name = &step.name;
+    let with_name = |words: &str| match name.is_empty() {
+        true => words.to_owned(),
+        false => format!("{name}  ({words})"),
+    };
+    match &step.action {
+        Action::Make(body) => ('+', made(step, body.as_ref())),
+        Action::Change(_, what) => ('~', with_name(&format!("written over: {}", what.join("; ")))),
+        Action::Keep(words) => ('=', with_name(words)),
+        Action::Differs(what) => {
+            ('!', with_name(&format!("changed by hand, kept: {}; --take-over writes it over", what.join("; "))))
+        }
+        Action::Skip(why) => ('-', with_name(&format!("left out: {why}"))),
+        Action::Wait(pending) => {
+            let id = if pending.id.is_empty() { String::new() } else { format!(" {}", pending.id) };
+            ('?', format!("waits for an approval in PostHog: change request{id}"))
+        }
+    }
+}
+
+fn made(step: &Step, body: Option<&Value>) -> String {
+    match (&step.slot, body) {
+        (Slot::Flag, Some(body)) => {
+            let groups = body["filters"]["groups"].as_array().into_iter().flatten();
+            let condition = |it: &Value| {
+                format!("{} {} %", it["description"].as_str().unwrap_or_default(), it["rollout_percentage"])
+            };
+            let conditions: Vec<String> = groups.map(|it| condition(it).replace(".0 %", " %")).collect();
+            format!("{}: off; {}", step.name, conditions.join(", "))
+        }
+        (Slot::Cohort(_), Some(body)) if body["is_static"] == true => "static, nobody in it yet".into(),
+        (Slot::Alert, _) => format!("{}, to you by e-mail", step.name),
+        _ => step.name.clone(),
+    }
+}
+
+/// `12 to make, 1 to change, 3 kept, 2 left out`
+fn tally(steps: &[Step]) -> String {
+    let count = |is: &dyn Fn(&Action) -> bool| steps.iter().filter(|it| is(&it.action)).count();
+    let parts = [
+        (count(&|it| matches!(it, Action::Make(_))), "to make"),
+        (count(&|it| matches!(it, Action::Change(..))), "to change"),
+        (count(&|it| matches!(it, Action::Keep(_))), "as it should be"),
+        (count(&|it| matches!(it, Action::Differs(_))), "changed by hand"),
+        (count(&|it| matches!(it, Action::Skip(_))), "left out"),
+        (count(&|it| matches!(it, Action::Wait(_))), "waiting"),
+    ];
+    let said: Vec<String> =
+        parts.into_iter().filter(|it| it.0 > 0).map(|(n, words)| format!("{n} {words}")).collect();
+    said.join(", ")
+}
+
+/// The same for programs.
+pub fn launch_json(launch: &Launch, steps: &[Step], reach: &[Reach]) -> Value {
+    json!({
+        "key": launch.target.brief.key,
+        "name": launch.target.brief.title(),
+        "host": launch.target.host,
+        "project": { "id": launch.project.id, "name": &*launch.project.name },
+        "on": launch.found.flag.as_ref().is_some_and(|it| it.active),
+        "steps": steps.iter().map(|it| step_json(launch, it)).collect::<Vec<Value>>(),
+        "reach": reach.iter().map(reach_json).collect::<Vec<Value>>(),
+    })
+}
+
+fn step_json(launch: &Launch, step: &Step) -> Value {
+    let (action, details) = match &step.action {
+        Action::Make(_) => ("make", Vec::new()),
+        Action::Change(_, what) => ("change", what.clone()),
+        Action::Keep(words) => ("keep", vec![words.clone()]),
+        Action::Differs(what) => ("differs", what.clone()),
+        Action::Skip(why) => ("leave-out", vec![why.clone()]),
+        Action::Wait(pending) => ("wait", vec![pending.id.clone()]),
+    };
+    json!({
+        "object": step.slot.to_string(),
+        "name": step.name,
+        "action": action,
+        "details": details,
+        "link": launch.page(&step.slot),
+    })
+}
+
+fn reach_json(it: &Reach) -> Value {
+    json!({
+        "stage": it.stage,
+        "audience": it.audience,
+        "percent": it.percent,
+        "affected": it.people.map(|it| it.0),
+        "total": it.people.map(|it| it.1),
+    })
+}
