@@ -25,14 +25,9 @@ pub(super) struct Cohort {
 }
 
 impl Cohort {
-    /// Whether a condition asks what people did, which flags cannot use.
-    pub fn behavioral(&self) -> bool {
-        self.filters.to_string().contains("\"type\":\"behavioral\"")
-    }
-
-    fn json(&self, world: &World) -> Value {
+    pub fn json(&self, world: &World) -> Value {
         let count = world.people.iter().filter(|it| contains(world, self.id, world.subject(it))).count();
-        let kind = match (&self.people, self.behavioral()) {
+        let kind = match (&self.people, behavioral(world, self.id)) {
             (Some(_), _) => "static",
             (None, true) => "behavioral",
             (None, false) => "person_property",
@@ -128,13 +123,26 @@ pub(super) fn route(world: &mut World, request: &Request, caller: Caller, rest: 
             let at = at.ok_or_else(Problem::not_found)?;
             match (method, rest) {
                 (&Method::GET, []) => {}
-                (&Method::PATCH, []) => patch(&mut world.cohorts[at], &request.object()?)?,
+                (&Method::PATCH, []) => {
+                    let body = request.object()?;
+                    known_cohorts(world, &body)?;
+                    patch(&mut world.cohorts[at], &body)?;
+                    if body.get("filters").is_some_and(|it| !it.is_null()) {
+                        return Ok(Reply::ok(uncounted(&world.cohorts[at], world)));
+                    }
+                }
                 (&Method::DELETE, []) => {
                     return Err(Problem::no_hard_delete());
                 }
                 (&Method::GET, ["persons"]) => return persons(world, request, world.cohorts[at].id),
                 (&Method::PATCH, ["add_persons_to_static_cohort"]) => add(world, at, &request.object()?)?,
-                (_, [] | ["persons" | "add_persons_to_static_cohort"]) => {
+                (&Method::PATCH, ["remove_person_from_static_cohort"]) => {
+                    remove(world, at, &request.object()?)?
+                }
+                (
+                    _,
+                    [] | ["persons" | "add_persons_to_static_cohort" | "remove_person_from_static_cohort"],
+                ) => {
                     return Err(Problem::wrong_method(method));
                 }
                 _ => return Err(Problem::no_endpoint()),
@@ -162,6 +170,10 @@ pub(super) fn create(world: &mut World, caller: Caller, body: &Map<String, Value
     if body.get("name").is_none() {
         return Err(Problem::required("name"));
     }
+    if text_field(body, "name")?.is_none_or(|it| it.is_empty()) {
+        return Err(Problem::field(Some("name"), "blank", "This field may not be blank."));
+    }
+    known_cohorts(world, body)?;
     patch(&mut cohort, body)?;
     if bool_field(body, "is_static")? == Some(true) {
         let ids = super::reply::texts_field(body, "_create_static_person_ids")?.unwrap_or_default();
@@ -174,7 +186,16 @@ pub(super) fn create(world: &mut World, caller: Caller, body: &Map<String, Value
     }
     world.cohorts.push(cohort);
     let made = &world.cohorts[world.cohorts.len() - 1];
-    Ok(Reply::created(made.json(world)))
+    Ok(Reply::created(uncounted(made, world)))
+}
+
+/// A cohort as the answer to the write of its rule shows it: its people are counted later.
+fn uncounted(cohort: &Cohort, world: &World) -> Value {
+    let mut it = cohort.json(world);
+    if cohort.people.is_none() {
+        (it["is_calculating"], it["count"], it["last_calculation"]) = (true.into(), Value::Null, Value::Null);
+    }
+    it
 }
 
 fn patch(cohort: &mut Cohort, body: &Map<String, Value>) -> Result<()> {
@@ -197,6 +218,66 @@ fn patch(cohort: &mut Cohort, body: &Map<String, Value>) -> Result<()> {
         cohort.deleted = deleted;
     }
     Ok(())
+}
+
+/// Refuses a rule that asks for a cohort that is not there, and leaves of unknown types.
+fn known_cohorts(world: &World, body: &Map<String, Value>) -> Result<()> {
+    let refuse = |text: String| Err(Problem::invalid(Some("filters"), text));
+    let Some(root) = body.get("filters").and_then(|it| it.get("properties")) else { return Ok(()) };
+    for leaf in leaves(root) {
+        match leaf.get("type").and_then(Value::as_str) {
+            Some("person" | "behavioral") => {}
+            Some("cohort") => {
+                let id = leaf.get("value").and_then(Value::as_u64);
+                if !world.cohorts.iter().any(|it| Some(it.id) == id && !it.deleted) {
+                    let id = leaf.get("value").cloned().unwrap_or_default();
+                    return refuse(format!("Invalid Cohort ID in filter: {id}"));
+                }
+            }
+            Some(other) => return refuse(format!("Invalid filter type: {other}")),
+            None => return refuse("Every filter needs a type.".into()),
+        }
+    }
+    Ok(())
+}
+
+/// The conditions of a tree.
+fn leaves(it: &Value) -> Vec<&Value> {
+    match it.get("values").and_then(Value::as_array) {
+        Some(values) => values.iter().flat_map(leaves).collect(),
+        None => vec![it],
+    }
+}
+
+/// Whether a cohort, or one that it asks for, asks what people did, which flags cannot use.
+pub(super) fn behavioral(world: &World, id: u64) -> bool {
+    // Cohorts that contain each other are asked once.
+    let (mut asked, mut open) = (Vec::new(), vec![id]);
+    while let Some(id) = open.pop() {
+        let Some(cohort) = world.cohorts.iter().find(|it| it.id == id && !asked.contains(&id)) else {
+            continue;
+        };
+        asked.push(id);
+        for leaf in cohort.filters.get("properties").map(leaves).unwrap_or_default() {
+            match leaf.get("type").and_then(Value::as_str) {
+                Some("behavioral") => return true,
+                Some("cohort") => open.extend(leaf.get("value").and_then(Value::as_u64)),
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
+fn remove(world: &mut World, at: usize, body: &Map<String, Value>) -> Result<()> {
+    let id = text_field(body, "person_id")?.ok_or_else(|| Problem::required("person_id"))?;
+    match &mut world.cohorts[at].people {
+        Some(people) => {
+            people.retain(|it| *it != id);
+            Ok(())
+        }
+        None => Err(Problem::invalid(None, "Can only remove persons from static cohorts")),
+    }
 }
 
 fn add(world: &mut World, at: usize, body: &Map<String, Value>) -> Result<()> {

@@ -74,7 +74,7 @@ fn cohort(world: &World, id: &Value) -> Result<()> {
         let text = format!("Cohort with id {id} does not exist");
         return Err(Problem::field(Some("filters"), "cohort_does_not_exist", text));
     };
-    if cohort.behavioral() {
+    if super::cohorts::behavioral(world, cohort.id) {
         let text =
             format!("Cohort '{}' with behavioral filters cannot be used in feature flags.", cohort.name);
         return Err(Problem::field(Some("filters"), "behavioral_cohort_found", text));
