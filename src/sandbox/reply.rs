@@ -1,6 +1,7 @@
 //! Requests and answers as plain data, in PostHog's shapes. Nothing here knows the transport.
 
 use axum::http::Method;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::world::UserId;
@@ -343,6 +344,46 @@ pub(super) fn bool_field(body: &Map<String, Value>, name: &str) -> Result<Option
         Some(Value::String(it)) if it.eq_ignore_ascii_case("true") => Ok(Some(true)),
         Some(Value::String(it)) if it.eq_ignore_ascii_case("false") => Ok(Some(false)),
         Some(_) => Err(Problem::invalid(Some(name), "Must be a valid boolean.")),
+    }
+}
+
+/// One of a few words.
+pub(super) fn choice_field(
+    body: &Map<String, Value>,
+    name: &str,
+    choices: &[&str],
+) -> Result<Option<String>> {
+    let sent = text_field(body, name)?;
+    match &sent {
+        Some(it) if !choices.contains(&it.as_str()) => {
+            let text = format!("\"{it}\" is not a valid choice.");
+            Err(Problem::field(Some(name), "invalid_choice", text))
+        }
+        _ => Ok(sent),
+    }
+}
+
+/// A JSON object; null counts as absent.
+pub(super) fn object_field(body: &Map<String, Value>, name: &str) -> Result<Option<Value>> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(it) if it.is_object() => Ok(Some(it.clone())),
+        Some(it) => Err(Problem::invalid(
+            Some(name),
+            format!("Invalid data. Expected a dictionary, but got {}.", kind_of(it)),
+        )),
+    }
+}
+
+/// A time; null, and a text without anything, clear it.
+pub(super) fn time_field(body: &Map<String, Value>, name: &str) -> Result<Option<Option<Timestamp>>> {
+    match text_field(body, name)? {
+        None => Ok(None),
+        Some(it) if it.is_empty() => Ok(Some(None)),
+        Some(it) => {
+            let wrong = |_| Problem::invalid(Some(name), "Datetime has wrong format.");
+            it.parse().map(|it| Some(Some(it))).map_err(wrong)
+        }
     }
 }
 
