@@ -45,6 +45,7 @@ mod control;
 mod dashboards;
 mod early_access;
 mod events;
+mod experiment_check;
 mod experiments;
 mod fault;
 mod flag;

@@ -521,8 +521,6 @@ fn activity(it: &mut Map<String, Value>) {
 }
 
 fn experiment(it: &mut Map<String, Value>) {
-    it.insert("secondary_metrics".into(), json!([]));
-    it.insert("filters".into(), json!({}));
     if let Some(Value::Object(flag)) = it.get_mut("feature_flag") {
         plain_filters(flag);
         only(flag, &SHORT_FLAG, &[]);

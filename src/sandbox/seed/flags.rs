@@ -246,6 +246,8 @@ fn experiment(world: &mut World, now: Timestamp) -> Result<()> {
         "name": "Prices by the year",
         "description": "Do prices by the year sell more than prices by the month?",
         "feature_flag_key": "pricing-page",
+        // The seed's events are those of SDKs that know no exposure of their own for experiments.
+        "exposure_criteria": {"exposure_config": {"kind": "ExperimentEventExposureConfig", "event": "$feature_flag_called"}},
         "metrics": [{"kind": "ExperimentMetric", "metric_type": "mean", "source": {"kind": "EventsNode", "event": "purchase"}}],
     });
     experiments::create(world, Caller { user: GRACE }, &object(body))?;
