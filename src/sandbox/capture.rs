@@ -64,7 +64,7 @@ pub(super) fn event(world: &mut World, sent: &Map<String, Value>) -> Result<Even
         }
         None => world.now(),
     };
-    let serial = world.events.len().to_string();
+    let serial = world.events.next_serial().to_string();
     let own = sent.get("uuid").and_then(Value::as_str).map(str::to_owned);
     let own = own.unwrap_or_else(|| uuid(&["captured", &serial, name, &distinct_id, &timestamp.to_string()]));
     let person = match properties.get("$process_person_profile") {
