@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::PROJECT_TOKEN;
 use super::events::Event;
 use super::hash::uuid;
+use super::outbox;
 use super::reply::{Problem, Reply, Request, Result};
 use super::targeting::{Served, Subject, serve};
 use super::world::World;
@@ -31,7 +32,11 @@ pub(super) fn capture(world: &mut World, request: &Request) -> Result {
     for event in events {
         read.push(self::event(world, event)?);
     }
-    world.events.extend(read);
+    world.events.extend(read.iter().cloned());
+    // They run for each arrival, also of an event that is merged with an earlier one.
+    for event in &read {
+        outbox::captured(world, event);
+    }
     Ok(Reply::ok(json!({"status": "Ok"})))
 }
 

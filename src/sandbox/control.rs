@@ -11,6 +11,8 @@ use super::capture;
 use super::clock::{Clock, iso};
 use super::events::{Event, Events};
 use super::fault::Fault;
+use super::objects;
+use super::outbox::Delivery;
 use super::panel;
 use super::reply::{Problem, Reply, Request, Result, text_field, texts_field};
 use super::server::{First, Inner};
@@ -29,10 +31,20 @@ pub(super) fn route(inner: &mut Inner, first: First, request: &Request) -> Resul
         (&Method::GET, ["events"]) => return Ok(dump(inner, request)),
         (&Method::POST, ["events"]) => add(inner, request)?,
         (&Method::DELETE, ["events"]) => inner.world.events = Events::default(),
-        (_, ["form", form @ ..]) => return panel::route(inner, first, request, form),
-        (method, ["state" | "clock" | "faults" | "keys" | "plan" | "approvals" | "reset" | "events"]) => {
-            return Err(Problem::wrong_method(method));
+        (&Method::GET, ["outbox"]) => {
+            let results: Vec<Value> = inner.world.outbox.iter().map(Delivery::json).collect();
+            return Ok(Reply::ok(json!({"count": results.len(), "results": results})));
         }
+        (&Method::DELETE, ["outbox"]) => inner.world.outbox.clear(),
+        (&Method::GET, ["objects"]) => return Ok(Reply::ok(objects::all(&inner.world))),
+        (_, ["form", form @ ..]) => return panel::route(inner, first, request, form),
+        (
+            method,
+            [
+                "state" | "clock" | "faults" | "keys" | "plan" | "approvals" | "reset" | "events" | "outbox"
+                | "objects",
+            ],
+        ) => return Err(Problem::wrong_method(method)),
         _ => return Err(Problem::no_endpoint()),
     }
     Ok(Reply::ok(state(inner)))
@@ -55,7 +67,12 @@ pub(super) fn state(inner: &Inner) -> Value {
             "flags": world.living_flags().count(),
             "deleted_flags": world.flags.len() - world.living_flags().count(),
             "people": world.people.len(),
-            "annotations": world.annotations.len(),
+            "annotations": world.annotations.iter().filter(|it| !it.deleted).count(),
+            "session_recording_playlists": world.playlists.iter().filter(|it| !it.deleted).count(),
+            "surveys": world.surveys.len(),
+            "alerts": world.alerts.len(),
+            "hog_functions": world.hog_functions.iter().filter(|it| !it.deleted).count(),
+            "outbox": world.outbox.len(),
             "cohorts": world.cohorts.iter().filter(|it| !it.deleted).count(),
             "experiments": world.experiments.iter().filter(|it| !it.deleted).count(),
             "early_access_features": world.early_access.len(),

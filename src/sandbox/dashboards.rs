@@ -45,7 +45,7 @@ impl Dashboard {
         self.tiles.iter().any(|it| !it.deleted && matches!(it.content, Content::Insight(id) if id == insight))
     }
 
-    fn json(&self, world: &World, tiles: bool, compute: bool) -> Value {
+    pub fn json(&self, world: &World, tiles: bool, compute: bool) -> Value {
         let mut it = json!({
             "id": self.id,
             "name": self.name,

@@ -34,7 +34,7 @@ pub(super) struct EarlyAccess {
 }
 
 impl EarlyAccess {
-    fn json(&self, world: &World) -> Value {
+    pub fn json(&self, world: &World) -> Value {
         let flag = world.flags.iter().find(|it| it.id == self.flag);
         json!({
             "id": self.id,

@@ -141,7 +141,7 @@ impl Flag {
             "status": self.status(world),
             "experiment_set": ids,
             "experiment_set_metadata": metadata,
-            "surveys": [],
+            "surveys": super::surveys::of_flag(world, self.id, &self.state.key),
             "features": super::early_access::of_flag(world, self.id, &self.state.key),
             "usage_dashboard": null,
             "has_enriched_analytics": false,

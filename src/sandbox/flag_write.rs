@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::approvals;
 use super::flag::{Entry, Flag, State, Version, plain};
 use super::flag_check as check;
+use super::outbox;
 use super::reply::{Problem, Result, bool_field, ids_field, text_field, texts_field};
 use super::targeting::Filters;
 use super::world::{UserId, World};
@@ -55,6 +56,7 @@ pub(super) fn create(world: &mut World, by: UserId, body: &Map<String, Value>) -
         activity: vec![Entry { at, by, activity: "created", name: state.key.clone(), changes: None }],
         state,
     });
+    outbox::flag_written(world, id);
     Ok(id)
 }
 
@@ -337,6 +339,7 @@ pub(super) fn write(world: &mut World, by: UserId, id: u64, mut state: State) ->
     flag.activity.push(Entry { at, by, activity, name: state.key.clone(), changes: Some(changes.collect()) });
     flag.versions.push(Version { at, by, state: state.clone() });
     (flag.state, flag.updated_at, flag.last_modified_by) = (state, at, by);
+    outbox::flag_written(world, id);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub(super) struct ApiKey {
 }
 
 /// What the key that may only read has.
-const READ: [&str; 13] = [
+const READ: [&str; 20] = [
     "user:read",
     "project:read",
     "organization:read",
@@ -30,6 +30,13 @@ const READ: [&str; 13] = [
     "dashboard:read",
     "insight:read",
     "integration:read",
+    "annotation:read",
+    "session_recording_playlist:read",
+    "survey:read",
+    "alert:read",
+    "hog_function:read",
+    "event_definition:read",
+    "property_definition:read",
 ];
 
 /// Requests below `feature_flags/` that only read although they are posted.
@@ -96,6 +103,7 @@ fn needed(request: &Request) -> Option<(&str, &'static str)> {
         ["api", "projects"] | ["api", "projects", _] => ("project", right),
         ["api", "projects" | "environments", _, "query", ..] => ("query", "read"),
         ["api", "projects", _, "feature_flags", ..] if last == "activity" => ("activity_log", "read"),
+        ["api", "projects", _, "hog_function_templates", ..] => ("hog_function", right),
         ["api", "projects", _, "scheduled_changes", ..] => ("feature_flag", right),
         ["api", "projects" | "environments", _, "change_requests", ..] => ("approvals", right),
         ["api", "projects", _, objects, ..] => (objects.strip_suffix('s').unwrap_or(objects), right),

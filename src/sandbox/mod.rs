@@ -25,9 +25,12 @@
 //! | `POST /_sandbox/approvals/` | `{"actions": ["feature_flag.enable", …]}`: writes that do this wait for an approval |
 //! | `POST /_sandbox/reset/` | the seed again: objects, clock, faults and request log |
 //! | `GET /_sandbox/events/?event=&flag=&limit=` | the stored events, oldest first |
-//! | `POST /_sandbox/events/` | `{"events": [{"event", "distinct_id", "properties"?, "timestamp"?}]}` adds events |
+//! | `POST /_sandbox/events/` | `{"events": [{"event", "distinct_id", "properties"?, "timestamp"?}]}` adds events, which run no hog functions |
 //! | `DELETE /_sandbox/events/` | removes all events |
-//! | `POST /_sandbox/form/…` | the forms of the home page, where people set the same: `fault`, `remove`, `clear`, `clock`, `reset` |
+//! | `GET /_sandbox/outbox/` | what hog functions would have sent, oldest first: nothing leaves the machine |
+//! | `DELETE /_sandbox/outbox/` | empties the outbox |
+//! | `GET /_sandbox/objects/` | every object of the project as PostHog shows it today, deleted ones as well, in one document |
+//! | `POST /_sandbox/form/…` | the forms of the home page, where people set the same: `fault`, `remove`, `clear`, `clock`, `outbox`, `reset` |
 //!
 //! A fault is `{"kind", "path_contains"?, "method"?, "times"?}` and what its kind takes: `status` (`status`,
 //! `retry_after`, `body`), `html` (a login page with status 200), `malformed` (the JSON ends in the middle), `cut`
@@ -36,6 +39,7 @@
 //! What a browser sends for another site's page is refused here, as is a page that frames this one.
 
 mod account;
+mod alerts;
 mod annotations;
 mod approvals;
 mod capture;
@@ -43,6 +47,7 @@ mod clock;
 mod cohorts;
 mod control;
 mod dashboards;
+mod definitions;
 mod early_access;
 mod events;
 mod experiment_check;
@@ -53,11 +58,19 @@ mod flag_check;
 mod flag_write;
 mod flags;
 mod hash;
+mod hog_functions;
+mod hog_templates;
+mod hog_text;
 mod hogql;
 mod insights;
 mod keys;
+mod launch_pages;
+mod objects;
+mod old_insight;
+mod outbox;
 mod pages;
 mod panel;
+mod playlists;
 mod query;
 mod reply;
 mod route;
@@ -65,6 +78,8 @@ mod schedules;
 mod seed;
 mod server;
 mod shape;
+mod survey_check;
+mod surveys;
 mod targeting;
 mod trends;
 mod world;

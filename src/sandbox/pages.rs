@@ -11,6 +11,7 @@ use super::events::FLAG_CALLED;
 use super::experiments::Experiment;
 use super::flag::Flag;
 use super::insights::Insight;
+use super::launch_pages;
 use super::panel;
 use super::reply::{Problem, Reply, Request, Result};
 use super::server::Inner;
@@ -29,7 +30,9 @@ pub(super) fn route(inner: &Inner, request: &Request, segments: &[&str]) -> Resu
     };
     let id = |it: &str| it.parse::<u64>().map_err(|_| Problem::not_found());
     let page = match rest {
-        [] | ["feature_flags" | "dashboard" | "insights" | "experiments"] => home(inner, request),
+        [] | ["feature_flags" | "dashboard" | "insights" | "experiments" | "surveys" | "replay"] => {
+            home(inner, request)
+        }
         ["feature_flags", it] => {
             let id = id(it)?;
             flag(world, world.flags.iter().find(|it| it.id == id).ok_or_else(Problem::not_found)?)
@@ -55,6 +58,14 @@ pub(super) fn route(inner: &Inner, request: &Request, segments: &[&str]) -> Resu
             let id = id(it)?;
             let found = world.experiments.iter().find(|it| it.id == id && !it.deleted);
             experiment(world, found.ok_or_else(Problem::not_found)?)
+        }
+        ["replay", "playlists", it] => {
+            let found = world.playlists.iter().find(|list| list.short_id == *it && !list.deleted);
+            launch_pages::playlist(found.ok_or_else(Problem::not_found)?)
+        }
+        ["surveys", it] => {
+            let found = world.surveys.iter().find(|survey| survey.id == *it);
+            launch_pages::survey(world, found.ok_or_else(Problem::not_found)?)
         }
         _ => return Err(Problem::not_found()),
     };
@@ -128,7 +139,7 @@ pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 }
 
 /// A link inside the sandbox.
-fn link(kind: &str, id: impl Display, name: &str) -> String {
+pub(super) fn link(kind: &str, id: impl Display, name: &str) -> String {
     let name = if name.is_empty() { "(no name)" } else { name };
     format!("<a href=\"/project/{PROJECT_ID}/{kind}/{}\">{}</a>", escape(id), escape(name))
 }
@@ -168,6 +179,7 @@ fn home(inner: &Inner, request: &Request) -> String {
         &["Name", "Status"],
         experiments.map(|it| vec![link("experiments", it.id, &it.name), escape(it.status())]),
     );
+    body += &launch_pages::lists(world);
     page("Sandbox", &body)
 }
 
@@ -384,7 +396,7 @@ fn experiment(world: &World, experiment: &Experiment) -> String {
 
 /// An insight's answer: lines for a trend, a table for a query.
 fn graph(world: &World, insight: &Insight) -> String {
-    let answer = match super::query::answer(world, &insight.query) {
+    let answer = match insight.answer(world) {
         Ok(it) => it,
         Err(problem) => return format!("<p>{}</p>", escape(problem.detail)),
     };

@@ -1,4 +1,4 @@
-//! The controls on the sandbox's page: faults, clock and reset, as forms that need no script. Each is a POST below
+//! The controls on the sandbox's page: faults, clock, outbox and reset, as forms that need no script. Each is a POST below
 //! `/_sandbox/form/`, answered with a redirect to the page; the front door turns away those that another site's
 //! page sends.
 
@@ -9,9 +9,11 @@ use jiff::SignedDuration;
 
 use super::clock::Clock;
 use super::fault::{Fault, Kind};
+use super::outbox::Delivery;
 use super::pages::{escape, minute, page, table};
 use super::reply::{Body, Problem, Reply, Request, Result};
 use super::server::{First, Inner};
+use super::targeting::text;
 
 /// One entry of the list of what can go wrong.
 struct Choice {
@@ -38,6 +40,8 @@ const CHOICES: [Choice; 9] = [
 /// Parts of paths that are worth a fault of their own.
 const PATHS: [&str; 5] = ["/feature_flags/", "/activity/", "/query/", "/dashboards/", "/users/@me/"];
 
+/// Messages of the outbox that the page shows.
+const SHOWN_DELIVERIES: usize = 50;
 /// Slowness without a number.
 const MILLISECONDS: u64 = 2_000;
 const LONGEST_MILLISECONDS: u64 = 60_000;
@@ -57,6 +61,10 @@ pub(super) fn route(inner: &mut Inner, first: First, request: &Request, form: &[
             Ok(())
         }
         ["clock"] => clock(inner, &fields),
+        ["outbox"] => {
+            inner.world.outbox.clear();
+            Ok(())
+        }
         ["reset"] => {
             *inner = Inner::new(first);
             Ok(())
@@ -144,7 +152,33 @@ pub(super) fn render(inner: &Inner) -> String {
         button("clock", &[], "This machine's time"),
         button("reset", &[], "Reset everything"),
     );
+    out += "<section><h2>Outbox</h2>";
+    out += &outbox(&inner.world.outbox);
+    out += "</section>";
     out
+}
+
+/// What hog functions would have sent, the last ones first.
+fn outbox(sent: &[Delivery]) -> String {
+    if sent.is_empty() {
+        return "<p>Nothing: no hog function ran. What they send stays here.</p>".into();
+    }
+    let rows = sent.iter().rev().take(SHOWN_DELIVERIES).map(|it| {
+        let to = if it.channel.is_null() { &it.url } else { &it.channel };
+        let message = [&it.text, &it.body].into_iter().find(|it| !it.is_null()).map(text);
+        vec![
+            minute(it.at),
+            escape(&it.function_name),
+            format!("<code>{}</code>", escape(text(to))),
+            escape(message.unwrap_or_default()),
+            format!("<code>{}</code>", escape(&it.event)),
+        ]
+    });
+    let more = match sent.len().saturating_sub(SHOWN_DELIVERIES) {
+        0 => String::new(),
+        more => format!("<p>And {more} before them.</p>"),
+    };
+    table(&["When", "Function", "To", "Message", "Event"], rows) + &more + &button("outbox", &[], "Empty it")
 }
 
 /// A form that is one button.

@@ -7,8 +7,9 @@ use super::reply::{Problem, Request, Result};
 use super::server::Inner;
 use super::world::World;
 use super::{
-    PROJECT_ID, account, annotations, approvals, capture, cohorts, dashboards, early_access, experiments,
-    flags, insights, keys, pages, query, schedules,
+    PROJECT_ID, account, alerts, annotations, approvals, capture, cohorts, dashboards, definitions,
+    early_access, experiments, flags, hog_functions, hog_templates, insights, keys, pages, playlists, query,
+    schedules, surveys,
 };
 
 /// A project that exists and that no key may see.
@@ -70,6 +71,13 @@ fn in_project(world: &mut World, request: &Request, key: &ApiKey, rest: &[&str])
         "annotations" => annotations::route(world, request, caller, rest),
         "dashboards" => dashboards::route(world, request, caller, rest),
         "insights" => insights::route(world, request, caller, rest),
+        "session_recording_playlists" => playlists::route(world, request, caller, rest),
+        "surveys" => surveys::route(world, request, caller, rest),
+        "alerts" => alerts::route(world, request, caller, rest),
+        "hog_functions" => hog_functions::route(world, request, caller, rest),
+        "hog_function_templates" => hog_templates::route(request, rest),
+        "event_definitions" => definitions::events(world, request, rest),
+        "property_definitions" => definitions::properties(world, request, rest),
         "scheduled_changes" => schedules::route(world, request, caller, rest),
         "integrations" => account::integrations(world, request, rest),
         "query" => query::route(world, request, rest),

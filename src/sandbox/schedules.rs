@@ -25,7 +25,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    fn json(&self, world: &World) -> Value {
+    pub fn json(&self, world: &World) -> Value {
         json!({
             "id": self.id,
             "team_id": super::PROJECT_ID,

@@ -85,10 +85,11 @@ impl Log {
     }
 }
 
-/// A path with `:id` in place of numbers, with a slash at its end.
+/// A path with `:id` in place of numbers and UUIDs, with a slash at its end.
 fn pattern(path: &str) -> String {
-    let part =
-        |it: &str| if it.bytes().all(|it| it.is_ascii_digit()) { ":id".to_owned() } else { it.to_owned() };
+    let is_number = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
+    let is_uuid = |it: &str| it.len() == 36 && it.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-');
+    let part = |it: &str| if is_number(it) || is_uuid(it) { ":id".to_owned() } else { it.to_owned() };
     let parts: Vec<String> = path.split('/').filter(|it| !it.is_empty()).map(part).collect();
     if parts.is_empty() { "/".into() } else { format!("/{}/", parts.join("/")) }
 }
@@ -336,6 +337,8 @@ mod tests {
     #[test]
     fn patterns_and_escapes() {
         assert_eq!(pattern("/api/projects/1/feature_flags/42"), "/api/projects/:id/feature_flags/:id/");
+        let survey = "/api/projects/1/surveys/0190aaaa-0000-0000-0000-000000000000/launch/";
+        assert_eq!(pattern(survey), "/api/projects/:id/surveys/:id/launch/");
         assert_eq!(decoded("a%20b+c"), "a b+c");
     }
 }

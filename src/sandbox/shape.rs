@@ -70,6 +70,10 @@ enum Kind {
     EarlyAccess,
     Dashboard,
     Insight,
+    Playlist,
+    Survey,
+    EventDefinition,
+    PropertyDefinition,
     Schedule,
     Query,
     /// The same at all times.
@@ -88,12 +92,18 @@ pub(super) fn hear(request: &mut Request) -> Result<()> {
         Kind::FlagActivity => &["limit", "page"],
         Kind::Schedule => &["limit", "offset", "model_name", "record_id"],
         Kind::Dashboard => &["limit", "offset", "refresh"],
+        Kind::Playlist => &["limit", "offset", "search", "pinned"],
+        Kind::EventDefinition => &["limit", "offset", "search"],
+        Kind::PropertyDefinition => {
+            &["limit", "offset", "search", "type", "event_names", "filter_by_event_names"]
+        }
         _ => &["limit", "offset"],
     };
     request.query.retain(|(name, _)| parameters.contains(&name.as_str()));
     let fields: &[&str] = match kind {
         Kind::Flag => &FLAG_WRITES,
         Kind::Schedule => &["record_id", "model_name", "payload", "scheduled_at"],
+        Kind::Survey => &SURVEY_WRITES,
         Kind::Query => return query_body(request),
         _ => return Ok(()),
     };
@@ -170,6 +180,15 @@ fn kind(request: &Request) -> Option<Kind> {
         ["api", "projects", _, "cohorts"] | ["api", "projects", _, "cohorts", _] => Kind::Cohort,
         ["api", "projects", _, "dashboards"] | ["api", "projects", _, "dashboards", _] => Kind::Dashboard,
         ["api", "projects", _, "insights"] | ["api", "projects", _, "insights", _] => Kind::Insight,
+        ["api", "projects", _, "session_recording_playlists", ref rest @ ..] => match rest {
+            [] | [_] => Kind::Playlist,
+            [_, "recordings"] => Kind::Other,
+            _ => return None,
+        },
+        ["api", "projects", _, "surveys", ref rest @ ..] if rest.len() < 2 => Kind::Survey,
+        ["api", "projects", _, "annotations", ref rest @ ..] if rest.len() < 2 => Kind::Other,
+        ["api", "projects", _, "event_definitions"] => Kind::EventDefinition,
+        ["api", "projects", _, "property_definitions"] => Kind::PropertyDefinition,
         ["api", "projects", _, "scheduled_changes", ref rest @ ..] if rest.len() < 2 => Kind::Schedule,
         ["api", "projects", _, "query"] => Kind::Query,
         ["api", "projects", _, "integrations", ..] => Kind::Other,
@@ -309,6 +328,85 @@ const INSIGHT: [&str; 28] = [
     "filters_hash",
 ];
 
+const PLAYLIST: [&str; 12] = [
+    "id",
+    "short_id",
+    "name",
+    "derived_name",
+    "description",
+    "pinned",
+    "created_at",
+    "created_by",
+    "deleted",
+    "filters",
+    "last_modified_at",
+    "last_modified_by",
+];
+
+const SURVEY: [&str; 15] = [
+    "id",
+    "name",
+    "description",
+    "type",
+    "linked_flag",
+    "linked_flag_id",
+    "targeting_flag",
+    "questions",
+    "conditions",
+    "appearance",
+    "created_at",
+    "created_by",
+    "start_date",
+    "end_date",
+    "archived",
+];
+
+/// What can be written to a survey.
+const SURVEY_WRITES: [&str; 13] = [
+    "name",
+    "description",
+    "type",
+    "linked_flag_id",
+    "targeting_flag_id",
+    "targeting_flag_filters",
+    "remove_targeting_flag",
+    "questions",
+    "conditions",
+    "appearance",
+    "start_date",
+    "end_date",
+    "archived",
+];
+
+/// A survey as its flag shows it.
+const SHORT_SURVEY: [&str; 11] = [
+    "id",
+    "name",
+    "description",
+    "type",
+    "linked_flag_key",
+    "targeting_flag_key",
+    "questions",
+    "conditions",
+    "appearance",
+    "start_date",
+    "end_date",
+];
+
+const EVENT_DEFINITION: [&str; 8] = [
+    "id",
+    "name",
+    "created_at",
+    "last_seen_at",
+    "last_updated_at",
+    "is_calculating",
+    "last_calculated_at",
+    "post_to_slack",
+];
+
+const PROPERTY_DEFINITION: [&str; 6] =
+    ["id", "name", "is_numerical", "property_type", "tags", "is_seen_on_filtered_events"];
+
 const SCHEDULE: [&str; 11] = [
     "id",
     "team_id",
@@ -446,6 +544,10 @@ fn old(kind: Kind, value: &mut Value) {
         Kind::EarlyAccess => early_access(it),
         Kind::Dashboard => dashboard(it),
         Kind::Insight => insight(it),
+        Kind::Playlist => only(it, &PLAYLIST, &[]),
+        Kind::Survey => survey(it),
+        Kind::EventDefinition => only(it, &EVENT_DEFINITION, &[]),
+        Kind::PropertyDefinition => only(it, &PROPERTY_DEFINITION, &[]),
         Kind::Schedule => only(it, &SCHEDULE, &[]),
         Kind::Query => {
             it.insert("query".into(), Value::Null);
@@ -483,6 +585,11 @@ fn flag(it: &mut Map<String, Value>) {
     for feature in it.get_mut("features").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Value::Object(feature) = feature {
             only(feature, &SHORT_EARLY_ACCESS, &[]);
+        }
+    }
+    for survey in it.get_mut("surveys").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(survey) = survey {
+            only(survey, &SHORT_SURVEY, &[]);
         }
     }
     only(it, &FLAG, &["tags"]);
@@ -528,6 +635,16 @@ fn experiment(it: &mut Map<String, Value>) {
     only(it, &EXPERIMENT, &[]);
 }
 
+fn survey(it: &mut Map<String, Value>) {
+    for name in ["linked_flag", "targeting_flag"] {
+        if let Some(Value::Object(flag)) = it.get_mut(name) {
+            plain_filters(flag);
+            only(flag, &SHORT_FLAG, &[]);
+        }
+    }
+    only(it, &SURVEY, &[]);
+}
+
 fn early_access(it: &mut Map<String, Value>) {
     if let Some(Value::Object(flag)) = it.get_mut("feature_flag") {
         plain_filters(flag);
@@ -548,8 +665,6 @@ fn dashboard(it: &mut Map<String, Value>) {
 }
 
 fn insight(it: &mut Map<String, Value>) {
-    // Insights were described by `filters` then; a query of today's is kept and not understood.
-    it.insert("result".into(), Value::Null);
     only(it, &INSIGHT, &[]);
 }
 

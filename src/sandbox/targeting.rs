@@ -253,6 +253,7 @@ impl Property {
             "is_set" => return Ok(actual.is_some()),
             "is_not_set" => return Ok(actual.is_none()),
             "is_not" => "exact",
+            "not_in" => "in",
             "not_icontains" => "icontains",
             "not_icontains_multi" => "icontains_multi",
             "not_regex" => "regex",
@@ -262,7 +263,7 @@ impl Property {
         let Some(actual) = actual else { return Ok(positive != self.operator()) };
         let text_of = text(actual).to_lowercase();
         let held = match positive {
-            "exact" => match actual {
+            "exact" | "in" => match actual {
                 Value::Array(list) => list.iter().any(|it| wanted().contains(&text(it).to_lowercase())),
                 _ => wanted().contains(&text_of),
             },

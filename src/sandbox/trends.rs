@@ -245,7 +245,7 @@ fn breakdown(query: &Query) -> Result<Option<(String, bool)>> {
 }
 
 /// Filters: a list, or a tree with one level of `AND` groups.
-fn properties(value: &Value) -> Result<Vec<Property>> {
+pub(super) fn properties(value: &Value) -> Result<Vec<Property>> {
     let list = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(list) => list,
@@ -274,7 +274,8 @@ fn properties(value: &Value) -> Result<Vec<Property>> {
     Ok(all)
 }
 
-fn holds(world: &World, event: &Event, filter: &Property) -> Result<bool> {
+/// Whether a filter lets an event pass.
+pub(super) fn holds(world: &World, event: &Event, filter: &Property) -> Result<bool> {
     let refused = |it: String| Problem::invalid(Some("properties"), format!("Unsupported operator: {it}"));
     match filter.kind.as_deref() {
         None | Some("event") => {

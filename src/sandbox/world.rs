@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Shape;
+use super::alerts::Alert;
 use super::annotations::Annotation;
 use super::approvals::ChangeRequest;
 use super::clock::{Clock, iso};
@@ -17,9 +18,13 @@ use super::events::Events;
 use super::experiments::Experiment;
 use super::flag::Flag;
 use super::hash::uuid;
+use super::hog_functions::HogFunction;
 use super::insights::Insight;
 use super::keys::ApiKey;
+use super::outbox::Delivery;
+use super::playlists::Playlist;
 use super::schedules::Schedule;
+use super::surveys::Survey;
 use super::targeting::Subject;
 
 /// The id of a person who works in PostHog (not of a person whom PostHog tracks).
@@ -50,6 +55,12 @@ pub(super) struct World {
     pub insights: Vec<Insight>,
     pub schedules: Vec<Schedule>,
     pub annotations: Vec<Annotation>,
+    pub playlists: Vec<Playlist>,
+    pub surveys: Vec<Survey>,
+    pub alerts: Vec<Alert>,
+    pub hog_functions: Vec<HogFunction>,
+    /// What they would have sent.
+    pub outbox: Vec<Delivery>,
     pub events: Events,
 }
 
@@ -111,6 +122,11 @@ impl World {
             insights: Vec::new(),
             schedules: Vec::new(),
             annotations: Vec::new(),
+            playlists: Vec::new(),
+            surveys: Vec::new(),
+            alerts: Vec::new(),
+            hog_functions: Vec::new(),
+            outbox: Vec::new(),
             events: Events::default(),
         }
     }
