@@ -2,9 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[path = "sandbox/messages.rs"]
+mod messages;
+#[path = "sandbox/objects.rs"]
+mod objects;
+#[path = "sandbox/older.rs"]
+mod older;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use flagline::sandbox::{API_KEY, GRACE_KEY, Options, READ_KEY, Sandbox};
+use flagline::sandbox::{API_KEY, GRACE_KEY, Options, READ_KEY, Sandbox, Shape};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
@@ -19,7 +26,12 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Bench {
-        let options = Options { now: Some(NOW.parse().unwrap()), ..Options::default() };
+        Bench::shaped(Shape::Today).await
+    }
+
+    /// One of an age.
+    async fn shaped(shape: Shape) -> Bench {
+        let options = Options { now: Some(NOW.parse().unwrap()), shape, ..Options::default() };
         // As the program does; fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = Client::builder().no_proxy().build().unwrap();
