@@ -175,18 +175,20 @@ pub(super) fn organizations(world: &World, request: &Request, rest: &[&str]) -> 
 /// `GET integrations/`: one Slack workspace.
 pub(super) fn integrations(world: &World, request: &Request, rest: &[&str]) -> Result {
     let kind = request.param("kind").is_none_or(|it| it == "slack");
+    let slack = || {
+        json!({
+            "id": 1,
+            "kind": "slack",
+            "config": {"team": {"id": "T0SANDBOX", "name": "Offset"}},
+            "display_name": "Offset",
+            "created_at": world.project.get("created_at"),
+            "created_by": world.user_basic(Some(1)),
+            "errors": "",
+        })
+    };
     match (&request.method, rest) {
-        (&Method::GET, []) => page(request, usize::from(kind), |_| {
-            json!({
-                "id": 1,
-                "kind": "slack",
-                "config": {"team": {"id": "T0SANDBOX", "name": "Offset"}},
-                "display_name": "Offset",
-                "created_at": world.project.get("created_at"),
-                "created_by": world.user_basic(Some(1)),
-                "errors": "",
-            })
-        }),
+        (&Method::GET, []) => page(request, usize::from(kind), |_| slack()),
+        (&Method::GET, ["1"]) => Ok(Reply::ok(slack())),
         (&Method::GET, ["1", "channels"]) => {
             let channel = |id: &str, name: &str| json!({"id": id, "name": name, "is_private": false, "is_member": true});
             Ok(Reply::ok(

@@ -415,6 +415,8 @@ async fn scopes_and_plans_know_the_new_parts() {
         let list = bench.get(&format!("/api/projects/1/integrations/?kind={kind}")).await;
         assert_eq!(list["count"], count, "{kind}");
     }
+    assert_eq!(bench.get("/api/projects/1/integrations/1/").await["kind"], "slack");
+    assert_eq!(bench.ask(Method::GET, "/api/projects/1/integrations/9/channels/", None).await.0, 404);
     let channels = bench.get("/api/projects/1/integrations/1/channels/").await;
     assert_eq!(channels["channels"][0]["name"], "releases");
 }
