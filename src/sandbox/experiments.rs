@@ -20,6 +20,7 @@ const OWN_EVENT_SINCE: &str = "2026-09-01T00:00:00Z";
 const CONCLUSIONS: [&str; 6] = ["", "won", "lost", "inconclusive", "stopped_early", "invalid"];
 
 /// An experiment on a multivariate flag.
+#[derive(Clone)]
 pub(super) struct Experiment {
     pub id: u64,
     pub name: String,
@@ -153,12 +154,13 @@ fn launch(world: &mut World, caller: Caller, at: usize) -> Result<()> {
 
 /// A date to start launches it: clients of servers without `launch/` write that.
 fn write(world: &mut World, caller: Caller, at: usize, body: &Map<String, Value>) -> Result<()> {
-    let begins = time_field(body, "start_date")?.flatten().is_some();
-    if begins && world.experiments[at].start.is_none() {
-        let flag = world.experiments[at].flag;
-        flag_write::lifecycle(world, caller.user, flag, "enable")?;
+    let mut after = world.experiments[at].clone();
+    patch(&mut after, body)?;
+    if world.experiments[at].start.is_none() && after.start.is_some() {
+        flag_write::lifecycle(world, caller.user, after.flag, "enable")?;
     }
-    patch(&mut world.experiments[at], body)
+    world.experiments[at] = after;
+    Ok(())
 }
 
 /// Gives everyone one variant, and ends the experiment if it runs.

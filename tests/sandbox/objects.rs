@@ -425,6 +425,14 @@ async fn experiments_from_draft_to_the_end() {
         bench.post(EXPERIMENTS, json!({"name": "New", "feature_flag_key": "made-with-it"})).await;
     let path = format!("{EXPERIMENTS}{}/", second["id"]);
     assert_eq!(bench.post(&format!("{path}ship_variant/"), ship("test")).await.0, 400, "a draft");
+    // A launch that waits for an approval has not happened.
+    bench.control("approvals", json!({"actions": ["feature_flag.enable"]})).await;
+    let start = json!({"start_date": "2026-11-20T10:00:00Z", "name": "Renamed"});
+    assert_eq!(bench.patch(&path, start).await.0, 409);
+    assert_eq!(bench.post(&format!("{path}launch/"), json!({})).await.0, 409);
+    let same = bench.get(&path).await;
+    assert_eq!((&same["status"], &same["name"]), (&json!("draft"), &json!("New")));
+    bench.control("approvals", json!({"actions": []})).await;
     let (_, started) = bench.patch(&path, json!({"start_date": "2026-11-20T10:00:00Z"})).await;
     assert_eq!(started["status"], "running");
     assert_eq!(bench.flag("made-with-it").await["active"], true);
