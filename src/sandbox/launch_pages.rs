@@ -48,6 +48,16 @@ fn survey_link(survey: &Survey) -> String {
     link("surveys", &survey.id, &survey.name)
 }
 
+/// The surveys that are linked to a flag.
+pub(super) fn of_flag(world: &World, flag: u64) -> String {
+    let linked = world.surveys.iter().filter(|it| it.linked_flag == Some(flag));
+    list(
+        "Surveys",
+        &["Name", "Status"],
+        linked.map(|it| vec![survey_link(it), it.status().to_owned()]).collect(),
+    )
+}
+
 /// A playlist: what it looks for, since there are no recordings.
 pub(super) fn playlist(playlist: &Playlist) -> String {
     let body = format!("<p>{}</p>{}", escape(&playlist.description), json("Filters", &playlist.filters));

@@ -273,6 +273,7 @@ fn flag(world: &World, flag: &Flag) -> String {
         let (name, stage) = (escape(name.unwrap_or_default()), escape(stage.unwrap_or_default()));
         let _ = write!(body, "<h2>Early access feature</h2><p>{name}: {stage}</p>");
     }
+    body += &launch_pages::of_flag(world, flag.id);
     body += "<h2>History</h2>";
     body += &table(
         &["When", "Who", "What", "Changes"],

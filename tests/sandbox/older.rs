@@ -63,7 +63,9 @@ async fn playlists_and_surveys_have_the_fields_of_their_time() {
     assert!(started["start_date"].is_string());
     let shown = bench.get(&format!("{FLAGS}{}/", flag["id"])).await;
     assert_eq!(shown["surveys"][0]["name"], made["name"]);
-    // It cannot be searched.
+    // They cannot be searched, nor can cohorts.
+    let cohorts = bench.get("/api/projects/1/cohorts/").await["count"].clone();
+    assert_eq!(bench.get("/api/projects/1/cohorts/?search=nothing").await["count"], cohorts);
     assert_eq!(bench.get("/api/projects/1/surveys/?search=nothing").await["count"], 1);
 }
 
