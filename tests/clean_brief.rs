@@ -98,7 +98,7 @@ async fn a_commit_takes_the_brief_along_and_nothing_is_written_down_twice() {
 #[tokio::test]
 async fn a_brief_stays_where_its_outcome_cannot_be_written_down() {
     let posthog = Posthog::start().await;
-    for (offline, words) in [(true, "--offline asks nobody"), (false, "annotation:read")] {
+    for (offline, words) in [(true, "--offline asks nobody"), (false, "annotation:write")] {
         let folder = app();
         let mut command = signed_in(folder.path(), &posthog);
         command.env("FLAGLINE_API_KEY", READ_KEY);
