@@ -16,7 +16,7 @@ use crate::feature::BRIEFS;
 use crate::feature::brief::{Brief, file_name};
 use crate::flags::FlagKey;
 use crate::posthog::Error;
-use crate::report::{launch_json, launch_plan};
+use crate::report::{launch_json, launch_label, launch_plan};
 use crate::rollout::decide::{Action, Slot, Step};
 use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
 use crate::workspace;
@@ -54,7 +54,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let options = Options { leave_off: arguments.leave_off, take_over: arguments.take_over };
     let launch = Launch::load(environment, brief, &config.plans, options, Timestamp::now()).await?;
-    Run { arguments, environment, launch, answers: Answers { ask: std::io::stdin().is_terminal() } }.run().await
+    Run { arguments, environment, launch, answers: Answers { ask: std::io::stdin().is_terminal() } }
+        .run()
+        .await
 }
 
 /// The brief of a key, from the settings' folder, or from the working directory and those above it.
@@ -168,9 +170,15 @@ impl Run<'_> {
     fn opening(&self, reach: &[Reach]) -> String {
         let first = reach.first();
         let people = first.and_then(|it| it.people).map(|(n, of)| format!(", {n} of {of} people today"));
-        let stage = first.map(|it| format!("stage {} ({} at {}{})", it.stage, it.audience, it.percent, people.unwrap_or_default()));
+        let stage = first.map(|it| {
+            format!("stage {} ({} at {} %{})", it.stage, it.audience, it.percent, people.unwrap_or_default())
+        });
         let key = &self.launch.target.brief.key;
-        format!("Switch '{key}' on in {} for {}? yes or no", self.launch.project.name, stage.unwrap_or_default())
+        format!(
+            "Switch '{key}' on in {} for {}? yes or no",
+            self.launch.project.name,
+            stage.unwrap_or_default()
+        )
     }
 
     fn interrupted(&self, Interrupted { slot, error }: &Interrupted) -> String {
@@ -215,8 +223,8 @@ impl Run<'_> {
 /// A line for each step as it is taken; for programs, only what went wrong.
 fn say(told: &Told, is_text: bool) {
     let line = |sign: char, step: &Step, words: &str| {
-        let name = if step.name.is_empty() { String::new() } else { format!(" {}", step.name) };
-        plain(&format!("  {sign} {}{name}{words}\n", step.slot))
+        let name = if step.name.is_empty() { String::new() } else { format!(": {}", step.name) };
+        plain(&format!("  {sign} {}{name}{words}", launch_label(&step.slot))) + "\n"
     };
     let printed = match told {
         Told::Done(step) if is_text => print(&line('✓', step, "")),

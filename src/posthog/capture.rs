@@ -24,7 +24,10 @@ pub async fn capture(host: &str, event: &Value) -> Result<(), Error> {
         it if it.is_success() => Ok(()),
         StatusCode::TOO_MANY_REQUESTS => Err(Error::Limited(Duration::from_secs(30))),
         it if it.is_server_error() => Err(Error::Server { status: it.as_u16() }),
-        it => Err(Error::Invalid { code: "capture".into(), detail: format!("the event was refused with status {it}") }),
+        it => Err(Error::Invalid {
+            code: "capture".into(),
+            detail: format!("the event was refused with status {it}"),
+        }),
     })
 }
 
@@ -44,7 +47,8 @@ pub async fn post_webhook(address: &str, body: &Value) -> Result<(), String> {
 }
 
 async fn post(url: &str, host: &str, body: &Value) -> Result<StatusCode, Error> {
-    let offline = |it: reqwest::Error| Error::Offline { host: host.to_owned(), detail: it.without_url().to_string() };
+    let offline =
+        |it: reqwest::Error| Error::Offline { host: host.to_owned(), detail: it.without_url().to_string() };
     let http = super::client::plain_http(url.starts_with("http://"))?;
     let response = http.post(url).json(body).send().await.map_err(offline)?;
     Ok(response.status())

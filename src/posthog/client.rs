@@ -403,12 +403,21 @@ impl Client {
         Err(self.not_understood(format!("more than {n_rows} rows")))
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, Error> {
         self.with_retries(|| self.http.get(self.url(path)).query(query)).await
     }
 
     /// A write: sent once, and again only after 429, which says that nothing was done.
-    pub(super) async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T, Error> {
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Error> {
         let request = || self.http.request(method.clone(), self.url(path)).json(body);
         match self.once(request()).await {
             Err(Error::Limited(wait)) if wait <= MAX_WAIT => {
@@ -498,7 +507,9 @@ impl Client {
             402 => Error::PaymentRequired(detail),
             403 => Error::Forbidden(detail),
             404 => Error::NotFound(detail),
-            409 if code == "approval_required" => Error::ApprovalRequired { detail, request: error.change_request_id },
+            409 if code == "approval_required" => {
+                Error::ApprovalRequired { detail, request: error.change_request_id }
+            }
             409 => Error::Conflict(detail),
             _ => Error::Invalid { code, detail },
         }

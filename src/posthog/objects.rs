@@ -59,9 +59,13 @@ impl Client {
     /// The objects of a kind that are not deleted. Older servers do not know `search` and send them all: whoever asks
     /// compares.
     pub async fn objects(&self, project: &Project, kind: Kind, search: &str) -> Result<Vec<Value>, Error> {
-        let query: &[(&str, String)] = &[("search", search.to_owned())];
-        let query = if search.is_empty() { &[] } else { query };
-        let mut found: Vec<Value> = self.pages(&path(project, kind), query).await?;
+        let mut query: Vec<(&str, String)> = Vec::new();
+        query.extend((!search.is_empty()).then(|| ("search", search.to_owned())));
+        // Without it, newer servers leave out those that internal events start.
+        query.extend(
+            (kind == Kind::HogFunction).then(|| ("types", "destination,internal_destination".into())),
+        );
+        let mut found: Vec<Value> = self.pages(&path(project, kind), &query).await?;
         found.retain(|it| it["deleted"] != true);
         Ok(found)
     }
@@ -77,14 +81,24 @@ impl Client {
     }
 
     /// Changes these fields of an object.
-    pub async fn change(&self, project: &Project, kind: Kind, id: &str, body: &Value) -> Result<Value, Error> {
+    pub async fn change(
+        &self,
+        project: &Project,
+        kind: Kind,
+        id: &str,
+        body: &Value,
+    ) -> Result<Value, Error> {
         self.send(Method::PATCH, &format!("{}{id}/", path(project, kind)), body).await
     }
 
     /// Does something to an object, by an action of newer servers.
     pub async fn act(&self, project: &Project, kind: Kind, id: &str, action: &str) -> Result<Value, Error> {
-        self.send(Method::POST, &format!("{}{id}/{action}/", path(project, kind)), &Value::Object(Default::default()))
-            .await
+        self.send(
+            Method::POST,
+            &format!("{}{id}/{action}/", path(project, kind)),
+            &Value::Object(Default::default()),
+        )
+        .await
     }
 
     /// Changes fields of a flag, if they still are what they were when it was read. On servers without versions it is
@@ -116,7 +130,8 @@ impl Client {
     pub async fn blast_radius(&self, project: &Project, body: &Value) -> Result<(u64, u64), Error> {
         let path = format!("/api/projects/{}/feature_flags/user_blast_radius/", project.id);
         let answer: Value = self.send(Method::POST, &path, body).await?;
-        let number = |new: &str, old: &str| answer.get(new).or_else(|| answer.get(old)).and_then(Value::as_u64);
+        let number =
+            |new: &str, old: &str| answer.get(new).or_else(|| answer.get(old)).and_then(Value::as_u64);
         let affected = number("affected", "users_affected").zip(number("total", "total_users"));
         affected.ok_or_else(|| self.not_understood("the number of people is missing".into()))
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::analysis::plain;
+use crate::feature::{Audience, PlanStage};
 use crate::rollout::decide::{Action, Slot, Step};
 use crate::rollout::launch::{Launch, Reach};
 
@@ -12,11 +13,11 @@ use crate::rollout::launch::{Launch, Reach};
 pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
     let brief = &launch.target.brief;
     let mut text = format!("{} ({}), in {}\n\n", brief.title(), brief.key, launch.project.name);
-    let width = steps.iter().map(|it| it.slot.to_string().chars().count()).max().unwrap_or(0).min(38);
+    let width = steps.iter().map(|it| label(&it.slot).chars().count()).max().unwrap_or(0);
     for step in steps {
-        let (sign, words) = words(step);
-        let slot = step.slot.to_string();
-        let _ = writeln!(text, "  {sign} {slot:<width$}  {}", plain(&words).trim_end());
+        let (sign, words) = words(launch, step);
+        let line = format!("  {sign} {:<width$}  {}", label(&step.slot), plain(&words));
+        let _ = writeln!(text, "{}", line.trim_end());
     }
     let _ = write!(text, "\n{}\n", tally(steps));
     if !reach.is_empty() {
@@ -24,30 +25,56 @@ pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
         let of = reach.len();
         for (at, it) in reach.iter().enumerate() {
             let people = match it.people {
+                Some((affected, total)) if it.percent < 100.0 => format!("about {affected} of {total}"),
                 Some((affected, total)) => format!("{affected} of {total}"),
                 None => "not known yet".to_owned(),
             };
-            let line = format!("  {}/{of} {}: {} at {}, {people}", at + 1, it.stage, it.audience, it.percent);
+            let line =
+                format!("  {}/{of} {}: {} at {} %, {people}", at + 1, it.stage, it.audience, it.percent);
             let _ = writeln!(text, "{}", plain(&line));
         }
     }
     text
 }
 
+/// What a step is about, where its name says the rest.
+pub fn label(slot: &Slot) -> String {
+    match slot {
+        Slot::Cohort(name) => format!("cohort '{}'", plain(name)),
+        Slot::Insight(_) => "insight".into(),
+        Slot::Playlist(_) => "recordings playlist".into(),
+        Slot::Layout => "text and layout".into(),
+        Slot::Link => "dashboard link".into(),
+        Slot::Function(kind) => kind.to_string(),
+        Slot::AlertFunction => "the alert to Slack".into(),
+        slot => slot.to_string(),
+    }
+}
+
+/// A step's name without the key, which stands above.
+fn short<'a>(launch: &Launch, step: &'a Step) -> &'a str {
+    let name = step.name.strip_prefix(&*launch.target.brief.key).and_then(|it| it.strip_prefix(": "));
+    match step.slot {
+        Slot::Dashboard | Slot::Flag => &step.name,
+        _ => name.unwrap_or(&step.name),
+    }
+}
+
 /// A sign and some words for a step.
-fn words(step: &Step) -> (char, String) {
-    let name = &step.name;
+fn words(launch: &Launch, step: &Step) -> (char, String) {
+    let name = short(launch, step);
     let with_name = |words: &str| match name.is_empty() {
         true => words.to_owned(),
-        false => format!("{name}  ({words})"),
+        false => format!("{name} ({words})"),
     };
     match &step.action {
-        Action::Make(body) => ('+', made(step, body.as_ref())),
+        Action::Make(_) => ('+', made(launch, step)),
         Action::Change(_, what) => ('~', with_name(&format!("written over: {}", what.join("; ")))),
         Action::Keep(words) => ('=', with_name(words)),
-        Action::Differs(what) => {
-            ('!', with_name(&format!("changed by hand, kept: {}; --take-over writes it over", what.join("; "))))
-        }
+        Action::Differs(what) => (
+            '!',
+            with_name(&format!("changed by hand, kept: {}; --take-over writes it over", what.join("; "))),
+        ),
         Action::Skip(why) => ('-', with_name(&format!("left out: {why}"))),
         Action::Wait(pending) => {
             let id = if pending.id.is_empty() { String::new() } else { format!(" {}", pending.id) };
@@ -56,19 +83,27 @@ fn words(step: &Step) -> (char, String) {
     }
 }
 
-fn made(step: &Step, body: Option<&Value>) -> String {
-    match (&step.slot, body) {
-        (Slot::Flag, Some(body)) => {
-            let groups = body["filters"]["groups"].as_array().into_iter().flatten();
-            let condition = |it: &Value| {
-                format!("{} {} %", it["description"].as_str().unwrap_or_default(), it["rollout_percentage"])
-            };
-            let conditions: Vec<String> = groups.map(|it| condition(it).replace(".0 %", " %")).collect();
-            format!("{}: off; {}", step.name, conditions.join(", "))
+fn made(launch: &Launch, step: &Step) -> String {
+    let plan = &launch.target.plan;
+    let of_cohort =
+        |name: &str| plan.cohorts_named().find(|it| it.0 == name).map(|it| it.1).unwrap_or_default();
+    match &step.slot {
+        Slot::Flag => {
+            let of = plan.stages.len();
+            let first = plan.stages.first().and_then(|it| it.steps.first()).copied().unwrap_or(100.0);
+            let percent = |at: usize| if at == 0 { first } else { 0.0 };
+            let stage =
+                |(at, it): (usize, &PlanStage)| format!("{}/{of} {} {} %", at + 1, it.name, percent(at));
+            let stages: Vec<String> = plan.stages.iter().enumerate().map(stage).collect();
+            format!("off; {}", stages.join(", "))
         }
-        (Slot::Cohort(_), Some(body)) if body["is_static"] == true => "static, nobody in it yet".into(),
-        (Slot::Alert, _) => format!("{}, to you by e-mail", step.name),
-        _ => step.name.clone(),
+        Slot::Cohort(name) => match of_cohort(name) {
+            [] => "static, nobody in it yet".into(),
+            properties => Audience::Properties(properties.to_vec()).to_string(),
+        },
+        Slot::Alert => format!("{}, to you by e-mail", short(launch, step)),
+        Slot::Link | Slot::Layout | Slot::On | Slot::Message | Slot::Start => String::new(),
+        _ => short(launch, step).to_owned(),
     }
 }
 

@@ -19,6 +19,6 @@ pub use archive::{ArchiveRow, CANNOT_ARCHIVE, archive_row, archive_table};
 pub use baseline::{Baseline, NoBaseline};
 pub use card::card_json;
 pub use findings::{FindingRow, Report, report};
-pub use launch::{launch_json, launch_plan};
+pub use launch::{label as launch_label, launch_json, launch_plan};
 pub use reads::{Listing, listing, reads_text, relative};
 pub use removal::{RemovalRow, removal_diff, removal_json};

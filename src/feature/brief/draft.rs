@@ -95,7 +95,10 @@ mod tests {
             metric: Some((MetricKind::Funnel, vec!["watched".into(), "a \"b\"".into()])),
         };
         let brief = Brief::parse(&draft.text()).unwrap_or_else(|it| panic!("{it} in\n{}", draft.text()));
-        assert_eq!((brief.name.as_str(), brief.release), ("Videos \"of\"\noffsetting \u{7f}", Release::AbTest));
+        assert_eq!(
+            (brief.name.as_str(), brief.release),
+            ("Videos \"of\"\noffsetting \u{7f}", Release::AbTest)
+        );
         assert_eq!(brief.metric.unwrap().events[1].event(), "a \"b\"");
         let bare = Draft { owner: None, release: Release::AutoRollout, metric: None, ..draft };
         Brief::parse(&bare.text()).unwrap_or_else(|it| panic!("{it} in\n{}", bare.text()));

@@ -2,8 +2,8 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::plan_entry::PropertyEntry;
 use super::super::Period;
+use super::super::plan_entry::PropertyEntry;
 
 /// What the feature is for, as a number that PostHog can draw.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

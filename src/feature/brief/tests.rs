@@ -85,7 +85,10 @@ fn what_no_schema_can_say_is_told_where_it_stands() {
         ("[metric]\nkind = \"trend\"", "2: a trend is of one event: events = [\"...\"]"),
         ("[metric]\nkind = \"retention\"\nby = \"2027-02-31\"", "4: there is no such day"),
         ("release = \"ab-test\"", "2: an A/B test needs a metric that decides it"),
-        ("[[variant]]\nkey = \"control\"\npercent = 100", "2: variants belong to an A/B test: release = \"ab-test\""),
+        (
+            "[[variant]]\nkey = \"control\"\npercent = 100",
+            "2: variants belong to an A/B test: release = \"ab-test\"",
+        ),
         ("[[guard]]\nmetric = \"exceptions\"", "2: a guard needs a threshold: above or below"),
         (
             "[[guard]]\nmetric = \"exceptions\"\nabove = 1\nbaseline = \"control\"",
@@ -104,12 +107,18 @@ fn what_no_schema_can_say_is_told_where_it_stands() {
             "[[stage]]\nname = \"a\"\naudience = \"everyone\"\n[[stage]]\nname = \"a\"\naudience = \"everyone\"",
             "6: two stages have this name",
         ),
-        ("[[stage]]\nname = \"a\"\naudience = \"everyone\"\nsteps = [50, 20]", "5: steps grow, and the last is 100"),
+        (
+            "[[stage]]\nname = \"a\"\naudience = \"everyone\"\nsteps = [50, 20]",
+            "5: steps grow, and the last is 100",
+        ),
         (
             "release = \"ab-test\"\n[metric]\nkind = \"retention\"\n[[variant]]\nkey = \"a\"\npercent = 40\n[[variant]]\nkey = \"b\"\npercent = 50",
             "5: one variant must have the key \"control\" | 5: the percentages of the variants make 90, not 100",
         ),
-        ("[notify]\nwebhook = \"https://hooks.example/secret\"", "3: expected a name, not an address: addresses of webhooks are secrets and stand in the variable FLAGLINE_WEBHOOK_<NAME>"),
+        (
+            "[notify]\nwebhook = \"https://hooks.example/secret\"",
+            "3: expected a name, not an address: addresses of webhooks are secrets and stand in the variable FLAGLINE_WEBHOOK_<NAME>",
+        ),
     ];
     for (rest, expect) in cases {
         assert_eq!(problems(rest).join(" | "), expect, "in\n{rest}");
@@ -123,7 +132,9 @@ fn what_no_schema_can_say_is_told_where_it_stands() {
 fn what_is_left_of_a_brief() {
     let epitaph = |rest: &str| brief(rest).epitaph(&Value::On);
     assert_eq!(
-        epitaph("name = \"Videos\"\nowner = \"ada@offset.example\"\n[outcome]\nverdict = \"nailed\"\nmeasured = \"41 % came back\""),
+        epitaph(
+            "name = \"Videos\"\nowner = \"ada@offset.example\"\n[outcome]\nverdict = \"nailed\"\nmeasured = \"41 % came back\""
+        ),
         "Videos: nailed, 41 % came back. The flag 'videos' is removed from the code, which keeps on."
     );
     assert_eq!(

@@ -46,12 +46,19 @@ mod tests {
 
     #[test]
     fn only_what_is_wanted_counts() {
-        let wanted = json!({"name": "a", "query": {"kind": "X", "series": [{"event": "e", "math": null}]}, "n": 2});
+        let wanted =
+            json!({"name": "a", "query": {"kind": "X", "series": [{"event": "e", "math": null}]}, "n": 2});
         for (found, expect) in [
-            (json!({"name": "a", "query": {"kind": "X", "version": 2, "series": [{"event": "e"}]}, "n": 2.0}), vec![]),
+            (
+                json!({"name": "a", "query": {"kind": "X", "version": 2, "series": [{"event": "e"}]}, "n": 2.0}),
+                vec![],
+            ),
             (json!({"name": "b", "query": {"kind": "X", "series": [{"event": "e"}]}, "n": 2}), vec!["name"]),
             (json!({"name": "a", "query": {"kind": "X", "series": []}, "n": 2}), vec!["query.series"]),
-            (json!({"name": "a", "query": {"kind": "X", "series": [{"event": "f"}]}}), vec!["n", "query.series[0].event"]),
+            (
+                json!({"name": "a", "query": {"kind": "X", "series": [{"event": "f"}]}}),
+                vec!["n", "query.series[0].event"],
+            ),
             (json!({"name": "a", "n": 2}), vec!["query.kind", "query.series"]),
         ] {
             assert_eq!(differences(&wanted, &found), expect, "{found}");

@@ -166,7 +166,11 @@ fn there_or(
         return if there.is_some() { Action::Keep("is there".into()) } else { Action::Make(body) };
     };
     let of_fields = |it: &Value| -> Value {
-        fields.iter().filter_map(|name| Some(((*name).to_owned(), it.get(*name)?.clone()))).collect::<serde_json::Map<_, _>>().into()
+        fields
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), it.get(*name)?.clone())))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let wanted = of_fields(body);
     kept_or_changed(target, differences(&wanted, there), wanted)
@@ -191,7 +195,9 @@ fn cohort(target: &Target, found: &Found, name: &str) -> Action {
     let slot = Slot::Cohort(name.to_owned());
     if let Some(id) = found.id(&slot) {
         return match found.behavioral_cohorts.contains(&id) {
-            true => Action::Skip("is of behaviour, and PostHog refuses such a cohort in a flag; make it static".into()),
+            true => Action::Skip(
+                "is of behaviour, and PostHog refuses such a cohort in a flag; make it static".into(),
+            ),
             false => Action::Keep("is there".into()),
         };
     }
@@ -210,7 +216,8 @@ fn cohort(target: &Target, found: &Found, name: &str) -> Action {
 fn flag(target: &Target, found: &Found) -> Action {
     let cohort = |name: &str| found.cohort(name);
     let Some(flag) = &found.flag else {
-        let missing = target.plan.cohorts_named().find(|it| found.refused.contains_key(&Slot::Cohort(it.0.into())));
+        let missing =
+            target.plan.cohorts_named().find(|it| found.refused.contains_key(&Slot::Cohort(it.0.into())));
         return match missing {
             Some((name, _)) => Action::Skip(format!("needs the cohort '{name}'")),
             None => Action::Make(bodies::flag(target, &cohort)),
@@ -262,7 +269,9 @@ fn link(found: &Found) -> Action {
         return Action::Skip("needs the dashboard".into());
     }
     needs_flag(found, || match (&found.flag, found.id(&Slot::Dashboard)) {
-        (Some(flag), Some(dashboard)) if flag.dashboards.contains(&dashboard) => Action::Keep("is there".into()),
+        (Some(flag), Some(dashboard)) if flag.dashboards.contains(&dashboard) => {
+            Action::Keep("is there".into())
+        }
         (Some(flag), Some(dashboard)) => {
             let mut dashboards = flag.dashboards.clone();
             dashboards.push(dashboard);
@@ -329,7 +338,13 @@ fn alert_function(target: &Target, found: &Found) -> Action {
     if let Some(why) = cannot_tell(target, found, FunctionKind::SlackMessages) {
         return Action::Skip(why);
     }
-    there_or(target, found, &Slot::AlertFunction, || bodies::alert_function(target, found), &["inputs", "filters"])
+    there_or(
+        target,
+        found,
+        &Slot::AlertFunction,
+        || bodies::alert_function(target, found),
+        &["inputs", "filters"],
+    )
 }
 
 /// A flag that was on before this run is launched; who completes the rest later does not launch it once more.
@@ -401,7 +416,10 @@ fn message(found: &Found) -> Action {
 
 /// What follows the flag's being on, while it is not.
 fn not_yet_on(found: &Found) -> Action {
-    match found.pending.is_some() || found.refused.contains_key(&Slot::On) || found.refused.contains_key(&Slot::Flag) {
+    match found.pending.is_some()
+        || found.refused.contains_key(&Slot::On)
+        || found.refused.contains_key(&Slot::Flag)
+    {
         true => Action::Skip("follows once the flag is on".into()),
         false => Action::Make(None),
     }

@@ -5,8 +5,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::Slot;
-use crate::feature::brief::{Brief, Release};
 use crate::feature::Plan;
+use crate::feature::brief::{Brief, Release};
 use crate::flags::Flag;
 
 /// What a launch is to come to.

@@ -38,7 +38,11 @@ impl Finder<'_> {
     }
 
     /// The answer to a list, unless the plan, the key or the server does not have it: then what is of it is refused.
-    fn allowed<T>(&mut self, answer: Result<T, Error>, is: impl Fn(&Slot) -> bool) -> Result<Option<T>, Error> {
+    fn allowed<T>(
+        &mut self,
+        answer: Result<T, Error>,
+        is: impl Fn(&Slot) -> bool,
+    ) -> Result<Option<T>, Error> {
         match answer {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if is_refusal(&error) => {
@@ -86,7 +90,9 @@ impl Finder<'_> {
         self.found.is_old = matches!(listed, Err(Error::NotFound(_)));
         let Some(listed) = self.allowed(listed, is)? else { return Ok(()) };
         let key = self.target.key();
-        let starts = |it: &Value, of: &str| it["name"].as_str().is_some_and(|it| it.starts_with(&format!("{key}: {of} to ")));
+        let starts = |it: &Value, of: &str| {
+            it["name"].as_str().is_some_and(|it| it.starts_with(&format!("{key}: {of} to ")))
+        };
         let by_hook = |it: &Value| it["name"].as_str().is_some_and(|it| it.contains(" to the webhook "));
         // The channel stands in the name, and may be another one by now.
         let of = |slot: &Slot| {
@@ -129,7 +135,8 @@ impl Finder<'_> {
     async fn dashboard(&mut self) -> Result<(), Error> {
         let is = |it: &Slot| matches!(it, Slot::Dashboard | Slot::Insight(_) | Slot::Layout);
         let linked = self.found.flag.as_ref().map(|it| it.dashboards.clone()).unwrap_or_default();
-        let name = self.slots.iter().find(|it| it.0 == Slot::Dashboard).map(|it| it.1.clone()).unwrap_or_default();
+        let name =
+            self.slots.iter().find(|it| it.0 == Slot::Dashboard).map(|it| it.1.clone()).unwrap_or_default();
         let mut dashboard = None;
         for id in linked {
             match self.client.object(self.project, Kind::Dashboard, &id.to_string()).await {
@@ -164,7 +171,9 @@ impl Finder<'_> {
 
     /// Whether a linked dashboard is the one that was made here, whatever it is called by now.
     fn is_ours(&self, dashboard: &Value, name: &str) -> bool {
-        let is_marked = dashboard["description"].as_str().is_some_and(|it| it.contains(&decide::marker(self.target.key())));
+        let is_marked = dashboard["description"]
+            .as_str()
+            .is_some_and(|it| it.contains(&decide::marker(self.target.key())));
         let is_tagged = dashboard["tags"].as_array().is_some_and(|it| it.iter().any(|it| it == TAG));
         dashboard["name"] == name || is_marked || is_tagged
     }
@@ -195,7 +204,11 @@ impl Finder<'_> {
         if self.wants(|it| *it == Slot::Experiment) {
             for id in flag.experiments {
                 let answer = self.client.object(self.project, Kind::Experiment, &id.to_string()).await;
-                let Some(experiment) = self.allowed(answer, |it| matches!(it, Slot::Experiment | Slot::Start))? else { break };
+                let Some(experiment) =
+                    self.allowed(answer, |it| matches!(it, Slot::Experiment | Slot::Start))?
+                else {
+                    break;
+                };
                 if experiment["archived"] != true && experiment["end_date"].is_null() {
                     self.found.objects.insert(Slot::Experiment, experiment);
                 }
@@ -204,7 +217,12 @@ impl Finder<'_> {
         Ok(())
     }
 
-    async fn list(&mut self, kind: Kind, search: &str, is: impl Fn(&Slot) -> bool + Copy) -> Result<(), Error> {
+    async fn list(
+        &mut self,
+        kind: Kind,
+        search: &str,
+        is: impl Fn(&Slot) -> bool + Copy,
+    ) -> Result<(), Error> {
         if !self.wants(is) {
             return Ok(());
         }
@@ -217,8 +235,16 @@ impl Finder<'_> {
     }
 
     async fn slack(&mut self) -> Result<(), Error> {
-        let Some(wanted) = self.target.brief.notify.slack.clone().filter(|_| !self.found.is_old) else { return Ok(()) };
-        let is = |it: &Slot| matches!(it, Slot::Function(FunctionKind::SlackMessages | FunctionKind::SlackChanges) | Slot::AlertFunction);
+        let Some(wanted) = self.target.brief.notify.slack.clone().filter(|_| !self.found.is_old) else {
+            return Ok(());
+        };
+        let is = |it: &Slot| {
+            matches!(
+                it,
+                Slot::Function(FunctionKind::SlackMessages | FunctionKind::SlackChanges)
+                    | Slot::AlertFunction
+            )
+        };
         let listed = self.client.slack_workspaces(self.project).await;
         let Some(workspaces) = self.allowed(listed, is)? else { return Ok(()) };
         let mut channel = None;
@@ -264,13 +290,17 @@ impl Finder<'_> {
 fn is_behavioral(cohort: &Value) -> bool {
     let kind = cohort["cohort_type"].as_str();
     let is_static = cohort["is_static"] == true;
-    !is_static && (matches!(kind, Some("behavioral" | "analytical")) || (kind.is_none() && behaves(&cohort["filters"])))
+    !is_static
+        && (matches!(kind, Some("behavioral" | "analytical"))
+            || (kind.is_none() && behaves(&cohort["filters"])))
 }
 
 /// Whether a condition of behaviour stands anywhere in a cohort's rule, for servers that do not say so.
 fn behaves(filters: &Value) -> bool {
     match filters {
-        Value::Object(map) => map.get("type").is_some_and(|it| it == "behavioral") || map.values().any(behaves),
+        Value::Object(map) => {
+            map.get("type").is_some_and(|it| it == "behavioral") || map.values().any(behaves)
+        }
         Value::Array(list) => list.iter().any(behaves),
         _ => false,
     }

@@ -55,15 +55,15 @@ pub struct Launch {
 }
 
 /// A stage and whom it touches at its first step: people or groups, of how many.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reach {
     /// The stage's name.
     pub stage: String,
     /// Who belongs to it, in words.
     pub audience: String,
     /// The first percentage.
-    pub percent: String,
-    /// How many it touches, of how many; `None` = PostHog could not tell.
+    pub percent: f64,
+    /// How many it touches at that percentage, of how many; `None` = PostHog could not tell.
     pub people: Option<(u64, u64)>,
 }
 
@@ -79,7 +79,8 @@ impl Launch {
         let client = Client::new(environment)?;
         let whole = client.project(environment).await?;
         let owner = client.owner().await?;
-        let plan = brief.plan(plans, owner["email"].as_str().unwrap_or_default()).map_err(NotPlanned::Brief)?;
+        let plan =
+            brief.plan(plans, owner["email"].as_str().unwrap_or_default()).map_err(NotPlanned::Brief)?;
         let evaluations = match whole.flag_evaluations_mode {
             Some(1 | 2) => Evaluations::Table,
             _ => Evaluations::Events,
@@ -112,17 +113,19 @@ impl Launch {
         let mut all = Vec::new();
         for stage in &self.target.plan.stages {
             let cohort = |name: &str| self.found.cohort(name);
-            let asked = decide::blast_radius(stage, &cohort, self.target.plan.group_type());
-            let people = match asked {
+            let people = match decide::blast_radius(&stage.audience, &cohort, self.target.plan.group_type()) {
                 Some(body) => self.client.blast_radius(&self.project, &body).await.ok(),
-                // A cohort that is made only now has nobody in it.
+                // A static cohort that is made only now has nobody in it.
                 None => None,
             };
+            let percent = stage.steps.first().copied().unwrap_or(100.0);
+            // PostHog counts who matches, whatever the percentage.
+            let share = |n: u64| (n as f64 * percent / 100.0).floor() as u64;
             all.push(Reach {
                 stage: stage.name.clone(),
                 audience: stage.audience.to_string(),
-                percent: format!("{} %", stage.steps.first().copied().unwrap_or(100.0)),
-                people,
+                percent,
+                people: people.map(|(matching, total)| (share(matching), total)),
             });
         }
         all
@@ -162,7 +165,12 @@ fn launched(target: &Target, found: &Found) -> Option<Message> {
         flag_id: found.flag.as_ref()?.id,
         stage: stage.name.clone(),
         kind: Kind::Launched,
-        text: format!("{} is launched, in its first stage: {} ({}).{end}", target.brief.title(), stage.name, stage.audience),
+        text: format!(
+            "{} is launched, in its first stage: {} ({}).{end}",
+            target.brief.title(),
+            stage.name,
+            stage.audience
+        ),
     })
 }
 

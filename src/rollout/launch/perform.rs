@@ -10,9 +10,9 @@ use super::super::decide::{Action, Pending, Refused, Slot, Step, Webhook};
 use super::found::{is_refusal, refusal};
 use super::{Launch, launched};
 use crate::flags::Flag;
+use crate::posthog::Error;
 use crate::posthog::capture::{capture, post_webhook};
 use crate::posthog::objects::Kind;
-use crate::posthog::Error;
 
 /// What became of a step that was taken.
 #[derive(Debug)]
@@ -56,14 +56,17 @@ impl Launch {
         let mut taken = BTreeSet::new();
         loop {
             let next = |steps: Vec<Step>| {
-                steps.into_iter().find(|it| is_now(&it.slot) && it.action.writes() && !taken.contains(&it.slot))
+                steps
+                    .into_iter()
+                    .find(|it| is_now(&it.slot) && it.action.writes() && !taken.contains(&it.slot))
             };
             let Some(step) = next(self.steps()) else { return Ok(()) };
             let interrupted = |error| Interrupted { slot: step.slot.clone(), error };
             self.read_again(&step.slot).await.map_err(interrupted)?;
             let interrupted = |error| Interrupted { slot: step.slot.clone(), error };
             taken.insert(step.slot.clone());
-            let Some(step) = self.steps().into_iter().find(|it| it.slot == step.slot && it.action.writes()) else {
+            let Some(step) = self.steps().into_iter().find(|it| it.slot == step.slot && it.action.writes())
+            else {
                 continue;
             };
             match self.write(&step, told).await {
@@ -92,7 +95,8 @@ impl Launch {
             }
             Slot::Layout => {
                 if let Some(id) = self.found.id(&Slot::Dashboard) {
-                    let dashboard = self.client.object(&self.project, Kind::Dashboard, &id.to_string()).await?;
+                    let dashboard =
+                        self.client.object(&self.project, Kind::Dashboard, &id.to_string()).await?;
                     self.found.objects.insert(Slot::Dashboard, dashboard);
                 }
             }
@@ -119,8 +123,11 @@ impl Launch {
             }
             slot => {
                 let Some(kind) = kind(slot) else { return Ok(()) };
-                let made = match (&step.action, self.found.objects.get(slot).and_then(|it| address(kind, it))) {
-                    (Action::Change(..), Some(id)) => self.client.change(&self.project, kind, &id, &body).await?,
+                let made = match (&step.action, self.found.objects.get(slot).and_then(|it| address(kind, it)))
+                {
+                    (Action::Change(..), Some(id)) => {
+                        self.client.change(&self.project, kind, &id, &body).await?
+                    }
                     _ => self.client.make(&self.project, kind, &body).await?,
                 };
                 self.found.objects.insert(slot.clone(), made);
@@ -135,7 +142,9 @@ impl Launch {
             Some(flag) => self.client.change_flag(&self.project, flag, body).await?,
         };
         if step.slot == Slot::On && !flag.active {
-            return Err(Error::Conflict("PostHog took the change, and the flag is not on: look at its page".into()));
+            return Err(Error::Conflict(
+                "PostHog took the change, and the flag is not on: look at its page".into(),
+            ));
         }
         self.found.switched_on |= step.slot == Slot::On;
         self.found.flag = Some(flag);
@@ -171,14 +180,18 @@ impl Launch {
     /// Sends the message that it begins. The webhook comes first: the event is the mark that it was told.
     async fn tell(&mut self, told: &mut impl FnMut(Told)) -> Result<(), Error> {
         let Some(message) = launched(&self.target, &self.found) else { return Ok(()) };
-        if let (Webhook::Known(address), false) = (&self.target.webhook, self.target.brief.notify.webhook_in_posthog) {
+        if let (Webhook::Known(address), false) =
+            (&self.target.webhook, self.target.brief.notify.webhook_in_posthog)
+        {
             let body = message.webhook(self.target.project);
             if let Err(why) = post_webhook(address.expose_secret(), &body).await {
                 told(Told::Warning(format!("the webhook was not told: {why}")));
             }
         }
         if let Webhook::Missing(variable) = &self.target.webhook {
-            told(Told::Warning(format!("the webhook was not told: its address is not in the variable {variable}")));
+            told(Told::Warning(format!(
+                "the webhook was not told: its address is not in the variable {variable}"
+            )));
         }
         let Some(token) = &self.token else {
             return Err(Error::NotFound("the project's token, which messages need".into()));
@@ -226,4 +239,3 @@ fn address(kind: Kind, object: &Value) -> Option<String> {
     }
     object["id"].as_u64().map(|it| it.to_string()).or_else(|| object["id"].as_str().map(str::to_owned))
 }
-

@@ -50,7 +50,8 @@ fn metric(target: &Target, metric: &Metric) -> Value {
             body["series"] = metric.events.iter().map(event).collect();
         }
         MetricKind::Retention => {
-            let called = node("$feature_flag_called", "total", vec![exactly("$feature_flag", &[target.key().into()])]);
+            let called =
+                node("$feature_flag_called", "total", vec![exactly("$feature_flag", &[target.key().into()])]);
             let page = json!({ "kind": "EventsNode", "event": "$pageview", "name": "$pageview" });
             body["metric_type"] = "retention".into();
             body["start_event"] = called;
@@ -71,7 +72,8 @@ fn goal(metric: &Metric) -> Option<Value> {
         MetricKind::Funnel => "FunnelsQuery",
         MetricKind::Retention => return None,
     };
-    let series: Vec<Value> = metric.events.iter().map(|it| node(it.event(), "total", it.properties())).collect();
+    let series: Vec<Value> =
+        metric.events.iter().map(|it| node(it.event(), "total", it.properties())).collect();
     legacy::filters(&json!({
         "kind": kind,
         "series": series,

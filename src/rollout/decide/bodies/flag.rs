@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::super::compare::differences;
 use super::super::Target;
+use super::super::compare::differences;
 use crate::feature::{StageName, TAG};
 use crate::flags::Flag;
 
@@ -71,7 +71,9 @@ pub(in super::super) fn changed_conditions(
         1 => told.push("it has a condition that the plan does not have".into()),
         n => told.push(format!("it has {n} conditions that the plan does not have")),
     }
-    if !differences(&multivariate_keys(&multivariate(target)), &multivariate_keys(&found["multivariate"])).is_empty() {
+    if !differences(&multivariate_keys(&multivariate(target)), &multivariate_keys(&found["multivariate"]))
+        .is_empty()
+    {
         told.push("it has other variants".into());
     }
     told

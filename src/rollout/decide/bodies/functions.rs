@@ -22,7 +22,8 @@ pub(in super::super) fn function(target: &Target, found: &Found, kind: FunctionK
             let name = format!("{}: changes to {}", target.key(), channel.name);
             let text = "Flag {event.properties.detail.name}: {event.properties.activity} by {event.properties.user.email}";
             let exact = |key: &str, value: String| json!({ "key": key, "type": "event", "operator": "exact", "value": [value] });
-            let of_flag = [exact("scope", "FeatureFlag".into()), exact("item_id", found.flag.as_ref()?.id.to_string())];
+            let of_flag =
+                [exact("scope", "FeatureFlag".into()), exact("item_id", found.flag.as_ref()?.id.to_string())];
             let filters = json!({
                 "source": "events",
                 "events": [{ "id": "$activity_log_entry_created", "type": "events", "properties": of_flag }],
@@ -50,7 +51,14 @@ fn messages(target: &Target) -> Value {
     })
 }
 
-fn slack(target: &Target, name: &str, kind: &str, channel: &SlackChannel, text: &str, filters: Value) -> Value {
+fn slack(
+    target: &Target,
+    name: &str,
+    kind: &str,
+    channel: &SlackChannel,
+    text: &str,
+    filters: Value,
+) -> Value {
     json!({
         "type": kind,
         "name": name,
@@ -94,7 +102,8 @@ fn webhook(target: &Target) -> Option<Value> {
 /// The alert on exceptions; `None` while its insight is missing.
 pub(in super::super) fn alert(target: &Target, found: &Found) -> Option<Value> {
     let insight = found.id(&Slot::Insight(InsightKind::ExceptionRate))?;
-    let absolute = |it: &&Guard| it.metric == "exceptions" && it.baseline.is_none_or(|it| it == Baseline::Before);
+    let absolute =
+        |it: &&Guard| it.metric == "exceptions" && it.baseline.is_none_or(|it| it == Baseline::Before);
     let guard = target.brief.guard.iter().filter(|it| it.baseline.is_none()).find(absolute);
     let upper = guard.and_then(|it| it.above).unwrap_or(MANY_EXCEPTIONS);
     Some(json!({

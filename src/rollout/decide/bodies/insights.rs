@@ -30,7 +30,9 @@ pub(in super::super) fn insight_name(target: &Target, kind: InsightKind) -> Stri
     match (kind, metric(target, kind)) {
         (InsightKind::Metric, Some(metric)) => format!("{key}: {} by variant", metric.title()),
         // Two metrics may be called the same.
-        (InsightKind::Secondary(at), Some(metric)) => format!("{key}: {}. {} by variant", at + 2, metric.title()),
+        (InsightKind::Secondary(at), Some(metric)) => {
+            format!("{key}: {}. {} by variant", at + 2, metric.title())
+        }
         (kind, _) => format!("{key}: {kind}"),
     }
 }
@@ -76,9 +78,13 @@ fn description(target: &Target, kind: InsightKind) -> String {
     };
     match (kind, metric(target, kind)) {
         (_, Some(metric)) => of_metric(metric),
-        (InsightKind::Exposure, _) => "Distinct people a day who were asked for the flag, by what they got.".into(),
+        (InsightKind::Exposure, _) => {
+            "Distinct people a day who were asked for the flag, by what they got.".into()
+        }
         (InsightKind::Exceptions, _) => "Exceptions of people, by what they got.".into(),
-        (InsightKind::ExceptionRate, _) => "Exceptions of people who have the feature, per 100 page views of theirs.".into(),
+        (InsightKind::ExceptionRate, _) => {
+            "Exceptions of people who have the feature, per 100 page views of theirs.".into()
+        }
         (_, None) => "How many of those who have the feature come back, week by week.".into(),
     }
 }
@@ -137,7 +143,9 @@ fn by_variant(target: &Target, series: Value) -> Value {
 /// People by what they got.
 fn exposure(target: &Target, found: &Found) -> Value {
     let (series, breakdown) = match table(target, found) {
-        true => (evaluation(target, &[]), json!({ "breakdown": "response", "breakdown_type": "data_warehouse" })),
+        true => {
+            (evaluation(target, &[]), json!({ "breakdown": "response", "breakdown_type": "data_warehouse" }))
+        }
         false => (
             node(exposure_event(found), "dau", vec![exactly("$feature_flag", &[target.key().into()])]),
             json!({ "breakdown": "$feature_flag_response", "breakdown_type": "event", "breakdown_limit": 10 }),

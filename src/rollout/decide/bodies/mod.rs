@@ -11,7 +11,7 @@ mod survey;
 
 use serde_json::{Value, json};
 
-use crate::feature::PlanStage;
+use crate::feature::Audience;
 
 pub(super) use dashboard::{dashboard, dashboard_name, layout, text_tile};
 pub(super) use experiment::{early_access, experiment};
@@ -34,13 +34,20 @@ fn described(text: &str, key: &str) -> String {
     }
 }
 
-/// The question how many people a stage touches.
-pub fn blast_radius(stage: &PlanStage, cohort: &impl Fn(&str) -> Option<u64>, group: Option<u64>) -> Option<Value> {
-    let properties = stage.audience.properties(cohort)?;
-    Some(json!({
-        "condition": { "properties": properties, "rollout_percentage": stage.steps.first().copied().unwrap_or(100.0) },
-        "group_type_index": group,
-    }))
+/// The question how many people belong to an audience; `None` where its cohort is not there and has no rule.
+pub fn blast_radius(
+    audience: &Audience,
+    cohort: &impl Fn(&str) -> Option<u64>,
+    group: Option<u64>,
+) -> Option<Value> {
+    let by_rule = match audience {
+        Audience::CohortNamed { properties, .. } if !properties.is_empty() => Some(json!(properties)),
+        _ => None,
+    };
+    let properties = audience.properties(cohort).or(by_rule)?;
+    Some(
+        json!({ "condition": { "properties": properties, "rollout_percentage": 100 }, "group_type_index": group }),
+    )
 }
 
 /// An event in the series of an insight.

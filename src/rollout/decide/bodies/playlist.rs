@@ -12,7 +12,8 @@ pub(in super::super) fn playlist(target: &Target, found: &Found, variant: Option
         Some(variant) => (format!("{key}: recordings of {variant}"), vec![variant.to_owned()]),
     };
     let event = exposure_event(found);
-    let met = json!({ "id": event, "name": event, "type": "events", "properties": exposed(target, &responses) });
+    let met =
+        json!({ "id": event, "name": event, "type": "events", "properties": exposed(target, &responses) });
     let about = format!("People using \"{}\".", target.brief.title());
     json!({
         "name": name,

@@ -9,7 +9,8 @@ pub(in super::super) fn survey(target: &Target, found: &Found) -> Option<Value> 
     let brief = &target.brief;
     let interview = brief.interview.as_ref()?;
     let title = brief.title();
-    let text = interview.text.clone().unwrap_or_else(|| format!("Could we talk for 20 minutes about \"{title}\"?"));
+    let text =
+        interview.text.clone().unwrap_or_else(|| format!("Could we talk for 20 minutes about \"{title}\"?"));
     let mut body = json!({
         "name": format!("{}: interview", brief.key),
         "description": described(&format!("Invites people who use \"{title}\"."), &brief.key),
@@ -34,8 +35,10 @@ pub(in super::super) fn survey(target: &Target, found: &Found) -> Option<Value> 
             let stage = target.plan.stages.iter().find(|it| wanted.is_none_or(|name| name == it.name))?;
             let properties = stage.audience.properties(&|name| found.cohort(name))?;
             body["conditions"] = json!({ "seenSurveyWaitPeriodInDays": 30 });
-            body["targeting_flag_filters"] =
-                json!({ "groups": [{ "properties": properties, "rollout_percentage": 100, "variant": null }] });
+            // Filters that everyone passes are none, and refused.
+            if properties.as_array().is_some_and(|it| !it.is_empty()) {
+                body["targeting_flag_filters"] = json!({ "groups": [{ "properties": properties, "rollout_percentage": 100, "variant": null }] });
+            }
         }
     }
     Some(body)
