@@ -6,6 +6,7 @@ mod archive;
 mod baseline;
 mod check;
 mod clean;
+mod create;
 mod demo;
 mod init;
 mod launch;
@@ -98,6 +99,8 @@ enum Command {
     Check(check::Arguments),
     /// Remove a flag from the code, as if it served one value for ever. Prints what would change; --write does it.
     Clean(clean::Arguments),
+    /// Create a feature: writes its brief, which `launch` makes real.
+    Create(create::Arguments),
     /// Launch a feature: shows what its brief comes to, makes it in PostHog, and opens it to its first stage.
     Launch(launch::Arguments),
     /// Archive flags that no code reads and nobody asks for any more; without a KEY, say where each flag is on that way.
@@ -181,6 +184,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reads { paths, format } => reads::run(paths, format),
         Command::Check(arguments) => check::run(arguments).await,
         Command::Clean(arguments) => clean::run(arguments).await,
+        Command::Create(arguments) => create::run(arguments).await,
         Command::Launch(arguments) => launch::run(arguments).await,
         Command::Archive(arguments) => archive::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,

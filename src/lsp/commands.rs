@@ -1,6 +1,6 @@
 //! `workspace/executeCommand`: each command runs in a task of its own; the handler returns at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,17 +13,15 @@ use tower_lsp::lsp_types::{
     ApplyWorkspaceEditParams, ExecuteCommandParams, MessageType, ShowDocumentParams, Url, WorkspaceEdit,
 };
 
-use super::clean;
-use super::progress::Progress;
 use super::session::Session;
+use super::{clean, create, launch};
 use crate::config::Config;
-use crate::flags::{Environment, FlagKey};
+use crate::flags::Environment;
 use crate::posthog::refresh::Ask;
-use crate::posthog::{self, Client};
-use crate::rollout::{self, Created, Interrupted, Made};
 use crate::workspace::Workspace;
 
 pub(super) const CREATE_FEATURE: &str = "flagline.createFeature";
+pub(super) const LAUNCH: &str = "flagline.launch";
 pub(super) const CLEAN: &str = "flagline.clean";
 pub(super) const OPEN: &str = "flagline.open";
 pub(super) const REFRESH: &str = "flagline.refresh";
@@ -33,14 +31,7 @@ pub(super) const APPLY_EDIT: &str = "flagline.applyEdit";
 pub(super) const SHOW_REFERENCES: &str = "flagline.showReferences";
 
 /// Everything that can be executed.
-pub(super) const NAMES: [&str; 6] = [CREATE_FEATURE, CLEAN, OPEN, REFRESH, EXPLAIN, APPLY_EDIT];
-
-/// A flag, and the document that decides whose it is.
-#[derive(Deserialize)]
-struct Key {
-    key: String,
-    uri: Option<Url>,
-}
+pub(super) const NAMES: [&str; 7] = [CREATE_FEATURE, LAUNCH, CLEAN, OPEN, REFRESH, EXPLAIN, APPLY_EDIT];
 
 /// A flag to remove, and what it is taken to serve for ever: `on`, `off` or a variant. Without that, what PostHog
 /// serves to everyone.
@@ -75,8 +66,12 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
     let session = session.clone();
     match params.command.as_str() {
         CREATE_FEATURE => {
-            let wanted: Key = argument(params.arguments)?;
-            tokio::spawn(async move { create_feature(&session, wanted).await });
+            let wanted: create::ToCreate = argument(params.arguments)?;
+            tokio::spawn(async move { create::run(&session, wanted).await });
+        }
+        LAUNCH => {
+            let wanted: launch::ToLaunch = argument(params.arguments)?;
+            tokio::spawn(async move { launch::run(&session, wanted).await });
         }
         CLEAN => {
             let wanted: ToClean = argument(params.arguments)?;
@@ -111,51 +106,6 @@ fn argument<T: DeserializeOwned>(arguments: Vec<Value>) -> Result<T> {
     serde_json::from_value(first).map_err(|it| Error::invalid_params(it.to_string()))
 }
 
-async fn create_feature(session: &Session, Key { key, uri }: Key) {
-    let key = &FlagKey::from(key.as_str());
-    let config = match config_to_write(session, uri.as_ref()) {
-        Ok(config) => config,
-        Err(why) => {
-            let message = crate::analysis::plain(&format!("Flagline: feature '{key}' is not created: {why}"));
-            return session.client.show_message(MessageType::ERROR, message).await;
-        }
-    };
-    let title = format!("Creating feature '{key}'");
-    let progress = if session.caps.progress { Progress::begin(&session.client, &title).await } else { None };
-    let (kind, message) = match try_create(session, key, &config).await {
-        Ok(message) => (MessageType::INFO, message),
-        Err(stopped) => {
-            let host = config.environments.first().map(|it| &*it.host).unwrap_or_default();
-            (MessageType::ERROR, interrupted(key, host, &stopped))
-        }
-    };
-    if let Some(progress) = progress {
-        progress.end(None).await;
-    }
-    session.client.show_message(kind, format!("Flagline: {message}")).await;
-}
-
-/// What is missing, why, and what to do. Nobody knows for certain how far it came: an answer may be lost after
-/// something was made.
-fn interrupted(key: &FlagKey, host: &str, Interrupted { error, missing, flag }: &Interrupted) -> String {
-    let is_refused = matches!(error, posthog::Error::Forbidden(_));
-    let nothing_was_sent = matches!(error, posthog::Error::Settings(_) | posthog::Error::SignedOut { .. });
-    let state = match flag {
-        Some(_) => format!("not complete, {missing} is missing"),
-        None if is_refused || nothing_was_sent => "not created".into(),
-        None => "not complete".into(),
-    };
-    let remedy = match error {
-        _ if is_refused => format!(
-            "; give the key the scopes feature_flag:write, dashboard:write and insight:write under \
-             {host}/settings/user-api-keys, and run it again to complete what is missing"
-        ),
-        _ if error.is_passing() => "; run it again to complete what is missing".into(),
-        _ => String::new(),
-    };
-    crate::analysis::plain(&format!("feature '{key}' is {state}: {error}{remedy}"))
-}
-
 /// The settings for a document; the first folder's when none is named.
 pub(super) fn config_of(session: &Session, uri: Option<&Url>) -> Arc<Config> {
     match uri {
@@ -164,9 +114,12 @@ pub(super) fn config_of(session: &Session, uri: Option<&Url>) -> Arc<Config> {
     }
 }
 
-/// The settings for something to be written. Which project is meant must be clear: the document lies in a folder, or
-/// all folders mean the same.
-fn config_to_write(session: &Session, uri: Option<&Url>) -> std::result::Result<Arc<Config>, &'static str> {
+/// The settings for something to be written, or why nothing may be. Which project is meant must be clear: the document
+/// lies in a folder, or all folders mean the same.
+pub(super) fn settings_to_write(
+    session: &Session,
+    uri: Option<&Url>,
+) -> std::result::Result<Arc<Config>, String> {
     let configs = session.workspace.configs();
     let path = uri.map(Workspace::path_of);
     let is_around = |folder: &Option<PathBuf>| {
@@ -178,77 +131,32 @@ fn config_to_write(session: &Session, uri: Option<&Url>) -> std::result::Result<
     };
     let agree = configs.iter().all(|it| meant(&it.1) == meant(&configs[0].1));
     if !agree && !configs.iter().any(|it| is_around(&it.0)) {
-        return Err(
-            "the folders that are open belong to different projects; open a file of the folder that is meant, \
-                    and run it again",
-        );
+        return Err("the folders that are open belong to different projects; open a file of the folder that is meant, \
+                    and run it again"
+            .into());
     }
-    Ok(config_of(session, uri))
+    let config = config_of(session, uri);
+    match config.read_only {
+        true => Err("this workspace is not trusted, so nothing is written to PostHog".into()),
+        false => Ok(config),
+    }
 }
 
-/// Before anything was sent.
-fn not_begun(error: posthog::Error) -> Interrupted {
-    Interrupted { error, missing: "the flag", flag: None }
-}
-
-fn not_possible(why: &str) -> Interrupted {
-    not_begun(posthog::Error::Settings(why.into()))
-}
-
-async fn try_create(
-    session: &Session,
-    key: &FlagKey,
-    config: &Config,
-) -> std::result::Result<String, Interrupted> {
-    let workspace = &session.workspace;
-    let configured = config.environments.first().ok_or_else(|| not_possible("no environment is set"))?;
-    if config.read_only {
-        return Err(not_possible("this workspace is not trusted, so nothing is written to PostHog"));
-    }
-    if !key.is_valid() {
-        return Err(not_possible("PostHog takes letters, digits, - and _ in a key, 400 at most"));
-    }
-    let client = Client::new(configured).map_err(not_begun)?;
-    let mirror = workspace.mirror_of(config);
-    let known = mirror.primary().and_then(|it| it.project.clone());
-    let project = match known {
-        Some(project) => project,
-        None => client.project(configured).await.map_err(not_begun)?.into(),
-    };
-    let created = rollout::create_feature(&client, &project, key, config.plans.get("default")).await;
-    match created.as_ref().map_or_else(|it| it.flag.as_ref(), |it| Some(&it.flag)) {
-        // Also of a creation that was interrupted: what completes it is offered from now on.
-        Some(flag) => {
-            session.note_written(flag.id, Some(flag.stamp()));
-            let (host, flag) = (configured.host.clone(), Arc::new(flag.clone()));
-            workspace.refresh.ask(Ask::Written { host, project: project.id, flag });
+/// Opens a file in the editor, or tells where it is.
+pub(super) async fn open_file(session: &Session, path: &Path) {
+    let Ok(uri) = Url::from_file_path(path) else { return };
+    if session.caps.show_document {
+        let params =
+            ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
+        let shown = session.client.send_request::<ShowDocument>(params);
+        if let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(10), shown).await
+            && answer.success
+        {
+            return;
         }
-        // The answer may be lost, and the flag be there.
-        None => workspace.refresh.ask(Ask::Everything),
     }
-    let created = created?;
-    let environment =
-        Environment { host: configured.host.clone(), project: Some(project), ..Environment::default() };
-    Ok(words(&created, &environment))
-}
-
-/// What was made, and where it is.
-fn words(created: &Created, environment: &Environment) -> String {
-    let page = |path: String| environment.page(path).unwrap_or_default();
-    let made = |it: Made, what: &str| match it {
-        Made::Now => format!("{what} created"),
-        Made::Before => format!("{what} was there"),
-    };
-    let project = environment.project.as_ref().map(|it| it.name.to_string()).unwrap_or_default();
-    let state = if created.flag.active { "on" } else { "off, nobody sees it yet" };
-    crate::analysis::plain(&format!(
-        "feature '{}' in {project}: {} ({state}) {} · {} {}",
-        created.flag.key,
-        made(created.flag_made, "flag"),
-        page(format!("feature_flags/{}", created.flag.id)),
-        made(created.dashboard_made, "dashboard"),
-        page(format!("dashboard/{}", created.dashboard)),
-    ))
+    let message = crate::analysis::plain(&format!("Flagline: {}", path.display()));
+    session.client.show_message(MessageType::INFO, message).await;
 }
 
 async fn open_page(session: &Session, page: Page) {

@@ -11,6 +11,8 @@ mod clean;
 pub mod client;
 mod commands;
 mod convert;
+mod create;
+mod launch;
 mod news;
 mod parent;
 mod progress;

@@ -3,12 +3,10 @@
 //! [`decide`], from values alone.
 
 mod archive;
-mod create;
 pub mod decide;
 pub mod launch;
 pub mod message;
 mod retire;
 
 pub use archive::{NotArchived, archive};
-pub use create::{Created, Interrupted, Made, create_feature};
 pub use retire::retire;

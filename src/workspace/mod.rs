@@ -6,6 +6,7 @@
 
 mod briefs;
 mod code;
+mod new_brief;
 mod settings;
 mod world;
 mod write;
@@ -31,6 +32,7 @@ use crate::text::{Change, Encoding, Text};
 
 pub use briefs::{Found as FoundBrief, brief_of};
 use code::Code;
+pub use new_brief::{NotWritten, home_of, write_brief};
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
 pub use world::CodeWorld;
 pub use write::{repository, write_files};

@@ -1,0 +1,193 @@
+//! `flagline create`: writes the brief of a new feature, from arguments and answers.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+
+use super::answers::Answers;
+use super::{complain, configuration, print_lines, stored_keys};
+use crate::analysis::plain;
+use crate::config::Environment;
+use crate::feature::brief::{Draft, MetricKind, Release};
+use crate::flags::FlagKey;
+use crate::posthog::Client;
+use crate::report::relative;
+use crate::workspace::{NotWritten, home_of, write_brief};
+
+/// See [`super::Command::Create`].
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The feature's name, as people say it.
+    name: Option<String>,
+    /// The flag's key; made of the name when not given.
+    #[arg(long)]
+    key: Option<String>,
+    /// What the team believes will come of it.
+    #[arg(long)]
+    hypothesis: Option<String>,
+    /// Who answers for it: an e-mail address; whoever is signed in when not given.
+    #[arg(long)]
+    owner: Option<String>,
+    /// How it reaches people.
+    #[arg(long, value_enum)]
+    release: Option<How>,
+    /// How the key metric is measured.
+    #[arg(long, value_enum)]
+    metric: Option<Measured>,
+    /// An event of the key metric; several for a funnel, in their order.
+    #[arg(long = "event", requires = "metric")]
+    events: Vec<String>,
+    /// Ask nothing.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// How a feature reaches people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// Stage by stage.
+    AutoRollout,
+    /// As an experiment among variants.
+    AbTest,
+}
+
+/// How a metric is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Measured {
+    /// How often something happens.
+    Trend,
+    /// How many go all the way.
+    Funnel,
+    /// How many come back.
+    Retention,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let directory = std::env::current_dir().context("the working directory is gone")?;
+    let config = configuration(&directory, stored_keys())?;
+    let ask = !arguments.yes && std::io::stdin().is_terminal();
+    let mut draft = draft(arguments, &mut Answers { ask })?;
+    if draft.owner.is_none() {
+        draft.owner = owner(config.environments.first()).await;
+    }
+    let path = match write_brief(&home_of(&directory), &draft) {
+        Ok(path) => path,
+        Err(why @ NotWritten::Exists { .. }) => {
+            complain(&plain(&why.to_string()));
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(why) => bail!("{why}"),
+    };
+    print_lines([
+        format!("{} is the brief of '{}'.", relative(&path, &directory), draft.key),
+        format!("Say there what you mean, then: flagline launch {}", draft.key),
+    ])?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the arguments say, and what is asked for the rest.
+fn draft(arguments: Arguments, answers: &mut Answers) -> anyhow::Result<Draft> {
+    let name = match (arguments.name, &arguments.key) {
+        (Some(name), _) => name,
+        (None, Some(key)) => answers.ask("What is the feature called?", &words(key))?,
+        (None, None) => answers.ask_until("What is the feature called?", "", |it| match it.trim() {
+            "" => Err("say what the feature is called: flagline create NAME".into()),
+            it => Ok(it.to_owned()),
+        })?,
+    };
+    let parse = |it: &str| {
+        let key = FlagKey::from(it);
+        match key.is_valid() {
+            true => Ok(key),
+            false => Err(format!(
+                "a key has letters, digits, - and _, 400 at most, so that \"{it}\" is none; --key names one"
+            )),
+        }
+    };
+    let key = match arguments.key {
+        Some(key) => parse(&key).map_err(anyhow::Error::msg)?,
+        None => answers.ask_until("The flag's key?", &suggested(&name), parse)?,
+    };
+    let hypothesis = match arguments.hypothesis {
+        Some(it) => it,
+        None => answers.ask("What do you believe will come of it?", "")?,
+    };
+    let release = match arguments.release {
+        Some(How::AutoRollout) => Release::AutoRollout,
+        Some(How::AbTest) => Release::AbTest,
+        None => answers.ask_until(
+            "How does it reach people: auto-rollout or ab-test?",
+            "auto-rollout",
+            release,
+        )?,
+    };
+    let kind = match arguments.metric {
+        Some(it) => Some(kind(it)),
+        None => answers.ask_until("The key metric: trend, funnel, retention or none?", "none", metric)?,
+    };
+    let mut events = arguments.events;
+    if let (Some(kind), true) = (kind, events.is_empty()) {
+        let question = match kind {
+            MetricKind::Trend => "Of which event?",
+            MetricKind::Funnel => "Over which events, in their order, with commas between them?",
+            MetricKind::Retention => "Which event is coming back?",
+        };
+        let default = if kind == MetricKind::Retention { "$pageview" } else { "" };
+        let answer = answers.ask(question, default)?;
+        events = answer.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+    }
+    let hypothesis = Some(hypothesis).filter(|it| !it.trim().is_empty());
+    Ok(Draft { key, name, owner: arguments.owner, hypothesis, release, metric: kind.map(|it| (it, events)) })
+}
+
+fn release(text: &str) -> Result<Release, String> {
+    [Release::AutoRollout, Release::AbTest]
+        .into_iter()
+        .find(|it| it.name() == text.trim())
+        .ok_or_else(|| "say auto-rollout or ab-test".into())
+}
+
+fn metric(text: &str) -> Result<Option<MetricKind>, String> {
+    let kinds = [MetricKind::Trend, MetricKind::Funnel, MetricKind::Retention];
+    match text.trim() {
+        "none" | "" => Ok(None),
+        it => kinds
+            .into_iter()
+            .find(|kind| kind.name() == it)
+            .map(Some)
+            .ok_or_else(|| "say trend, funnel, retention or none".into()),
+    }
+}
+
+fn kind(measured: Measured) -> MetricKind {
+    match measured {
+        Measured::Trend => MetricKind::Trend,
+        Measured::Funnel => MetricKind::Funnel,
+        Measured::Retention => MetricKind::Retention,
+    }
+}
+
+/// The e-mail address of whoever is signed in; nobody where PostHog cannot say.
+async fn owner(environment: Option<&Environment>) -> Option<String> {
+    let client = Client::new(environment?).ok()?;
+    let email = client.me().await.ok()?.email;
+    Some(email).filter(|it| !it.is_empty())
+}
+
+/// A name that a key suggests.
+fn words(key: &str) -> String {
+    let text = key.replace(['-', '_'], " ");
+    let mut letters = text.trim().chars();
+    letters.next().map(|it| it.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A key that a name suggests.
+fn suggested(name: &str) -> String {
+    let letters =
+        name.trim().chars().map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '-' });
+    let text: String = letters.collect();
+    let parts: Vec<&str> = text.split('-').filter(|it| !it.is_empty()).collect();
+    parts.join("-").chars().take(400).collect()
+}

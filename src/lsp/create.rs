@@ -1,0 +1,106 @@
+//! `flagline.createFeature`: writes the brief of a feature and opens it; a selection is wrapped in the flag's check.
+
+use serde::Deserialize;
+use tower_lsp::lsp_types::{MessageType, Url};
+
+use super::commands::open_file;
+use super::session::Session;
+use crate::analysis::plain;
+use crate::feature::brief::{Draft, MetricKind, Release};
+use crate::flags::FlagKey;
+use crate::posthog::refresh::Ask;
+use crate::workspace::{NotWritten, Workspace, write_brief};
+
+/// A feature to create: as much as is known of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct ToCreate {
+    /// The flag's key.
+    key: String,
+    name: Option<String>,
+    owner: Option<String>,
+    hypothesis: Option<String>,
+    release: Option<Release>,
+    metric: Option<ToMeasure>,
+    /// The document that decides whose it is.
+    uri: Option<Url>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ToMeasure {
+    kind: MetricKind,
+    #[serde(default)]
+    events: Vec<String>,
+}
+
+/// Creates a feature and says what comes next.
+pub(super) async fn run(session: &Session, wanted: ToCreate) {
+    let key = FlagKey::from(wanted.key.as_str());
+    match create(session, &key, wanted) {
+        Ok(path) => {
+            // The flag may be about to come.
+            session.workspace.refresh.ask(Ask::Active);
+            open_file(session, &path).await;
+            let message =
+                format!("'{key}' has a brief now. Launch it from there once it says what you mean.");
+            session.client.show_message(MessageType::INFO, plain(&format!("Flagline: {message}"))).await;
+        }
+        Err(Refusal::Exists(path, why)) => {
+            open_file(session, &path).await;
+            session.client.show_message(MessageType::INFO, plain(&format!("Flagline: {why}"))).await;
+        }
+        Err(Refusal::Other(why)) => {
+            let message = plain(&format!("Flagline: feature '{key}' is not created: {why}"));
+            session.client.show_message(MessageType::ERROR, message).await;
+        }
+    }
+}
+
+enum Refusal {
+    /// There is one, which is shown.
+    Exists(std::path::PathBuf, String),
+    Other(String),
+}
+
+fn create(session: &Session, key: &FlagKey, wanted: ToCreate) -> Result<std::path::PathBuf, Refusal> {
+    if !key.is_valid() {
+        return Err(Refusal::Other("PostHog takes letters, digits, - and _ in a key, 400 at most".into()));
+    }
+    let workspace = &session.workspace;
+    let path = wanted.uri.as_ref().map(Workspace::path_of);
+    let home = workspace.brief_home(path.as_deref());
+    let home = home.ok_or_else(|| Refusal::Other("no folder is open to write its brief to".into()))?;
+    let config = super::commands::config_of(session, wanted.uri.as_ref());
+    let me = || workspace.mirror_of(&config).primary().and_then(|it| it.me.as_deref().map(str::to_owned));
+    let name = wanted.name.filter(|it| !it.trim().is_empty()).unwrap_or_else(|| words(key));
+    let draft = Draft {
+        name,
+        owner: wanted.owner.or_else(me),
+        hypothesis: wanted.hypothesis,
+        release: wanted.release.unwrap_or_default(),
+        metric: wanted.metric.map(|it| (it.kind, it.events)),
+        key: key.clone(),
+    };
+    write_brief(&home, &draft).map_err(|why| match why {
+        NotWritten::Exists { ref path, .. } => Refusal::Exists(path.clone(), why.to_string()),
+        NotWritten::Disk { .. } => Refusal::Other(why.to_string()),
+    })
+}
+
+/// A name that a key suggests: `new-checkout` is "New checkout".
+pub(super) fn words(key: &FlagKey) -> String {
+    let text = key.as_str().replace(['-', '_'], " ");
+    let mut letters = text.trim().chars();
+    letters.next().map(|it| it.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_suggests_a_name() {
+        assert_eq!(words(&"new-checkout".into()), "New checkout");
+        assert_eq!(words(&"über_uns".into()), "Über uns");
+        assert_eq!(words(&"--".into()), "");
+    }
+}
