@@ -4,6 +4,7 @@
 
 mod check;
 mod complete;
+mod format;
 mod node;
 mod place;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 
 pub use check::{Problem, check};
 pub use complete::{Item, ItemKind, complete, explain};
+pub use format::{differing_lines, format};
 pub use node::{Content, Entry, Node, SyntaxError};
 pub use words::similar;
 pub use write::quoted;
