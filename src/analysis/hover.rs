@@ -6,7 +6,7 @@ use super::Snapshot;
 use super::card::{Card, Details, State, card};
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
 use crate::feature::{Since, Stage, StageLine};
-use crate::flags::{Exposure, FlagKey, SdkSeen, VariantExposure};
+use crate::flags::{Exposure, FlagKey, Mirror, SdkSeen, VariantExposure};
 use crate::text::Span;
 
 /// What a hover shows, and over what.
@@ -32,14 +32,26 @@ pub enum Markup {
 /// The card of the flag whose key, or whose definition, is at `offset`.
 pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> {
     let (key, span) = key_at(snapshot, offset)?;
-    let mut card = card(&snapshot.mirror, &key, snapshot.now);
+    let silent = is_silent(snapshot, &key);
+    Some(Hover { text: rendered(&snapshot.mirror, &key, silent, markup, snapshot.now), key, span })
+}
+
+/// The card of a flag; `silent` when only its payload is read, as far as is known.
+pub(super) fn rendered(
+    mirror: &Mirror,
+    key: &FlagKey,
+    silent: bool,
+    markup: Markup,
+    now: Timestamp,
+) -> String {
+    let mut card = card(mirror, key, now);
     if let State::Known(details) = &mut card.state {
-        details.is_silent = is_silent(snapshot, &key);
+        details.is_silent = silent;
         if details.is_silent {
             card.elsewhere.iter_mut().for_each(|it| it.people = it.people.filter(|it| *it > 0));
         }
     }
-    Some(Hover { text: render(&card, markup, snapshot.now), key, span })
+    render(&card, markup, now)
 }
 
 /// Whether only payloads are read of a flag: PostHog is told of no such read (posthog-api 5.7).
@@ -60,7 +72,7 @@ pub fn key_at(snapshot: &Snapshot, offset: u32) -> Option<(FlagKey, Span)> {
 
 /// Writes a card. Every text that comes from outside is escaped; only addresses made here are links.
 pub fn render(card: &Card, markup: Markup, now: Timestamp) -> String {
-    let mut page = Page { text: String::new(), markup };
+    let mut page = Page::new(markup);
     match &card.state {
         State::NotLoaded => {
             page.title(card.key.as_str(), "not loaded");
@@ -259,18 +271,23 @@ fn grouped(number: u64) -> String {
     result
 }
 
-struct Page {
+/// A text in one of two markups, written paragraph by paragraph.
+pub(super) struct Page {
     text: String,
     markup: Markup,
 }
 
 impl Page {
-    fn title(&mut self, key: &str, stage: &str) {
+    pub(super) fn new(markup: Markup) -> Page {
+        Page { text: String::new(), markup }
+    }
+
+    pub(super) fn title(&mut self, key: &str, stage: &str) {
         let line = format!("{} · {}", self.bold(key), self.escape(stage));
         self.paragraph(&line);
     }
 
-    fn paragraph(&mut self, line: &str) {
+    pub(super) fn paragraph(&mut self, line: &str) {
         let gap = match self.markup {
             Markup::Markdown => "\n\n",
             Markup::Plain => "\n",
@@ -287,7 +304,7 @@ impl Page {
         }
     }
 
-    fn escape(&self, text: &str) -> String {
+    pub(super) fn escape(&self, text: &str) -> String {
         match self.markup {
             Markup::Markdown => escaped(text),
             Markup::Plain => plain(text),
@@ -315,7 +332,7 @@ impl Page {
         }
     }
 
-    fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         self.text.trim_end().to_owned()
     }
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod archive;
+mod brief;
 mod card;
 mod changes;
 mod findings;
@@ -9,6 +10,7 @@ mod hover;
 mod keep;
 mod lenses;
 mod markup;
+mod outline;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +24,10 @@ pub use archive::{
     CodeReads, Doubt, Evaluated, Evidence, Holder, Obstacle, QUIET_DAYS, Reads, Standing, controls, leaving,
     standing,
 };
+pub use brief::{
+    BriefFinding, BriefHover, BriefSnapshot, BriefTarget, brief_completions, brief_findings, brief_hover,
+    brief_key_at, brief_target, plan_span,
+};
 pub use card::{Card, Details, Elsewhere, Link, State, card};
 pub use changes::{Change, changes};
 pub use findings::{Code, Finding, Related, findings};
@@ -29,6 +35,7 @@ pub use hover::{Hover, Markup, hover, key_at, render};
 pub use keep::{Keep, keep};
 pub use lenses::{InlayHint, Lens, inlay_hints, lenses};
 pub use markup::{ago, day, plain};
+pub use outline::{Symbol, SymbolKind, outline};
 
 pub use crate::config::Severity;
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{EarlyAccess, Experiment, Exposure, Flag, FlagKey, History, ScheduledChange};
+use super::{Catalog, EarlyAccess, Experiment, Exposure, Flag, FlagKey, History, ScheduledChange};
 
 /// The local copy of what PostHog knows. Never changed in place: the refresh task publishes a new one.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +50,8 @@ pub struct Environment {
     pub cohorts: HashMap<u64, Arc<str>>,
     /// Early access features by id, of flags that this workspace reads.
     pub early_access: HashMap<Arc<str>, Arc<EarlyAccess>>,
+    /// What a brief can name; loaded once somebody writes one, and never kept on disk.
+    pub catalog: Option<Arc<Catalog>>,
     /// When PostHog was sent a query in the last hour, by whichever process: all of them have one limit.
     pub queries: BTreeSet<Timestamp>,
     /// When lists of plans were last read, by their name on disk.

@@ -1,6 +1,7 @@
 //! What PostHog knows, as plain data: flags, their conditions, who is exposed, what happened, and the mirror
 //! that holds it all with the time each part was fetched.
 
+mod catalog;
 mod early_access;
 mod experiment;
 mod exposure;
@@ -12,6 +13,7 @@ mod mirror;
 mod schedule;
 mod uses;
 
+pub use catalog::{Catalog, Channel, Cohort, CohortKind, Listed, Named};
 pub use early_access::EarlyAccess;
 pub use experiment::Experiment;
 pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};

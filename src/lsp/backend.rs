@@ -10,9 +10,10 @@ use tower_lsp::lsp_types::{
     CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
     CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, FileEvent, Hover,
-    HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
-    MessageType, ReferenceParams, TextDocumentPositionParams, Url,
+    DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams,
+    DocumentSymbolResponse, ExecuteCommandParams, FileEvent, GotoDefinitionParams, GotoDefinitionResponse,
+    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams,
+    Location, MessageType, ReferenceParams, TextDocumentPositionParams, TextEdit, Url,
 };
 use tower_lsp::{Client, LanguageServer};
 
@@ -21,11 +22,13 @@ use super::capabilities::initialize_result;
 use super::convert::{self, Asked};
 use super::publish::Look;
 use super::session::{Session, folder};
-use super::{account, commands, parent, toml};
-use crate::analysis::{self, Snapshot};
+use super::{account, brief, commands, parent, toml};
+use crate::analysis::{self, BriefSnapshot, BriefTarget, Snapshot};
+use crate::feature::brief::is_brief;
 use crate::flags::{FlagKey, Lookup};
 use crate::index::Index;
 use crate::posthog::refresh::Ask;
+use crate::syntax::Read;
 use crate::workspace::{Opened, Workspace};
 
 /// How long the client may wait for the end because the mirror is written.
@@ -106,12 +109,22 @@ impl Backend {
         Ok(offset.map(|it| (snapshot, it as u32)))
     }
 
-    /// Where a key is read, and defined if that is wanted, in all files.
-    fn places(&self, index: &Index, key: &FlagKey, definitions: bool) -> Result<Vec<Location>> {
+    /// An open brief.
+    fn brief(&self, uri: &Url) -> Result<Option<BriefSnapshot>> {
+        let path = Workspace::path_of(uri);
+        let workspace = &self.session()?.workspace;
+        let is_open = is_brief(&path) && workspace.document(&path).is_some();
+        Ok(workspace.brief_snapshot(&path, Timestamp::now()).filter(|_| is_open))
+    }
+
+    /// Where a key is read, or defined, or both, in all files.
+    fn places(&self, index: &Index, key: &FlagKey, wanted: Places) -> Result<Vec<Location>> {
         let session = self.session()?;
+        let (reads, definitions) = (wanted != Places::Definitions, wanted != Places::Reads);
         let mut places = Vec::new();
         for (path, facts) in index.files() {
-            let reads = facts.reads.iter().filter(|it| it.key.as_ref() == Some(key)).map(|it| it.key_span);
+            let is_read = |it: &&Read| reads && it.key.as_ref() == Some(key);
+            let reads = facts.reads.iter().filter(is_read).map(|it| it.key_span);
             let defined =
                 facts.definitions.iter().filter(|it| definitions && it.key == *key).map(|it| it.key_span);
             let mut spans: Vec<_> = reads.chain(defined).collect();
@@ -153,6 +166,14 @@ impl Backend {
             }
         }
     }
+}
+
+/// The places of a key that are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Places {
+    Reads,
+    Definitions,
+    Both,
 }
 
 #[cfg(debug_assertions)]
@@ -205,6 +226,10 @@ impl LanguageServer for Backend {
         let Ok(session) = self.session() else { return };
         let document = params.text_document;
         let uri = document.uri.clone();
+        let path = Workspace::path_of(&uri);
+        if is_brief(&path) {
+            session.workspace.want_catalog(&path);
+        }
         let opened =
             session.workspace.open(document.uri, &document.language_id, document.version, document.text);
         self.opened(session, &uri, &opened);
@@ -266,6 +291,13 @@ impl LanguageServer for Backend {
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let at = params.text_document_position_params;
         let session = self.session()?;
+        if let Some(snapshot) = self.brief(&at.text_document.uri)? {
+            let Some((hover, key)) = brief::hover(&snapshot, at.position, &session.caps) else {
+                return Ok(None);
+            };
+            key.into_iter().for_each(|it| session.workspace.refresh.ask(Ask::Hover(it)));
+            return Ok(Some(hover));
+        }
         if let Some(text) = session.workspace.toml(&Workspace::path_of(&at.text_document.uri)) {
             return Ok(toml::hover(&text, at.position, &session.caps));
         }
@@ -302,15 +334,71 @@ impl LanguageServer for Backend {
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         let at = params.text_document_position;
         let session = self.session()?;
-        let text = session.workspace.toml(&Workspace::path_of(&at.text_document.uri));
+        let path = Workspace::path_of(&at.text_document.uri);
+        if let Some(snapshot) = self.brief(&at.text_document.uri)? {
+            session.workspace.want_catalog(&path);
+            let items = brief::completions(&snapshot, at.position, &session.caps);
+            return Ok(Some(CompletionResponse::Array(items)));
+        }
+        let text = session.workspace.toml(&path);
         let items = text.map(|it| toml::completions(&it, at.position, &session.caps));
         Ok(items.map(CompletionResponse::Array))
     }
 
     async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
-        let Some((snapshot, offset)) = self.at(params.text_document_position).await? else { return Ok(None) };
+        let wanted = if params.context.include_declaration { Places::Both } else { Places::Reads };
+        let at = params.text_document_position;
+        if let Some(snapshot) = self.brief(&at.text_document.uri)? {
+            let Some(key) = brief::key_at(&snapshot, at.position, &self.session()?.caps) else {
+                return Ok(None);
+            };
+            return self.places(&snapshot.index, &key, wanted).map(Some);
+        }
+        let Some((snapshot, offset)) = self.at(at).await? else { return Ok(None) };
         let Some((key, _)) = analysis::key_at(&snapshot, offset) else { return Ok(None) };
-        self.places(&snapshot.index, &key, params.context.include_declaration).map(Some)
+        self.places(&snapshot.index, &key, wanted).map(Some)
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let at = params.text_document_position_params;
+        let session = self.session()?;
+        let (workspace, caps) = (&session.workspace, &session.caps);
+        let path = Workspace::path_of(&at.text_document.uri);
+        let places = if let Some(snapshot) = self.brief(&at.text_document.uri)? {
+            match brief::target(&snapshot, at.position, caps) {
+                None => Vec::new(),
+                Some(BriefTarget::Reads(key)) => self.places(&snapshot.index, &key, Places::Reads)?,
+                Some(BriefTarget::Plan { plan, stage }) => {
+                    brief::plan_location(workspace, &path, &plan, stage.as_deref(), caps)
+                        .into_iter()
+                        .collect()
+                }
+                Some(BriefTarget::Here(span)) => {
+                    brief::place(workspace, &path, &snapshot.file.text, span, caps).into_iter().collect()
+                }
+            }
+        } else {
+            let Some((snapshot, offset)) = self.at(at).await? else { return Ok(None) };
+            let Some((key, _)) = analysis::key_at(&snapshot, offset) else { return Ok(None) };
+            match brief::location(workspace, &key, &path, caps) {
+                Some(brief) => vec![brief],
+                None => self.places(&snapshot.index, &key, Places::Definitions)?,
+            }
+        };
+        Ok(Some(places).filter(|it| !it.is_empty()).map(GotoDefinitionResponse::Array))
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        let (session, uri) = (self.session()?, params.text_document.uri);
+        let path = Workspace::path_of(&uri);
+        let text = session.workspace.toml(&path);
+        Ok(text.map(|it| toml::symbols(&it, &path, &uri, &session.caps)))
+    }
+
+    async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        let session = self.session()?;
+        let text = session.workspace.toml(&Workspace::path_of(&params.text_document.uri));
+        Ok(text.and_then(|it| toml::formatting(&it, &session.caps)))
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
@@ -320,7 +408,7 @@ impl LanguageServer for Backend {
         let mut lenses = Vec::new();
         for lens in analysis::lenses(&snapshot) {
             let places = if caps.show_references && lens.keep.is_none() {
-                self.places(&snapshot.index, &lens.key, false)?
+                self.places(&snapshot.index, &lens.key, Places::Reads)?
             } else {
                 Vec::new()
             };

@@ -34,6 +34,8 @@ pub(super) struct ClientCaps {
     pub(super) related_information: bool,
     pub(super) lens_refresh: bool,
     pub(super) inlay_refresh: bool,
+    /// Symbols may have symbols in them.
+    pub(super) nested_symbols: bool,
     /// What this server's own clients say in `experimental`.
     pub(super) credentials: bool,
     pub(super) status: bool,
@@ -83,6 +85,9 @@ impl ClientCaps {
                 .unwrap_or(false),
             inlay_refresh: workspace.and_then(|it| it.inlay_hint.as_ref()?.refresh_support).unwrap_or(false),
             lens_refresh: workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support).unwrap_or(false),
+            nested_symbols: text
+                .and_then(|it| it.document_symbol.as_ref()?.hierarchical_document_symbol_support)
+                .unwrap_or(false),
             credentials: declared("/flagline/credentials"),
             status: declared("/flagline/status"),
             show_references: commands.is_some_and(|it| it.iter().any(|it| it == commands::SHOW_REFERENCES)),
@@ -130,11 +135,15 @@ pub(super) fn initialize_result(params: &InitializeParams, caps: &ClientCaps) ->
             })),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
             references_provider: Some(OneOf::Left(true)),
+            definition_provider: Some(OneOf::Left(true)),
+            // Of flagline.toml and briefs.
+            document_symbol_provider: Some(OneOf::Left(true)),
+            document_formatting_provider: Some(OneOf::Left(true)),
             inlay_hint_provider: Some(OneOf::Left(true)),
             code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
-            // In flagline.toml.
+            // In flagline.toml and briefs.
             completion_provider: Some(CompletionOptions {
-                trigger_characters: Some(["\"", "[", "{", "."].map(str::to_owned).to_vec()),
+                trigger_characters: Some(["\"", "'", "[", "{", ".", "#", "$"].map(str::to_owned).to_vec()),
                 ..CompletionOptions::default()
             }),
             code_action_provider: Some(code_action),

@@ -14,7 +14,7 @@ use crate::posthog::Error;
 use crate::removal::{FileChange, Removal, Request, World as _, plan};
 use crate::rollout;
 use crate::text::Text;
-use crate::workspace::{self, CodeWorld};
+use crate::workspace::CodeWorld;
 
 /// Removes a flag and says what came of it. `keep` is `on`, `off` or a variant.
 pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: Option<&Url>) {
@@ -68,8 +68,7 @@ pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: O
 
 /// Deletes the brief of a flag that was removed, once its outcome stands in PostHog. Returns what came of it.
 async fn bury_brief(session: &Session, key: &FlagKey, keep: &Value, uri: Option<&Url>) -> Option<String> {
-    let roots = session.workspace.roots();
-    let found = match workspace::brief_of(roots.iter().map(|it| &**it), key) {
+    let found = match session.workspace.brief_of(key) {
         Ok(found) => found?,
         Err(why) => return Some(format!("Its brief stays: {why}")),
     };
@@ -77,7 +76,7 @@ async fn bury_brief(session: &Session, key: &FlagKey, keep: &Value, uri: Option<
         return Some(format!("Its brief stays: the outcome could not be written to PostHog ({why})"));
     }
     let (address, version) = session.workspace.address_of(&found.path)?;
-    let text = Text::new(std::fs::read_to_string(&found.path).unwrap_or_default());
+    let text = session.workspace.settings_text(&found.path).unwrap_or_else(|| Text::new(""));
     let label = format!("Delete the brief of '{key}'");
     let edit = convert::removal_edit(&label, &[(address, version, text, FileChange::Deleted)], &session.caps);
     let is_gone = apply_edit(session, label, edit).await;

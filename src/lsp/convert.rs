@@ -7,14 +7,17 @@ use tower_lsp::lsp_types::{
     AnnotatedTextEdit, ChangeAnnotation, CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand,
     CodeDescription, CodeLens, Command, CompletionItem, CompletionItemKind, CompletionTextEdit, DeleteFile,
     DeleteFileOptions, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DocumentChangeOperation,
-    DocumentChanges, Documentation, Hover, HoverContents, InlayHint, InlayHintLabel, Location, MarkupContent,
-    MarkupKind, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp,
+    DocumentChanges, DocumentSymbol, DocumentSymbolResponse, Documentation, Hover, HoverContents, InlayHint,
+    InlayHintLabel, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
+    OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp, SymbolInformation,
     TextDocumentContentChangeEvent, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
 
 use super::capabilities::ClientCaps;
 use super::commands;
-use crate::analysis::{self, Action, Effect, Finding, Lens, Markup, Related, Severity, plain};
+use crate::analysis::{
+    self, Action, BriefFinding, Effect, Finding, Lens, Markup, Related, Severity, Symbol, SymbolKind, plain,
+};
 use crate::config::FileProblem;
 use crate::removal::{Edit, FileChange};
 use crate::schema::{self, ItemKind};
@@ -64,12 +67,7 @@ pub(super) fn diagnostic(finding: &Finding, caps: &ClientCaps) -> Diagnostic {
     let href = finding.link.as_deref().filter(|_| caps.code_description).and_then(|it| Url::parse(it).ok());
     Diagnostic {
         range: range(finding.span, caps.encoding),
-        severity: Some(match finding.severity {
-            Severity::Error => DiagnosticSeverity::ERROR,
-            Severity::Warning => DiagnosticSeverity::WARNING,
-            Severity::Information => DiagnosticSeverity::INFORMATION,
-            Severity::Hint => DiagnosticSeverity::HINT,
-        }),
+        severity: Some(severity(finding.severity)),
         code: Some(NumberOrString::String(finding.code.name().into())),
         code_description: href.map(|href| CodeDescription { href }),
         source: Some("flagline".into()),
@@ -77,6 +75,15 @@ pub(super) fn diagnostic(finding: &Finding, caps: &ClientCaps) -> Diagnostic {
         data: finding.key.as_ref().map(|it| json!({ "key": it.as_str() })),
         related_information: related(finding, caps),
         ..Diagnostic::default()
+    }
+}
+
+fn severity(severity: Severity) -> DiagnosticSeverity {
+    match severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Information => DiagnosticSeverity::INFORMATION,
+        Severity::Hint => DiagnosticSeverity::HINT,
     }
 }
 
@@ -152,22 +159,110 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
 
 /// What is wrong in a settings file.
 pub(super) fn settings_problem(text: &Text, problem: &FileProblem, encoding: Encoding) -> Diagnostic {
-    let mut span = problem.span.clone();
+    let (span, message) = (problem.span.clone(), problem.message.clone());
+    in_toml(text, "settings", span, Severity::Error, message, encoding)
+}
+
+/// Something worth telling about a brief.
+pub(super) fn brief_finding(text: &Text, finding: &BriefFinding, encoding: Encoding) -> Diagnostic {
+    let (span, message) = (finding.span.clone(), finding.message.clone());
+    in_toml(text, "brief", span, finding.severity, message, encoding)
+}
+
+fn in_toml(
+    text: &Text,
+    code: &str,
+    mut span: std::ops::Range<usize>,
+    loud: Severity,
+    message: String,
+    encoding: Encoding,
+) -> Diagnostic {
     // Something at the very end, or an empty place, is shown on the character before it.
     if span.is_empty() {
         span.start = text.as_str()[..span.start].char_indices().next_back().map_or(0, |it| it.0);
     }
     Diagnostic {
         range: range(text.span(span), encoding),
-        severity: Some(DiagnosticSeverity::ERROR),
-        code: Some(NumberOrString::String("settings".into())),
+        severity: Some(severity(loud)),
+        code: Some(NumberOrString::String(code.into())),
         source: Some("flagline".into()),
-        message: problem.message.clone(),
+        message,
         ..Diagnostic::default()
     }
 }
 
-/// Something that can be written in a settings file.
+/// Other text in place of some bytes.
+pub(super) fn text_edit(
+    text: &Text,
+    replaced: std::ops::Range<usize>,
+    with: String,
+    encoding: Encoding,
+) -> TextEdit {
+    TextEdit { range: range(text.span(replaced), encoding), new_text: with }
+}
+
+/// The parts of a document: each with its parts where the client can show that, else all of them in a row.
+pub(super) fn symbols(
+    text: &Text,
+    symbols: Vec<Symbol>,
+    uri: &Url,
+    caps: &ClientCaps,
+) -> DocumentSymbolResponse {
+    if caps.nested_symbols {
+        let nested = symbols.into_iter().map(|it| symbol(text, it, caps.encoding));
+        return DocumentSymbolResponse::Nested(nested.collect());
+    }
+    let mut flat = Vec::new();
+    flatten(text, symbols, None, uri, caps.encoding, &mut flat);
+    DocumentSymbolResponse::Flat(flat)
+}
+
+#[expect(deprecated, reason = "the protocol's type has a field that nobody sets any more")]
+fn symbol(text: &Text, it: Symbol, encoding: Encoding) -> DocumentSymbol {
+    let children = it.children.into_iter().map(|it| symbol(text, it, encoding)).collect();
+    DocumentSymbol {
+        name: it.name,
+        detail: Some(it.detail).filter(|it| !it.is_empty()),
+        kind: symbol_kind(it.kind),
+        tags: None,
+        deprecated: None,
+        range: range(text.span(it.span), encoding),
+        selection_range: range(text.span(it.name_span), encoding),
+        children: Some(children),
+    }
+}
+
+#[expect(deprecated, reason = "the protocol's type has a field that nobody sets any more")]
+fn flatten(
+    text: &Text,
+    symbols: Vec<Symbol>,
+    container: Option<&str>,
+    uri: &Url,
+    encoding: Encoding,
+    flat: &mut Vec<SymbolInformation>,
+) {
+    for it in symbols {
+        flat.push(SymbolInformation {
+            name: it.name.clone(),
+            kind: symbol_kind(it.kind),
+            tags: None,
+            deprecated: None,
+            location: Location { uri: uri.clone(), range: range(text.span(it.span), encoding) },
+            container_name: container.map(str::to_owned),
+        });
+        flatten(text, it.children, Some(&it.name), uri, encoding, flat);
+    }
+}
+
+fn symbol_kind(kind: SymbolKind) -> tower_lsp::lsp_types::SymbolKind {
+    match kind {
+        SymbolKind::Feature => tower_lsp::lsp_types::SymbolKind::CLASS,
+        SymbolKind::Section => tower_lsp::lsp_types::SymbolKind::NAMESPACE,
+        SymbolKind::Element => tower_lsp::lsp_types::SymbolKind::OBJECT,
+    }
+}
+
+/// Something that can be written in a settings file or a brief.
 pub(super) fn completion(text: &Text, item: schema::Item, encoding: Encoding) -> CompletionItem {
     let edit = TextEdit { range: range(text.span(item.replaced), encoding), new_text: item.text };
     CompletionItem {
@@ -193,9 +288,18 @@ pub(super) fn explanation(
     span: std::ops::Range<usize>,
     caps: &ClientCaps,
 ) -> Hover {
-    let (kind, value) = match caps.hover_markup {
-        Markup::Markdown => (MarkupKind::Markdown, markdown),
-        Markup::Plain => (MarkupKind::PlainText, markdown.replace('`', "")),
+    let value = match caps.hover_markup {
+        Markup::Markdown => markdown,
+        Markup::Plain => markdown.replace('`', ""),
+    };
+    words(text, value, span, caps)
+}
+
+/// Words in the client's markup, over some bytes.
+pub(super) fn words(text: &Text, value: String, span: std::ops::Range<usize>, caps: &ClientCaps) -> Hover {
+    let kind = match caps.hover_markup {
+        Markup::Markdown => MarkupKind::Markdown,
+        Markup::Plain => MarkupKind::PlainText,
     };
     let contents = HoverContents::Markup(MarkupContent { kind, value });
     Hover { contents, range: Some(range(text.span(span), caps.encoding)) }

@@ -6,6 +6,7 @@
 
 mod account;
 mod backend;
+mod brief;
 mod capabilities;
 mod clean;
 pub mod client;

@@ -15,6 +15,7 @@ use super::capabilities::ClientCaps;
 use super::convert;
 use crate::analysis;
 use crate::config::Scope;
+use crate::feature::brief::is_brief;
 use crate::workspace::Workspace;
 
 const DEBOUNCE: Duration = Duration::from_millis(150);
@@ -71,18 +72,27 @@ pub(super) async fn run(
 fn gather(workspace: &Workspace, look: Look, paths: &mut BTreeSet<Arc<Path>>) -> bool {
     match look {
         Look::At(path) => {
+            // Two briefs may be of one flag.
+            if is_brief(&path) {
+                paths.extend(briefs(workspace));
+            }
             paths.insert(path);
             false
         }
         Look::Everywhere => {
             paths.extend(workspace.open_paths());
             paths.extend(workspace.settings_files());
+            paths.extend(briefs(workspace));
             if workspace.configs().iter().any(|it| it.1.diagnostics == Scope::Workspace) {
                 paths.extend(workspace.index().files().map(|it| it.0.clone()));
             }
             true
         }
     }
+}
+
+fn briefs(workspace: &Workspace) -> impl Iterator<Item = Arc<Path>> {
+    workspace.briefs().into_iter().map(|it| it.path.clone())
 }
 
 async fn publish(
@@ -105,6 +115,8 @@ async fn publish(
         findings.unwrap_or_default().iter().map(|it| convert::diagnostic(it, caps)).collect();
     if workspace.is_settings_file(path) {
         diagnostics = super::toml::diagnostics(workspace, path, caps);
+    } else if is_brief(path) {
+        diagnostics = super::brief::diagnostics(workspace, path, caps);
     }
     let uri = match document {
         Some((uri, _)) => uri,

@@ -24,9 +24,10 @@ const TOLD_FOR: Duration = Duration::from_secs(60 * 60);
 const FOLLOW_AFTER: Duration = Duration::from_millis(300);
 /// Without a client that watches files, a save is the sign to look at the disk again, this often at most.
 const RESCAN_EVERY: Duration = Duration::from_secs(10);
-const WATCHED: [&str; 3] = [
+const WATCHED: [&str; 4] = [
     "**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs,py,pyi}",
     "**/{flagline.toml,.posthog.json}",
+    "**/.flagline/*.toml",
     "**/{package.json,tsconfig*.json,jsconfig*.json,pnpm-workspace.yaml,pyproject.toml}",
 ];
 

@@ -382,7 +382,7 @@ impl Client {
     }
 
     /// Reads pages until the last one, or until `take` wants no more. Returns how many rows the server counts.
-    async fn each_page<T: DeserializeOwned>(
+    pub(super) async fn each_page<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, String)],

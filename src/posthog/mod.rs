@@ -6,6 +6,7 @@
 pub mod account;
 pub(crate) mod atomic;
 pub mod capture;
+mod catalog;
 mod client;
 mod confirmed;
 pub mod disk;

@@ -18,6 +18,7 @@ pub use check::{Problem, check};
 pub use complete::{Item, ItemKind, complete, explain};
 pub use format::{differing_lines, format};
 pub use node::{Content, Entry, Node, SyntaxError};
+pub use place::{ValuePlace, value_at};
 pub use words::similar;
 pub use write::quoted;
 

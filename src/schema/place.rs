@@ -2,6 +2,24 @@
 
 use std::ops::{ControlFlow, Range};
 
+/// The value at a place, written or not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValuePlace {
+    /// The keys that lead to it; elements of lists have none of their own.
+    pub path: Vec<String>,
+    /// The bytes of it, quotes excluded; what is typed takes their place.
+    pub word: Range<usize>,
+    /// Whether the place is between quotes.
+    pub quoted: bool,
+}
+
+/// The value at `offset` of a TOML text, broken or not; `None` where no value stands.
+pub fn value_at(text: &str, offset: usize) -> Option<ValuePlace> {
+    let Place { table, slot, word, .. } = place(text, offset)?;
+    let Slot::Value { key, quoted } = slot else { return None };
+    Some(ValuePlace { path: table.into_iter().chain(split(&key)).collect(), word, quoted })
+}
+
 /// What stands at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {

@@ -1,10 +1,20 @@
-//! The briefs of a repository on disk.
+//! The briefs of a workspace: those on disk, and in their place those that an editor has open.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
+use jiff::Timestamp;
+
+use super::{Content, Workspace};
+use crate::analysis::BriefSnapshot;
+use crate::feature::brief::{BriefFile, is_brief};
 use crate::feature::{BRIEFS, Brief};
 use crate::flags::FlagKey;
+use crate::index::Codebase;
+use crate::posthog::refresh::Ask;
+use crate::text::Text;
 
 /// A brief, and the file that it stands in.
 #[derive(Debug)]
@@ -15,24 +25,123 @@ pub struct Found {
     pub brief: Brief,
 }
 
-/// The brief of a flag below one of some folders. An error names the file that might be it and cannot be understood: it says the key
-/// between quotes.
-pub fn brief_of<'a>(folders: impl Iterator<Item = &'a Path>, key: &FlagKey) -> Result<Option<Found>, String> {
-    let is_toml = |it: &PathBuf| it.extension().is_some_and(|it| it == "toml");
+/// The briefs that lie directly below some folders, by path.
+pub fn briefs_in<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<Arc<BriefFile>> {
     let entries = folders.filter_map(|it| fs::read_dir(it.join(BRIEFS)).ok()).flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|it| it.path()).filter(is_toml).collect();
-    paths.sort();
+    let paths: BTreeSet<PathBuf> = entries.map(|it| it.path()).filter(|it| is_brief(it)).collect();
+    paths.into_iter().filter_map(|it| on_disk(&it.into())).collect()
+}
+
+/// The brief of a flag below one of some folders. An error names the file that might be it and cannot be understood: it
+/// says the key between quotes.
+pub fn brief_of<'a>(folders: impl Iterator<Item = &'a Path>, key: &FlagKey) -> Result<Option<Found>, String> {
+    one_of(&briefs_in(folders), key)
+}
+
+fn one_of(briefs: &[Arc<BriefFile>], key: &FlagKey) -> Result<Option<Found>, String> {
     let mut unclear = None;
-    for path in paths {
-        let Ok(text) = fs::read_to_string(&path) else { continue };
-        match Brief::parse(&text) {
-            Ok(brief) if brief.is_of(key) => return Ok(Some(Found { path, brief })),
-            Ok(_) => {}
-            Err(why) if text.contains(&format!("\"{key}\"")) => {
-                unclear = unclear.or_else(|| Some(format!("{}: {why}", path.display())));
+    for file in briefs {
+        match &file.brief {
+            Ok(brief) if brief.is_of(key) => {
+                return Ok(Some(Found { path: file.path.to_path_buf(), brief: brief.clone() }));
             }
-            Err(_) => {}
+            Err(_) if file.text.as_str().contains(&format!("\"{key}\"")) => {
+                let why = Brief::parse(file.text.as_str()).err().unwrap_or_default();
+                unclear = unclear.or_else(|| Some(format!("{}: {why}", file.path.display())));
+            }
+            _ => {}
         }
     }
     unclear.map_or(Ok(None), Err)
+}
+
+fn on_disk(path: &Arc<Path>) -> Option<Arc<BriefFile>> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(Arc::new(BriefFile::new(path.clone(), Text::new(text))))
+}
+
+impl Workspace {
+    /// All briefs, by path; of an open one what the editor has.
+    pub fn briefs(&self) -> Vec<Arc<BriefFile>> {
+        self.briefs.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The brief of a flag. An error names the file that might be it and cannot be understood.
+    pub fn brief_of(&self, key: &FlagKey) -> Result<Option<Found>, String> {
+        one_of(&self.briefs(), key)
+    }
+
+    /// A brief with everything that an answer about it depends on.
+    pub fn brief_snapshot(&self, path: &Path, now: Timestamp) -> Option<BriefSnapshot> {
+        let mut briefs = self.briefs();
+        let at = briefs.iter().position(|it| *it.path == *path)?;
+        let file = briefs.swap_remove(at);
+        let roots = self.all_roots();
+        // Another folder may be about another project, where the same key is another flag.
+        let root = |it: &Path| roots.around(it).map(|it| it.path.clone());
+        let own = root(path);
+        briefs.retain(|it| root(&it.path) == own);
+        briefs.sort_by(|a, b| a.path.cmp(&b.path));
+        let config = roots.config_of(path).clone();
+        let mirror = self.mirror_of(&config).into();
+        Some(BriefSnapshot { file, others: briefs, index: self.index(), mirror, config, now })
+    }
+
+    /// Somebody writes a brief: what PostHog has to choose from is wanted, of the project that counts there.
+    pub fn want_catalog(&self, path: &Path) {
+        if let Some(environment) = self.config_of(path).environments.first() {
+            self.refresh.ask(Ask::Catalog(environment.host.clone(), environment.project));
+        }
+    }
+
+    /// Takes what an editor has of a brief.
+    pub(super) fn take_brief(&self, path: &Arc<Path>, content: &Content) {
+        if let Content::Toml(text) = content
+            && is_brief(path)
+        {
+            let file = Arc::new(BriefFile::new(path.clone(), text.clone()));
+            self.briefs.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), file);
+        }
+    }
+
+    /// Reads closed briefs from disk again; those that are gone are forgotten.
+    pub(super) fn reread_briefs<'a>(&self, paths: impl Iterator<Item = &'a Arc<Path>>) {
+        for path in paths.filter(|it| !self.is_open(it)) {
+            let file = on_disk(path);
+            let mut briefs = self.briefs.lock().unwrap_or_else(PoisonError::into_inner);
+            match file {
+                // Somebody may have opened it meanwhile.
+                _ if self.is_open(path) => {}
+                Some(file) => drop(briefs.insert(path.clone(), file)),
+                None => drop(briefs.remove(path)),
+            }
+        }
+    }
+
+    /// Looks for briefs in the folders of the code, and above the roots as far as the repository goes: they lie beside
+    /// `flagline.toml`, which is found there too.
+    pub(super) fn find_briefs(&self, code: &Codebase) {
+        let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+        for root in self.roots() {
+            for folder in root.ancestors() {
+                folders.insert(folder.to_owned());
+                if folder.join(".git").exists() {
+                    break;
+                }
+            }
+        }
+        for (path, ..) in code.files() {
+            for folder in path.ancestors().skip(1) {
+                if !folders.insert(folder.to_owned()) {
+                    break;
+                }
+            }
+        }
+        let found = briefs_in(folders.iter().map(|it| &**it));
+        let mut briefs = self.briefs.lock().unwrap_or_else(PoisonError::into_inner);
+        briefs.retain(|path, _| self.is_open(path));
+        for file in found {
+            briefs.entry(file.path.clone()).or_insert(file);
+        }
+    }
 }

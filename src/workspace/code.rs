@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 use url::Url;
 
 use super::{CodeWorld, Content, Workspace};
+use crate::feature::brief::is_brief;
 use crate::index::scan::{self, Progress, Scanned};
 use crate::index::{Codebase, Index, Open, resolver};
 use crate::syntax::ir::Module;
@@ -49,8 +50,13 @@ impl Workspace {
     /// Answers the files whose facts changed.
     pub fn reread(&self, paths: &[Arc<Path>]) -> Vec<Arc<Path>> {
         let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let (briefs, paths): (Vec<_>, Vec<_>) = paths.iter().partition(|it| is_brief(it));
+        self.reread_briefs(briefs.into_iter());
+        if paths.is_empty() {
+            return Vec::new();
+        }
         let roots = self.all_roots().to_scan();
-        let (open, closed): (Vec<_>, Vec<_>) = paths.iter().partition(|it| self.is_open(it));
+        let (open, closed): (Vec<_>, Vec<_>) = paths.into_iter().partition(|it| self.is_open(it));
         let names: Vec<&Path> = closed.iter().map(|it| &***it).collect();
         let wanted = scan::wanted(&roots, &names);
         let mut code = self.code();
@@ -82,6 +88,7 @@ impl Workspace {
         let roots = self.all_roots().to_scan();
         self.code().touched.clear();
         let files = Codebase::read(&roots, resolver(&roots), &self.open_modules(), progress);
+        self.find_briefs(&files);
         let skipped = files.files().filter(|it| it.2.is_err());
         let skipped =
             skipped.map(|(path, language, facts)| Scanned { path: path.to_path_buf(), language, facts });

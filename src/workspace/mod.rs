@@ -11,7 +11,7 @@ mod settings;
 mod world;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use url::Url;
 
 use crate::analysis::Snapshot;
 use crate::config::{self, Config, posthog_json};
+use crate::feature::brief::{BriefFile, is_brief};
 use crate::flags::{self, FlagKey, Mirror};
 use crate::index::Index;
 use crate::index::scan::{self, MAX_FILE_BYTES};
@@ -30,7 +31,7 @@ use crate::posthog::refresh::{Ask, Handle};
 use crate::syntax::{Language, Names, Source};
 use crate::text::{Change, Encoding, Text};
 
-pub use briefs::{Found as FoundBrief, brief_of};
+pub use briefs::{Found as FoundBrief, brief_of, briefs_in};
 use code::Code;
 pub use new_brief::{NotWritten, home_of, write_brief};
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
@@ -51,6 +52,8 @@ pub struct Workspace {
     documents: DashMap<Arc<Path>, Document>,
     index: RwLock<Arc<Index>>,
     code: Mutex<Code>,
+    /// Those on disk, and in their place those that are open.
+    briefs: Mutex<BTreeMap<Arc<Path>, Arc<BriefFile>>>,
     roots: RwLock<Arc<Roots>>,
     parsed: Notify,
     /// Held while files are read, so that what was read earlier, perhaps by other settings, never comes later.
@@ -110,7 +113,7 @@ struct Document {
 enum Content {
     /// Parsed, with its facts.
     Source(Arc<Source>),
-    /// `flagline.toml`, as it stands in the editor.
+    /// `flagline.toml` or a brief, as it stands in the editor.
     Toml(Text),
     /// A large text that is being parsed; edits go on meanwhile.
     Parsing(Language, Text),
@@ -137,6 +140,7 @@ impl Workspace {
             documents: DashMap::new(),
             index: RwLock::default(),
             code: Mutex::default(),
+            briefs: Mutex::default(),
             roots: RwLock::default(),
             parsed: Notify::new(),
             reading: Mutex::default(),
@@ -169,13 +173,20 @@ impl Workspace {
 
     /// Whether a path is where some folder's settings lie.
     pub fn is_settings_file(&self, path: &Path) -> bool {
-        let name = path.file_name().and_then(|it| it.to_str());
+        let name = path.file_name().and_then(|it| it.to_str()).filter(|_| !is_brief(path));
         matches!(name, Some(config::file::FILE_NAME | posthog_json::FILE_NAME))
     }
 
     /// The settings files of all folders.
     pub fn settings_files(&self) -> Vec<Arc<Path>> {
         self.all_roots().folders.iter().flat_map(|it| it.files.clone()).collect()
+    }
+
+    /// The `flagline.toml` that counts for a path.
+    pub fn settings_file_of(&self, path: &Path) -> Option<Arc<Path>> {
+        let roots = self.all_roots();
+        let root = roots.around(path).or(roots.folders.first())?;
+        root.files.iter().find(|it| is_flagline_toml(it)).cloned()
     }
 
     /// Replaces the folders and reads the settings of each. What was right before stays while a file is wrong;
@@ -227,7 +238,9 @@ impl Workspace {
         let path = Workspace::path_of(&uri);
         let language = Language::from_language_id(language_id).or_else(|| Language::from_path(&path));
         let (content, opened) = match language {
-            None if is_flagline_toml(&path) => (Content::Toml(Text::new(text)), Opened::Read),
+            None if is_flagline_toml(&path) || is_brief(&path) => {
+                (Content::Toml(Text::new(text)), Opened::Read)
+            }
             None => (Content::Ignored(None), Opened::Ignored(None)),
             Some(language) => content(language, version, Text::new(text)),
         };
@@ -334,7 +347,7 @@ impl Workspace {
         Some(Snapshot { path: path.clone(), source, facts, index, mirror, config, now })
     }
 
-    /// The text of an open `flagline.toml`.
+    /// The text of an open `flagline.toml` or brief.
     pub fn toml(&self, path: &Path) -> Option<Text> {
         match self.documents.get(path).map(|it| it.content.clone())? {
             Content::Toml(text) => Some(text),
@@ -377,7 +390,10 @@ impl Workspace {
             Content::Parsing(..) => None,
             Content::Toml(_) | Content::Ignored(_) => Some(None),
         };
+        let content = document.content.clone();
         self.documents.insert(path.clone(), document);
+        // Only now: whoever reads the disk looks whether it is open.
+        self.take_brief(&path, &content);
         if let Some(source) = source {
             self.take(&path, source.as_deref());
         }

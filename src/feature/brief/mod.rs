@@ -3,6 +3,7 @@
 
 mod check;
 mod draft;
+mod file;
 mod metric;
 mod outcome;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::schema::{Node, Schema};
 
 pub use check::{BriefProblem, read};
 pub use draft::Draft;
+pub use file::{BriefFile, is_brief};
 pub use metric::{After, Baseline, Count, EventEntry, FilteredEvent, Goal, Guard, Metric, MetricKind};
 pub use outcome::{Outcome, Verdict};
 

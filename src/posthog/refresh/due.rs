@@ -25,6 +25,7 @@ const WHOLE_LIST_EVERY: SignedDuration = SignedDuration::from_hours(24);
 const WHOLE_LIST_AGAIN: Duration = Duration::from_secs(5 * 60);
 pub(super) const EXPOSURE_EVERY: Duration = Duration::from_secs(10 * 60);
 const PLANS_EVERY: Duration = Duration::from_secs(60 * 60);
+const CATALOG_EVERY: Duration = Duration::from_secs(60 * 60);
 const QUIET_AFTER: Duration = Duration::from_secs(30 * 60);
 /// Keys typed one after the other become one question.
 pub(super) const GATHER: Duration = Duration::from_millis(300);
@@ -53,6 +54,8 @@ pub(super) enum Work {
     /// Of keys that were typed since exposure was last asked for.
     NewExposure,
     HoverExposure(FlagKey),
+    /// What a brief can name.
+    Catalog,
 }
 
 /// What may fail by itself without harm to the rest.
@@ -64,6 +67,7 @@ pub(super) enum Part {
     EarlyAccess,
     History,
     Exposure,
+    Catalog,
 }
 
 impl Part {
@@ -76,6 +80,7 @@ impl Part {
             Part::EarlyAccess => "early_access",
             Part::History => "history",
             Part::Exposure => "exposure",
+            Part::Catalog => "catalog",
         }
     }
 }
@@ -89,6 +94,7 @@ impl Work {
             Work::History(..) => Some(Part::History),
             Work::Plans(part) => Some(*part),
             Work::Exposure | Work::NewExposure | Work::HoverExposure(_) => Some(Part::Exposure),
+            Work::Catalog => Some(Part::Catalog),
             Work::Project | Work::Look | Work::Release | Work::WholeList | Work::Compare | Work::Changed => {
                 None
             }
@@ -201,6 +207,8 @@ pub(super) struct Times {
     pub(super) missing: BTreeSet<Named>,
     /// Typed keys whose exposure was asked for, whatever came of it.
     pub(super) asked: HashMap<FlagKey, Instant>,
+    /// Somebody writes a brief, and the catalogue is missing or old.
+    pub(super) wants_catalog: bool,
 }
 
 impl Times {
@@ -219,7 +227,15 @@ impl Times {
             alone_until: HashMap::new(),
             missing: BTreeSet::new(),
             asked: HashMap::new(),
+            wants_catalog: false,
         }
+    }
+
+    /// Somebody writes a brief: the catalogue is asked for, once an hour at most.
+    pub(super) fn want_catalog(&mut self, now: Moment) {
+        self.active = now.tick;
+        self.wants_catalog |=
+            self.loaded.get(&Part::Catalog).is_none_or(|it| *it + CATALOG_EVERY <= now.tick);
     }
 
     /// Somebody wants everything anew.
@@ -258,6 +274,10 @@ impl Times {
             Work::Changed => self.changed = tick,
             Work::Plans(part) => drop(self.loaded.insert(*part, now.tick)),
             Work::Exposure => drop(self.loaded.insert(Part::Exposure, now.tick)),
+            Work::Catalog => {
+                self.loaded.insert(Part::Catalog, now.tick);
+                self.wants_catalog = false;
+            }
             Work::NewExposure | Work::HoverExposure(_) | Work::History(..) | Work::Look | Work::Release => {}
         }
     }
@@ -309,7 +329,7 @@ pub(super) fn next(it: &Situation, now: Moment) -> Next {
         return Next::At(until);
     }
     let mut waits = Waits { now, times: Vec::new() };
-    let work = it.shared_work(&mut waits).or_else(|| {
+    let work = it.shared_work(&mut waits).or_else(|| it.catalog(&mut waits)).or_else(|| {
         let gather = if it.leads() { GATHER } else { AFTER_HOLDER };
         waits.due(Some(times.keys_changed), gather).then(|| it.own_work(&mut waits)).flatten()
     });
@@ -377,6 +397,12 @@ impl Situation<'_> {
             .or_else(|| self.exposure(waits))
             // Since when a rollout stands where it does is good to know, and nothing depends on it.
             .or_else(|| self.history(waits, false))
+    }
+
+    /// Somebody waits for it in a list of completions.
+    fn catalog(&self, waits: &mut Waits) -> Option<Work> {
+        let is_wanted = self.times.wants_catalog && !self.is_alone(waits, Part::Catalog);
+        is_wanted.then_some(Work::Catalog)
     }
 
     fn is_alone(&self, waits: &mut Waits, part: Part) -> bool {

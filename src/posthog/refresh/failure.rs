@@ -73,7 +73,11 @@ impl Site {
                 match part {
                     Part::Exposure => self.known.exposure_trouble = Some(error.to_string().into()),
                     Part::History => self.known.history_trouble = Some(error.to_string().into()),
-                    Part::Schedules | Part::Experiments | Part::Cohorts | Part::EarlyAccess => {}
+                    Part::Schedules
+                    | Part::Experiments
+                    | Part::Cohorts
+                    | Part::EarlyAccess
+                    | Part::Catalog => {}
                 }
             }
             Reaction::Pause(time) => {

@@ -35,6 +35,10 @@ impl Site {
             Work::Exposure => self.load_exposure(client, &project).await,
             Work::NewExposure => self.load_new_exposure(client, &project).await,
             Work::HoverExposure(key) => self.load_hover_exposure(client, &project, key).await,
+            Work::Catalog => {
+                self.known.catalog = Some(client.catalog(&project).await?.into());
+                Ok(())
+            }
         }
     }
 
@@ -226,7 +230,7 @@ impl Site {
                     self.known.early_access = all.map(|it| (it.id.clone(), Arc::new(it))).collect();
                 }
             }
-            Part::History | Part::Exposure => {}
+            Part::History | Part::Exposure | Part::Catalog => {}
         }
         // What is named and not there is not asked for again at once.
         let is_missing = |it: &&Named| it.part() == part && !it.is_known(&self.known);

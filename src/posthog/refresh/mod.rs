@@ -32,6 +32,9 @@ pub enum Ask {
     Active,
     /// Somebody looks at this flag.
     Hover(FlagKey),
+    /// Somebody writes a brief, and chooses from what the project at this host has; the number is the one that the
+    /// settings name.
+    Catalog(Arc<str>, Option<u64>),
     /// Somebody wants everything anew.
     Everything,
     /// This flag of a project was just written.

@@ -210,8 +210,14 @@ impl Site {
                 self.times.active = now.tick;
                 self.hovers.want(key.clone(), now);
             }
+            Ask::Catalog(host, project) => {
+                if (&self.known.host, &self.known.configured_project) == (host, project) {
+                    self.times.want_catalog(now);
+                }
+            }
             Ask::Everything => {
                 self.times.demand(now);
+                self.times.wants_catalog |= self.known.catalog.is_some();
                 // Somebody may have given the key more.
                 self.known.lacks.clear();
                 self.failures = 0;
@@ -293,8 +299,8 @@ impl Site {
                 self.failures = 0;
                 self.refused = false;
                 self.known.trouble = None;
-                self.unsaved |= work != Work::Project;
-                if !matches!(work.part(), Some(Part::History | Part::Exposure)) {
+                self.unsaved |= !matches!(work, Work::Project | Work::Catalog);
+                if !matches!(work.part(), Some(Part::History | Part::Exposure | Part::Catalog)) {
                     self.named = due::named(&self.known, &self.keys);
                 }
             }

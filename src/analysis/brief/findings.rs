@@ -1,0 +1,177 @@
+use std::ops::Range;
+use std::path::Path;
+
+use super::names::{cohorts, events};
+use super::{BriefSnapshot, Followed};
+use crate::analysis::card::project_name;
+use crate::analysis::markup::plain;
+use crate::config::Severity;
+use crate::flags::{Catalog, Cohort, CohortKind, Environment, FlagKey, Lookup};
+use crate::schema::{Content, Node, similar};
+
+/// Something worth telling about a brief, with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BriefFinding {
+    /// Where.
+    pub span: Range<usize>,
+    /// How loud.
+    pub severity: Severity,
+    /// What it is, and what to do.
+    pub message: String,
+}
+
+/// Everything worth telling about a brief, by place. What depends on something that is not loaded is not told.
+pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
+    let problems = snapshot.file.brief.as_ref().err().into_iter().flatten();
+    let problem = |it: &crate::feature::brief::BriefProblem| BriefFinding {
+        span: it.span.clone(),
+        severity: Severity::Error,
+        message: it.message.clone(),
+    };
+    let mut findings = Findings(problems.map(problem).collect());
+    let node = snapshot.node();
+    findings.key(snapshot);
+    findings.plan(snapshot, &node);
+    if let (Some(environment), Some(catalog)) = (snapshot.environment(), snapshot.catalog()) {
+        let project = plain(&project_name(environment));
+        findings.cohorts(&node, catalog, &project);
+        findings.events(&node, catalog, &project);
+        findings.channel(&node, catalog);
+    }
+    findings.0.sort_by_key(|it| it.span.start);
+    findings.0
+}
+
+struct Findings(Vec<BriefFinding>);
+
+impl Findings {
+    fn tell(&mut self, node: &Node, severity: Severity, message: String) {
+        self.0.push(BriefFinding { span: node.span.clone(), severity, message });
+    }
+
+    /// A key belongs to one brief, and to a flag that is still in use.
+    fn key(&mut self, snapshot: &BriefSnapshot) {
+        let (Some(key), Some(span)) = (snapshot.file.key(), snapshot.file.key_span()) else { return };
+        let mut tell =
+            |severity, message| self.0.push(BriefFinding { span: span.clone(), severity, message });
+        if let Some(other) = snapshot.others.iter().find(|it| it.key() == Some(key)) {
+            let other = file_name(&other.path);
+            tell(Severity::Error, format!("{other} is a brief of this flag too; a flag has one"));
+        }
+        if let Some(environment) = snapshot.environment().filter(|it| is_archived(it, key)) {
+            let project = plain(&project_name(environment));
+            let message = format!(
+                "{project} has this flag, and it is archived: take it back there, or choose another key"
+            );
+            tell(Severity::Warning, message);
+        }
+    }
+
+    fn plan(&mut self, snapshot: &BriefSnapshot, node: &Node) {
+        if !snapshot.knows_plans() {
+            return;
+        }
+        let plans = snapshot.config.plans.keys().map(String::as_str);
+        let followed = snapshot.followed(node);
+        if let (None, Some(at)) = (&followed, node.get("plan"))
+            && let Some(wanted) = at.as_str()
+        {
+            let hint = did_you_mean(wanted, plans);
+            self.tell(at, Severity::Error, format!("flagline.toml has no plan \"{wanted}\"{hint}"));
+        }
+        if let Some(Followed { plan: Some(plan), stages }) = followed
+            && let Some(at) = node.at(&["interview", "stage"])
+            && let Some(wanted) = at.as_str()
+            && !stages.iter().any(|it| it == wanted.trim())
+        {
+            let stages = stages.join(", ");
+            self.tell(
+                at,
+                Severity::Error,
+                format!("the plan \"{plan}\" has no stage \"{wanted}\", but {stages}"),
+            );
+        }
+    }
+
+    fn cohorts(&mut self, node: &Node, catalog: &Catalog, project: &str) {
+        for (at, is_made) in cohorts(node) {
+            let found = match &at.content {
+                Content::Integer(number) => {
+                    let found = catalog.cohorts.find(|it| i64::try_from(it.id) == Ok(*number));
+                    if found == Some(None) {
+                        self.tell(at, Severity::Error, format!("{project} has no cohort {number}"));
+                    }
+                    found.flatten()
+                }
+                Content::String(name) => {
+                    let found = cohort_named(catalog, name);
+                    if found == Some(None) {
+                        let names = catalog.cohorts.items.iter().map(|it| it.name.as_str());
+                        let hint = did_you_mean(name, names);
+                        let of =
+                            if is_made { "of the people with these properties" } else { "static and empty" };
+                        let message =
+                            format!("{project} has no such cohort yet; it is made at launch, {of}{hint}");
+                        self.tell(at, Severity::Information, message);
+                    }
+                    found.flatten()
+                }
+                _ => None,
+            };
+            if let Some(cohort) = found.filter(|it| it.kind == CohortKind::Behavior) {
+                let name = plain(&cohort.name);
+                let message = format!(
+                    "PostHog refuses cohorts of behaviour in flags, and '{name}' is one: make it static, or use properties"
+                );
+                self.tell(at, Severity::Error, message);
+            }
+        }
+    }
+
+    fn events(&mut self, node: &Node, catalog: &Catalog, project: &str) {
+        for at in events(node) {
+            let Some(name) = at.as_str() else { continue };
+            if catalog.events.find(|it| it.name == name) == Some(None) {
+                let hint = did_you_mean(name, catalog.events.items.iter().map(|it| it.name.as_str()));
+                self.tell(
+                    at,
+                    Severity::Information,
+                    format!("{project} has not seen this event so far{hint}"),
+                );
+            }
+        }
+    }
+
+    fn channel(&mut self, node: &Node, catalog: &Catalog) {
+        let Some(at) = node.at(&["notify", "slack"]) else { return };
+        let Some(wanted) = at.as_str() else { return };
+        let name = wanted.trim().trim_start_matches('#');
+        if catalog.channels.find(|it| it.name == name || it.id == name) == Some(None) {
+            let message = match catalog.channels.items.is_empty() {
+                true => "PostHog is connected to no Slack: see Settings, Integrations there".to_owned(),
+                false => {
+                    let hint = did_you_mean(name, catalog.channels.items.iter().map(|it| it.name.as_str()));
+                    format!("PostHog sees no such channel in Slack{hint}")
+                }
+            };
+            self.tell(at, Severity::Warning, message);
+        }
+    }
+}
+
+/// The cohort of a name, or `None` where nothing can be said.
+pub(super) fn cohort_named<'a>(catalog: &'a Catalog, name: &str) -> Option<Option<&'a Cohort>> {
+    catalog.cohorts.find(|it| it.name.trim() == name.trim())
+}
+
+fn is_archived(environment: &Environment, key: &FlagKey) -> bool {
+    matches!(environment.lookup(key), Lookup::Known(flag) if flag.archived && !flag.deleted)
+}
+
+fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    similar(word, candidates).map(|it| format!("; did you mean \"{}\"?", plain(it))).unwrap_or_default()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
+}
