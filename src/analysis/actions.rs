@@ -2,8 +2,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::Snapshot;
+use super::brief::{brief_in, is_launchable};
 use super::findings::{Code, Finding, all};
-use crate::feature::{self, Value};
+use crate::feature::Value;
 use crate::flags::{FlagKey, Lookup};
 use crate::removal::{self, Edit};
 use crate::syntax::KeyFrom;
@@ -23,8 +24,10 @@ pub struct Action {
 /// What happens when an action is chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The feature is made in PostHog.
+    /// The feature gets a brief.
     CreateFeature(FlagKey),
+    /// What its brief describes is made in PostHog.
+    Launch(FlagKey),
     /// The code changes.
     Edit(Vec<Edit>),
     /// A flag is removed from all files.
@@ -56,17 +59,16 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
                 actions.extend(
                     similar.as_ref().filter(|_| literal).and_then(|it| rename(snapshot, key, finding, it)),
                 );
-                actions.push(create(snapshot, key, finding));
+                actions.push(match brief_in(&snapshot.briefs, key) {
+                    Some(_) => launch(snapshot, key, Some(finding)),
+                    None => create(key, finding),
+                });
             }
             Some((code, finding)) if code.removable().is_some() => {
                 actions.extend(code.removable().and_then(|it| remove(snapshot, key, &it, finding)));
                 actions.extend(code.removable().map(|it| clean(key, it, finding)));
             }
-            _ if is_half_made(snapshot, key) && !snapshot.config.read_only => actions.push(Action {
-                title: format!("Complete feature '{key}'"),
-                effect: Effect::CreateFeature(key.clone()),
-                settles: None,
-            }),
+            _ if waits(snapshot, key) => actions.push(launch(snapshot, key, None)),
             _ => {}
         }
         if !opened.contains(&key.as_str()) {
@@ -85,10 +87,8 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
     actions
 }
 
-fn create(snapshot: &Snapshot, key: &FlagKey, finding: &Finding) -> Action {
-    let effect = if snapshot.config.read_only {
-        Effect::Withheld("this workspace is not trusted, so nothing is written to PostHog")
-    } else if key.is_valid() {
+fn create(key: &FlagKey, finding: &Finding) -> Action {
+    let effect = if key.is_valid() {
         Effect::CreateFeature(key.clone())
     } else {
         Effect::Refused("PostHog takes letters, digits, - and _ in a key, 400 at most".into())
@@ -96,14 +96,19 @@ fn create(snapshot: &Snapshot, key: &FlagKey, finding: &Finding) -> Action {
     Action { title: format!("Create feature '{key}'"), effect, settles: Some(finding.clone()) }
 }
 
-/// A creation that was interrupted: the flag bears the mark, but no dashboard is linked.
-fn is_half_made(snapshot: &Snapshot, key: &FlagKey) -> bool {
+fn launch(snapshot: &Snapshot, key: &FlagKey, finding: Option<&Finding>) -> Action {
+    let effect = match snapshot.config.read_only {
+        true => Effect::Withheld("this workspace is not trusted, so nothing is written to PostHog"),
+        false => Effect::Launch(key.clone()),
+    };
+    Action { title: format!("Launch feature '{key}'"), effect, settles: finding.cloned() }
+}
+
+/// Whether a feature has a brief, and a flag that was never on.
+fn waits(snapshot: &Snapshot, key: &FlagKey) -> bool {
     let lookup = snapshot.mirror.primary().map(|it| it.lookup(key));
     let Some(Lookup::Known(flag)) = lookup else { return false };
-    !flag.deleted
-        && !flag.archived
-        && flag.dashboards.is_empty()
-        && flag.tags.iter().any(|it| it == feature::TAG)
+    is_launchable(flag) && brief_in(&snapshot.briefs, key).is_some()
 }
 
 /// The key between the same quotes.

@@ -1,3 +1,4 @@
+use super::brief::BriefNote;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
@@ -18,6 +19,8 @@ pub struct Card {
     pub trouble: Option<String>,
     /// Where the rollout stands in the other environments.
     pub elsewhere: Vec<Elsewhere>,
+    /// What its brief adds, where that is looked at.
+    pub brief: Option<BriefNote>,
 }
 
 /// A flag in an environment that is not the primary one.
@@ -103,7 +106,7 @@ pub struct Link {
 pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
     let Some(environment) = mirror.primary() else {
         let state = State::NotLoaded;
-        return Card { key: key.clone(), state, trouble: None, elsewhere: vec![] };
+        return Card { key: key.clone(), state, trouble: None, elsewhere: vec![], brief: None };
     };
     let state = match environment.lookup(key) {
         Lookup::NotLoaded => State::NotLoaded,
@@ -118,6 +121,7 @@ pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
         state,
         trouble: environment.trouble.as_deref().map(str::to_owned),
         elsewhere: others.map(|it| elsewhere(it, key)).collect(),
+        brief: None,
     }
 }
 

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Snapshot;
+use super::brief::{BriefNote, brief_note};
 use super::card::{Card, Details, State, card};
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
 use crate::feature::{Since, Stage, StageLine};
@@ -33,18 +34,22 @@ pub enum Markup {
 pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> {
     let (key, span) = key_at(snapshot, offset)?;
     let silent = is_silent(snapshot, &key);
-    Some(Hover { text: rendered(&snapshot.mirror, &key, silent, markup, snapshot.now), key, span })
+    let note = brief_note(&snapshot.briefs, &key);
+    let text = rendered(&snapshot.mirror, &key, silent, note, markup, snapshot.now);
+    Some(Hover { text, key, span })
 }
 
-/// The card of a flag; `silent` when only its payload is read, as far as is known.
+/// The card of a flag; `silent` when only its payload is read, as far as is known. `note` is what its brief adds.
 pub(super) fn rendered(
     mirror: &Mirror,
     key: &FlagKey,
     silent: bool,
+    note: Option<BriefNote>,
     markup: Markup,
     now: Timestamp,
 ) -> String {
     let mut card = card(mirror, key, now);
+    card.brief = note;
     if let State::Known(details) = &mut card.state {
         details.is_silent = silent;
         if details.is_silent {
@@ -82,15 +87,37 @@ pub fn render(card: &Card, markup: Markup, now: Timestamp) -> String {
         }
         State::Unknown { project, similar } => {
             page.title(card.key.as_str(), "unknown");
+            let project = page.escape(project);
             let hint = similar.as_ref().map(|it| format!(" Did you mean {}?", page.bold(it.as_str())));
-            page.paragraph(&format!("No such flag in {}.{}", page.escape(project), hint.unwrap_or_default()));
+            match &card.brief {
+                Some(_) => {
+                    page.paragraph(&format!("{project} has no such flag yet: its brief is not launched."))
+                }
+                None => page.paragraph(&format!("No such flag in {project}.{}", hint.unwrap_or_default())),
+            }
         }
         State::Known(details) => known(&mut page, card, details, now),
+    }
+    if let Some(note) = &card.brief {
+        brief(&mut page, note);
     }
     if let Some(trouble) = &card.trouble {
         page.paragraph(&format!("Not up to date: {}", page.escape(trouble)));
     }
     page.finish()
+}
+
+/// The feature's name and purpose, and what must be done before the flag can be lifted.
+fn brief(page: &mut Page, note: &BriefNote) {
+    let metric = note.metric.as_ref().map(|it| format!(" · {}", page.escape(it))).unwrap_or_default();
+    page.paragraph(&format!("Brief: {}{metric}", page.escape(&note.title)));
+    if note.todos.iter().any(|it| !it.1) {
+        page.paragraph("Before it can be lifted:");
+        for (what, done) in &note.todos {
+            let mark = if *done { "done" } else { "open" };
+            page.item(&format!("{mark}: {}", page.escape(what)));
+        }
+    }
 }
 
 fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {

@@ -25,8 +25,8 @@ pub use archive::{
     standing,
 };
 pub use brief::{
-    BriefFinding, BriefHover, BriefSnapshot, BriefTarget, brief_completions, brief_findings, brief_hover,
-    brief_key_at, brief_target, plan_span,
+    BriefFinding, BriefHover, BriefLens, BriefNote, BriefSnapshot, BriefTarget, Does, brief_completions,
+    brief_findings, brief_hover, brief_key_at, brief_lenses, brief_note, brief_target, plan_span,
 };
 pub use card::{Card, Details, Elsewhere, Link, State, card};
 pub use changes::{Change, changes};
@@ -40,6 +40,7 @@ pub use outline::{Symbol, SymbolKind, outline};
 pub use crate::config::Severity;
 
 use crate::config::Config;
+use crate::feature::brief::BriefFile;
 use crate::flags::Mirror;
 use crate::index::Index;
 use crate::syntax::{FileFacts, Source};
@@ -57,6 +58,8 @@ pub struct Snapshot {
     pub index: Arc<Index>,
     /// What PostHog knows.
     pub mirror: Arc<Mirror>,
+    /// The briefs of the file's folder of the workspace.
+    pub briefs: Arc<[Arc<BriefFile>]>,
     /// The settings.
     pub config: Arc<Config>,
     /// Now.

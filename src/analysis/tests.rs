@@ -75,6 +75,7 @@ fn snapshot(path: &str, text: &str, environment: Environment) -> Snapshot {
         facts: index::facts(language, &source.text, &Names::default()).into(),
         source: Some(source),
         index: Arc::default(),
+        briefs: Arc::default(),
         mirror: Arc::new(Mirror { environments: vec![Arc::new(environment)], revision: 1 }),
         config: Arc::default(),
         now: now(),

@@ -346,6 +346,7 @@ pub(super) fn findings(
         facts: facts.clone(),
         index: files.index.clone(),
         mirror: mirror.clone(),
+        briefs: Arc::default(),
         config: config.clone(),
         now,
     };

@@ -14,6 +14,8 @@ use url::Url;
 use super::print;
 use super::sample::{self, APP, text};
 use super::sandbox::{until_interrupted, variables};
+use crate::feature::BRIEFS;
+use crate::feature::brief::file_name;
 use crate::lsp::client::Client;
 use crate::sandbox::{self, Options, Sandbox};
 
@@ -52,8 +54,10 @@ async fn show(sandbox: &Sandbox, app: &Path, scratch: &Path) -> anyhow::Result<(
         print(&editor.warnings(path)?)?;
     }
 
-    heading("Code action on 'gift-wrapping' in server/gifts.py: Create feature")?;
+    heading("Code action on 'gift-wrapping' in server/gifts.py: Create feature, which opens its brief")?;
     print(&indented(&editor.create("server/gifts.py", "gift-wrapping").await?))?;
+    heading("Lens on the brief: Launch")?;
+    print(&indented(&editor.launch("server/gifts.py", "gift-wrapping").await?))?;
     heading("The warning is gone, and hover knows the flag")?;
     print(&indented(&editor.hover("server/gifts.py", "gift-wrapping").await?))?;
 
@@ -247,6 +251,19 @@ impl Editor {
     async fn create(&mut self, path: &str, key: &str) -> anyhow::Result<String> {
         let action = self.action(path, key, "Create feature").await?;
         self.client.request("workspace/executeCommand", action["command"].clone()).await?;
+        self.client.expect("window/showMessage").await?;
+        let brief = self.folder.join(BRIEFS).join(file_name(&key.into()));
+        std::fs::read_to_string(&brief).with_context(|| brief.display().to_string())
+    }
+
+    async fn launch(&mut self, path: &str, key: &str) -> anyhow::Result<String> {
+        let uri = Url::from_file_path(self.folder.join(BRIEFS).join(file_name(&key.into())))
+            .map_err(|()| anyhow::anyhow!("{} is no absolute path", self.folder.display()))?;
+        let launch = json!({ "command": "flagline.launch", "arguments": [{ "key": key, "uri": uri }] });
+        self.client.request("workspace/executeCommand", launch).await?;
+        let asked = self.client.wait_for(|it| it["method"] == "window/showMessageRequest").await?;
+        let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "title": "Launch" } });
+        self.client.send(&answer).await?;
         let told = self.client.expect("window/showMessage").await?;
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -254,7 +271,9 @@ impl Editor {
                 break;
             }
         }
-        Ok(told["message"].as_str().unwrap_or_default().replace(": flag ", ":\nflag ").replace(" · ", "\n"))
+        let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+        let question = text(&asked["params"]["message"]);
+        Ok(format!("{question} [Launch]\n{}", text(&told["message"]).replace(" http", "\nhttp")))
     }
 
     async fn remove(&mut self, path: &str, key: &str) -> anyhow::Result<String> {

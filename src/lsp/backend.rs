@@ -311,8 +311,14 @@ impl LanguageServer for Backend {
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
         let uri = params.text_document.uri;
-        let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
         let caps = &self.session()?.caps;
+        if let Some(snapshot) = self.brief(&uri)? {
+            let only = params.context.only.as_deref();
+            let any = only.is_none_or(|it| it.iter().any(|it| it.as_str().is_empty()));
+            let lenses = analysis::brief_lenses(&snapshot).into_iter().filter(|_| any);
+            return Ok(Some(lenses.map(|it| convert::brief_action(&it, &uri, caps)).collect()));
+        }
+        let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
         let Some(source) = snapshot.source.clone() else { return Ok(None) };
         let wanted = |it: &CodeActionOrCommand| match (&params.context.only, it) {
             (Some(only), CodeActionOrCommand::CodeAction(action)) => {
@@ -403,8 +409,13 @@ impl LanguageServer for Backend {
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
         let uri = params.text_document.uri;
-        let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
         let caps = &self.session()?.caps;
+        if let Some(snapshot) = self.brief(&uri)? {
+            let lenses = analysis::brief_lenses(&snapshot);
+            let text = &snapshot.file.text;
+            return Ok(Some(lenses.iter().map(|it| convert::brief_lens(it, text, &uri, caps)).collect()));
+        }
+        let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
         let mut lenses = Vec::new();
         for lens in analysis::lenses(&snapshot) {
             let places = if caps.show_references && lens.keep.is_none() {

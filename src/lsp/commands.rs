@@ -142,21 +142,14 @@ pub(super) fn settings_to_write(
     }
 }
 
-/// Opens a file in the editor, or tells where it is.
-pub(super) async fn open_file(session: &Session, path: &Path) {
-    let Ok(uri) = Url::from_file_path(path) else { return };
-    if session.caps.show_document {
-        let params =
-            ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
-        let shown = session.client.send_request::<ShowDocument>(params);
-        if let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(10), shown).await
-            && answer.success
-        {
-            return;
-        }
-    }
-    let message = crate::analysis::plain(&format!("Flagline: {}", path.display()));
-    session.client.show_message(MessageType::INFO, message).await;
+/// Opens a file in the editor; whether that could be done.
+pub(super) async fn open_file(session: &Session, path: &Path) -> bool {
+    let Some(uri) = Url::from_file_path(path).ok().filter(|_| session.caps.show_document) else {
+        return false;
+    };
+    let params = ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
+    let shown = session.client.send_request::<ShowDocument>(params);
+    matches!(tokio::time::timeout(Duration::from_secs(10), shown).await, Ok(Ok(answer)) if answer.success)
 }
 
 async fn open_page(session: &Session, page: Page) {

@@ -16,7 +16,8 @@ use tower_lsp::lsp_types::{
 use super::capabilities::ClientCaps;
 use super::commands;
 use crate::analysis::{
-    self, Action, BriefFinding, Effect, Finding, Lens, Markup, Related, Severity, Symbol, SymbolKind, plain,
+    self, Action, BriefFinding, BriefLens, Does, Effect, Finding, Lens, Markup, Related, Severity, Symbol,
+    SymbolKind, plain,
 };
 use crate::config::FileProblem;
 use crate::removal::{Edit, FileChange};
@@ -129,6 +130,10 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
         Effect::CreateFeature(key) => {
             action.command =
                 Some(command(commands::CREATE_FEATURE, json!({ "key": key.as_str(), "uri": asked.uri })));
+        }
+        Effect::Launch(key) => {
+            action.command =
+                Some(command(commands::LAUNCH, json!({ "key": key.as_str(), "uri": asked.uri })));
         }
         Effect::Open(url) => action.command = Some(command(commands::OPEN, json!({ "url": url }))),
         Effect::Clean(key, value) => {
@@ -318,6 +323,39 @@ pub(super) fn lens(it: Lens, uri: &Url, places: &[Location], caps: &ClientCaps) 
     };
     let command = Command { title: it.title, command: command.into(), arguments: Some(arguments) };
     CodeLens { range: at, command: Some(command), data: None }
+}
+
+/// A lens of a brief.
+pub(super) fn brief_lens(it: &BriefLens, text: &Text, uri: &Url, caps: &ClientCaps) -> CodeLens {
+    let command = brief_command(it, uri);
+    CodeLens { range: range(text.span(it.span.clone()), caps.encoding), command: Some(command), data: None }
+}
+
+fn brief_command(it: &BriefLens, uri: &Url) -> Command {
+    let command = match it.does {
+        Does::Launch => commands::LAUNCH,
+        Does::Open => commands::OPEN,
+    };
+    let argument = json!({ "key": it.key.as_str(), "uri": uri });
+    Command { title: it.title.clone(), command: command.into(), arguments: Some(vec![argument]) }
+}
+
+/// The same as an action, for editors without lenses.
+pub(super) fn brief_action(it: &BriefLens, uri: &Url, caps: &ClientCaps) -> CodeActionOrCommand {
+    let title = match it.does {
+        Does::Launch => format!("Launch feature '{}'", it.key),
+        Does::Open => format!("Open '{}' in PostHog", it.key),
+    };
+    let command = Command { title: title.clone(), ..brief_command(it, uri) };
+    match caps.action_literals {
+        false => CodeActionOrCommand::Command(command),
+        true => CodeActionOrCommand::CodeAction(CodeAction {
+            title,
+            kind: Some(CodeActionKind::EMPTY),
+            command: Some(command),
+            ..CodeAction::default()
+        }),
+    }
 }
 
 pub(super) fn inlay_hint(it: analysis::InlayHint, caps: &ClientCaps) -> InlayHint {

@@ -1,5 +1,7 @@
 //! `flagline.createFeature`: writes the brief of a feature and opens it; a selection is wrapped in the flag's check.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use tower_lsp::lsp_types::{MessageType, Url};
 
@@ -8,7 +10,6 @@ use super::session::Session;
 use crate::analysis::plain;
 use crate::feature::brief::{Draft, MetricKind, Release};
 use crate::flags::FlagKey;
-use crate::posthog::refresh::Ask;
 use crate::workspace::{NotWritten, Workspace, write_brief};
 
 /// A feature to create: as much as is known of it.
@@ -33,26 +34,31 @@ struct ToMeasure {
 }
 
 /// Creates a feature and says what comes next.
-pub(super) async fn run(session: &Session, wanted: ToCreate) {
+pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
     let key = FlagKey::from(wanted.key.as_str());
     match create(session, &key, wanted) {
         Ok(path) => {
-            // The flag may be about to come.
-            session.workspace.refresh.ask(Ask::Active);
-            open_file(session, &path).await;
-            let message =
-                format!("'{key}' has a brief now. Launch it from there once it says what you mean.");
-            session.client.show_message(MessageType::INFO, plain(&format!("Flagline: {message}"))).await;
+            // Not every client tells of new files.
+            session.reread(vec![path.as_path().into()]);
+            let place = match open_file(session, &path).await {
+                true => String::new(),
+                false => format!(": {}", path.display()),
+            };
+            let next = "Launch it from there once it says what you mean";
+            tell(session, MessageType::INFO, &format!("'{key}' has a brief now{place}. {next}")).await;
         }
         Err(Refusal::Exists(path, why)) => {
             open_file(session, &path).await;
-            session.client.show_message(MessageType::INFO, plain(&format!("Flagline: {why}"))).await;
+            tell(session, MessageType::INFO, &why).await;
         }
         Err(Refusal::Other(why)) => {
-            let message = plain(&format!("Flagline: feature '{key}' is not created: {why}"));
-            session.client.show_message(MessageType::ERROR, message).await;
+            tell(session, MessageType::ERROR, &format!("feature '{key}' is not created: {why}")).await;
         }
     }
+}
+
+async fn tell(session: &Session, kind: MessageType, message: &str) {
+    session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
 }
 
 enum Refusal {

@@ -61,7 +61,10 @@ async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(
             Some(SHOW_PLAN) => {
                 // The question comes again beside it.
                 let text = launch_plan(&launch, &launch.steps(), &reach);
-                open_file(session, &plan_file(key, &text)?).await;
+                let file = plan_file(key, &text)?;
+                if !open_file(session, &file).await {
+                    tell(session, MessageType::INFO, &format!("the plan is in {}", file.display())).await;
+                }
             }
             Some(TAKE_OVER) => options.take_over = true,
             Some(LAUNCH) => return perform(session, &config, launch).await,

@@ -66,6 +66,14 @@ impl Workspace {
         self.briefs.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// The briefs of the folder in which a file lies: another folder may be about another project.
+    pub(super) fn briefs_of(&self, path: &Path) -> Arc<[Arc<BriefFile>]> {
+        let roots = self.all_roots();
+        let root = |it: &Path| roots.around(it).map(|it| it.path.clone());
+        let own = root(path);
+        self.briefs().into_iter().filter(|it| root(&it.path) == own).collect()
+    }
+
     /// The brief of a flag. An error names the file that might be it and cannot be understood.
     pub fn brief_of(&self, key: &FlagKey) -> Result<Option<Found>, String> {
         one_of(&self.briefs(), key)

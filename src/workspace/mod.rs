@@ -344,7 +344,8 @@ impl Workspace {
             (None, None) => return None,
         };
         let mirror = view(&self.refresh.mirror(), &config).into();
-        Some(Snapshot { path: path.clone(), source, facts, index, mirror, config, now })
+        let briefs = self.briefs_of(path);
+        Some(Snapshot { path: path.clone(), source, facts, index, mirror, briefs, config, now })
     }
 
     /// The text of an open `flagline.toml` or brief.

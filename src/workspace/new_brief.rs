@@ -54,10 +54,8 @@ pub fn write_brief(folder: &Path, draft: &Draft) -> Result<PathBuf, NotWritten> 
     Ok(path)
 }
 
-/// The folder beside whose `.flagline` the settings of a path lie: that of `flagline.toml`, else the repository, else
-/// the folder itself.
-pub fn home_of(path: &Path) -> PathBuf {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+/// The folder in which the briefs of a folder's code lie: that of `flagline.toml`, else the repository, else `folder`.
+pub fn home_of(folder: &Path) -> PathBuf {
     let repository = repository(folder);
     let within = |it: &&Path| repository.is_none_or(|repository| it.starts_with(repository));
     let settled = folder.ancestors().take_while(within).find(|it| it.join(config::file::FILE_NAME).is_file());
@@ -65,20 +63,18 @@ pub fn home_of(path: &Path) -> PathBuf {
 }
 
 impl Workspace {
-    /// The folder beside whose `.flagline` the feature of a document is described; the first folder's without one.
+    /// The folder in which the brief of a feature lies that a document is about; the first folder's without one.
     pub fn brief_home(&self, path: Option<&Path>) -> Option<PathBuf> {
         let roots = self.roots();
-        let root = path.and_then(|path| roots.iter().find(|it| path.starts_with(it))).or(roots.first());
-        match (path.filter(|it| it.is_absolute()), root) {
-            (Some(path), Some(root)) if path.starts_with(root) => {
-                let home = home_of(path);
-                // A folder that was opened alone keeps its features to itself.
-                Some(if root.starts_with(&home) || home.starts_with(root) { home } else { root.clone() })
-            }
-            (_, Some(root)) => Some(home_of(root)),
-            (Some(path), None) => Some(home_of(path)),
-            (None, None) => None,
-        }
+        let around = path.and_then(|path| roots.iter().find(|it| path.starts_with(it)));
+        let Some(root) = around.or(roots.first()) else {
+            return path.filter(|it| it.is_absolute())?.parent().map(home_of);
+        };
+        // A package of the folder may have settings of its own.
+        let settled = around.and(path).into_iter().flat_map(Path::ancestors).skip(1);
+        let mut settled = settled.take_while(|it| it.starts_with(root));
+        let own = settled.find(|it| it.join(config::file::FILE_NAME).is_file());
+        Some(own.map_or_else(|| home_of(root), Path::to_owned))
     }
 }
 
@@ -122,8 +118,8 @@ mod tests {
         fs::create_dir_all(top.join("web/src")).unwrap();
         fs::create_dir_all(top.join("server")).unwrap();
         fs::write(top.join("web/flagline.toml"), "").unwrap();
-        assert_eq!(home_of(&top.join("web/src/app.ts")), top.join("web"));
-        assert_eq!(home_of(&top.join("server/app.py")), top);
+        assert_eq!(home_of(&top.join("web/src")), top.join("web"));
+        assert_eq!(home_of(&top.join("server")), top);
         assert_eq!(home_of(top), top);
     }
 }

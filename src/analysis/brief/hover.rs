@@ -47,7 +47,7 @@ fn named(snapshot: &BriefSnapshot, offset: usize, markup: Markup) -> Option<Brie
         Names::Flag => {
             let key = FlagKey::from(word);
             let silent = is_silent(snapshot, &key);
-            let text = rendered(&snapshot.mirror, &key, silent, markup, snapshot.now);
+            let text = rendered(&snapshot.mirror, &key, silent, None, markup, snapshot.now);
             Some(BriefHover { text, span: span.clone(), key: Some(key) })
         }
         Names::Stage | Names::OwnStage => of(stage_words(snapshot, word, markup)?),

@@ -4,7 +4,9 @@
 mod complete;
 mod findings;
 mod hover;
+mod lenses;
 mod names;
+mod note;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,10 @@ use jiff::Timestamp;
 pub use complete::brief_completions;
 pub use findings::{BriefFinding, brief_findings};
 pub use hover::{BriefHover, brief_hover};
+pub(super) use lenses::is_launchable;
+pub use lenses::{BriefLens, Does, brief_lenses};
+pub(super) use note::brief_in;
+pub use note::{BriefNote, brief_note};
 pub use target::{BriefTarget, brief_key_at, brief_target, plan_span};
 
 use crate::config::Config;

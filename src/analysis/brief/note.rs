@@ -1,0 +1,38 @@
+use crate::feature::Brief;
+use crate::feature::brief::{BriefFile, Goal, Metric};
+use crate::flags::FlagKey;
+
+/// What a flag's card says of its brief.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BriefNote {
+    /// The feature's name.
+    pub title: String,
+    /// The key metric, with what is hoped for.
+    pub metric: Option<String>,
+    /// What must be done before the flag can be lifted, and whether it is.
+    pub todos: Vec<(String, bool)>,
+}
+
+/// What the brief of a flag adds to its card; `None` without one that can be understood.
+pub fn brief_note(briefs: &[std::sync::Arc<BriefFile>], key: &FlagKey) -> Option<BriefNote> {
+    brief_in(briefs, key).map(|brief| BriefNote {
+        title: brief.title().to_owned(),
+        metric: brief.metric.as_ref().map(metric_words),
+        todos: brief.before_lifting.iter().map(|it| (it.what.clone(), it.done)).collect(),
+    })
+}
+
+/// The brief of a flag among some.
+pub(crate) fn brief_in<'a>(briefs: &'a [std::sync::Arc<BriefFile>], key: &FlagKey) -> Option<&'a Brief> {
+    briefs.iter().filter_map(|it| it.brief.as_ref().ok()).find(|it| it.is_of(key))
+}
+
+fn metric_words(metric: &Metric) -> String {
+    let sign = match metric.goal {
+        Goal::AtLeast => "at least",
+        Goal::AtMost => "at most",
+    };
+    let target = metric.target.map(|it| format!(", {sign} {it}")).unwrap_or_default();
+    let by = metric.by.map(|it| format!(" by {it}")).unwrap_or_default();
+    format!("{}{target}{by}", metric.title())
+}
