@@ -357,10 +357,7 @@ async fn the_environments_key_goes_before_the_clients() {
     // Signing in with another key works, and the variable still counts.
     let answer = editor.request("flagline/signIn", sign_in(posthog.url(), GRACE_KEY)).await;
     assert_eq!(answer["user"]["name"], "Grace");
-    editor
-        .execute(&json!({ "command": "flagline.createFeature", "arguments": [{ "key": "gift-wrapping" }] }))
-        .await;
-    editor.told().await;
+    editor.launch("gift-wrapping").await;
     assert_eq!(posthog.flag("gift-wrapping").await["created_by"]["email"], "ada@offset.example");
     editor.warned(APP, &WARNINGS[..1]).await;
     let host = json!({ "host": posthog.url() });
@@ -440,9 +437,12 @@ async fn read_only_writes_nothing_until_it_is_trusted() {
         let mut editor = opened(start).await;
         editor.warned(APP, &WARNINGS).await;
         let before = [posthog.count("flags").await, posthog.count("dashboards").await];
+        editor.write(".flagline/gift-wrapping.toml", "key = \"gift-wrapping\"\n");
+        editor.watched(".flagline/gift-wrapping.toml", 1).await;
+        editor.hover_until(APP, "gift-wrapping", "its brief is not launched").await;
         match literals {
             true => {
-                let action = editor.action(APP, "gift-wrapping", "Create feature").await;
+                let action = editor.action(APP, "gift-wrapping", "Launch feature").await;
                 let reason = action["disabled"]["reason"].as_str().unwrap();
                 assert!(reason.contains("this workspace is not trusted"), "{reason}");
                 assert!(action.get("command").is_none() && action.get("edit").is_none());
@@ -450,8 +450,7 @@ async fn read_only_writes_nothing_until_it_is_trusted() {
             // Who cannot be shown why is not offered what does not work.
             false => assert_eq!(editor.actions(APP, "gift-wrapping").await, Vec::<Value>::new()),
         }
-        let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": "gift-wrapping", "uri": editor.uri(APP) }] });
-        editor.execute(&create).await;
+        editor.start_launch("gift-wrapping").await;
         assert!(editor.told().await.contains("this workspace is not trusted"));
         assert_eq!([posthog.count("flags").await, posthog.count("dashboards").await], before);
         // Removing code is the user's own.
@@ -461,14 +460,15 @@ async fn read_only_writes_nothing_until_it_is_trusted() {
     let start = Start::new(&[]).signed_in(&posthog).options(json!({ "readOnly": true }));
     let mut editor = opened(start).await;
     editor.warned(APP, &WARNINGS).await;
+    editor.write(".flagline/gift-wrapping.toml", "key = \"gift-wrapping\"\n");
+    editor.watched(".flagline/gift-wrapping.toml", 1).await;
+    editor.hover_until(APP, "gift-wrapping", "its brief is not launched").await;
     editor.configure(json!({ "flagline": { "readOnly": false } })).await;
     eventually("the action is allowed", async || {
-        editor.action(APP, "gift-wrapping", "Create feature").await.get("disabled").is_none()
+        editor.action(APP, "gift-wrapping", "Launch feature").await.get("disabled").is_none()
     })
     .await;
-    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
-    editor.execute(&action["command"]).await;
-    assert!(editor.told().await.contains("flag created"));
+    assert!(editor.launch("gift-wrapping").await.contains("is launched"));
     editor.warned(APP, &WARNINGS[..1]).await;
     editor.finish().await;
 }

@@ -78,57 +78,103 @@ fn applied(text: &str, edits: &Value) -> String {
     result
 }
 
-// Create feature.
+// Create feature, launch feature.
 
 #[tokio::test]
-async fn create_feature_makes_a_flag_a_dashboard_and_an_insight_once() {
+async fn a_feature_is_created_as_a_brief_and_launched_once() {
     let posthog = Posthog::start().await;
-    let mut editor = warned(&posthog, |it| it).await;
+    let mut editor =
+        warned(&posthog, |it| it.capability("/window/showDocument", json!({ "support": true }))).await;
     let counts = async || {
-        [posthog.count("flags").await, posthog.count("dashboards").await, posthog.count("insights").await]
+        [posthog.count("flags").await, posthog.count("dashboards").await, posthog.count("playlists").await]
     };
     let before = counts().await;
     let action = editor.action(APP, "gift-wrapping", "Create feature 'gift-wrapping'").await;
     assert_eq!(action["kind"], "quickfix");
     assert_eq!(action["diagnostics"][0]["range"], editor.range_of(APP, "'gift-wrapping'"));
     editor.execute(&action["command"]).await;
-    let told = editor.told().await;
-    for words in
-        ["feature 'gift-wrapping' in Offset", "flag created (off, nobody sees it yet)", "dashboard created"]
-    {
-        assert!(told.contains(words), "no {words:?} in {told}");
+    let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
+    let brief = ".flagline/gift-wrapping.toml";
+    assert_eq!((&shown["uri"], &shown["external"]), (&json!(editor.uri(brief)), &json!(false)));
+    assert!(editor.told().await.contains("'gift-wrapping' has a brief now. Launch it"));
+    let text = std::fs::read_to_string(editor.root().join(brief)).unwrap();
+    for line in ["key = \"gift-wrapping\"", "name = \"Gift wrapping\"", "owner = \"ada@offset.example\""] {
+        assert!(text.lines().any(|it| it == line), "no {line} in\n{text}");
     }
+    assert_eq!(counts().await, before, "nothing is made before the launch");
+    let hover = editor.hover_until(APP, "gift-wrapping", "its brief is not launched").await;
+    assert!(hover.contains("Brief: Gift wrapping"), "{hover}");
+    // Once more: the brief is shown, not written over.
+    std::fs::write(editor.root().join(brief), format!("{text}# mine\n")).unwrap();
+    editor.execute(&action["command"]).await;
+    editor.answer("window/showDocument", json!({ "success": true })).await;
+    assert!(editor.told().await.contains("has a brief already"));
+    assert!(std::fs::read_to_string(editor.root().join(brief)).unwrap().ends_with("# mine\n"));
+
+    let action = editor.action(APP, "gift-wrapping", "Launch feature 'gift-wrapping'").await;
+    editor.execute(&action["command"]).await;
+    let question = editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+    let message = question["message"].as_str().unwrap();
+    for words in ["in Offset", "stage internal (people at offset.example at 100 %, 12 of 400 today)"] {
+        assert!(message.contains(words), "no {words:?} in {message}");
+    }
+    let told = editor.told().await;
+    assert!(told.contains("'gift-wrapping' is launched, in its first stage"), "{told}");
     editor.warned(APP, &WARNINGS[..3]).await;
-    assert!(editor.hover_text(APP, "gift-wrapping").await.contains("not launched"));
+    assert!(editor.hover_text(APP, "gift-wrapping").await.contains("1/2 internal, 100 %"));
 
     let flag = posthog.flag("gift-wrapping").await;
-    assert_eq!(flag["active"], false);
+    assert_eq!(flag["active"], true);
     let groups = flag["filters"]["groups"].as_array().unwrap();
     let conditions: Vec<(&str, f64)> = groups
         .iter()
         .map(|it| (it["description"].as_str().unwrap(), it["rollout_percentage"].as_f64().unwrap()))
         .collect();
     assert_eq!(conditions, [("1/2 internal", 100.0), ("2/2 everyone", 0.0)]);
-    assert_eq!(groups[0]["properties"][0]["key"], "email", "{flag:#}");
-    assert_eq!(groups[1]["properties"], json!([]));
-    let [dashboard] = &flag["analytics_dashboards"].as_array().unwrap()[..] else { panic!("{flag:#}") };
-    let dashboard = posthog.get(&format!("dashboards/{dashboard}/")).await;
-    assert_eq!(dashboard["name"], "Feature: gift-wrapping");
-    let [tile] = &dashboard["tiles"].as_array().unwrap()[..] else { panic!("{dashboard:#}") };
-    assert_eq!(tile["insight"]["name"], "gift-wrapping: people by variant");
     assert_eq!(counts().await, before.map(|it| it + 1));
 
-    // Once more: everything was there.
-    editor.execute(&action["command"]).await;
+    // Once more: everything was there, and nobody is asked.
+    editor.start_launch("gift-wrapping").await;
     let told = editor.told().await;
-    assert!(told.contains("flag was there") && told.contains("dashboard was there"), "{told}");
-    assert_eq!(counts().await, before.map(|it| it + 1));
+    assert!(told.contains("is launched already, and complete"), "{told}");
     assert_eq!(posthog.flag("gift-wrapping").await["version"], flag["version"], "nothing was written");
     editor.finish().await;
 }
 
 #[tokio::test]
-async fn an_interrupted_creation_is_completed_by_the_next() {
+async fn whoever_is_asked_may_look_leave_it_off_or_go_away() {
+    let posthog = Posthog::start().await;
+    let mut editor =
+        warned(&posthog, |it| it.capability("/window/showDocument", json!({ "support": true }))).await;
+    editor.write(".flagline/gift-wrapping.toml", "key = \"gift-wrapping\"\nname = \"Gifts\"\n");
+    let before = posthog.count("flags").await;
+    editor.start_launch("gift-wrapping").await;
+    editor.answer("window/showMessageRequest", json!({ "title": "Show Plan" })).await;
+    let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
+    let path = url::Url::parse(shown["uri"].as_str().unwrap()).unwrap().to_file_path().unwrap();
+    let plan = std::fs::read_to_string(path).unwrap();
+    for words in ["Gifts (gift-wrapping), in Offset", "+ flag", "1/2 internal 100 %", "12 of 400"] {
+        assert!(plan.contains(words), "no {words:?} in\n{plan}");
+    }
+    // The question comes again beside the plan, and nobody answers it.
+    editor.answer("window/showMessageRequest", json!(null)).await;
+    assert_eq!(posthog.count("flags").await, before);
+
+    editor.start_launch("gift-wrapping").await;
+    editor.answer("window/showMessageRequest", json!({ "title": "Make It, Leave It Off" })).await;
+    let told = editor.told().await;
+    assert!(told.contains("is made, and off: nobody sees it yet"), "{told}");
+    assert_eq!(posthog.flag("gift-wrapping").await["active"], false);
+    editor.warned(APP, &WARNINGS[..3]).await;
+    let action = editor.action(APP, "gift-wrapping", "Launch feature").await;
+    editor.execute(&action["command"]).await;
+    editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+    assert!(editor.told().await.contains("is launched, in its first stage"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_launch_that_was_cut_off_is_completed_by_the_next() {
     let posthog = Posthog::start().await;
     let mut editor = warned(&posthog, |it| it).await;
     // The last one is the key that the code reads.
@@ -136,7 +182,6 @@ async fn an_interrupted_creation_is_completed_by_the_next() {
         ("no-board", "POST", "/dashboards/", json!({ "kind": "status", "status": 500 })),
         ("no-insight", "POST", "/insights/", json!({ "kind": "status", "status": 500 })),
         ("no-link", "PATCH", "/feature_flags/", json!({ "kind": "status", "status": 500 })),
-        ("flag-cut", "POST", "/feature_flags/", json!({ "kind": "cut" })),
         ("board-cut", "POST", "/dashboards/", json!({ "kind": "cut" })),
         ("insight-cut", "POST", "/insights/", json!({ "kind": "cut" })),
         ("gift-wrapping", "PATCH", "/feature_flags/", json!({ "kind": "cut" })),
@@ -147,17 +192,16 @@ async fn an_interrupted_creation_is_completed_by_the_next() {
         fault["method"] = method.into();
         fault["times"] = 1.into();
         posthog.faults(json!([fault])).await;
-        let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": key }] });
-        editor.execute(&create).await;
-        let told = editor.told().await;
-        assert!(told.contains("is not complete") && told.contains("run it again"), "{key}: {told}");
+        let told = editor.launch(key).await;
+        assert!(told.contains("is not launched: it stopped at"), "{key}: {told}");
+        assert!(told.contains("launch it again to complete what is missing"), "{key}: {told}");
         // The flag is there by now, and what follows is not.
-        posthog.flag(key).await;
-        editor.execute(&create).await;
-        let told = editor.told().await;
-        assert!(told.contains("flag was there"), "{key}: {told}");
+        assert_eq!(posthog.flag(key).await["active"], false, "{key}");
+        let told = editor.launch(key).await;
+        assert!(told.contains("is launched, in its first stage"), "{key}: {told}");
         let after = [posthog.count("dashboards").await, posthog.count("insights").await];
-        assert_eq!(after, before.map(|it| it + 1), "{key}");
+        assert_eq!(after[0], before[0] + 1, "{key}");
+        assert_eq!(after[1], before[1] + 4, "{key}");
         let flag = posthog.flag(key).await;
         assert_eq!(flag["analytics_dashboards"].as_array().unwrap().len(), 1, "{key}: {flag:#}");
     }
@@ -166,75 +210,38 @@ async fn an_interrupted_creation_is_completed_by_the_next() {
 }
 
 #[tokio::test]
-async fn what_an_interrupted_creation_left_is_known_at_once() {
-    for fault in [json!({ "kind": "status", "status": 403 }), json!({ "kind": "cut" })] {
-        let posthog = Posthog::start().await;
-        let mut editor = warned(&posthog, |it| it).await;
-        let is_refused = fault["kind"] == "status";
-        let mut fault = fault;
-        fault["path_contains"] = "/dashboards/".into();
-        fault["method"] = "POST".into();
-        fault["times"] = 1.into();
-        posthog.faults(json!([fault])).await;
-        let action = editor.action(APP, "gift-wrapping", "Create feature").await;
-        editor.execute(&action["command"]).await;
-        let told = editor.told().await;
-        assert!(told.contains("is not complete, its dashboard is missing: "), "{told}");
-        assert!(told.contains("run it again to complete what is missing"), "{told}");
-        let remedy =
-            format!("dashboard:write and insight:write under {}/settings/user-api-keys", posthog.url());
-        assert_eq!(told.contains(&remedy), is_refused, "{told}");
-        editor.warned(APP, &WARNINGS[..3]).await;
-        let action = editor.action(APP, "gift-wrapping", "Complete feature").await;
-        editor.execute(&action["command"]).await;
-        let told = editor.told().await;
-        assert!(told.contains("flag was there") && told.contains("dashboard "), "{told}");
-        editor.finish().await;
-    }
-}
-
-#[tokio::test]
-async fn a_flag_whose_answer_was_lost_is_found_at_once() {
-    let posthog = Posthog::start().await;
-    let mut editor = warned(&posthog, |it| it).await;
-    let fault = json!({ "kind": "cut", "path_contains": "/feature_flags/", "method": "POST", "times": 1 });
-    posthog.faults(json!([fault])).await;
-    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
-    editor.execute(&action["command"]).await;
-    let told = editor.told().await;
-    assert!(told.contains("is not complete: "), "{told}");
-    editor.warned(APP, &WARNINGS[..3]).await;
-    editor.action(APP, "gift-wrapping", "Complete feature").await;
-    editor.finish().await;
-}
-
-#[tokio::test]
 async fn a_key_that_may_only_read_is_told_so() {
     let posthog = Posthog::start().await;
     let mut editor = warned(&posthog, |it| it.env("FLAGLINE_API_KEY", flagline::sandbox::READ_KEY)).await;
     let before = posthog.count("flags").await;
-    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
-    editor.execute(&action["command"]).await;
-    let told = editor.told().await;
-    assert!(told.contains("'gift-wrapping' is not created") && told.contains("not allowed"), "{told}");
-    assert!(told.contains("give the key the scopes feature_flag:write, "), "{told}");
+    let told = editor.launch("gift-wrapping").await;
+    assert!(told.contains("'gift-wrapping' is not launched") && told.contains("not allowed"), "{told}");
+    assert!(told.contains("give the key the scope feature_flag:write under"), "{told}");
     assert_eq!(posthog.count("flags").await, before);
     editor.finish().await;
 }
 
 #[tokio::test]
-async fn creation_shows_progress_to_those_who_want_it() {
+async fn a_launch_shows_progress_to_those_who_want_it() {
     let posthog = Posthog::start().await;
     let mut editor = warned(&posthog, |it| it.capability("/window/workDoneProgress", json!(true))).await;
-    let action = editor.action(APP, "gift-wrapping", "Create feature").await;
-    editor.execute(&action["command"]).await;
-    let created = editor.answer("window/workDoneProgress/create", json!(null)).await;
-    assert!(created["token"].is_string());
-    for kind in ["begin", "end"] {
-        let progress = editor.client.expect("$/progress").await.unwrap();
-        assert_eq!((&progress["token"], &progress["value"]["kind"]), (&created["token"], &json!(kind)));
+    editor.write(".flagline/gift-wrapping.toml", "key = \"gift-wrapping\"\n");
+    editor.start_launch("gift-wrapping").await;
+    for title in ["Looking for 'gift-wrapping'", "Launching 'gift-wrapping'"] {
+        let created = editor.answer("window/workDoneProgress/create", json!(null)).await;
+        assert!(created["token"].is_string());
+        for kind in ["begin", "end"] {
+            let progress = editor.client.expect("$/progress").await.unwrap();
+            assert_eq!((&progress["token"], &progress["value"]["kind"]), (&created["token"], &json!(kind)));
+            if kind == "begin" {
+                assert_eq!(progress["value"]["title"], title);
+            }
+        }
+        if title.starts_with("Looking") {
+            editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+        }
     }
-    assert!(editor.told().await.contains("flag created"));
+    assert!(editor.told().await.contains("is launched"));
     editor.warned(APP, &WARNINGS[..3]).await;
     editor.finish().await;
 }

@@ -153,8 +153,8 @@ async fn stays_silent(mut editor: Editor, why: &str) {
     let hover = editor.hover_text(APP, "no-such-flag").await;
     assert!(hover.contains("not loaded"), "{hover}");
     assert_eq!(editor.actions(APP, "no-such-flag").await, Vec::<Value>::new());
-    let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": "no-such-flag" }] });
-    editor.execute(&create).await;
+    editor.write(".flagline/no-such-flag.toml", "key = \"no-such-flag\"\n");
+    editor.start_launch("no-such-flag").await;
     let told = editor.told().await;
     assert!(told.contains("no-such-flag"), "{told}");
     editor.finish().await;

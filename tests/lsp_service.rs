@@ -182,7 +182,8 @@ async fn row_10_a_client_that_answers_nothing_blocks_nothing() {
         .capability("/window/workDoneProgress", json!(true));
     let mut editor = start.start_signed_out().await;
     editor.open(FILE, START).await;
-    let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": "k" }] });
+    editor.write(".flagline/k.toml", "key = \"k\"\n");
+    let create = json!({ "command": "flagline.launch", "arguments": [{ "key": "k" }] });
     for n in 0..400 {
         type_letter(&mut editor, n).await;
         if n % 80 == 0 {
@@ -284,9 +285,7 @@ async fn the_log_holds_no_key_and_no_text_however_much_is_logged() {
     assert!(editor.told().await.contains("keys are not taken from editor settings"));
     editor.open(FILE, code).await;
     editor.warned(FILE, &["'new-checkout' is on for everyone since "]).await;
-    let create = json!({ "command": "flagline.createFeature", "arguments": [{ "key": "made-by-a-test" }] });
-    editor.execute(&create).await;
-    assert!(editor.told().await.contains("flag created"));
+    assert!(editor.launch("made-by-a-test").await.contains("is launched"));
     posthog.faults(json!([{ "kind": "status", "status": 401 }])).await;
     editor.execute(&json!({ "command": "flagline.refresh", "arguments": [] })).await;
     assert!(editor.told().await.contains("does not accept the API key"));

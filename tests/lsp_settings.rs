@@ -634,14 +634,18 @@ async fn a_feature_is_made_in_the_project_of_the_folder_that_is_meant() {
     };
     // Nothing says which: no document, or one that lies in no folder.
     for uri in [json!(null), json!("untitled:Untitled-1"), json!("file:///nowhere/a.ts")] {
-        run(&mut editor, "flagline.createFeature", json!({ "key": "in-two", "uri": uri })).await;
+        run(&mut editor, "flagline.launch", json!({ "key": "in-two", "uri": uri })).await;
         let told = editor.told().await;
-        assert!(told.contains("'in-two' is not created") && told.contains("different projects"), "{told}");
+        assert!(told.contains("'in-two' is not launched") && told.contains("different projects"), "{told}");
     }
     assert_eq!([one.count("flags").await, two.count("flags").await], before);
     let uri = editor.uri(&source);
     run(&mut editor, "flagline.createFeature", json!({ "key": "in-two", "uri": uri })).await;
-    assert!(editor.told().await.contains("flag created"));
+    assert!(editor.told().await.contains("'in-two' has a brief now"));
+    assert!(editor.folder.path().join("web/.flagline/in-two.toml").exists());
+    run(&mut editor, "flagline.launch", json!({ "key": "in-two", "uri": uri })).await;
+    editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+    assert!(editor.told().await.contains("is launched"));
     two.flag("in-two").await;
     assert_eq!(one.count("flags").await, before[0]);
     run(&mut editor, "flagline.open", json!({ "uri": uri })).await;
@@ -655,9 +659,9 @@ async fn folders_that_mean_the_same_project_need_no_document() {
     let posthog = Posthog::start().await;
     let start = Start::new(&[("app.ts", CODE)]).folder("web", &[]).signed_in(&posthog);
     let mut editor = start.start().await;
-    editor
-        .execute(&json!({ "command": "flagline.createFeature", "arguments": [{ "key": "in-both" }] }))
-        .await;
-    assert!(editor.told().await.contains("flag created"));
+    editor.write(".flagline/in-both.toml", "key = \"in-both\"\n");
+    editor.execute(&json!({ "command": "flagline.launch", "arguments": [{ "key": "in-both" }] })).await;
+    editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+    assert!(editor.told().await.contains("is launched"));
     editor.finish().await;
 }

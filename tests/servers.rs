@@ -113,25 +113,19 @@ async fn a_flag_that_is_deleted_is_told_so_and_its_key_is_free() {
 }
 
 #[tokio::test]
-async fn a_feature_is_created_and_one_that_was_interrupted_completed() {
+async fn a_feature_is_launched_and_a_launch_that_was_cut_off_completed() {
     for shape in Shape::ALL {
         let posthog = Posthog::shaped(shape).await;
         let mut editor = warned(&posthog).await;
-        let create =
-            json!({ "command": "flagline.createFeature", "arguments": [{ "key": "gift-wrapping" }] });
         posthog.faults(json!([{ "kind": "status", "status": 500, "method": "POST", "path_contains": "/dashboards/" }])).await;
-        editor.execute(&create).await;
-        let told = editor.told().await;
-        assert!(told.contains("not complete, its dashboard is missing"), "{shape}: {told}");
+        let told = editor.launch("gift-wrapping").await;
+        assert!(told.contains("it stopped at dashboard"), "{shape}: {told}");
         posthog.faults(json!([])).await;
-        editor.execute(&create).await;
+        let told = editor.launch("gift-wrapping").await;
+        assert!(told.contains("is launched, in its first stage"), "{shape}: {told}");
+        editor.start_launch("gift-wrapping").await;
         let told = editor.told().await;
-        for words in ["flag was there (off, nobody sees it yet)", "dashboard created"] {
-            assert!(told.contains(words), "{shape}: no {words:?} in {told}");
-        }
-        editor.execute(&create).await;
-        let told = editor.told().await;
-        assert!(told.contains("flag was there") && told.contains("dashboard was there"), "{shape}: {told}");
+        assert!(told.contains("is launched already, and complete"), "{shape}: {told}");
         let flag = posthog.flag("gift-wrapping").await;
         let dashboards = flag["analytics_dashboards"].as_array().unwrap();
         assert_eq!(dashboards.len(), 1, "{shape}: {flag}");
@@ -313,9 +307,7 @@ async fn a_write_that_is_refused_says_why() {
             (post["kind"], post["method"]) = (json!("status"), json!("POST"));
             post["path_contains"] = json!("/feature_flags/");
             posthog.faults(json!([post])).await;
-            let key = json!([{ "key": "gift-wrapping" }]);
-            editor.execute(&json!({ "command": "flagline.createFeature", "arguments": key })).await;
-            let told = editor.told().await;
+            let told = editor.launch("gift-wrapping").await;
             assert!(told.contains(words), "{shape} {fault}: {told}");
             editor.ignore("textDocument/publishDiagnostics");
             editor.finish().await;
@@ -405,21 +397,19 @@ async fn without_the_project_or_its_flags_nothing_is_shown() {
 }
 
 #[tokio::test]
-async fn a_key_that_only_reads_is_no_trouble_until_something_is_created() {
+async fn a_key_that_only_reads_is_no_trouble_until_something_is_launched() {
     for (scope, words) in [
-        ("feature_flag:write", "is not created"),
-        ("dashboard:write", "its dashboard is missing"),
-        ("insight:write", "the insight on its dashboard is missing"),
+        ("feature_flag:write", "is not launched"),
+        ("dashboard:write", "Left out: dashboard ("),
+        ("insight:write", "Left out: insight ("),
     ] {
         let posthog = Posthog::start().await;
         let mut scopes = scopes_without(&[scope]);
         scopes.extend(["feature_flag:read", "dashboard:read", "insight:read"]);
         posthog.scopes(&scopes).await;
         let mut editor = warned(&posthog).await;
-        let key = json!([{ "key": "gift-wrapping" }]);
-        editor.execute(&json!({ "command": "flagline.createFeature", "arguments": key })).await;
-        let told = editor.told().await;
-        for words in [words, &format!("'{scope}'"), "give the key the scopes"] {
+        let told = editor.launch("gift-wrapping").await;
+        for words in [words, &format!("'{scope}'")] {
             assert!(told.contains(words), "{scope}: no {words:?} in {told}");
         }
         editor.ignore("textDocument/publishDiagnostics");

@@ -346,6 +346,24 @@ impl Editor {
 
     // Messages.
 
+    /// Writes the brief of a feature, and has it launched; a question is answered with yes. Returns what is told.
+    pub async fn launch(&mut self, key: &str) -> String {
+        let path = format!(".flagline/{key}.toml");
+        if !self.root().join(&path).exists() {
+            self.write(&path, &format!("key = \"{key}\"\n"));
+        }
+        self.start_launch(key).await;
+        let question = self.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+        assert!(question["message"].as_str().unwrap().contains(key), "{question}");
+        self.told().await
+    }
+
+    /// Has a feature launched that cannot be, so that nothing is asked.
+    pub async fn start_launch(&mut self, key: &str) {
+        let argument = json!({ "key": key, "uri": self.uri("app.ts") });
+        self.execute(&json!({ "command": "flagline.launch", "arguments": [argument] })).await;
+    }
+
     pub async fn request(&mut self, method: &str, params: Value) -> Value {
         self.client.request(method, params).await.unwrap()
     }
