@@ -3,12 +3,12 @@
 //! Arrows run down only; a test reads the sources and fails on a forbidden `use`.
 //!
 //! ```text
-//! main -> cli -> lsp, sandbox -> report -> rollout -> workspace -> analysis -> removal
-//!      -> posthog -> config -> feature, index -> flags, syntax, schema -> text
+//! main -> cli -> lsp, sandbox -> report -> rollout -> workspace -> analysis -> wrapping
+//!      -> removal -> posthog -> config -> feature, index -> flags, syntax, schema -> text
 //! ```
 //!
-//! `text`, `schema`, `syntax`, `flags`, `index`, `feature`, `removal` and `analysis` are pure: they mention neither
-//! tower-lsp nor tokio nor reqwest nor clap. Time, network and disk are arguments where a decision is made.
+//! `text`, `schema`, `syntax`, `flags`, `index`, `feature`, `removal`, `wrapping` and `analysis` are pure: they
+//! mention neither tower-lsp nor tokio nor reqwest nor clap. Time, network and disk are arguments where a decision is made.
 
 #![warn(missing_docs)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
@@ -30,6 +30,8 @@ pub mod config;
 pub mod posthog;
 
 pub mod removal;
+
+pub mod wrapping;
 
 pub mod analysis;
 

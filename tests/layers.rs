@@ -12,6 +12,7 @@ const LAYERS: [&[&str]; 14] = [
     &["config"],
     &["posthog"],
     &["removal"],
+    &["wrapping"],
     &["analysis"],
     &["workspace"],
     &["rollout"],
@@ -25,7 +26,8 @@ const LAYERS: [&[&str]; 14] = [
 /// Facts name keys.
 const SIDEWAYS: [(&str, &str); 1] = [("syntax", "flags")];
 
-const PURE: [&str; 8] = ["text", "schema", "syntax", "flags", "index", "feature", "removal", "analysis"];
+const PURE: [&str; 9] =
+    ["text", "schema", "syntax", "flags", "index", "feature", "removal", "wrapping", "analysis"];
 const IMPURE: [&str; 4] = ["tower_lsp", "tokio", "reqwest", "clap"];
 
 #[test]

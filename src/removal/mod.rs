@@ -38,6 +38,9 @@ use self::wrappers::Wrappers;
 use crate::feature::Value;
 use crate::syntax::{Language, Read, Returns, Via};
 
+pub(crate) use self::scopes::{Binding, Kind, Scopes};
+pub(crate) use self::view::{named, parts, text_of};
+
 pub use self::known::Kept;
 pub use self::plan::{FileChange, Leftover, Removal, Request, plan};
 pub use self::world::{ALONE, Alone, World};

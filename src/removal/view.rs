@@ -93,14 +93,14 @@ pub(super) fn view<'t>(language: Language, text: &str, node: Node<'t>) -> View<'
 }
 
 /// The parts of a node without comments.
-pub(super) fn parts(node: Node) -> Vec<Node> {
+pub(crate) fn parts(node: Node) -> Vec<Node> {
     let mut parts = named(node);
     parts.retain(|it| !it.is_extra());
     parts
 }
 
 /// The named children of a node, comments included.
-pub(super) fn named(node: Node) -> Vec<Node> {
+pub(crate) fn named(node: Node) -> Vec<Node> {
     // A cursor is dearer than a few steps from the first child.
     match node.named_child_count() as u32 {
         0 => Vec::new(),
@@ -190,7 +190,7 @@ fn javascript_call<'t>(text: &str, node: Node<'t>) -> Option<View<'t>> {
 }
 
 /// The content of a string literal without escapes.
-pub(super) fn text_of(text: &str, node: Node) -> Option<String> {
+pub(crate) fn text_of(text: &str, node: Node) -> Option<String> {
     match node.kind() {
         "string" | "template_string" => {}
         _ => return None,

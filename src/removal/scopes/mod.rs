@@ -16,21 +16,21 @@ use crate::syntax::Language;
 
 /// A declared name.
 #[derive(Debug, Clone)]
-pub(super) struct Binding {
+pub(crate) struct Binding {
     /// Where the name stands in its declaration; of several, the first.
-    pub(super) name: Range<usize>,
+    pub(crate) name: Range<usize>,
     /// The other declarations: `var` twice, overloads, Python's assignments.
-    pub(super) again: Vec<Range<usize>>,
+    pub(crate) again: Vec<Range<usize>>,
     /// The whole declaration that names it: statement, declarator, parameter, import specifier.
-    pub(super) declaration: Range<usize>,
+    pub(crate) declaration: Range<usize>,
     /// What declares it.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// The uses of its value or type, without those that write.
-    pub(super) reads: Vec<Use>,
+    pub(crate) reads: Vec<Use>,
     /// Where it is assigned to, its declaration not counted.
-    pub(super) writes: Vec<Range<usize>>,
+    pub(crate) writes: Vec<Range<usize>>,
     /// The scope that declares it.
-    pub(super) scope: usize,
+    pub(crate) scope: usize,
 }
 
 impl Binding {
@@ -44,7 +44,7 @@ impl Binding {
 
 /// What declares a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// `const`.
     Constant,
     /// `let`, `var`, a Python assignment.
@@ -69,16 +69,16 @@ pub(super) enum Kind {
 
 /// A use of a name.
 #[derive(Debug, Clone)]
-pub(super) struct Use {
+pub(crate) struct Use {
     /// The name.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// How it is used.
-    pub(super) how: How,
+    pub(crate) how: How,
 }
 
 /// How a name is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(crate) enum How {
     /// Its value is read.
     Value,
     /// `{ name }`: the value, and the name of a property too.
@@ -91,8 +91,8 @@ pub(super) enum How {
 
 /// The names of a file.
 #[derive(Debug, Default)]
-pub(super) struct Scopes {
-    pub(super) bindings: Vec<Binding>,
+pub(crate) struct Scopes {
+    pub(crate) bindings: Vec<Binding>,
     /// The scope round each.
     parents: Vec<Option<usize>>,
     /// What each scope belongs to, in bytes.
@@ -113,13 +113,13 @@ pub(super) struct Scopes {
 
 /// Values and types may share a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Space {
+pub(crate) enum Space {
     Value,
     Type,
 }
 
 impl Scopes {
-    pub(super) fn of(language: Language, text: &str, tree: &Tree) -> Scopes {
+    pub(crate) fn of(language: Language, text: &str, tree: &Tree) -> Scopes {
         let mut scopes = match language {
             Language::Python => python::scopes(text, tree),
             _ => javascript::scopes(text, tree),
@@ -139,7 +139,7 @@ impl Scopes {
     }
 
     /// The binding that is used or declared at a place.
-    pub(super) fn at(&self, range: &Range<usize>) -> Option<&Binding> {
+    pub(crate) fn at(&self, range: &Range<usize>) -> Option<&Binding> {
         let used = self.uses.get(&range.start).filter(|it| it.1 == range.end).map(|it| &self.bindings[it.0]);
         used.or_else(|| self.declared_at(range.start))
     }
@@ -185,6 +185,18 @@ impl Scopes {
             at = self.parents[scope];
         }
         None
+    }
+
+    /// What a value's name means at a place.
+    pub(crate) fn visible(&self, name: &str, at: usize) -> Option<&Binding> {
+        let is_round = |it: &usize| {
+            // Scopes of members stand apart: no name is looked up in them.
+            let is_apart = *it != 0 && self.parents[*it].is_none();
+            !is_apart && self.extents[*it].start <= at && at < self.extents[*it].end
+        };
+        let round = (0..self.extents.len()).filter(is_round);
+        let innermost = round.min_by_key(|it| (self.extents[*it].len(), std::cmp::Reverse(*it))).unwrap_or(0);
+        self.lookup(name, Space::Value, innermost).map(|it| &self.bindings[it])
     }
 
     /// The bindings that a scope itself declares.
@@ -237,7 +249,7 @@ impl Scopes {
     }
 
     /// Whether a name is that of a member of a class, which is read as `this.name` and the like.
-    pub(super) fn is_member(&self, binding: &Binding) -> bool {
+    pub(crate) fn is_member(&self, binding: &Binding) -> bool {
         self.members.contains(&binding.name.start)
     }
 

@@ -1,0 +1,155 @@
+//! How a flag is asked for where no read shows it.
+
+use super::{Ask, Asking, Place, constants, finished, habits, people};
+use crate::removal::Kind;
+use crate::syntax::evidence::named_like_client;
+use crate::syntax::is_sdk;
+use crate::wrapping::Request;
+use crate::wrapping::edits::Edits;
+use crate::wrapping::file::File;
+use crate::wrapping::functions;
+use crate::wrapping::imports::{self, Import};
+
+/// Asks in the SDK's own way; an error says what is missing. `why_not` is why the habits of the code do not fit here.
+pub(super) fn ask(
+    file: &File,
+    request: &Request,
+    place: &Place,
+    why_not: Option<String>,
+) -> Result<Ask, String> {
+    if file.is_python() {
+        return python(file, request, place);
+    }
+    match place.component {
+        Some(component) => hook(file, request, place, component),
+        None => client(file, request, place, why_not),
+    }
+}
+
+fn hook(file: &File, request: &Request, place: &Place, component: tree_sitter::Node) -> Result<Ask, String> {
+    let name = if request.variant.is_some() { "useFeatureFlagVariantKey" } else { "useFeatureFlagEnabled" };
+    let mut edits = Edits::default();
+    let import = Import::named(react_module(file, request), name);
+    let local = imports::ensure(file, &import, &mut edits).ok_or("there is no place for an import")?;
+    let at = super::declare::place(file, component).unwrap_or(place.at);
+    let key = constants::key(file, request, at, file.style.quote);
+    let asking = Asking { call: format!("{local}({key})"), is_awaited: false, asks: name.to_owned() };
+    Ok(finished(file, request, place, asking, edits))
+}
+
+/// The package of the hooks: the one that this file or those nearby import, else the one that every version has.
+fn react_module(file: &File, request: &Request) -> &'static str {
+    const NEW: &str = "@posthog/react";
+    const OLD: &str = "posthog-js/react";
+    let of_own = [NEW, OLD]
+        .into_iter()
+        .find(|it| file.text.contains(&format!("{it}'")) || file.text.contains(&format!("{it}\"")));
+    let of_others = || {
+        let mut files = request.index.files().filter_map(|(path, _)| (request.text_of)(path)).take(40);
+        files.find_map(|text| [NEW, OLD].into_iter().find(|it| text.contains(it)))
+    };
+    of_own.or_else(of_others).unwrap_or(OLD)
+}
+
+fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>) -> Result<Ask, String> {
+    if let Some(why) = why_not {
+        return Err(why);
+    }
+    let is_server_component = place.function.is_some() && functions::component(file, place.node).is_some();
+    if is_server_component {
+        return Err(
+            "an async component runs on the server, where a client of posthog-node and a distinct id are \
+                    needed; ask for a flag there once, and this can be done as that is"
+                .into(),
+        );
+    }
+    if imports::modules(file).iter().any(|it| it == "posthog-node" || it == "@posthog/next") {
+        return Err(
+            "on a server a distinct id is needed; ask for a flag in this function once, and this can be \
+                    done as that is"
+                .into(),
+        );
+    }
+    let mut edits = Edits::default();
+    let receiver = receiver(file, place)
+        .or_else(|| imports::ensure(file, &Import::default("posthog-js", "posthog"), &mut edits))
+        .ok_or("there is no place for an import")?;
+    let method = if request.variant.is_some() { "getFeatureFlag" } else { "isFeatureEnabled" };
+    let key = constants::key(file, request, place.at, place.quote);
+    let asks = format!("{receiver}.{method}");
+    Ok(finished(
+        file,
+        request,
+        place,
+        Asking { call: format!("{asks}({key})"), is_awaited: false, asks },
+        edits,
+    ))
+}
+
+/// The client that has a name here.
+fn receiver(file: &File, place: &Place) -> Option<String> {
+    let named = file.scopes.bindings.iter().filter(|it| {
+        let is_client = named_like_client(&file.text[it.name.clone()]) || is_default_of_sdk(file, it);
+        is_client && is_value(file, it) && it.name.end <= place.at
+    });
+    let visible = named.filter(|it| {
+        let here = file.scopes.visible(&file.text[it.name.clone()], place.at);
+        here.is_some_and(|here| here.name == it.name)
+    });
+    // The innermost is declared last.
+    visible.max_by_key(|it| it.name.start).map(|it| file.text[it.name.clone()].to_owned())
+}
+
+/// `import ph from 'posthog-js'`
+fn is_default_of_sdk(file: &File, binding: &crate::removal::Binding) -> bool {
+    let import = (binding.kind == Kind::Import)
+        .then(|| imports::imported(file, &file.text[binding.name.clone()]))
+        .flatten();
+    import.is_some_and(|it| is_sdk(file.language, &it.module) && it.is_default())
+}
+
+/// Whether a name is that of a client and not of its class, its provider or its settings.
+fn is_value(file: &File, binding: &crate::removal::Binding) -> bool {
+    let name = &file.text[binding.name.clone()];
+    let is_plain = |it: &str| {
+        let it = it.trim_matches(['_', '$']).to_ascii_lowercase().replace('_', "");
+        matches!(
+            &*it,
+            "posthog" | "posthogclient" | "posthoganalytics" | "posthoginstance" | "posthogjs" | "ph"
+        )
+    };
+    // `posthog: string` is none.
+    let declaration = &file.text[binding.declaration.clone()];
+    let is_other = binding.kind == Kind::Parameter
+        && declaration.split_once(':').is_some_and(|(_, it)| !it.to_ascii_lowercase().contains("posthog"));
+    match binding.kind {
+        _ if is_other => false,
+        Kind::Import | Kind::Constant | Kind::Variable | Kind::Parameter => {
+            (is_plain(name) && !name.starts_with("PostHog")) || is_default_of_sdk(file, binding)
+        }
+        _ => false,
+    }
+}
+
+fn python(file: &File, request: &Request, place: &Place) -> Result<Ask, String> {
+    let mut edits = Edits::default();
+    let id = people::distinct_id(file, place).ok_or(
+        "a distinct id is needed to ask for a flag, and nothing in scope is named like one (distinct_id, user_id, \
+         user, request)",
+    )?;
+    let of_others = || {
+        let nearby = habits::nearby(file, request);
+        nearby.into_iter().find_map(|it| it.client().cloned())
+    };
+    let receiver = receiver(file, place)
+        .or_else(|| {
+            let import = of_others().unwrap_or_else(|| Import::whole("posthog"));
+            imports::ensure(file, &import, &mut edits)
+        })
+        .ok_or("there is no place for an import")?;
+    let method = if request.variant.is_some() { "get_feature_flag" } else { "feature_enabled" };
+    let key = constants::key(file, request, place.at, place.quote);
+    let asks = format!("{receiver}.{method}");
+    let call = format!("{asks}({key}, {id})");
+    Ok(finished(file, request, place, Asking { call, is_awaited: false, asks }, edits))
+}

@@ -1,0 +1,192 @@
+//! Where an expression stands, and with it what may stand in its place.
+
+use tree_sitter::Node;
+
+use super::file::File;
+use super::selection::is_jsx;
+
+/// How an expression is made conditional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// A value: `flag ? it : otherwise`.
+    Value {
+        /// What stands there without the flag.
+        otherwise: &'static str,
+        /// The choice needs parentheses.
+        parentheses: bool,
+    },
+    /// A condition or a child of an element: `flag && it`.
+    And,
+    /// The string of an attribute, which needs braces: `{flag ? "it" : undefined}`.
+    Attribute,
+}
+
+/// The expression that is made conditional, with the parentheses round the selected one, and how.
+pub(super) fn position<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &'static str> {
+    match file.is_python() {
+        true => python(file, node),
+        false => javascript(file, node),
+    }
+}
+
+fn plain(otherwise: &'static str) -> Position {
+    Position::Value { otherwise, parentheses: false }
+}
+
+fn bracketed(otherwise: &'static str) -> Position {
+    Position::Value { otherwise, parentheses: true }
+}
+
+const CALLED: &str = "this is called; select the whole call";
+const TAKEN_OF: &str = "something of this is used; select the whole expression";
+const CALCULATED: &str =
+    "nothing can be calculated with what stands here without the flag; select more of it";
+const ASSIGNED: &str = "this is assigned to; select the whole statement";
+const TAKEN_APART: &str =
+    "this is taken apart, which fails without the flag; select the statements that use it";
+const DEFAULT: &str = "a default of a parameter cannot ask for a flag";
+const NO_VALUE: &str = "nothing else can stand in this place; select the whole statement";
+
+fn javascript<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &'static str> {
+    let Some(parent) = node.parent() else { return Err(NO_VALUE) };
+    let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    let none = none_of(file, node);
+    let pattern = |field: &str| {
+        let target = parent.child_by_field_name(field);
+        target.is_some_and(|it| matches!(it.kind(), "object_pattern" | "array_pattern"))
+    };
+    let position = match parent.kind() {
+        "parenthesized_expression" => match parent.parent().map(|it| it.kind()) {
+            Some("if_statement" | "while_statement" | "do_statement") => Position::And,
+            Some("switch_statement") => return Err(NO_VALUE),
+            _ => return javascript(file, parent),
+        },
+        "variable_declarator" if is("value") && pattern("name") => return Err(TAKEN_APART),
+        "assignment_expression" if is("right") && pattern("left") => return Err(TAKEN_APART),
+        "variable_declarator" if is("value") => plain(none),
+        "assignment_expression" if is("right") => plain(none),
+        "assignment_expression" | "augmented_assignment_expression" if is("left") => return Err(ASSIGNED),
+        "update_expression" | "object_pattern" | "array_pattern" | "pair_pattern" => return Err(ASSIGNED),
+        "augmented_assignment_expression" => return Err(CALCULATED),
+        "arguments" | "array" | "yield_expression" => plain(none),
+        "return_statement" => plain(none),
+        "arrow_function" if is("body") => plain(none),
+        "pair" if is("value") => plain(none),
+        "public_field_definition" if is("value") => plain(none),
+        "await_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => {
+            bracketed(none)
+        }
+        "unary_expression" => match file.of_node(parent).starts_with(['-', '+', '~']) {
+            true => return Err(CALCULATED),
+            false if file.of_node(parent).starts_with("delete") => return Err(NO_VALUE),
+            false => bracketed(none),
+        },
+        "binary_expression" => match parent.child_by_field_name("operator").map(|it| file.of_node(it)) {
+            Some("&&") => Position::And,
+            Some("||" | "??" | "===" | "!==" | "==" | "!=") => bracketed(none),
+            _ => return Err(CALCULATED),
+        },
+        "ternary_expression" if is("condition") => Position::And,
+        "ternary_expression" => {
+            let other = if is("consequence") { "alternative" } else { "consequence" };
+            let other = parent.child_by_field_name(other);
+            let otherwise = if other.is_some_and(|it| it.kind() == "null") { "null" } else { none };
+            Position::Value { otherwise, parentheses: is("consequence") }
+        }
+        "template_substitution" => plain(if file.style.quote == '"' { "\"\"" } else { "''" }),
+        "jsx_expression" => match parent.parent() {
+            Some(it) if it.kind() == "jsx_attribute" => plain(none_in_attribute(file, node)),
+            _ => Position::And,
+        },
+        "jsx_attribute" => Position::Attribute,
+        "spread_element" => match parent.parent().map(|it| it.kind()) {
+            Some("object" | "jsx_expression") => bracketed("{}"),
+            _ => bracketed("[]"),
+        },
+        "for_in_statement" if is("right") => plain("[]"),
+        "call_expression" if is("function") => return Err(CALLED),
+        "new_expression" if is("constructor") => return Err(CALLED),
+        "member_expression" | "subscript_expression" => return Err(TAKEN_OF),
+        "assignment_pattern" | "object_assignment_pattern" => return Err(DEFAULT),
+        "required_parameter" | "optional_parameter" => return Err(DEFAULT),
+        "export_statement" => return Err("what a module gives to others is the same for everybody"),
+        _ => return Err(NO_VALUE),
+    };
+    Ok((node, position))
+}
+
+/// What stands for nothing: `null` for elements, and where the function gives `null` elsewhere.
+fn none_of(file: &File, node: Node) -> &'static str {
+    let mut inner = node;
+    while let Some(it) = inner.named_child(0).filter(|_| inner.kind() == "parenthesized_expression") {
+        inner = it;
+    }
+    let gives_null = || {
+        node.parent().is_some_and(|it| it.kind() == "return_statement")
+            && super::functions::around(node).is_some_and(|it| file.of_node(it).contains("return null"))
+    };
+    if is_jsx(inner) || gives_null() { "null" } else { "undefined" }
+}
+
+fn none_in_attribute(file: &File, node: Node) -> &'static str {
+    if is_jsx(node) { "null" } else { none_of(file, node) }
+}
+
+fn python<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &'static str> {
+    let Some(parent) = node.parent() else { return Err(NO_VALUE) };
+    let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    let targets = |field: &str| {
+        let target = parent.child_by_field_name(field);
+        target.is_some_and(|it| matches!(it.kind(), "pattern_list" | "tuple_pattern" | "list_pattern"))
+    };
+    let position = match parent.kind() {
+        "parenthesized_expression" => {
+            let outer = parent.parent().map(|it| it.kind());
+            match outer {
+                Some("if_statement" | "while_statement" | "elif_clause") => return python(file, parent),
+                _ => plain("None"),
+            }
+        }
+        "assignment" if is("left") => return Err(ASSIGNED),
+        "assignment" if is("right") && targets("left") => return Err(TAKEN_APART),
+        "assignment" if is("right") => plain("None"),
+        "augmented_assignment" => return Err(CALCULATED),
+        "argument_list" | "list" | "set" | "tuple" | "expression_list" | "return_statement" | "yield" => {
+            plain("None")
+        }
+        "keyword_argument" if is("value") => plain("None"),
+        "pair" if is("value") => plain("None"),
+        "lambda" if is("body") => plain("None"),
+        "list_comprehension" | "set_comprehension" | "generator_expression" if is("body") => plain("None"),
+        "if_statement" | "while_statement" | "elif_clause" if is("condition") => Position::And,
+        "if_clause" => Position::And,
+        "boolean_operator" => match parent.child_by_field_name("operator").map(|it| it.kind()) {
+            Some("and") => Position::And,
+            _ => bracketed("None"),
+        },
+        "not_operator" => bracketed("None"),
+        "conditional_expression" => match parent.named_child(1) == Some(node) {
+            true => Position::And,
+            false => bracketed("None"),
+        },
+        "comparison_operator" => match file.of_node(parent).contains(['<', '>']) {
+            true => return Err(CALCULATED),
+            false => bracketed("None"),
+        },
+        "interpolation" => plain("\"\""),
+        "list_splat" => bracketed("[]"),
+        "dictionary_splat" => bracketed("{}"),
+        "for_statement" | "for_in_clause" if is("right") => bracketed("[]"),
+        "for_statement" | "for_in_clause" => return Err(ASSIGNED),
+        "await" => return Err("without the flag there is nothing to wait for; select the 'await' too"),
+        "binary_operator" | "unary_operator" => return Err(CALCULATED),
+        "call" if is("function") => return Err(CALLED),
+        "attribute" | "subscript" => return Err(TAKEN_OF),
+        "default_parameter" | "typed_default_parameter" => return Err(DEFAULT),
+        "pattern_list" | "delete_statement" | "global_statement" | "named_expression" => {
+            return Err(ASSIGNED);
+        }
+        _ => return Err(NO_VALUE),
+    };
+    Ok((node, position))
+}
