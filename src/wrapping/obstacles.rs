@@ -5,9 +5,10 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::file::{File, ancestors, inside};
-use super::selection::{Target, is_list};
+use super::selection::{PART_OF_TYPE, Target, is_list, is_of_type};
 use super::{functions, position};
-use crate::removal::{Binding, Kind, Refusal};
+use crate::removal::{Binding, Kind, Refusal, parts};
+use crate::syntax::Language;
 
 /// Refuses what cannot be made conditional.
 pub(super) fn check(file: &File, target: &Target) -> Result<(), Refusal> {
@@ -34,8 +35,8 @@ pub(super) fn check(file: &File, target: &Target) -> Result<(), Refusal> {
             }
         }
         Target::Expression(one) => {
+            when_code_runs(file, *one)?;
             position::position(file, *one).map_err(|why| file.refuse(one.byte_range(), why))?;
-            in_type(file, *one)?;
         }
         Target::Nothing { .. } => {}
     }
@@ -43,7 +44,8 @@ pub(super) fn check(file: &File, target: &Target) -> Result<(), Refusal> {
         hooks(file, *node)?;
         super_call(file, *node)?;
     }
-    declared(file, &target.range(file))
+    declared(file, &target.range(file))?;
+    given_nowhere_else(file, &target.range(file))
 }
 
 /// Statements that only may stand where they are.
@@ -55,6 +57,7 @@ fn statement_of_its_own(file: &File, node: Node) -> Result<(), Refusal> {
         node.kind() == "expression_statement" && node.named_child(0).is_some_and(|it| it.kind() == "string")
     };
     let reason = match node.kind() {
+        _ if requires(file, node) => "imports cannot stand in a condition",
         "import_statement" if !file.is_python() => "imports cannot stand in a condition",
         "export_statement" => {
             "what a module gives to others cannot stand in a condition; select what is inside of it"
@@ -85,6 +88,17 @@ fn statement_of_its_own(file: &File, node: Node) -> Result<(), Refusal> {
     Err(file.refuse(node.byte_range(), reason))
 }
 
+/// `const x = require('x')` of the top level.
+fn requires(file: &File, node: Node) -> bool {
+    let is_top = node.parent().is_some_and(|it| it.kind() == "program");
+    is_top
+        && node.kind().ends_with("_declaration")
+        && parts(node).into_iter().any(|it| {
+            let value = it.child_by_field_name("value");
+            value.is_some_and(|it| file.of_node(it).starts_with("require("))
+        })
+}
+
 /// Whether only directives stand before a statement.
 fn before_others(file: &File, node: Node) -> bool {
     let before = std::iter::successors(node.prev_named_sibling(), Node::prev_named_sibling);
@@ -104,9 +118,12 @@ fn own_lines(file: &File, target: &Target) -> Result<(), Refusal> {
     }
 }
 
-fn in_type(file: &File, node: Node) -> Result<(), Refusal> {
-    let mut outwards = ancestors(node).take_while(|it| !is_list(*it));
-    match outwards.any(|it| it.kind() == "decorator" || it.kind() == "enum_body") {
+fn when_code_runs(file: &File, node: Node) -> Result<(), Refusal> {
+    let outwards = || ancestors(node).take_while(|it| !is_list(*it) && !functions::is_function(*it));
+    if outwards().any(is_of_type) {
+        return Err(file.refuse(node.byte_range(), PART_OF_TYPE));
+    }
+    match outwards().any(|it| it.kind() == "decorator" || it.kind() == "enum_body") {
         true => Err(file.refuse(node.byte_range(), "this is decided before anybody can be asked for a flag")),
         false => Ok(()),
     }
@@ -170,6 +187,33 @@ fn declared(file: &File, range: &Range<usize>) -> Result<(), Refusal> {
         if file.is_python() && binding.scope == 0 && is_importable(binding, name) {
             let reason = format!("'{name}' is a name of the module, which others may import");
             return Err(file.refuse(binding.name.clone(), reason));
+        }
+    }
+    Ok(())
+}
+
+/// A variable with a type that only what is selected gives a value: it would be used before it has one.
+fn given_nowhere_else(file: &File, range: &Range<usize>) -> Result<(), Refusal> {
+    if !matches!(file.language, Language::TypeScript | Language::Tsx) {
+        return Ok(());
+    }
+    let is_inside = |it: &Range<usize>| range.start <= it.start && it.end <= range.end;
+    let outside = file.scopes.bindings.iter().filter(|it| it.kind == Kind::Variable && !is_inside(&it.name));
+    for binding in outside {
+        let declaration = &file.text[binding.declaration.clone()];
+        let needs_value = declaration.contains(':')
+            && !["=", "!:", "undefined", "any", "?"].iter().any(|it| declaration.contains(it));
+        let Some(write) = binding.writes.iter().find(|it| is_inside(it)).filter(|_| needs_value) else {
+            continue;
+        };
+        let has_value = binding.writes.iter().any(|it| !is_inside(it));
+        let used = binding.reads.iter().find(|it| it.range.start >= range.end).filter(|_| !has_value);
+        if let Some(used) = used {
+            let (name, line) = (&file.text[binding.name.clone()], file.line_number(used.range.start));
+            let reason = format!(
+                "'{name}' would have no value in line {line} without the flag; give it one where it is declared"
+            );
+            return Err(file.refuse(write.clone(), reason));
         }
     }
     Ok(())

@@ -73,8 +73,10 @@ fn javascript<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &
         "arrow_function" if is("body") => plain(none),
         "pair" if is("value") => plain(none),
         "public_field_definition" if is("value") => plain(none),
-        "await_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => {
-            bracketed(none)
+        "await_expression" => bracketed(none),
+        // `as const` is said of literals only, and what is said not to be null would be.
+        "as_expression" | "satisfies_expression" | "non_null_expression" => {
+            return javascript(file, parent);
         }
         "unary_expression" => match file.of_node(parent).starts_with(['-', '+', '~']) {
             true => return Err(CALCULATED),

@@ -111,6 +111,13 @@ fn selected<'t>(file: &File<'t>, range: Range<usize>) -> Result<Target<'t>, Refu
         return Ok(Target::Statements(vec![*statement]));
     }
     if let Some(child) = whole.iter().find(|it| is_child(**it)) {
+        if [child.prev_sibling(), child.next_sibling()]
+            .into_iter()
+            .flatten()
+            .any(|it| is_one_text(*child, it))
+        {
+            return Err(file.refuse(range, PART_OF_TEXT));
+        }
         return Ok(Target::Children(vec![*child]));
     }
     if let Some(expression) = whole.iter().rev().find(|it| is_expression(file, **it)) {
@@ -125,6 +132,16 @@ fn selected<'t>(file: &File<'t>, range: Range<usize>) -> Result<Target<'t>, Refu
             .last()
             .map_or_else(|| partial(file, range.clone()), |it| file.refuse(range.clone(), unwrappable(*it)))),
     }
+}
+
+pub(super) const PART_OF_TYPE: &str =
+    "the selection is part of a type, which is not there when the code runs";
+const PART_OF_TEXT: &str = "the selection is part of a text between tags; select all of it";
+
+/// Whether two children are one text, of which one part is written `&nbsp;`.
+fn is_one_text(a: Node, b: Node) -> bool {
+    let is_text = |it: Node| matches!(it.kind(), "jsx_text" | "html_character_reference");
+    is_text(a) && is_text(b)
 }
 
 /// A statement that is selected up to its semicolon.
@@ -216,11 +233,8 @@ fn partial(file: &File, range: Range<usize>) -> Refusal {
         "string" | "string_fragment" | "string_content" | "template_string" => {
             "the selection is part of a string; select the whole string"
         }
-        "jsx_text" => "the selection is part of a text between tags; select all of it",
-        it if node.is_some_and(is_of_type) => {
-            let _ = it;
-            "the selection is part of a type, which is not there when the code runs"
-        }
+        "jsx_text" => PART_OF_TEXT,
+        _ if node.is_some_and(is_of_type) => PART_OF_TYPE,
         _ => "the selection cuts through the code; select whole statements, whole elements or one expression",
     };
     file.refuse(range, reason)
@@ -229,7 +243,7 @@ fn partial(file: &File, range: Range<usize>) -> Refusal {
 /// Why a node can not be wrapped, although all of it is selected.
 fn unwrappable(node: Node) -> String {
     if ancestors(node).any(is_of_type) {
-        return "the selection is part of a type, which is not there when the code runs".into();
+        return PART_OF_TYPE.into();
     }
     match node.kind() {
         "comment" => "only a comment is selected".into(),

@@ -90,7 +90,7 @@ fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>
 fn receiver(file: &File, place: &Place) -> Option<String> {
     let named = file.scopes.bindings.iter().filter(|it| {
         let is_client = named_like_client(&file.text[it.name.clone()]) || is_default_of_sdk(file, it);
-        is_client && is_value(file, it) && it.name.end <= place.at
+        is_client && is_value(file, it) && place.has(it, place.at)
     });
     let visible = named.filter(|it| {
         let here = file.scopes.visible(&file.text[it.name.clone()], place.at);

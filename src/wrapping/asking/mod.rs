@@ -8,6 +8,8 @@ mod people;
 mod reuse;
 mod template;
 
+use std::ops::Range;
+
 use tree_sitter::Node;
 
 use self::template::Template;
@@ -16,7 +18,7 @@ use super::edits::Edits;
 use super::file::{File, ancestors};
 use super::selection::Target;
 use super::{functions, imports, names};
-use crate::removal::Refusal;
+use crate::removal::{Binding, Kind, Refusal};
 use crate::syntax::Returns;
 
 /// The condition and what it needs.
@@ -33,6 +35,8 @@ pub(super) struct Ask {
 pub(super) struct Place<'t> {
     /// Where the wrapped code begins.
     pub(super) at: usize,
+    /// The wrapped code.
+    pub(super) range: Range<usize>,
     /// The first node that is wrapped, else what the place is in.
     pub(super) node: Node<'t>,
     /// What the wrapped code stands in.
@@ -52,12 +56,26 @@ impl<'t> Place<'t> {
         let component = functions::component(file, node);
         Place {
             at: target.range(file).start,
+            range: target.range(file),
             node,
             around,
             component: component.filter(|it| !functions::is_async(file, *it)),
             function: functions::around(around),
             quote: quote_at(file, node),
         }
+    }
+
+    /// Whether a name has its value here, and not from what is wrapped or from what is being declared.
+    fn has(&self, binding: &Binding, at: usize) -> bool {
+        let is_wrapped = self.range.start <= binding.name.start && binding.name.end <= self.range.end;
+        let is_own = binding.declaration.start <= self.at && self.at < binding.declaration.end;
+        let is_ready = match binding.kind {
+            Kind::Import | Kind::Function | Kind::Class => true,
+            Kind::Parameter => binding.name.end <= at,
+            // A function runs when its module is ready.
+            _ => binding.declaration.end <= at || binding.scope == 0 && self.function.is_some(),
+        };
+        !is_wrapped && is_ready && (!is_own || binding.kind == Kind::Parameter)
     }
 
     /// Whether `await` may stand here.
@@ -106,7 +124,7 @@ fn asked_by(
     template: &Template,
 ) -> Result<Ask, Option<String>> {
     let wanted = if request.variant.is_some() { Returns::Variant } else { Returns::Boolean };
-    let template = template.giving(file, wanted).ok_or(None)?;
+    let template = template.giving(wanted).ok_or(None)?;
     let is_hook = template.is_hook();
     let component = place.component.filter(|_| is_hook);
     if is_hook && component.is_none() {

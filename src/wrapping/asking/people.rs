@@ -19,7 +19,7 @@ const IDS: [(&str, &str); 7] = [
 pub(super) fn distinct_id(file: &File, place: &Place) -> Option<String> {
     let in_scope = |name: &&(&str, &str)| {
         let binding = file.scopes.visible(name.0, place.at);
-        binding.is_some_and(|it| it.name.end <= place.at && it.kind != Kind::Import)
+        binding.is_some_and(|it| it.kind != Kind::Import && place.has(it, place.at))
     };
     let (name, rest) = IDS.iter().find(in_scope)?;
     // As the file says it elsewhere.

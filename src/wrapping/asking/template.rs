@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::Place;
-use crate::removal::{Binding, Kind};
+use crate::removal::Kind;
 use crate::syntax::{Read, Returns, Via};
 use crate::wrapping::edits::Edits;
 use crate::wrapping::file::{File, ancestors, inside};
@@ -33,8 +33,17 @@ pub(super) struct Template {
 #[derive(Debug, Clone)]
 struct Name {
     text: String,
-    /// Where it is declared, if it is.
-    declared: Option<usize>,
+    /// Its declaration, if it has one.
+    declared: Option<Declared>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Declared {
+    /// Where the name stands.
+    at: usize,
+    kind: Kind,
+    /// The whole declaration.
+    text: String,
 }
 
 /// Names of the SDKs that ask the same flag for its being on and for its variant.
@@ -99,7 +108,7 @@ impl Template {
     }
 
     /// The same way of asking for something else: whether a flag is on, or its variant.
-    pub(super) fn giving(&self, file: &File, wanted: Returns) -> Option<Template> {
+    pub(super) fn giving(&self, wanted: Returns) -> Option<Template> {
         if self.returns == wanted {
             return Some(self.clone());
         }
@@ -122,7 +131,6 @@ impl Template {
             template.import = Some(import);
             template.is_foreign = true;
         }
-        let _ = file;
         Some(template)
     }
 
@@ -139,24 +147,29 @@ impl Template {
             if is_imported {
                 continue;
             }
-            let is_there = match (name.declared, file.scopes.visible(&name.text, at)) {
+            let is_there = match (&name.declared, file.scopes.visible(&name.text, at)) {
                 (None, None) => true,
+                // Of the same class; that is looked at below.
+                (Some(_), None) if name.text == "this" => true,
                 (None, Some(_)) => false,
                 (Some(_), None) => false,
-                (Some(there), Some(here)) if self.is_foreign => {
-                    let _ = there;
-                    // Of another file only the customary names of Python mean the same.
-                    file.is_python() && is_usable(file, here, at)
+                // Of another file only the customary names of Python mean the same.
+                (Some(there), Some(here)) => {
+                    // What is called has to be the same, or given the same way.
+                    let is_alike = n > 0
+                        || here.name.start == there.at
+                        || here.kind == Kind::Parameter && there.kind == Kind::Parameter
+                        || file.text[here.declaration.clone()] == *there.text;
+                    (!self.is_foreign || file.is_python()) && is_alike && place.has(here, at)
                 }
-                (Some(there), Some(here)) => here.name.start == there || is_usable(file, here, at),
             };
-            if !is_there || self.has_other_self(file, name, place) {
-                return Err(Some(format!(
-                    "'{}' needs '{}', which is not in scope here",
-                    self.asks(),
-                    name.text
-                )));
+            if is_there && !self.has_other_self(file, name, place) {
+                continue;
             }
+            // Who asks is found elsewhere; about whom cannot be made up.
+            let is_of_server = n > 0 || self.is_awaited || self.via == Via::Snapshot;
+            let why = || format!("'{}' needs '{}', which is not in scope here", self.asks(), name.text);
+            return Err(is_of_server.then(why));
         }
         if self.names.first().is_some_and(|it| it.declared.is_none())
             && self.is_foreign
@@ -173,7 +186,10 @@ impl Template {
             return false;
         }
         let class = |it: Node| ancestors(it).find(|it| it.kind().contains("class")).map(|it| it.start_byte());
-        let there = name.declared.and_then(|it| file.tree.root_node().descendant_for_byte_range(it, it));
+        let there = name
+            .declared
+            .as_ref()
+            .and_then(|it| file.tree.root_node().descendant_for_byte_range(it.at, it.at));
         self.is_foreign || there.and_then(class) != class(place.around)
     }
 
@@ -197,15 +213,6 @@ impl Template {
         };
         Some(self)
     }
-}
-
-/// Whether a binding has its value at a place.
-fn is_usable(file: &File, binding: &Binding, at: usize) -> bool {
-    let _ = file;
-    binding.kind == Kind::Import
-        || binding.kind == Kind::Function
-        || binding.declaration.end <= at
-        || binding.kind == Kind::Parameter && binding.name.end <= at
 }
 
 /// The argument that is the key.
@@ -252,8 +259,12 @@ fn names_in(file: &File, call: Node, key: Node) -> Vec<Name> {
         .map(|it| {
             let text = file.of_node(it).to_owned();
             let declared = match it.kind() {
-                "this" => Some(it.start_byte()),
-                _ => file.scopes.at(&it.byte_range()).map(|it| it.name.start),
+                "this" => Some(Declared { at: it.start_byte(), kind: Kind::Other, text: String::new() }),
+                _ => file.scopes.at(&it.byte_range()).map(|it| Declared {
+                    at: it.name.start,
+                    kind: it.kind,
+                    text: file.text[it.declaration.clone()].to_owned(),
+                }),
             };
             Name { text, declared }
         })
