@@ -56,14 +56,21 @@ fn is_component(file: &File, function: Node) -> bool {
     let is_default_export = || function.parent().is_some_and(|it| it.kind() == "export_statement");
     match name(file, function) {
         Some(name) if is_hook_name(&name) => true,
-        Some(name) => name.starts_with(char::is_uppercase) && shows(function),
-        None => is_default_export() && shows(function),
+        Some(name) => name.starts_with(char::is_uppercase) && shows(file, function),
+        None => is_default_export() && shows(file, function),
     }
 }
 
-/// Whether a function shows something: elements, or another hook is asked.
-fn shows(function: Node) -> bool {
-    inside(function, |_| true).into_iter().any(is_jsx)
+/// Whether a function has elements, or asks hooks.
+fn shows(file: &File, function: Node) -> bool {
+    inside(function, |_| true).into_iter().any(|it| is_jsx(it) || called_hook(file, it).is_some())
+}
+
+/// The hook that a node calls, as it is written.
+pub(super) fn called_hook<'a>(file: &File<'a>, node: Node) -> Option<&'a str> {
+    let callee = node.child_by_field_name("function").filter(|_| node.kind() == "call_expression")?;
+    let name = file.of_node(callee);
+    name.rsplit('.').next().is_some_and(is_hook_name).then_some(name)
 }
 
 /// `useX`

@@ -70,6 +70,9 @@ fn statement_of_its_own(file: &File, node: Node) -> Result<(), Refusal> {
         "internal_module" | "module" | "ambient_declaration" | "import_alias" | "function_signature" => {
             "this is a declaration, which cannot stand in a condition"
         }
+        "expression_statement" if node.named_child(0).is_some_and(|it| it.kind() == "internal_module") => {
+            "this is a declaration, which cannot stand in a condition"
+        }
         "hash_bang_line" => "this line has to stand at the top of the file",
         "switch_case" | "switch_default" | "case_clause" => {
             "a case cannot stand in a condition; select the statements in it"
@@ -134,19 +137,13 @@ fn hooks(file: &File, node: Node) -> Result<(), Refusal> {
     if file.is_python() {
         return Ok(());
     }
-    let is_hook = |it: &Node| {
-        let callee = it.child_by_field_name("function").filter(|_| it.kind() == "call_expression");
-        let name = callee.map(|it| file.of_node(it)).and_then(|it| it.rsplit('.').next()).unwrap_or_default();
-        functions::is_hook_name(name)
-    };
     // Functions inside call their hooks when they are called themselves.
     let enter = |it: Node| !functions::is_function(it);
     if functions::is_function(node) {
         return Ok(());
     }
-    let found = inside(node, enter).into_iter().find(is_hook);
-    let Some(call) = found else { return Ok(()) };
-    let name = call.child_by_field_name("function").map(|it| file.of_node(it)).unwrap_or_default();
+    let called = inside(node, enter).into_iter().find_map(|it| Some((it, functions::called_hook(file, it)?)));
+    let Some((call, name)) = called else { return Ok(()) };
     let reason =
         format!("'{name}' is a hook, which may not be called conditionally; leave it out of the selection");
     Err(file.refuse(call.byte_range(), reason))

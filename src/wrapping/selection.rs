@@ -190,18 +190,20 @@ fn at_cursor<'t>(file: &File<'t>, cursor: usize) -> Result<Target<'t>, Refusal> 
     // Behind the last character of something, it is meant.
     let before = at.checked_sub(1).filter(|it| *it >= line.start && file.text.is_char_boundary(*it));
     let before = before.and_then(|it| root.descendant_for_byte_range(it, it));
-    for node in [touched, before].into_iter().flatten() {
-        let found = ancestors(node)
-            .take_while(|it| !is_list(*it) || it.parent().is_some())
-            .find(|it| is_statement(*it) || is_jsx(*it) && is_usable_element(file, *it));
-        if let Some(found) = found.filter(|it| it.start_byte() <= line.end && line.start <= it.end_byte()) {
-            let found = decorated(found);
-            return Ok(match found {
-                it if is_statement(it) => Target::Statements(vec![it]),
-                it if is_child(it) => Target::Children(vec![it]),
-                it => Target::Expression(it),
-            });
-        }
+    let found = |node: Node<'t>| {
+        let is_wanted = |it: &Node| is_statement(*it) || is_jsx(*it) && is_usable_element(file, *it);
+        let found = ancestors(node).find(is_wanted)?;
+        let is_on_line = found.start_byte() <= line.end && line.start <= found.end_byte();
+        is_on_line.then(|| decorated(found))
+    };
+    let innermost =
+        [touched, before].into_iter().flatten().filter_map(found).min_by_key(|it| it.byte_range().len());
+    if let Some(found) = innermost {
+        return Ok(match found {
+            it if is_statement(it) => Target::Statements(vec![it]),
+            it if is_child(it) => Target::Children(vec![it]),
+            it => Target::Expression(it),
+        });
     }
     Err(file.refuse(cursor..cursor, "there is no statement or element at the cursor"))
 }
@@ -315,7 +317,7 @@ pub(super) fn is_jsx(node: Node) -> bool {
 /// A whole statement of a list.
 pub(super) fn is_statement(node: Node) -> bool {
     let is_value = |parent: Node| parent.child_by_field_name("value") == Some(node);
-    let is_kind = node.kind() != "comment" && node.kind() != "jsx_text";
+    let is_kind = node.is_named() && node.kind() != "comment" && node.kind() != "jsx_text";
     is_kind && node.parent().is_some_and(|it| is_list(it) && !is_value(it))
 }
 
@@ -324,7 +326,7 @@ pub(super) fn is_child(node: Node) -> bool {
     let is_edge = |parent: Node| {
         ["open_tag", "close_tag"].iter().any(|it| parent.child_by_field_name(it) == Some(node))
     };
-    node.parent().is_some_and(|it| is_element(it) && !is_edge(it))
+    node.is_named() && node.parent().is_some_and(|it| is_element(it) && !is_edge(it))
 }
 
 /// An element that is a child, or may be wrapped as an expression.

@@ -291,3 +291,32 @@ fn programs(root: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// Whatever is selected: nothing panics, and nothing is said to be a bug.
+#[test]
+fn any_selection_has_an_answer() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for path in programs(&root) {
+        let Some(language) = Language::from_path(&path) else { continue };
+        let text = std::fs::read_to_string(&path).unwrap();
+        let source = Source::new(language, 1, Text::new(&*text));
+        let own = facts(language, &source.text, &Names::default());
+        for start in (0..=text.len()).step_by(11) {
+            for length in [0, 1 + start % 50] {
+                let selection = start..start + length;
+                let wrapped = wrap(&Request {
+                    source: &source,
+                    path: &path,
+                    facts: &own,
+                    index: &Index::default(),
+                    text_of: &|_| None,
+                    selection,
+                    key: &FlagKey::from("wrapped-here"),
+                    variant: None,
+                });
+                let is_bug = wrapped.is_err_and(|it| it.reason.contains("bug"));
+                assert!(!is_bug, "{}: {start} and {length} more", path.display());
+            }
+        }
+    }
+}

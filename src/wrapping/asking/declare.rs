@@ -85,11 +85,9 @@ pub(super) fn depend(file: &File, node: Node, component: Node, name: &str, edits
         let arguments =
             callback.parent().filter(|it| functions::is_function(callback) && it.kind() == "arguments");
         let Some(arguments) = arguments else { continue };
-        let callee = arguments.parent().and_then(|it| it.child_by_field_name("function"));
-        let called =
-            callee.map(|it| file.of_node(it)).and_then(|it| it.rsplit('.').next()).unwrap_or_default();
+        let hook = arguments.parent().and_then(|it| functions::called_hook(file, it));
         let [first, list] = parts(arguments)[..] else { continue };
-        if first != callback || list.kind() != "array" || !functions::is_hook_name(called) {
+        if first != callback || list.kind() != "array" || hook.is_none() {
             continue;
         }
         match parts(list).last() {

@@ -3,12 +3,14 @@
 use super::{Ask, Asking, Place, constants, finished, habits, people};
 use crate::removal::Kind;
 use crate::syntax::evidence::named_like_client;
-use crate::syntax::is_sdk;
 use crate::wrapping::Request;
 use crate::wrapping::edits::Edits;
 use crate::wrapping::file::File;
 use crate::wrapping::functions;
 use crate::wrapping::imports::{self, Import};
+
+/// Of so many files the imports are looked at.
+const MOST_FILES: usize = 40;
 
 /// Asks in the SDK's own way; an error says what is missing. `why_not` is why the habits of the code do not fit here.
 pub(super) fn ask(
@@ -27,9 +29,10 @@ pub(super) fn ask(
 }
 
 fn hook(file: &File, request: &Request, place: &Place, component: tree_sitter::Node) -> Result<Ask, String> {
-    let name = if request.variant.is_some() { "useFeatureFlagVariantKey" } else { "useFeatureFlagEnabled" };
+    let (module, on, variant) = react(file, request);
+    let name = if request.variant.is_some() { variant } else { on };
     let mut edits = Edits::default();
-    let import = Import::named(react_module(file, request), name);
+    let import = Import::named(module, name);
     let local = imports::ensure(file, &import, &mut edits).ok_or("there is no place for an import")?;
     let at = super::declare::place(file, component).unwrap_or(place.at);
     let key = constants::key(file, request, at, file.style.quote);
@@ -37,18 +40,29 @@ fn hook(file: &File, request: &Request, place: &Place, component: tree_sitter::N
     Ok(finished(file, request, place, asking, edits))
 }
 
-/// The package of the hooks: the one that this file or those nearby import, else the one that every version has.
-fn react_module(file: &File, request: &Request) -> &'static str {
-    const NEW: &str = "@posthog/react";
-    const OLD: &str = "posthog-js/react";
-    let of_own = [NEW, OLD]
-        .into_iter()
-        .find(|it| file.text.contains(&format!("{it}'")) || file.text.contains(&format!("{it}\"")));
-    let of_others = || {
-        let mut files = request.index.files().filter_map(|(path, _)| (request.text_of)(path)).take(40);
-        files.find_map(|text| [NEW, OLD].into_iter().find(|it| text.contains(it)))
+/// A package of hooks: its name, the hook that says whether a flag is on, and the one that says which variant it has.
+type Hooks = (&'static str, &'static str, &'static str);
+
+/// The first is the one that every version has.
+const HOOKS: [Hooks; 3] = [
+    ("posthog-js/react", "useFeatureFlagEnabled", "useFeatureFlagVariantKey"),
+    ("@posthog/react", "useFeatureFlagEnabled", "useFeatureFlagVariantKey"),
+    ("posthog-react-native", "useFeatureFlag", "useFeatureFlag"),
+];
+
+/// The package of the hooks that this file imports, or those nearby.
+fn react(file: &File, request: &Request) -> Hooks {
+    let named_in = |text: &str| {
+        let is_named =
+            |it: &&Hooks| ['\'', '"'].iter().any(|quote| text.contains(&format!("{}{quote}", it.0)));
+        HOOKS.iter().find(is_named).copied()
     };
-    of_own.or_else(of_others).unwrap_or(OLD)
+    let of_others = || {
+        let mut files =
+            request.index.files().filter_map(|(path, _)| (request.text_of)(path)).take(MOST_FILES);
+        files.find_map(|it| named_in(&it))
+    };
+    named_in(file.text).or_else(of_others).unwrap_or(HOOKS[0])
 }
 
 fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>) -> Result<Ask, String> {
@@ -105,7 +119,9 @@ fn is_default_of_sdk(file: &File, binding: &crate::removal::Binding) -> bool {
     let import = (binding.kind == Kind::Import)
         .then(|| imports::imported(file, &file.text[binding.name.clone()]))
         .flatten();
-    import.is_some_and(|it| is_sdk(file.language, &it.module) && it.is_default())
+    import.is_some_and(|it| {
+        it.is_default() && (it.module == "posthog-js" || it.module.starts_with("posthog-js/"))
+    })
 }
 
 /// Whether a name is that of a client and not of its class, its provider or its settings.

@@ -113,6 +113,10 @@ impl Template {
             return Some(self.clone());
         }
         let method = self.imported_name().unwrap_or(&self.method);
+        // `useFeatureFlag` of React Native: what it gives is true in a condition.
+        if method == "useFeatureFlag" && self.via == Via::Hook && self.returns == Returns::Variant {
+            return Some(self.clone());
+        }
         let other = PAIRS.iter().find_map(|(on, variant)| match wanted {
             Returns::Boolean => (method == *variant).then_some(*on),
             _ => (method == *on).then_some(*variant),

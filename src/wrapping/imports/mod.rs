@@ -120,7 +120,13 @@ pub(super) fn ensure(file: &File, import: &Import, edits: &mut Edits) -> Option<
 fn at_the_top(file: &File, after: usize, text: &str) -> (usize, String) {
     let line_end = file.style.line_end;
     let rest = &file.text[after..];
-    let gap = if rest.starts_with(['\n', '\r']) || rest.is_empty() { "" } else { line_end };
+    // Functions and classes of Python stand two lines apart.
+    let is_far = file.is_python()
+        && ["def ", "class ", "async ", "@"].iter().any(|it| rest.trim_start().starts_with(it));
+    let there = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+    let there = rest[..there].matches('\n').count();
+    let gap = if rest.is_empty() { 0 } else { (1 + usize::from(is_far)).saturating_sub(there) };
+    let gap = line_end.repeat(gap);
     let before = if after > 0 && !file.text[..after].ends_with('\n') { line_end } else { "" };
     (after, format!("{before}{text}{line_end}{gap}"))
 }
