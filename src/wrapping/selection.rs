@@ -120,6 +120,11 @@ fn selected<'t>(file: &File<'t>, range: Range<usize>) -> Result<Target<'t>, Refu
         }
         return Ok(Target::Children(vec![*child]));
     }
+    // A block with its braces means what is in it.
+    let block = whole.iter().find(|it| it.kind() == "statement_block").map(|it| named(*it));
+    if let Some(statements) = block.filter(|it| !it.is_empty()) {
+        return Ok(Target::Statements(statements));
+    }
     if let Some(expression) = whole.iter().rev().find(|it| is_expression(file, **it)) {
         return Ok(Target::Expression(*expression));
     }

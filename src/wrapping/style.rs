@@ -28,7 +28,8 @@ impl Style {
         let mut apart: Vec<Range<usize>> = Vec::new();
         let mut stack = vec![tree.root_node()];
         while let Some(node) = stack.pop() {
-            if matches!(node.kind(), "string" | "template_string" | "comment") {
+            let is_apart = matches!(node.kind(), "string" | "template_string" | "comment");
+            if is_apart && node.start_position().row < node.end_position().row {
                 apart.push(node.byte_range());
             }
             match node.kind() {
@@ -73,7 +74,7 @@ impl Style {
     }
 }
 
-/// The step by which lines most often are indented further than the one before; `apart` are strings and comments, of
+/// The step by which lines most often are indented further than the one before; `apart` are long strings and comments, of
 /// which the lines say nothing.
 fn unit(text: &str, apart: &[Range<usize>], default: &str) -> String {
     let mut steps: BTreeMap<&str, usize> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! How a flag is asked for where no read shows it.
 
 use super::{Ask, Asking, Place, constants, finished, habits, people};
-use crate::removal::Kind;
+use crate::removal::{Binding, Kind, named};
 use crate::syntax::evidence::named_like_client;
 use crate::wrapping::Request;
 use crate::wrapping::edits::Edits;
@@ -77,7 +77,11 @@ fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>
                 .into(),
         );
     }
-    if imports::modules(file).iter().any(|it| it == "posthog-node" || it == "@posthog/next") {
+    let is_server = |it: &String| it == "posthog-node" || it == "@posthog/next";
+    let says_server = named(file.tree.root_node())
+        .into_iter()
+        .any(|it| file.is_directive(it) && file.of_node(it).contains("use server"));
+    if says_server || imports::modules(file).iter().any(is_server) {
         return Err(
             "on a server a distinct id is needed; ask for a flag in this function once, and this can be \
                     done as that is"
@@ -102,11 +106,11 @@ fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>
 
 /// The client that has a name here.
 fn receiver(file: &File, place: &Place) -> Option<String> {
-    let named = file.scopes.bindings.iter().filter(|it| {
+    let clients = file.scopes.bindings.iter().filter(|it| {
         let is_client = named_like_client(&file.text[it.name.clone()]) || is_default_of_sdk(file, it);
         is_client && is_value(file, it) && place.has(it, place.at)
     });
-    let visible = named.filter(|it| {
+    let visible = clients.filter(|it| {
         let here = file.scopes.visible(&file.text[it.name.clone()], place.at);
         here.is_some_and(|here| here.name == it.name)
     });
@@ -115,7 +119,7 @@ fn receiver(file: &File, place: &Place) -> Option<String> {
 }
 
 /// `import ph from 'posthog-js'`
-fn is_default_of_sdk(file: &File, binding: &crate::removal::Binding) -> bool {
+fn is_default_of_sdk(file: &File, binding: &Binding) -> bool {
     let import = (binding.kind == Kind::Import)
         .then(|| imports::imported(file, &file.text[binding.name.clone()]))
         .flatten();
@@ -125,7 +129,7 @@ fn is_default_of_sdk(file: &File, binding: &crate::removal::Binding) -> bool {
 }
 
 /// Whether a name is that of a client and not of its class, its provider or its settings.
-fn is_value(file: &File, binding: &crate::removal::Binding) -> bool {
+fn is_value(file: &File, binding: &Binding) -> bool {
     let name = &file.text[binding.name.clone()];
     let is_plain = |it: &str| {
         let it = it.trim_matches(['_', '$']).to_ascii_lowercase().replace('_', "");
