@@ -8,7 +8,8 @@
 //! ```
 //!
 //! `text`, `schema`, `syntax`, `flags`, `index`, `feature`, `removal`, `wrapping` and `analysis` are pure: they
-//! mention neither tower-lsp nor tokio nor reqwest nor clap. Time, network and disk are arguments where a decision is made.
+//! mention neither tower-lsp nor tokio nor reqwest nor clap. Time, network and disk are arguments where a decision is
+//! made.
 
 #![warn(missing_docs)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]

@@ -65,13 +65,12 @@ impl Style {
             line_end: if text.contains("\r\n") { "\r\n" } else { "\n" },
         }
     }
+}
 
-    /// A string literal of a text that has no quotes in it, or few.
-    pub(super) fn string(&self, content: &str) -> String {
-        let quote = self.quote;
-        let escaped = content.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"));
-        format!("{quote}{escaped}{quote}")
-    }
+/// A string literal.
+pub(super) fn literal(quote: char, content: &str) -> String {
+    let escaped = content.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"));
+    format!("{quote}{escaped}{quote}")
 }
 
 /// The step by which lines most often are indented further than the one before; `apart` are long strings and comments, of

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::literal;
 use crate::removal::Kind;
 use crate::syntax::Definition;
 use crate::wrapping::Request;
 use crate::wrapping::file::File;
 use crate::wrapping::imports;
+use crate::wrapping::style::literal;
 
 /// The expression of the key at a place.
 pub(super) fn key(file: &File, request: &Request, at: usize, quote: char) -> String {

@@ -17,6 +17,7 @@ use super::Request;
 use super::edits::Edits;
 use super::file::{File, ancestors};
 use super::selection::Target;
+use super::style::literal;
 use super::{functions, imports, names};
 use crate::removal::{Binding, Kind, Refusal};
 use crate::syntax::Returns;
@@ -185,10 +186,4 @@ fn compared(file: &File, value: &str, variant: Option<&str>, quote: char) -> Str
         Some(variant) => format!("{value} {equals} {}", literal(quote, variant)),
         None => value.to_owned(),
     }
-}
-
-/// A string literal.
-pub(super) fn literal(quote: char, content: &str) -> String {
-    let escaped = content.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"));
-    format!("{quote}{escaped}{quote}")
 }

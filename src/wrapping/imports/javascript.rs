@@ -6,6 +6,7 @@ use super::{Import, What, at_the_top};
 use crate::removal::{named, parts, text_of};
 use crate::wrapping::edits::{Edits, Order};
 use crate::wrapping::file::File;
+use crate::wrapping::style::literal;
 
 /// One statement that imports.
 struct Statement<'t> {
@@ -67,8 +68,7 @@ fn requires<'t>(file: &File<'t>) -> Vec<(Node<'t>, String)> {
 
 fn required(file: &File, declarator: Node) -> Option<String> {
     let value = declarator.child_by_field_name("value").filter(|it| it.kind() == "call_expression")?;
-    let callee = value.child_by_field_name("function").filter(|it| file.of_node(*it) == "require")?;
-    let _ = callee;
+    value.child_by_field_name("function").filter(|it| file.of_node(*it) == "require")?;
     text_of(file.text, *parts(value.child_by_field_name("arguments")?).first()?)
 }
 
@@ -177,7 +177,7 @@ fn is_taken(file: &File, name: &str) -> bool {
 }
 
 fn written(file: &File, import: &Import, local: &str, specifier: &str, is_common_js: bool) -> String {
-    let (module, end) = (file.style.string(&import.module), file.style.end);
+    let (module, end) = (literal(file.style.quote, &import.module), file.style.end);
     match (&import.what, is_common_js) {
         (What::Named(_), false) => format!("import {{ {specifier} }} from {module}{end}"),
         (What::Named(_), true) => format!("const {{ {specifier} }} = require({module}){end}"),
