@@ -128,7 +128,9 @@ async fn what_a_key_lacks_is_said_with_what_it_is_for() {
     );
     let missing =
         json!({"scope": "feature_flag:write", "neededFor": "creating features, and archiving flags"});
-    assert_eq!((&row["missingScopes"][0], row["missingScopes"].as_array().unwrap().len()), (&missing, 4));
+    let scopes = row["missingScopes"].as_array().unwrap().iter();
+    let n_writes = scopes.filter(|it| it["scope"].as_str().unwrap().ends_with(":write")).count();
+    assert_eq!((&row["missingScopes"][0], n_writes), (&missing, 4));
 
     // An older server does not say; that is no reason to call anything missing.
     let unknown = json!([{ "path_contains": "personal_api_keys", "kind": "status", "status": 404 }]);

@@ -221,7 +221,8 @@ fn title(symbol: &mut Symbol, node: &Node) {
     });
     match first {
         Some((name, span)) if symbol.kind == SymbolKind::Element => {
-            symbol.detail = std::mem::replace(&mut symbol.name, plain(name));
+            let kind = std::mem::replace(&mut symbol.name, plain(name));
+            symbol.detail = if symbol.detail.is_empty() { kind } else { format!("{}.{kind}", symbol.detail) };
             symbol.name_span = span;
         }
         Some((name, _)) => symbol.detail = plain(name),

@@ -15,11 +15,11 @@ use crate::posthog::{queries, wire};
 use crate::syntax::{Language, Names, Source};
 use crate::text::Text;
 
-fn fixtures() -> PathBuf {
+pub(super) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-25T12:00:00Z".parse().unwrap()
 }
 
@@ -33,7 +33,7 @@ struct Stored {
 }
 
 /// The mirror of `fixtures/mirror.json`.
-fn environment() -> Environment {
+pub(super) fn environment() -> Environment {
     let stored = fs::read_to_string(fixtures().join("mirror.json")).unwrap();
     let stored: Stored = serde_json::from_str(&stored).unwrap();
     let flags: Vec<Arc<Flag>> = stored.flags.into_iter().map(|it| Arc::new(it.into())).collect();
@@ -106,7 +106,7 @@ fn annotated(path: &str, text: &str) -> String {
 }
 
 /// Compares with a file, or writes it when `UPDATE=1` stands in the environment.
-fn check_file(path: &Path, got: &str) {
+pub(super) fn check_file(path: &Path, got: &str) {
     if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
         fs::write(path, got).unwrap();
     }

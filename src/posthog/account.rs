@@ -10,7 +10,7 @@ use crate::config::Environment;
 use crate::flags::Lack;
 
 /// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
-pub const SCOPES: [(&str, &str); 12] = [
+pub const SCOPES: [(&str, &str); 15] = [
     ("user:read", "telling your own changes from those of others, and your domain in `flagline init`"),
     ("project:read", "everything: the project cannot be found"),
     ("feature_flag:read", "flags, their stage, unknown keys"),
@@ -23,6 +23,9 @@ pub const SCOPES: [(&str, &str); 12] = [
     ("annotation:write", "writing down what came of a feature whose flag is removed"),
     ("dashboard:write", "creating a feature's dashboard"),
     ("insight:write", "creating the graphs on a feature's dashboard"),
+    ("event_definition:read", "the names of events, while somebody writes a brief"),
+    ("property_definition:read", "the names of properties, while somebody writes a brief"),
+    ("integration:read", "the Slack channels, while somebody writes a brief"),
 ];
 
 /// Scopes that an editor does without, with a part less to show. Without the others it shows no flags at all, which is

@@ -12,7 +12,7 @@ const CLOUDS: Place[] = [
   { label: 'PostHog EU Cloud', description: 'eu.posthog.com', host: 'https://eu.posthog.com' },
 ]
 const READ =
-  'user:read project:read feature_flag:read query:read activity_log:read experiment:read cohort:read early_access_feature:read'
+  'user:read project:read feature_flag:read query:read activity_log:read experiment:read cohort:read early_access_feature:read event_definition:read property_definition:read integration:read'
 const WRITE = 'feature_flag:write dashboard:write insight:write annotation:write'
 
 /** Asks for a host and a key until PostHog takes them, then for a project if there is a choice. */

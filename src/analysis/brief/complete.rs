@@ -12,10 +12,15 @@ use crate::schema::{Item, ItemKind, ValuePlace, complete, value_at};
 pub fn brief_completions(snapshot: &BriefSnapshot, offset: usize) -> Vec<Item> {
     let text = snapshot.text();
     let mut items = complete(brief::schema(), text, offset);
-    let Some(place) = value_at(text, offset) else { return items };
+    let Some(mut place) = value_at(text, offset) else { return items };
     let Some(names) = names(&place.path) else { return items };
+    let is_open = place.quoted && !text[place.word.end..].starts_with(['"', '\'']);
+    if is_open {
+        // Without its second quote a text seems to go on to the end of the line.
+        place.word.end = offset.max(place.word.start);
+    }
     for choice in choices(snapshot, names) {
-        let Some(written) = written(text, &place, &choice.name) else { continue };
+        let Some(written) = written(text, &place, is_open, &choice.name) else { continue };
         items.push(Item {
             label: plain(&choice.name),
             text: written,
@@ -105,15 +110,17 @@ fn people(snapshot: &BriefSnapshot) -> Vec<Choice> {
     me.into_iter().chain(others.into_iter().map(|it| choice(it, "owner of another brief"))).collect()
 }
 
-/// A name as it is written at a place; `None` where it cannot be.
-fn written(text: &str, place: &ValuePlace, name: &str) -> Option<String> {
+/// A name as it is written at a place, with the second quote where it `is_open`; `None` where it cannot be.
+fn written(text: &str, place: &ValuePlace, is_open: bool, name: &str) -> Option<String> {
     // What JSON escapes, TOML escapes in the same way, but for this character.
     let quoted = serde_json::to_string(name).ok()?.replace('\u{7f}', "\\u007f");
     if !place.quoted {
         return Some(quoted);
     }
-    match text[..place.word.start].chars().next_back() {
-        Some('\'') => (!name.contains('\'') && !name.contains(char::is_control)).then(|| name.to_owned()),
-        _ => quoted.strip_prefix('"')?.strip_suffix('"').map(str::to_owned),
-    }
+    let (inner, quote) = match text[..place.word.start].chars().next_back() {
+        Some('\'') if name.contains('\'') || name.contains(char::is_control) => return None,
+        Some('\'') => (name, "'"),
+        _ => (quoted.strip_prefix('"')?.strip_suffix('"')?, "\""),
+    };
+    Some(format!("{inner}{}", if is_open { quote } else { "" }))
 }
