@@ -45,7 +45,7 @@ async fn offered(editor: &mut Editor, path: &str, needle: &str, label: &str) -> 
     for _ in 0..1500 {
         let items = editor.completions(path, needle).await;
         let label_of = |it: &Value| it["label"].as_str().unwrap().to_owned();
-        let labels: Vec<String> = items.as_array().unwrap().iter().map(label_of).collect();
+        let labels: Vec<String> = items["items"].as_array().unwrap().iter().map(label_of).collect();
         if labels.iter().any(|it| it == label) {
             return labels;
         }
@@ -163,8 +163,50 @@ async fn a_key_that_may_see_little_fails_nothing() {
     editor.open(BRIEF, "key = \"project-videos\"\n[notify]\nslack = \"#nowhere\"\n[[stage]]\nname = \"a\"\naudience = { cohort = \"\" }\n").await;
     let labels = offered(&mut editor, BRIEF, "cohort = \"", "Beta testers").await;
     assert!(labels.contains(&"Internal".to_owned()), "{labels:?}");
-    assert_eq!(editor.completions(BRIEF, "slack = \"").await, json!([]));
+    let nothing = json!({ "isIncomplete": false, "items": [] });
+    assert_eq!(editor.completions(BRIEF, "slack = \"").await, nothing);
     editor.warned(BRIEF, &["has no such cohort yet"]).await;
+    editor.finish().await;
+}
+
+/// The answer of a list that the server has, in place of its own.
+fn listing(path: &str, rows: &Value) -> Value {
+    let body = json!({ "count": rows.as_array().unwrap().len(), "next": null, "results": rows });
+    json!({ "path_contains": path, "kind": "status", "status": 200, "body": body })
+}
+
+#[tokio::test]
+async fn events_and_properties_are_those_that_posthog_has_seen() {
+    let posthog = Posthog::start().await;
+    let event =
+        |name: &str| json!({ "id": "01a1", "name": name, "description": "Played to its end", "tags": [] });
+    let property = |name: &str| json!({ "id": "01a1", "name": name, "property_type": "String" });
+    let faults = [
+        listing(
+            "event_definitions",
+            &json!([event("video watched"), { "name": "$pageview", "description": null }]),
+        ),
+        listing("property_definitions/?type=event", &json!([property("kg")])),
+        listing("property_definitions/?type=person", &json!([property("country")])),
+    ];
+    posthog.faults(json!(faults)).await;
+    let mut editor = opened(&posthog, &[]).await;
+    let text = "key = \"project-videos\"\n[metric]\nkind = \"trend\"\nevents = [\"video wached\"]\n";
+    editor.open(BRIEF, text).await;
+    editor.warned(BRIEF, &["Offset has not seen this event so far; did you mean \"video watched\"?"]).await;
+    let of_metric = offered(&mut editor, BRIEF, "video w", "$pageview").await;
+    assert_eq!(of_metric, ["video watched", "$pageview"]);
+    editor.edit(BRIEF, "wached", "watched").await;
+    editor.warned(BRIEF, &[]).await;
+    assert!(editor.hover_text(BRIEF, "video watched").await.contains("Played to its end"));
+    let rest = "[[guard]]\nmetric = \"\"\n[[stage]]\naudience = { properties = [{ key = \"\" }] }\n";
+    editor.rewrite(BRIEF, rest).await;
+    let of_guard = offered(&mut editor, BRIEF, "metric = \"", "exceptions").await;
+    assert_eq!(of_guard, ["exceptions", "video watched", "$pageview"]);
+    assert_eq!(offered(&mut editor, BRIEF, "key = \"", "country").await, ["country"]);
+    editor.rewrite(BRIEF, "[[secondary]]\nevents = [{ event = \"x\", properties = [{ key = ").await;
+    assert_eq!(offered(&mut editor, BRIEF, "key = ", "kg").await, ["kg"]);
+    editor.ignore("textDocument/publishDiagnostics");
     editor.finish().await;
 }
 
@@ -190,7 +232,8 @@ async fn completion_knows_the_project_the_settings_and_the_code_in_both_encoding
         let labels = offered(&mut editor, path, "cohort = \"Be", "Beta testers").await;
         assert!(labels.contains(&"High-value".to_owned()), "{labels:?}");
         let items = editor.completions(path, "cohort = \"Be").await;
-        let beta = items.as_array().unwrap().iter().find(|it| it["label"] == "Beta testers").unwrap();
+        let beta =
+            items["items"].as_array().unwrap().iter().find(|it| it["label"] == "Beta testers").unwrap();
         assert_eq!(beta["textEdit"]["newText"], "Beta testers\"");
         assert_eq!(beta["textEdit"]["range"], editor.range_of(path, "Be"));
         assert!(beta["detail"].as_str().unwrap().ends_with("people, static"), "{beta:#}");

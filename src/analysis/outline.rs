@@ -40,8 +40,8 @@ pub fn outline(text: &str, is_brief: bool) -> Vec<Symbol> {
     let (node, _) = Node::from_toml(text);
     let headers = headers(text, &node);
     let first = headers.first().map_or(text.len(), |it| it.span.start);
-    let mut children = inline_parts(text, &node, &(0..first));
-    children.extend(nested(text, &node, &headers, 0));
+    let mut children = inline_parts(&node, &(0..first));
+    children.extend(nested(&node, &headers, 0));
     let Some(key) = node.get("key").filter(|_| is_brief) else { return children };
     let word = |key: &str| node.get(key).and_then(Node::as_str).map(plain).unwrap_or_default();
     vec![Symbol {
@@ -150,7 +150,7 @@ fn collect_values(text: &str, node: &Node, values: &mut Vec<Range<usize>>) {
 }
 
 /// The headers from the first one on that stand below `depth` others, each with those below it.
-fn nested(text: &str, node: &Node, headers: &[Header], depth: usize) -> Vec<Symbol> {
+fn nested(node: &Node, headers: &[Header], depth: usize) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     let mut rest = headers;
     while let Some((header, behind)) = rest.split_first() {
@@ -168,9 +168,9 @@ fn nested(text: &str, node: &Node, headers: &[Header], depth: usize) -> Vec<Symb
         };
         if let Some(node) = node.at(&place) {
             title(&mut symbol, node);
-            symbol.children = inline_parts(text, node, &own);
+            symbol.children = inline_parts(node, &own);
         }
-        symbol.children.extend(nested(text, node, &behind[..n_below], header.path.len()));
+        symbol.children.extend(nested(node, &behind[..n_below], header.path.len()));
         symbols.push(named(symbol));
         rest = &behind[n_below..];
     }
@@ -178,7 +178,7 @@ fn nested(text: &str, node: &Node, headers: &[Header], depth: usize) -> Vec<Symb
 }
 
 /// Tables and lists of tables that are written as values inside of `within`.
-fn inline_parts(text: &str, node: &Node, within: &Range<usize>) -> Vec<Symbol> {
+fn inline_parts(node: &Node, within: &Range<usize>) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     for entry in node.entries() {
         let (key, value) = (&entry.key_span, &entry.value);
@@ -194,7 +194,7 @@ fn inline_parts(text: &str, node: &Node, within: &Range<usize>) -> Vec<Symbol> {
                 kind,
                 span,
                 name_span: name_span.clone(),
-                children: inline_parts(text, node, &node.span),
+                children: inline_parts(node, &node.span),
             };
             title(&mut symbol, node);
             named(symbol)

@@ -47,7 +47,8 @@ impl FromStr for Period {
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The largest unit that it is a whole number of; every number of minutes is one of the last.
-        let (letter, of_unit) = UNITS.into_iter().find(|it| self.minutes % it.1 == 0).unwrap_or(('m', 1));
+        let (letter, of_unit) =
+            UNITS.into_iter().find(|it| self.minutes.is_multiple_of(it.1)).unwrap_or(('m', 1));
         write!(f, "{}{letter}", self.minutes / of_unit)
     }
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
-    CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
-    CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
+    CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionList,
+    CompletionParams, CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams,
     DocumentSymbolResponse, ExecuteCommandParams, FileEvent, GotoDefinitionParams, GotoDefinitionResponse,
@@ -344,7 +344,9 @@ impl LanguageServer for Backend {
         if let Some(snapshot) = self.brief(&at.text_document.uri)? {
             session.workspace.want_catalog(&path);
             let items = brief::completions(&snapshot, at.position, &session.caps);
-            return Ok(Some(CompletionResponse::Array(items)));
+            // Incomplete: the client asks again with the next letter, when the rest may be there.
+            let list = CompletionList { is_incomplete: snapshot.is_loading(), items };
+            return Ok(Some(CompletionResponse::List(list)));
         }
         let text = session.workspace.toml(&path);
         let items = text.map(|it| toml::completions(&it, at.position, &session.caps));

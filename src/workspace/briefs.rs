@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
-use super::{Content, Workspace};
+use super::{Content, Workspace, repository};
 use crate::analysis::BriefSnapshot;
 use crate::feature::brief::{BriefFile, is_brief};
 use crate::feature::{BRIEFS, Brief};
@@ -126,17 +126,15 @@ impl Workspace {
         }
     }
 
-    /// Looks for briefs in the folders of the code, and above the roots as far as the repository goes: they lie beside
-    /// `flagline.toml`, which is found there too.
+    /// Looks for briefs in the folders of the code, and above the roots as far as the repository goes, or else as far as
+    /// their settings: briefs lie beside `flagline.toml`.
     pub(super) fn find_briefs(&self, code: &Codebase) {
         let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
         for root in self.roots() {
-            for folder in root.ancestors() {
-                folders.insert(folder.to_owned());
-                if folder.join(".git").exists() {
-                    break;
-                }
-            }
+            let settings = self.settings_file_of(&root);
+            let top = repository(&root).or_else(|| settings.as_deref()?.parent()).unwrap_or(&root);
+            folders.extend(root.ancestors().take_while(|it| it.starts_with(top)).map(Path::to_owned));
+            folders.insert(root);
         }
         for (path, ..) in code.files() {
             for folder in path.ancestors().skip(1) {

@@ -26,7 +26,7 @@ pub use target::{BriefTarget, brief_key_at, brief_target, plan_span};
 
 use crate::config::Config;
 use crate::feature::brief::BriefFile;
-use crate::flags::{Catalog, Environment, Mirror};
+use crate::flags::{Access, Catalog, Environment, Mirror};
 use crate::index::Index;
 use crate::schema::Node;
 
@@ -66,6 +66,12 @@ impl BriefSnapshot {
     /// The project that the brief's flag belongs to first.
     fn environment(&self) -> Option<&Environment> {
         self.mirror.primary()
+    }
+
+    /// Whether there may be more to choose from in a moment.
+    pub fn is_loading(&self) -> bool {
+        let may_come = |it: &Environment| it.access == Access::Open && it.trouble.is_none();
+        self.environment().is_some_and(|it| it.catalog.is_none() && may_come(it))
     }
 
     fn catalog(&self) -> Option<&Catalog> {

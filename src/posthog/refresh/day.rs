@@ -321,6 +321,36 @@ async fn nothing_is_asked_when_nobody_types() {
     assert!(day.server.lock().unwrap().log.len() > n_requests);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_briefs_can_name_is_asked_for_when_somebody_writes_one_and_once_an_hour() {
+    let mut day = Day::begin(1, None).await;
+    typing(&mut day, 5).await;
+    assert_eq!(day.n("definitions", 0) + day.n("integrations", 0), 0);
+    let host = day.sites[0].known.host.clone();
+    day.ask(0, &Ask::Catalog(host.clone(), Some(2)));
+    day.tick(1).await;
+    assert_eq!(day.n("integrations", 0), 0, "that is another project");
+    for _ in 0..70 {
+        day.ask(0, &Ask::Catalog(host.clone(), Some(1)));
+        day.tick(30).await;
+    }
+    let asked = |day: &Day| {
+        (day.n("event_definitions", 0), day.n("property_definitions", 0), day.n("integrations", 0))
+    };
+    assert_eq!(asked(&day), (1, 2, 1));
+    // What the server does not have is absent with its reason, and nothing else is in the way.
+    let catalog = day.sites[0].known.catalog.clone().unwrap();
+    assert_eq!(catalog.cohorts.items.len(), 1);
+    assert!(catalog.events.trouble.is_some() && !catalog.events.is_whole);
+    assert_eq!(day.sites[0].known.trouble, None);
+    // An hour later, but only for somebody who writes.
+    typing(&mut day, HOUR).await;
+    assert_eq!(asked(&day), (1, 2, 1));
+    day.ask(0, &Ask::Catalog(host, Some(1)));
+    day.tick(1).await;
+    assert_eq!(asked(&day), (2, 4, 2));
+}
+
 /// Passes some time in which somebody types.
 async fn typing(day: &mut Day, seconds: i64) {
     for _ in 0..seconds {
