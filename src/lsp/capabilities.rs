@@ -143,7 +143,7 @@ pub(super) fn initialize_result(params: &InitializeParams, caps: &ClientCaps) ->
             code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
             // In flagline.toml and briefs.
             completion_provider: Some(CompletionOptions {
-                trigger_characters: Some(["\"", "'", "[", "{", ".", "#", "$"].map(str::to_owned).to_vec()),
+                trigger_characters: Some(["\"", "'", "[", "{", ".", "#"].map(str::to_owned).to_vec()),
                 ..CompletionOptions::default()
             }),
             code_action_provider: Some(code_action),
