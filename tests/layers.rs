@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom to the top; a module may use those before it. Modules of one row do not use each other,
 /// except as listed in `SIDEWAYS`.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &["text"],
     &["schema", "flags", "syntax"],
     &["feature", "index"],

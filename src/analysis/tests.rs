@@ -183,11 +183,22 @@ fn hover_cards() {
 
 /// Titles and effects of the actions on the first read of `text`.
 fn menu(text: &str) -> Vec<String> {
+    menu_with(&[], text)
+}
+
+/// The same where some flags have briefs.
+fn menu_with(briefs: &[&str], text: &str) -> Vec<String> {
     let text = format!("import posthog from 'posthog-js'\n{text}\n");
-    let snapshot = snapshot("a.ts", &text, environment());
+    let mut snapshot = snapshot("a.ts", &text, environment());
+    let brief = |key: &&str| {
+        let text = Text::new(format!("key = \"{key}\"\n"));
+        Arc::new(BriefFile::new(Path::new("a.toml").into(), text))
+    };
+    snapshot.briefs = briefs.iter().map(brief).collect();
     let at = snapshot.facts.reads[0].key_span.start.offset;
     let describe = |it: Action| match it.effect {
         Effect::Clean(key, value) => format!("{} -> {key} {value}", it.title),
+        Effect::Launch(key) => format!("launch {key}"),
         Effect::CreateFeature(key) => format!("{} -> create {key}", it.title),
         Effect::Edit(edits) => {
             let after = crate::removal::apply(&text, &edits);
@@ -288,13 +299,12 @@ fn actions_settle_findings() {
             "Create feature 'not a key' -> refused: PostHog takes letters, digits, - and _ in a key, 400 at most"
         ]
     );
-    assert_eq!(
-        menu("posthog.isFeatureEnabled('half-made')"),
-        [
-            "Complete feature 'half-made' -> create half-made",
-            "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/11"
-        ]
-    );
+    let open = "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/11";
+    assert_eq!(menu("posthog.isFeatureEnabled('half-made')"), [open]);
+    // With a brief there is something to launch.
+    let briefs = ["half-made", "new-chekout"];
+    assert_eq!(menu_with(&briefs, "posthog.isFeatureEnabled('half-made')"), ["launch half-made", open]);
+    assert_eq!(menu_with(&briefs, "posthog.isFeatureEnabled('new-chekout')")[1], "launch new-chekout");
     let several = menu("const x = posthog.isFeatureEnabled(b ? 'new-checkout' : 'fresh') ? 1 : 2");
     assert!(several[0].contains("refused: this call reads several flags"), "{several:?}");
     let refused = menu("send(posthog.getFeatureFlagResult('new-checkout'))");

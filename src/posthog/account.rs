@@ -10,7 +10,7 @@ use crate::config::Environment;
 use crate::flags::Lack;
 
 /// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
-pub const SCOPES: [(&str, &str); 15] = [
+pub const SCOPES: [(&str, &str); 23] = [
     ("user:read", "telling your own changes from those of others, and your domain in `flagline init`"),
     ("project:read", "everything: the project cannot be found"),
     ("feature_flag:read", "flags, their stage, unknown keys"),
@@ -19,10 +19,18 @@ pub const SCOPES: [(&str, &str); 15] = [
     ("experiment:read", "whether an experiment is over, and how it came out"),
     ("cohort:read", "the names of cohorts, in hovers and `flagline init`"),
     ("early_access_feature:read", "the stage of early access features"),
-    ("feature_flag:write", "creating features, and archiving flags"),
-    ("annotation:write", "writing down what came of a feature whose flag is removed"),
-    ("dashboard:write", "creating a feature's dashboard"),
-    ("insight:write", "creating the graphs on a feature's dashboard"),
+    ("feature_flag:write", "launching features, and archiving flags"),
+    ("annotation:write", "the note that a feature is launched, and what came of one whose flag is removed"),
+    ("dashboard:write", "launching a feature with its dashboard"),
+    ("insight:write", "launching a feature with the graphs on its dashboard"),
+    ("session_recording_playlist:write", "launching a feature with its recordings"),
+    ("experiment:write", "launching an A/B test"),
+    ("cohort:write", "launching a feature whose stages name cohorts that are missing"),
+    ("early_access_feature:write", "launching a feature that people can opt in to"),
+    ("survey:write", "launching a feature with its invitation to an interview"),
+    ("alert:write", "launching a feature with its alert on exceptions"),
+    ("hog_function:write", "launching a feature whose messages reach Slack or a webhook"),
+    ("approvals:read", "knowing that a launch waits for an approval"),
     ("event_definition:read", "the names of events, while somebody writes a brief"),
     ("property_definition:read", "the names of properties, while somebody writes a brief"),
     ("integration:read", "the Slack channels, while somebody writes a brief"),

@@ -252,6 +252,7 @@ fn snapshot(path: &Arc<std::path::Path>, source: &Arc<Source>, facts: Arc<FileFa
         source: Some(source.clone()),
         index: Arc::new(Index::new([(path.clone(), facts.clone())])),
         facts,
+        briefs: Arc::default(),
         mirror: Arc::new(Mirror { environments: vec![Arc::new(environment)], revision: 1 }),
         config: Arc::new(Config::default()),
         now,

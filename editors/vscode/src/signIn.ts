@@ -13,7 +13,8 @@ const CLOUDS: Place[] = [
 ]
 const READ =
   'user:read project:read feature_flag:read query:read activity_log:read experiment:read cohort:read early_access_feature:read event_definition:read property_definition:read integration:read'
-const WRITE = 'feature_flag:write dashboard:write insight:write annotation:write'
+const WRITE =
+  'feature_flag:write dashboard:write insight:write session_recording_playlist:write experiment:write cohort:write early_access_feature:write survey:write alert:write hog_function:write annotation:write approvals:read'
 
 /** Asks for a host and a key until PostHog takes them, then for a project if there is a choice. */
 export async function signIn(client: LanguageClient, credentials: Credentials, status: protocol.Status): Promise<void> {

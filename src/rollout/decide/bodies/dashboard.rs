@@ -40,11 +40,10 @@ pub(in super::super) fn dashboard_name(target: &Target) -> String {
 /// The text that is there, found by its marker.
 pub(in super::super) fn text_tile(dashboard: &Value, key: &str) -> Option<TileText> {
     let tiles = dashboard["tiles"].as_array()?.iter();
-    let ours = tiles.filter(|it| it["deleted"] != true).find_map(|it| {
+    tiles.filter(|it| it["deleted"] != true).find_map(|it| {
         let body = it["text"]["body"].as_str().filter(|it| it.contains(&marker(key)))?;
         Some(TileText { id: it["id"].as_u64()?, body: body.to_owned() })
-    });
-    ours
+    })
 }
 
 /// Where everything stands, and the text; `None` while the dashboard is missing.
