@@ -11,6 +11,7 @@ mod keep;
 mod lenses;
 mod markup;
 mod outline;
+pub mod status;
 #[cfg(test)]
 mod tests;
 

@@ -233,6 +233,11 @@ impl Files {
         &self.index
     }
 
+    /// The same, to keep.
+    pub(super) fn shared_index(&self) -> Arc<Index> {
+        self.index.clone()
+    }
+
     pub(super) fn tell_skipped(&self, directory: &Path) {
         for file in self.skipped.iter().filter(|it| self.is_asked(&it.path)) {
             if let Err(why) = &file.facts {

@@ -4,6 +4,7 @@
 mod answers;
 mod archive;
 mod baseline;
+mod browser;
 mod check;
 mod clean;
 mod create;
@@ -20,6 +21,7 @@ mod reads;
 mod sample;
 mod sandbox;
 mod show;
+mod status;
 mod whoami;
 
 use std::io::{self, Write as _};
@@ -120,6 +122,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Say where every feature stands: its stage, who meets it, what must hold, and what comes next.
+    Status(status::Arguments),
     /// Start a server on this machine that answers like PostHog, with a project to play with.
     Sandbox {
         /// The port; any free one when not given.
@@ -189,6 +193,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Archive(arguments) => archive::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,
+        Command::Status(arguments) => status::run(arguments).await,
         Command::Sandbox { port, shape } => sandbox::run(port, shape).await,
         Command::Demo { keep } => demo::run(keep).await,
     }

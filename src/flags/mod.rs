@@ -11,6 +11,7 @@ mod history;
 mod key;
 mod mirror;
 mod schedule;
+mod series;
 mod uses;
 
 pub use catalog::{Catalog, Channel, Cohort, CohortKind, Listed, Named};
@@ -24,4 +25,5 @@ pub use history::{Entry, History};
 pub use key::FlagKey;
 pub use mirror::{Access, Environment, FlagList, Lack, Lookup, Mirror, Project};
 pub use schedule::{Scheduled, ScheduledChange};
+pub use series::{AllSeries, FeatureSeries, Line, MetricLine, MetricSeries};
 pub use uses::FlagUses;

@@ -30,7 +30,7 @@ fn write(
 }
 
 /// The same for a file that is nobody else's business: its owner alone may read it. Makes its folder.
-pub(super) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_private(path, |to| to.write_all(bytes))
 }
 

@@ -15,8 +15,9 @@ pub mod keys;
 pub mod objects;
 pub mod queries;
 pub mod refresh;
+pub mod series;
 pub mod wire;
 
-pub(crate) use atomic::replace;
+pub(crate) use atomic::{replace, replace_private};
 pub use client::Client;
 pub use error::Error;

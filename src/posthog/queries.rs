@@ -1,12 +1,13 @@
 //! All HogQL that Flagline asks, and how its rows are read. Keys from source never become part of a query's
 //! text: values travel as parameters.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::feature::brief::{Count, Metric, MetricKind};
 use crate::flags::{DayExposure, Exposure, Flag, FlagKey, SdkSeen, VariantExposure};
 
 /// Keys of one query; more go into a further one.
@@ -84,6 +85,130 @@ pub fn exposure_trend(table: Evaluations, keys: &[FlagKey], days: u32) -> Query 
 pub fn message_count(event: &str, id: &str) -> Query {
     let text = "SELECT count() AS n FROM events WHERE event = {event} AND properties.id = {id} LIMIT 1";
     Query { name: "flagline message", text: text.into(), values: json!({ "event": event, "id": id }) }
+}
+
+/// Distinct people by key, day and response.
+pub fn exposure_days(table: Evaluations, keys: &[FlagKey], days: u32) -> Query {
+    let [key, response, _, from] = table.columns();
+    let text = format!(
+        "SELECT {key} AS flag_key, toDate(timestamp) AS day, {response} AS response, \
+         count(DISTINCT person_id) AS people \
+         FROM {from} timestamp >= now() - INTERVAL {days} DAY AND {key} IN {{keys}} \
+         GROUP BY flag_key, day, response ORDER BY flag_key, day LIMIT 50000"
+    );
+    Query { name: "flagline days", text, values: json!({ "keys": names(keys) }) }
+}
+
+/// One value of a feature's key metric: that of the people who get this response.
+#[derive(Debug, Clone)]
+pub struct Column<'a> {
+    /// The feature.
+    pub key: &'a FlagKey,
+    /// The response.
+    pub response: &'a str,
+    /// Its key metric.
+    pub metric: &'a Metric,
+}
+
+/// A column each, by day; or over all of the days, in one row. What events say of the flag's value decides whose they
+/// are. [`drawable`] says of which metrics a filter would be left out.
+pub fn metrics(columns: &[Column], by_day: bool, days: u32) -> Query {
+    let mut values = serde_json::Map::new();
+    let mut selected = Vec::new();
+    let mut events = BTreeSet::new();
+    for (at, column) in columns.iter().enumerate() {
+        let (event, filters) = counted(column.metric);
+        let mut conditions = vec![
+            format!("event = {{event_{at}}}"),
+            format!("toString(properties[{{flag_{at}}}]) = {{response_{at}}}"),
+        ];
+        values.insert(format!("event_{at}"), event.as_str().into());
+        values.insert(format!("flag_{at}"), format!("$feature/{}", column.key).into());
+        values.insert(format!("response_{at}"), column.response.into());
+        for (n, filter) in filters.iter().enumerate() {
+            let (name, value) = (format!("property_{at}_{n}"), format!("value_{at}_{n}"));
+            if let Some((condition, given)) = condition(filter, &name, &value) {
+                conditions.push(condition);
+                values.insert(name, filter["key"].clone());
+                values.extend(given.map(|it| (value, it)));
+            }
+        }
+        events.insert(event);
+        let conditions = conditions.join(" AND ");
+        selected.push(match counts_people(column.metric) {
+            true => format!("uniqIf(person_id, {conditions}) AS column_{at}"),
+            false => format!("countIf({conditions}) AS column_{at}"),
+        });
+    }
+    values.insert("events".into(), events.into_iter().collect());
+    let selected = selected.join(", ");
+    let (day, group) = match by_day {
+        true => ("toDate(timestamp) AS day, ", "GROUP BY day ORDER BY day "),
+        false => ("", ""),
+    };
+    let text = format!(
+        "SELECT {day}{selected} FROM events \
+         WHERE timestamp >= now() - INTERVAL {days} DAY AND event IN {{events}} {group}LIMIT 1000"
+    );
+    Query { name: "flagline metrics", text, values: Value::Object(values) }
+}
+
+/// Why a metric cannot be asked for by a query of here, if it cannot.
+pub fn drawable(metric: &Metric) -> Result<(), String> {
+    let (_, filters) = counted(metric);
+    match filters.iter().find(|it| condition(it, "", "").is_none()) {
+        None => Ok(()),
+        Some(filter) => Err(format!(
+            "its filter by {} ({}) is one that only PostHog's own graphs know",
+            filter["key"].as_str().unwrap_or_default(),
+            filter["operator"].as_str().unwrap_or_default()
+        )),
+    }
+}
+
+/// Whether people are counted, each once, rather than events.
+pub fn counts_people(metric: &Metric) -> bool {
+    metric.kind != MetricKind::Trend || metric.count == Count::People
+}
+
+/// The event that is counted, with what must hold of it.
+fn counted(metric: &Metric) -> (String, Vec<Value>) {
+    match metric.counted() {
+        Some(entry) => (entry.event().to_owned(), entry.properties()),
+        None => ("$pageview".to_owned(), Vec::new()),
+    }
+}
+
+/// A filter of an insight in HogQL, with the value for its placeholder.
+fn condition(filter: &Value, name: &str, value: &str) -> Option<(String, Option<Value>)> {
+    if filter["type"] != "event" {
+        return None;
+    }
+    let given = &filter["value"];
+    let text = |it: &Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned);
+    let list = || match given {
+        Value::Array(all) => all.iter().map(text).collect::<Vec<String>>().into(),
+        one => Value::from(vec![text(one)]),
+    };
+    let property = format!("properties[{{{name}}}]");
+    let number = |sign: &str| {
+        given.as_f64().map(|it| (format!("toFloat({property}) {sign} {{{value}}}"), Some(Value::from(it))))
+    };
+    match filter["operator"].as_str().unwrap_or("exact") {
+        "exact" => Some((format!("toString({property}) IN {{{value}}}"), Some(list()))),
+        "is_not" => Some((format!("ifNull(toString({property}), '') NOT IN {{{value}}}"), Some(list()))),
+        "icontains" => {
+            Some((format!("toString({property}) ILIKE {{{value}}}"), Some(format!("%{}%", text(given)).into())))
+        }
+        "regex" => Some((format!("match(toString({property}), {{{value}}})"), Some(text(given).into()))),
+        "is_set" => Some((format!("{property} IS NOT NULL"), None)),
+        "is_not_set" => Some((format!("{property} IS NULL"), None)),
+        "gt" => number(">"),
+        "gte" => number(">="),
+        "lt" => number("<"),
+        "lte" => number("<="),
+        _ => None,
+    }
 }
 
 /// Joins the rows of both queries. Every asked key gets an exposure, also when nobody met it.
@@ -183,12 +308,38 @@ fn names(keys: &[FlagKey]) -> Vec<&str> {
 mod tests {
     use super::*;
 
+    fn metric() -> Metric {
+        let brief = "key = \"a\"\n[metric]\nkind = \"funnel\"\nevents = [\"cart\", { event = \"paid') OR 1=1\", \
+                     properties = [{ key = \"sum') OR 1=1\", operator = \"gt\", value = 5 }, \
+                     { key = \"plan\", value = [\"pro\", \"x') OR 1=1\"] }] }]\n";
+        crate::feature::Brief::parse(brief).unwrap().metric.unwrap()
+    }
+
+    #[test]
+    fn a_metric_is_counted_by_the_value_that_events_carry() {
+        let (key, metric) = (FlagKey::from("a"), metric());
+        assert_eq!(drawable(&metric), Ok(()));
+        let query = metrics(&[Column { key: &key, response: "true", metric: &metric }], true, 14);
+        assert_eq!(
+            query.text,
+            "SELECT toDate(timestamp) AS day, uniqIf(person_id, event = {event_0} AND \
+             toString(properties[{flag_0}]) = {response_0} AND toFloat(properties[{property_0_0}]) > {value_0_0} AND \
+             toString(properties[{property_0_1}]) IN {value_0_1}) AS column_0 FROM events \
+             WHERE timestamp >= now() - INTERVAL 14 DAY AND event IN {events} GROUP BY day ORDER BY day LIMIT 1000"
+        );
+        assert_eq!(query.values["flag_0"], "$feature/a");
+        assert_eq!(query.values["event_0"], "paid') OR 1=1");
+        assert_eq!(query.values["property_0_0"], "sum') OR 1=1");
+        assert_eq!(query.values["value_0_1"], json!(["pro", "x') OR 1=1"]));
+    }
+
     #[test]
     fn keys_never_stand_in_the_text() {
         let keys = [FlagKey::from("x') OR 1=1 --")];
         for query in [
             exposure_counts(Evaluations::Events, &keys, 7),
             exposure_trend(Evaluations::FlagEvaluations, &keys, 7),
+            exposure_days(Evaluations::Events, &keys, 7),
         ] {
             assert!(!query.text.contains("OR 1"), "{}", query.text);
             assert_eq!(query.values["keys"][0], "x') OR 1=1 --");
@@ -199,8 +350,13 @@ mod tests {
     fn every_query_keeps_to_the_rules() {
         let keys = [FlagKey::from("a")];
         let both = [Evaluations::Events, Evaluations::FlagEvaluations];
-        let queries = both.map(|it| [exposure_counts(it, &keys, 7), exposure_trend(it, &keys, 7)]);
-        for Query { name, text, values } in queries.into_iter().flatten() {
+        let metric = metric();
+        let columns = [Column { key: &keys[0], response: "true", metric: &metric }];
+        let queries = both.map(|it| {
+            [exposure_counts(it, &keys, 7), exposure_trend(it, &keys, 7), exposure_days(it, &keys, 7)]
+        });
+        let of_metrics = [metrics(&columns, true, 7), metrics(&columns, false, 7)];
+        for Query { name, text, values } in queries.into_iter().flatten().chain(of_metrics) {
             assert!(name.starts_with("flagline "), "{name}: it shows in PostHog's log");
             // Without one the server takes 100 rows; more than 50,000 it does not give.
             let limit: u32 = text.rsplit_once(" LIMIT ").unwrap().1.parse().unwrap();

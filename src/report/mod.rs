@@ -14,6 +14,7 @@ mod launch;
 mod reads;
 mod removal;
 mod sarif;
+mod status;
 
 pub use archive::{ArchiveRow, CANNOT_ARCHIVE, archive_row, archive_table};
 pub use baseline::{Baseline, NoBaseline};
@@ -22,3 +23,4 @@ pub use findings::{FindingRow, Report, report};
 pub use launch::{label as launch_label, launch_json, launch_plan};
 pub use reads::{Listing, listing, reads_text, relative};
 pub use removal::{RemovalRow, removal_diff, removal_json};
+pub use status::{StatusReport, status_html, status_json, status_text};

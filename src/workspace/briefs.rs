@@ -32,6 +32,12 @@ pub fn briefs_in<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<Arc<BriefFi
     paths.into_iter().filter_map(|it| on_disk(&it.into())).collect()
 }
 
+/// Every brief below some folders, or why it cannot be read, by the path of its file.
+pub fn all_briefs<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<(PathBuf, Result<Brief, String>)> {
+    let read = |it: Arc<BriefFile>| (it.path.to_path_buf(), Brief::parse(it.text.as_str()));
+    briefs_in(folders).into_iter().map(read).collect()
+}
+
 /// The brief of a flag below one of some folders. An error names the file that might be it and cannot be understood: it
 /// says the key between quotes.
 pub fn brief_of<'a>(folders: impl Iterator<Item = &'a Path>, key: &FlagKey) -> Result<Option<Found>, String> {

@@ -7,6 +7,8 @@
 mod briefs;
 mod code;
 mod new_brief;
+mod page;
+mod series;
 mod settings;
 mod world;
 mod write;
@@ -31,9 +33,11 @@ use crate::posthog::refresh::{Ask, Handle};
 use crate::syntax::{Language, Names, Source};
 use crate::text::{Change, Encoding, Text};
 
-pub use briefs::{Found as FoundBrief, brief_of, briefs_in};
+pub use briefs::{Found as FoundBrief, all_briefs, brief_of, briefs_in};
 use code::Code;
 pub use new_brief::{NotWritten, home_of, write_brief};
+pub use page::write_page;
+pub use series::load_series;
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
 pub use world::CodeWorld;
 pub use write::{repository, write_files};

@@ -13,6 +13,8 @@ pub struct CodeReads {
     beginning: Vec<(Box<str>, Related)>,
     /// Nothing is known of the key.
     pub undecided: Vec<Related>,
+    /// Flags of which PostHog is told by some read.
+    told: BTreeSet<FlagKey>,
     /// Where keys stand between quotes, and whether in code that is not read here.
     mentions: BTreeMap<FlagKey, Vec<(Related, bool)>>,
 }
@@ -52,6 +54,9 @@ impl CodeReads {
     }
 
     fn add(&mut self, read: &Read, place: Related) {
+        if let Some(key) = read.key.as_ref().filter(|_| read.is_told()) {
+            self.told.insert(key.clone());
+        }
         match (&read.key, &read.prefix) {
             (Some(key), _) => self.by_key.entry(key.clone()).or_default().push(place),
             // What its callers pass are reads of their own.
@@ -69,6 +74,11 @@ impl CodeReads {
     /// Whether a key is read for certain.
     pub fn reads(&self, key: &FlagKey) -> bool {
         self.by_key.contains_key(key)
+    }
+
+    /// Whether only payloads are read of a flag: PostHog is told of no such read (posthog-api 5.7).
+    pub fn is_silent(&self, key: &FlagKey) -> bool {
+        self.reads(key) && !self.told.contains(key)
     }
 
     /// Where one flag is read.

@@ -159,6 +159,17 @@ impl Metric {
     }
 }
 
+impl Metric {
+    /// The event whose number tells how the metric does: of a funnel the last step, of retention what counts as coming
+    /// back; `None` = any page.
+    pub fn counted(&self) -> Option<&EventEntry> {
+        match self.kind {
+            MetricKind::Trend | MetricKind::Retention => self.events.first(),
+            MetricKind::Funnel => self.events.last(),
+        }
+    }
+}
+
 impl EventEntry {
     /// The event's name.
     pub fn event(&self) -> &str {

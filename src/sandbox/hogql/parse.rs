@@ -490,6 +490,7 @@ impl Parser<'_> {
             } else if self.sign("[") {
                 match self.next() {
                     Kind::Text(it) => parts.push(it),
+                    Kind::Sign("{") => parts.push(self.text_value()?),
                     _ => {
                         self.at -= 1;
                         return Err(self.unexpected("a property's name"));
@@ -501,6 +502,17 @@ impl Parser<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The rest of a placeholder that stands for a name.
+    fn text_value(&mut self) -> Result<String, Refusal> {
+        let name = self.name()?;
+        self.need("}")?;
+        match self.values.get(&name) {
+            Some(Value::String(it)) => Ok(it.clone()),
+            Some(_) => Err(Refusal::syntax(format!("{{{name}}} is no property's name"))),
+            None => Err(Refusal::new(format!("Unresolved placeholder: {{{name}}}"))),
+        }
     }
 
     /// `INTERVAL 7 DAY` or `INTERVAL '7 days'`

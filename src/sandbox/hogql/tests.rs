@@ -51,7 +51,7 @@ fn world() -> World {
 }
 
 fn rows(sql: &str) -> Value {
-    let values = json!({"keys": ["a", "b"], "one": "a", "evil": "a' OR 1 = 1 --"});
+    let values = json!({"keys": ["a", "b"], "one": "a", "feature": "$feature/a-b", "evil": "a' OR 1 = 1 --"});
     let answer = run(&world(), sql, values.as_object().unwrap());
     json!(answer.unwrap_or_else(|it| panic!("{sql}: {}", it.0)).rows)
 }
@@ -93,6 +93,7 @@ fn queries() {
             "select count() from events where properties['$feature/a-b'] = 'true' and properties.amount > 2",
             json!([[1]]),
         ),
+        ("select count() from events where properties[{feature}] = 'true'", json!([[1]])),
         ("select count() from events where properties.$lib != 'web'", json!([[3]])),
         (
             "select countIf(properties.$lib = 'web'), uniqIf(person_id, timestamp > now() - interval 1 day) from events",

@@ -1,0 +1,32 @@
+//! Where every feature stands, for people (a table, a page) and programs.
+
+mod html;
+mod json;
+mod text;
+mod words;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::analysis::status::Status;
+use crate::flags::{AllSeries, Environment};
+
+pub use html::status_html;
+pub use json::status_json;
+pub use text::status_text;
+
+/// Everything that is told.
+#[derive(Debug, Clone, Copy)]
+pub struct StatusReport<'a> {
+    /// The features.
+    pub status: &'a Status,
+    /// What PostHog said, and when; `None` = no environment is configured.
+    pub environment: Option<&'a Environment>,
+    /// How they went in the last days; `None` = nobody asked for that.
+    pub series: Option<&'a AllSeries>,
+    /// Paths are relative to this folder.
+    pub directory: &'a Path,
+    /// Now.
+    pub now: Timestamp,
+}

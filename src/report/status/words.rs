@@ -1,0 +1,184 @@
+//! The words that table and page share.
+
+use jiff::Timestamp;
+
+use super::StatusReport;
+use crate::analysis::status::{Age, FeatureStatus, People, Place};
+use crate::analysis::{ago, day};
+use crate::feature::brief::{Count, Goal, Metric, MetricKind, Outcome, Release};
+use crate::flags::Access;
+
+/// The places in their order, with their headings.
+pub(super) const PLACES: [(Place, &str); 8] = [
+    (Place::Running, "Running"),
+    (Place::NotLaunched, "Not launched"),
+    (Place::Everyone, "Everyone has it"),
+    (Place::CleanUp, "To clean up"),
+    (Place::Off, "Switched off"),
+    (Place::Gone, "Archived or deleted"),
+    (Place::Unknown, "Not in PostHog"),
+    (Place::NotLoaded, "Not loaded"),
+];
+
+/// The project, and as of when its flags are known; or why they are not.
+pub(super) fn source(report: &StatusReport) -> String {
+    let Some(environment) = report.environment else { return "No environment is configured".into() };
+    let project = match &environment.project {
+        Some(project) => project.name.to_string(),
+        None => environment.host.to_string(),
+    };
+    match &environment.flags {
+        Some(list) => format!("{project}, flags as of {}", ago(list.fetched_at, report.now)),
+        None => format!("{project}, flags not loaded"),
+    }
+}
+
+/// What stands in the way of newer or fuller data: a sentence each.
+pub(super) fn troubles(report: &StatusReport) -> Vec<String> {
+    let Some(environment) = report.environment else { return Vec::new() };
+    let is_loaded = environment.flags.is_some();
+    let mut all = Vec::new();
+    match (environment.access, is_loaded) {
+        (Access::SignedOut, false) => all.push(format!(
+            "not signed in to {}: only briefs and reads are known; sign in with `flagline login`",
+            environment.host
+        )),
+        (Access::SignedOut, true) => all.push(format!(
+            "not signed in to {}: this is the copy on this machine; sign in with `flagline login`",
+            environment.host
+        )),
+        (_, false) => {
+            let why = environment.trouble.as_deref().unwrap_or("there is no copy of its flags on this machine");
+            all.push(format!("only briefs and reads are known: {why}"));
+        }
+        (_, true) => all.extend(environment.trouble.as_deref().map(str::to_owned)),
+    }
+    let parts = [
+        ("who is exposed", &environment.exposure_trouble),
+        ("since when", &environment.history_trouble),
+        ("experiments", &environment.experiments_trouble),
+    ];
+    for (what, why) in parts {
+        all.extend(why.as_deref().filter(|_| is_loaded).map(|why| format!("{what}: {why}")));
+    }
+    all
+}
+
+/// "7 features, 2 of them without a brief"
+pub(super) fn count(features: &[FeatureStatus]) -> String {
+    let all = match features.len() {
+        1 => "1 feature".to_owned(),
+        n => format!("{n} features"),
+    };
+    match features.iter().filter(|it| it.brief.is_none()).count() {
+        0 => all,
+        n if n == features.len() => format!("{all} without a brief"),
+        n => format!("{all}, {n} of them without a brief"),
+    }
+}
+
+/// "1,245 people", "nobody", "cannot tell"
+pub(super) fn people(people: &People) -> String {
+    match people {
+        People::Nobody => "nobody".into(),
+        People::NotLoaded => "not loaded".into(),
+        People::CannotTell(_) => "cannot tell".into(),
+        People::Counted { people: 0, .. } => "nobody".into(),
+        People::Counted { people: 1, .. } => "1 person".into(),
+        People::Counted { people, .. } => format!("{} people", number(*people)),
+    }
+}
+
+/// By variant where there are several, since when, and as of when; or why it cannot be told.
+pub(super) fn people_more(people: &People, now: Timestamp) -> Option<String> {
+    match people {
+        People::Nobody | People::NotLoaded => None,
+        People::CannotTell(why) => Some(format!("people cannot be told: {why}")),
+        People::Counted { variants, days, last_seen, .. } => {
+            let by: Vec<String> =
+                variants.iter().map(|it| format!("{} {}", it.name, number(it.people))).collect();
+            let by = if by.is_empty() { "nobody".to_owned() } else { by.join(", ") };
+            let days = if *days == 1 { "day".to_owned() } else { format!("{days} days") };
+            let seen = match last_seen {
+                Some(at) => format!("; last seen {}", ago(*at, now)),
+                None => "; never seen".to_owned(),
+            };
+            Some(format!("people in the last {days}: {by}{seen}"))
+        }
+    }
+}
+
+/// "20 days old, at this stage for 2 days"
+pub(super) fn age(age: &Age, now: Timestamp) -> Option<String> {
+    let span = |at: Timestamp| ago(at, now).trim_end_matches(" ago").to_owned();
+    let made = age.created.map(|it| format!("made {}", ago(it, now)));
+    let stands = match (age.constant, age.arrived) {
+        (Some((at, true)), _) => Some(format!("the same for everyone since {}", day(at))),
+        (Some((at, false)), _) => Some(format!("the same for everyone for at least {}", span(at))),
+        (None, Some(at)) => Some(format!("there since {}", day(at))),
+        (None, None) => None,
+    };
+    let all: Vec<String> = made.into_iter().chain(stands).collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// "purchase: at least 12 a week for each hundred people, by 28 Feb 2027"
+pub(super) fn metric(it: &Metric) -> String {
+    let Some(target) = it.target else { return format!("{}, without a target", it.title()) };
+    let goal = match it.goal {
+        Goal::AtLeast => "at least",
+        Goal::AtMost => "at most",
+    };
+    let unit = match (it.kind, it.count) {
+        (MetricKind::Trend, Count::Events) => " a week for each hundred people",
+        (MetricKind::Trend, Count::People) => " people a week for each hundred",
+        (MetricKind::Funnel, _) => " % of people reach the last step",
+        (MetricKind::Retention, _) => " % of people come back in the week after",
+    };
+    let by = it.by.map(|it| format!(", by {}", it.strftime("%-d %b %Y"))).unwrap_or_default();
+    format!("{}: {goal} {target}{unit}{by}", it.title())
+}
+
+/// "nailed, 41 % paid"
+pub(super) fn outcome(it: &Outcome) -> String {
+    match &it.measured {
+        Some(measured) => format!("{}, {measured}", it.verdict),
+        None => it.verdict.to_string(),
+    }
+}
+
+/// How a feature reaches people.
+pub(super) fn release(it: Option<Release>) -> &'static str {
+    match it {
+        Some(Release::AutoRollout) => "staged rollout",
+        Some(Release::AbTest) => "A/B test",
+        None => "flag without a brief",
+    }
+}
+
+/// "1 read", "3 reads"
+pub(super) fn reads(n: usize) -> String {
+    if n == 1 { "1 read".into() } else { format!("{n} reads") }
+}
+
+/// "1 of 3 done: load test; translations"
+pub(super) fn to_do(it: &FeatureStatus) -> Option<String> {
+    let all = it.to_do.len() + it.n_done;
+    (all > 0).then(|| match it.to_do.is_empty() {
+        true => format!("all {all} done"),
+        false => format!("{} of {all} done; open: {}", it.n_done, it.to_do.join("; ")),
+    })
+}
+
+/// 12345 as 12,345.
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut result = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            result.push(',');
+        }
+        result.push(digit);
+    }
+    result
+}
