@@ -109,9 +109,7 @@ fn tell(arguments: &Arguments, format: Format, report: &StatusReport, top: &Path
                 .with_context(|| format!("{} cannot be written", path.display()))?;
             path.clone()
         }
-        None if arguments.open => {
-            workspace::write_page(top, &text).context("the page cannot be written")?
-        }
+        None if arguments.open => workspace::write_page(top, &text).context("the page cannot be written")?,
         None if format == Format::Text => return print_coloured(&text),
         None => return print(&text),
     };

@@ -74,6 +74,20 @@ pub fn arrived(flag: &Flag, history: &History) -> Option<Arrived> {
     Some(Arrived { at, by: flag.created_by.as_ref().map(|it| it.display().to_owned()) })
 }
 
+/// Since when the stage is open that a flag's rollout has reached, at whatever percentage; `None` where no stage of a
+/// plan is, or where the activity log does not say.
+pub fn opened(flag: &Flag, history: &History) -> Option<Timestamp> {
+    let number = |it: &Stage| match it {
+        Stage::Planned { name, .. } => Some(name.number),
+        _ => None,
+    };
+    let now = number(&stage(flag, Some(history)))?;
+    let changed = walk_back(flag, history, |entry, before| {
+        (number(&stage(before, None)) != Some(now)).then_some(entry.at)
+    });
+    changed.or_else(|| flag.created_at.filter(|_| history.complete))
+}
+
 /// Whether a rollout stood somewhere else. Without its history a flag that is off may never have been launched.
 fn moved(before: &Stage, now: &Stage) -> bool {
     let off = |it: &Stage| matches!(it, Stage::Off | Stage::NotLaunched);
@@ -121,5 +135,20 @@ mod tests {
         assert_eq!(arrived(&flag(true, PLAN), &history(vec![], false)), None);
         let made = arrived(&flag(true, PLAN), &history(vec![], true)).map(|it| it.at);
         assert_eq!(made, Some(day("2026-01-01")));
+    }
+
+    #[test]
+    fn a_stage_is_open_since_it_was_reached_whatever_its_percentage() {
+        let narrower = PLAN.replace("\"rollout_percentage\":40", "\"rollout_percentage\":20");
+        let shut = PLAN.replace("\"rollout_percentage\":40", "\"rollout_percentage\":0");
+        let shut = shut.replace("\"rollout_percentage\":10,", "\"rollout_percentage\":0,");
+        let steps = vec![
+            entry("2026-05-03", None, Some(&narrower)),
+            entry("2026-05-02", None, Some(&shut)),
+            entry("2026-05-01", Some(false), None),
+        ];
+        assert_eq!(opened(&flag(true, PLAN), &history(steps, true)), Some(day("2026-05-02")));
+        assert_eq!(opened(&flag(true, PLAN), &history(vec![], false)), None);
+        assert_eq!(opened(&flag(true, r#"{"groups":[{}]}"#), &history(vec![], true)), None);
     }
 }

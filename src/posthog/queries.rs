@@ -197,9 +197,10 @@ fn condition(filter: &Value, name: &str, value: &str) -> Option<(String, Option<
     match filter["operator"].as_str().unwrap_or("exact") {
         "exact" => Some((format!("toString({property}) IN {{{value}}}"), Some(list()))),
         "is_not" => Some((format!("ifNull(toString({property}), '') NOT IN {{{value}}}"), Some(list()))),
-        "icontains" => {
-            Some((format!("toString({property}) ILIKE {{{value}}}"), Some(format!("%{}%", text(given)).into())))
-        }
+        "icontains" => Some((
+            format!("toString({property}) ILIKE {{{value}}}"),
+            Some(format!("%{}%", text(given)).into()),
+        )),
         "regex" => Some((format!("match(toString({property}), {{{value}}})"), Some(text(given).into()))),
         "is_set" => Some((format!("{property} IS NOT NULL"), None)),
         "is_not_set" => Some((format!("{property} IS NULL"), None)),

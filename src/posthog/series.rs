@@ -84,8 +84,7 @@ async fn exposure(
             let [key, day, response, people] = row.as_slice() else { continue };
             let (Some(key), Some(people)) = (key.as_str(), people.as_u64()) else { continue };
             let response = response.as_str().unwrap_or_default().to_owned();
-            let line =
-                lines.entry((key.into(), response)).or_insert_with(|| vec![0; all.days.len()]);
+            let line = lines.entry((key.into(), response)).or_insert_with(|| vec![0; all.days.len()]);
             if let Some(value) = position(&all.days, day).and_then(|at| line.get_mut(at)) {
                 *value = people;
             }
@@ -115,7 +114,9 @@ async fn metrics(
 ) -> Result<(), Error> {
     let mut columns: Vec<Column> = Vec::new();
     for feature in asked {
-        let (Some(metric), Some(known)) = (&feature.metric, all.by_key.get_mut(&feature.key)) else { continue };
+        let (Some(metric), Some(known)) = (&feature.metric, all.by_key.get_mut(&feature.key)) else {
+            continue;
+        };
         let too_many = || Err("too many features are shown; name some of them".to_owned());
         let fits = columns.len() + feature.responses.len() <= MOST_COLUMNS;
         match queries::drawable(metric).and_then(|()| if fits { Ok(()) } else { too_many() }) {

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::analysis::status::{FeatureStatus, Rollout};
 use crate::config::Config;
 use crate::flags::AllSeries;
-use crate::posthog::series::{self, Asked};
 use crate::posthog::Client;
+use crate::posthog::series::{self, Asked};
 
 /// Asks PostHog how features went in the last days; of those that it does not have there is nothing to ask.
 pub async fn load_series(config: &Config, features: &[FeatureStatus], now: Timestamp) -> AllSeries {

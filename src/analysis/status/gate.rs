@@ -1,10 +1,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::track::{Position, planned};
-use super::{FeatureStatus, People, Rollout};
+use super::{FeatureStatus, People};
 use crate::analysis::hover::people as people_words;
 use crate::analysis::markup::span;
-use crate::feature::{Gate, Plan, PlanStage, Stage};
+use crate::feature::{Gate, Plan, PlanStage};
 
 /// What must hold before a stage may be left, and what of it is known to hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,18 +71,18 @@ pub(super) fn current<'p>(feature: &FeatureStatus, plan: Option<&'p Plan>) -> Op
 pub(super) fn gate(feature: &FeatureStatus, plan: Option<&Plan>, now: Timestamp) -> Option<GateStatus> {
     let (at, stage) = current(feature, plan)?;
     let Gate { automatic, people, max_exceptions, after } = stage.gate;
-    let stood = feature.age.arrived.map(|it| now.duration_since(it));
+    let open = feature.age.opened.map(|it| now.duration_since(it));
     let checks = [
-        people.map(|it| of_people(feature, at, u64::from(it), now)),
+        people.map(|it| of_people(feature, at, u64::from(it), open)),
         max_exceptions.map(of_exceptions),
-        after.map(|it| of_time(feature, stage, it.duration(), stood)),
+        after.map(|it| of_time(it.duration(), open)),
     ];
     let checks = checks.into_iter().flatten().collect();
     Some(GateStatus { stage: stage.name.clone(), automatic, checks })
 }
 
 /// Exposure knows of a window, not of a stage: earlier stages may count in, and earlier days are left out.
-fn of_people(feature: &FeatureStatus, at: usize, wanted: u64, now: Timestamp) -> Check {
+fn of_people(feature: &FeatureStatus, at: usize, wanted: u64, open: Option<SignedDuration>) -> Check {
     let what = people_words(wanted);
     let cannot_tell = |known: &str| Check {
         what: what.clone(),
@@ -97,7 +97,7 @@ fn of_people(feature: &FeatureStatus, at: usize, wanted: u64, now: Timestamp) ->
         People::CannotTell(_) => return cannot_tell("cannot tell"),
     };
     let window = SignedDuration::from_hours(24 * i64::from(days));
-    let all_are_in = feature.age.arrived.is_some_and(|it| now.duration_since(it) <= window);
+    let all_are_in = open.is_some_and(|it| it <= window);
     let known = if all_are_in { format!("{met} so far") } else { format!("{met} in the last {days} days") };
     let holds = match met >= wanted {
         // Who came before the stage opened counts for an earlier one.
@@ -120,27 +120,13 @@ fn of_exceptions(most: u32) -> Check {
     Check { what: gate.to_string(), holds: Holds::CannotTell, known, missing: None }
 }
 
-/// `stood` is for how long nobody moved it: the stage may have been open at a smaller percentage before.
-fn of_time(
-    feature: &FeatureStatus,
-    stage: &PlanStage,
-    after: SignedDuration,
-    stood: Option<SignedDuration>,
-) -> Check {
-    let what = format!("open for {}", span(after));
-    let Some(stood) = stood else {
-        return Check { what, holds: Holds::CannotTell, known: Some("since when is not known".into()), missing: None };
+fn of_time(after: SignedDuration, open: Option<SignedDuration>) -> Check {
+    let what = format!("{} open", span(after));
+    let Some(open) = open else {
+        let known = Some("since when is not known".into());
+        return Check { what, holds: Holds::CannotTell, known, missing: None };
     };
-    let is_first_step = match &feature.rollout {
-        Rollout::Known(Stage::Planned { percent, .. }) => stage.steps.first() == Some(percent),
-        _ => false,
-    };
-    let holds = match stood >= after {
-        true => Holds::Yes,
-        false if is_first_step => Holds::No,
-        false => Holds::CannotTell,
-    };
-    let rest = (holds == Holds::No).then(|| format!("{} more", span(after - stood)));
-    let known = if is_first_step { span(stood) } else { format!("{} at this percentage", span(stood)) };
-    Check { what, holds, known: Some(known), missing: rest }
+    let holds = if open >= after { Holds::Yes } else { Holds::No };
+    let missing = (holds == Holds::No).then(|| format!("{} more", span(after - open)));
+    Check { what, holds, known: Some(format!("{} so far", span(open))), missing }
 }

@@ -24,7 +24,7 @@ pub use track::{Position, TrackStage};
 use super::card::{Details, Link, State, card};
 use super::{CodeReads, Related};
 use crate::feature::brief::{Metric, Outcome, Release};
-use crate::feature::{Brief, Plan, Stage};
+use crate::feature::{Brief, Plan, Stage, opened};
 use crate::flags::{Flag, FlagKey, Lookup, Mirror};
 
 /// Everything that the status is made of.
@@ -101,6 +101,8 @@ pub struct Age {
     pub created: Option<Timestamp>,
     /// When its rollout came where it stands, if its history is known.
     pub arrived: Option<Timestamp>,
+    /// When the stage of its plan that it has reached was opened, if its history is known.
+    pub opened: Option<Timestamp>,
     /// Since when everyone gets the same, and whether that is the day itself.
     pub constant: Option<(Timestamp, bool)>,
 }
@@ -252,7 +254,7 @@ fn feature(sources: &Sources, key: &FlagKey, brief: Option<(&Path, &Brief)>) -> 
         next: Next::default(),
         to_do: brief.map(|it| it.open_todos().map(|it| it.what.clone()).collect()).unwrap_or_default(),
         n_done: brief.map_or(0, |it| it.before_lifting.iter().filter(|it| it.done).count()),
-        age: age(details, flag),
+        age: age(details, flag, sources.mirror),
         metric: brief.and_then(|it| it.metric.clone()),
         outcome: brief.and_then(|it| it.outcome.clone()),
         reads,
@@ -275,11 +277,15 @@ fn title(brief: Option<&Brief>, details: Option<&Details>, key: &FlagKey) -> Str
     }
 }
 
-fn age(details: Option<&Details>, flag: Option<&Flag>) -> Age {
+fn age(details: Option<&Details>, flag: Option<&Flag>, mirror: &Mirror) -> Age {
+    let history = flag.zip(mirror.primary()).and_then(|(flag, it)| it.history_of(flag));
+    // What was never launched is not "off since".
+    let since = details.filter(|it| it.stage != Stage::NotLaunched).and_then(|it| it.since.as_ref());
     Age {
         created: flag.and_then(|it| it.created_at),
         arrived: details.and_then(|it| it.arrived.as_ref()).map(|it| it.at),
-        constant: details.and_then(|it| it.since.as_ref()).map(|it| (it.at, it.exact)),
+        opened: flag.zip(history).and_then(|(flag, history)| opened(flag, history)),
+        constant: since.map(|it| (it.at, it.exact)),
     }
 }
 

@@ -49,11 +49,11 @@ pub(super) fn next(
             let why = card.trouble.as_deref().unwrap_or("PostHog has not answered yet");
             Next::words(format!("not known: {why}"))
         }
-        Rollout::NotInPostHog if brief.is_some() => {
-            Next::command("launch", format!("flagline launch {key}"))
-        }
+        Rollout::NotInPostHog if brief.is_some() => Next::command("launch", format!("flagline launch {key}")),
         Rollout::NotInPostHog => Next::words(match &card.state {
-            State::Unknown { similar: Some(similar), .. } => format!("mend the key: did you mean '{similar}'?"),
+            State::Unknown { similar: Some(similar), .. } => {
+                format!("mend the key: did you mean '{similar}'?")
+            }
             _ => "create it in PostHog, or mend the key".into(),
         }),
         Rollout::Known(stage) => of_stage(feature, stage, card, plan, brief, now),
@@ -159,9 +159,11 @@ fn everyone(feature: &FeatureStatus, brief: Option<&Brief>, now: Timestamp) -> N
     let days = brief.review_after().duration().as_hours() / 24;
     let due = since.and_then(|it| it.checked_add((days * 24).hours()).ok());
     match due {
-        Some(at) if at <= now => {
-            Next { words: format!("review was due on {}: write the outcome into the brief", day(at)), command: None, at: due }
-        }
+        Some(at) if at <= now => Next {
+            words: format!("review was due on {}: write the outcome into the brief", day(at)),
+            command: None,
+            at: due,
+        },
         Some(at) => Next { words: format!("review due on {}", day(at)), command: None, at: due },
         None => Next::words("review: since when everyone has it is not known"),
     }
@@ -182,7 +184,9 @@ fn clean_up(feature: &FeatureStatus) -> Next {
         return Next::words(words);
     }
     match &clean_up.keep {
-        Some(Value::Off) => Next::command("remove it from the code", format!("flagline clean {key} --keep off")),
+        Some(Value::Off) => {
+            Next::command("remove it from the code", format!("flagline clean {key} --keep off"))
+        }
         Some(_) => Next::command("remove it from the code", format!("flagline clean {key}")),
         None => Next::words("decide what stays, then remove it from the code"),
     }

@@ -58,9 +58,9 @@ pub(super) fn people(card: &Card, is_silent: bool) -> People {
     };
     let nobody = details.exposure.as_ref().is_none_or(|it| it.variants.is_empty());
     match (&details.exposure, &details.exposure_trouble) {
-        _ if is_silent && nobody => People::CannotTell(
-            "only the payload is read here, and PostHog is not told of that".into(),
-        ),
+        _ if is_silent && nobody => {
+            People::CannotTell("only the payload is read here, and PostHog is not told of that".into())
+        }
         (Some(exposure), _) => People::Counted {
             people: exposure.people(),
             variants: exposure.variants.iter().map(variant).collect(),

@@ -41,15 +41,12 @@ pub(super) fn track(details: Option<&Details>, plan: Option<&Plan>) -> Vec<Track
         return written.iter().enumerate().map(of).collect();
     }
     // A flag that somebody opened without the plan is not on its track.
-    let follows = matches!(stage, None | Some(Stage::NotLaunched | Stage::Everyone(_)));
-    let of = |it: &PlanStage| {
-        let is_done = matches!(stage, Some(Stage::Everyone(_)));
-        TrackStage {
-            name: it.name.clone(),
-            percent: if is_done { 100.0 } else { 0.0 },
-            position: if is_done { Position::Done } else { Position::Ahead },
-            audience: Some(it.audience.to_string()),
-        }
+    let follows = matches!(stage, None | Some(Stage::NotLaunched));
+    let of = |it: &PlanStage| TrackStage {
+        name: it.name.clone(),
+        percent: 0.0,
+        position: Position::Ahead,
+        audience: Some(it.audience.to_string()),
     };
     plan.filter(|_| follows).map(|it| it.stages.iter().map(of).collect()).unwrap_or_default()
 }

@@ -64,6 +64,7 @@ fn feature(it: &FeatureStatus, report: &StatusReport) -> Value {
         },
         "beforeLifting": { "open": it.to_do, "done": it.n_done },
         "createdAt": it.age.created.as_ref().map(time),
+        "openedAt": it.age.opened.as_ref().map(time),
         "arrivedAt": it.age.arrived.as_ref().map(time),
         "constantSince": it.age.constant.map(|(at, exact)| json!({ "at": at.to_string(), "exact": exact })),
         "metric": it.metric.as_ref().map(metric),
@@ -120,9 +121,9 @@ fn people(it: &People) -> Value {
         People::NotLoaded => state("not-loaded", None),
         People::CannotTell(why) => state("cannot-tell", Some(why)),
         People::Counted { people, variants, days, last_seen, fetched_at } => {
-            let variants = variants.iter().map(|it| {
-                json!({ "name": it.name, "people": it.people, "exposed": it.exposed })
-            });
+            let variants = variants
+                .iter()
+                .map(|it| json!({ "name": it.name, "people": it.people, "exposed": it.exposed }));
             json!({
                 "state": "counted",
                 "people": people,
@@ -181,9 +182,7 @@ fn series(all: &AllSeries, key: &FlagKey) -> Value {
     });
     let (metric, why) = match found.and_then(|it| it.metric.as_ref()) {
         Some(MetricSeries::Counted(lines)) => {
-            let line = |it: &crate::flags::MetricLine| {
-                json!({ "response": it.line.response, "values": it.line.values, "week": it.week })
-            };
+            let line = |it: &crate::flags::MetricLine| json!({ "response": it.line.response, "values": it.line.values, "week": it.week });
             (Some(lines.iter().map(line).collect::<Vec<_>>()), None)
         }
         Some(MetricSeries::NotDrawn(why)) => (None, Some(why.clone())),

@@ -68,11 +68,11 @@ fn details(feature: &FeatureStatus, report: &StatusReport) -> Vec<String> {
     let about: Vec<String> = [title, owner, age, Some(reads)].into_iter().flatten().collect();
     let labelled = |label: &str, words: Option<String>| words.map(|it| format!("{label}: {it}"));
     let clean_up = feature.clean_up.as_ref().filter(|_| feature.place == Place::CleanUp);
-    let by_variant = words::people_more(&feature.people, report.now)
-        .filter(|_| feature.responses.len() > 2 || feature.responses.iter().all(|it| it != "true"));
+    let has_variants = feature.responses.iter().all(|it| it != "true");
+    let by_variant = has_variants.then(|| words::people_more(&feature.people, report.now));
     [
         Some(about.join(" · ")),
-        by_variant,
+        labelled("people", by_variant),
         labelled("gate", feature.gate.as_ref().map(|it| it.words())),
         labelled("before lifting", words::to_do(feature)),
         labelled("metric", feature.metric.as_ref().map(words::metric)),

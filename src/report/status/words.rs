@@ -48,7 +48,8 @@ pub(super) fn troubles(report: &StatusReport) -> Vec<String> {
             environment.host
         )),
         (_, false) => {
-            let why = environment.trouble.as_deref().unwrap_or("there is no copy of its flags on this machine");
+            let why =
+                environment.trouble.as_deref().unwrap_or("there is no copy of its flags on this machine");
             all.push(format!("only briefs and reads are known: {why}"));
         }
         (_, true) => all.extend(environment.trouble.as_deref().map(str::to_owned)),
@@ -89,33 +90,29 @@ pub(super) fn people(people: &People) -> String {
     }
 }
 
-/// By variant where there are several, since when, and as of when; or why it cannot be told.
-pub(super) fn people_more(people: &People, now: Timestamp) -> Option<String> {
-    match people {
-        People::Nobody | People::NotLoaded => None,
-        People::CannotTell(why) => Some(format!("people cannot be told: {why}")),
+/// "26 people in the last 7 days (on 26, off 279), last seen 3 min ago", or why it cannot be told.
+pub(super) fn people_more(it: &People, now: Timestamp) -> String {
+    match it {
+        People::Nobody | People::NotLoaded => people(it),
+        People::CannotTell(why) => format!("cannot tell: {why}"),
         People::Counted { variants, days, last_seen, .. } => {
             let by: Vec<String> =
                 variants.iter().map(|it| format!("{} {}", it.name, number(it.people))).collect();
-            let by = if by.is_empty() { "nobody".to_owned() } else { by.join(", ") };
+            let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
             let days = if *days == 1 { "day".to_owned() } else { format!("{days} days") };
-            let seen = match last_seen {
-                Some(at) => format!("; last seen {}", ago(*at, now)),
-                None => "; never seen".to_owned(),
-            };
-            Some(format!("people in the last {days}: {by}{seen}"))
+            let seen = last_seen.map_or("never seen".to_owned(), |at| format!("last seen {}", ago(at, now)));
+            format!("{} in the last {days}{by}, {seen}", people(it))
         }
     }
 }
 
-/// "20 days old, at this stage for 2 days"
+/// "made 20 days ago, there since 25 Nov 2026"
 pub(super) fn age(age: &Age, now: Timestamp) -> Option<String> {
     let span = |at: Timestamp| ago(at, now).trim_end_matches(" ago").to_owned();
     let made = age.created.map(|it| format!("made {}", ago(it, now)));
     let stands = match (age.constant, age.arrived) {
-        (Some((at, true)), _) => Some(format!("the same for everyone since {}", day(at))),
-        (Some((at, false)), _) => Some(format!("the same for everyone for at least {}", span(at))),
-        (None, Some(at)) => Some(format!("there since {}", day(at))),
+        (Some((at, true)), _) | (None, Some(at)) => Some(format!("there since {}", day(at))),
+        (Some((at, false)), _) => Some(format!("there for at least {}", span(at))),
         (None, None) => None,
     };
     let all: Vec<String> = made.into_iter().chain(stands).collect();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::{StatusReport, words};
 use super::card_anchor;
-use super::markup::{apart, command, text, unseen};
+use super::markup::{apart, command, label, text, unseen};
 use crate::analysis::status::{FeatureStatus, Next, Place, Position, TrackStage};
 
 /// Where the rows of a place begin.
@@ -26,14 +26,18 @@ pub(super) fn board(report: &StatusReport) -> String {
     if features.is_empty() {
         return String::new();
     }
-    let mut html = String::from("<section class=\"board\" aria-labelledby=\"board\">\n<h2 id=\"board\">Board</h2>\n");
+    let mut html =
+        String::from("<section class=\"board\" aria-labelledby=\"board\">\n<h2 id=\"board\">Board</h2>\n");
     for (place, title) in words::PLACES {
         let of_place: Vec<&FeatureStatus> = features.iter().filter(|it| it.place == place).collect();
         if of_place.is_empty() {
             continue;
         }
         let (id, title, n) = (anchor(place), text(title), of_place.len());
-        let _ = write!(html, "<h3 id=\"{id}\">{title} <span class=\"count\">{n}</span></h3>\n<ul class=\"rows\">\n");
+        let _ = write!(
+            html,
+            "<h3 id=\"{id}\">{title} <span class=\"count\">{n}</span></h3>\n<ul class=\"rows\">\n"
+        );
         for feature in of_place {
             html += &row(feature, &card_anchor(features, feature));
         }
@@ -54,9 +58,9 @@ fn row(feature: &FeatureStatus, card: &str) -> String {
         apart(&feature.title),
         owner.unwrap_or_default(),
         stages(feature),
-        unseen("People: "),
+        label("People"),
         text(&words::people(&feature.people)),
-        unseen("Next: "),
+        label("Next"),
         next(&feature.next),
     )
 }
@@ -71,7 +75,7 @@ pub(super) fn next(it: &Next) -> String {
 
 /// The stage in words, over the track of all stages where there is one.
 fn stages(feature: &FeatureStatus) -> String {
-    let words = format!("<p class=\"stage\">{}{}</p>", unseen("Stage: "), text(&feature.stage_words()));
+    let words = format!("<p class=\"stage\">{}{}</p>", label("Stage"), text(&feature.stage_words()));
     if feature.track.is_empty() {
         return words;
     }
@@ -98,7 +102,7 @@ fn stage(it: &TrackStage) -> String {
     format!(
         "<li class=\"{class}\"><svg viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" aria-hidden=\"true\" \
          focusable=\"false\"><rect class=\"rail\" width=\"100\" height=\"4\"/><rect class=\"open\" width=\"{}\" \
-         height=\"4\"/></svg><span class=\"label\">{mark}{}</span> <span class=\"percent\">{percent} %</span>{}</li>",
+         height=\"4\"/></svg><span class=\"step\">{mark}{}</span> <span class=\"percent\">{percent} %</span>{}</li>",
         percent.clamp(0.0, 100.0),
         apart(&it.name),
         unseen(&format!(", {words}")),

@@ -61,7 +61,7 @@ fn facts(feature: &FeatureStatus, report: &StatusReport) -> Vec<(&'static str, S
         ("Stage", Some(since.map_or_else(|| stage.clone(), |since| format!("{stage}, {since}")))),
         ("Next", Some(board::next(&feature.next))),
         ("Gate", feature.gate.as_ref().map(gate)),
-        ("People", Some(people(feature, report))),
+        ("People", Some(text(&words::people_more(&feature.people, now)))),
         ("Metric", plain(feature.metric.as_ref().map(words::metric))),
         ("Before lifting", plain(words::to_do(feature))),
         ("Outcome", plain(feature.outcome.as_ref().map(words::outcome))),
@@ -70,18 +70,13 @@ fn facts(feature: &FeatureStatus, report: &StatusReport) -> Vec<(&'static str, S
         ("Plan", plain(feature.plan_trouble.clone())),
         (
             "Brief",
-            feature.brief.as_ref().map(|it| format!("<code>{}</code>", text(&relative(it, report.directory)))),
+            feature
+                .brief
+                .as_ref()
+                .map(|it| format!("<code>{}</code>", text(&relative(it, report.directory)))),
         ),
     ];
     all.into_iter().filter_map(|(term, said)| Some((term, said?))).collect()
-}
-
-fn people(feature: &FeatureStatus, report: &StatusReport) -> String {
-    let total = words::people(&feature.people);
-    match words::people_more(&feature.people, report.now) {
-        Some(more) => format!("{}; {}", text(&total), text(&more)),
-        None => text(&total),
-    }
 }
 
 /// What must hold, each with a mark and a word.

@@ -51,10 +51,10 @@ impl Chart<'_> {
             let y = y(*at, top);
             let _ = write!(
                 html,
-                "<path class=\"target\" d=\"M{LEFT} {y:.1}H{:.1}\"/><text class=\"target-label\" x=\"{:.1}\" y=\"{:.1}\" \
-                 text-anchor=\"end\">target</text>",
+                "<path class=\"target\" d=\"M{LEFT} {y:.1}H{:.1}\"/><text class=\"target-label\" x=\"{:.1}\" \
+                 y=\"{:.1}\">target</text>",
                 WIDTH - RIGHT,
-                WIDTH - RIGHT,
+                LEFT + 4.0,
                 y - 4.0
             );
         }
@@ -179,8 +179,11 @@ impl Chart<'_> {
     }
 
     fn table(&self) -> String {
-        let head: String =
-            self.lines.iter().map(|it| format!("<th scope=\"col\"><bdi>{}</bdi></th>", text(&it.0))).collect();
+        let head: String = self
+            .lines
+            .iter()
+            .map(|it| format!("<th scope=\"col\"><bdi>{}</bdi></th>", text(&it.0)))
+            .collect();
         let row = |(at, day): (usize, &Date)| {
             let cells: String = self
                 .lines
@@ -233,9 +236,15 @@ mod tests {
 
     #[test]
     fn an_axis_ends_soon_above_its_largest_value() {
-        for (most, top) in
-            [(0.0, 2.0), (2.0, 2.0), (7.0, 8.0), (9.0, 10.0), (41.0, 60.0), (130.0, 160.0), (12_345.0, 15_360.0)]
-        {
+        for (most, top) in [
+            (0.0, 2.0),
+            (2.0, 2.0),
+            (7.0, 8.0),
+            (9.0, 10.0),
+            (41.0, 60.0),
+            (130.0, 160.0),
+            (12_345.0, 15_360.0),
+        ] {
             assert_eq!(nice(most), top, "{most}");
         }
     }

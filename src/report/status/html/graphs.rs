@@ -15,11 +15,7 @@ pub(super) fn graphs(feature: &FeatureStatus, anchor: &str, report: &StatusRepor
     let nothing = FeatureSeries::default();
     let own = all.by_key.get(&feature.key).unwrap_or(&nothing);
     let metric = feature.metric.as_ref().map(|it| of_metric(feature, it, own, all, anchor));
-    format!(
-        "<div class=\"graphs\">\n{}{}</div>\n",
-        exposure(own, all, anchor),
-        metric.unwrap_or_default()
-    )
+    format!("<div class=\"graphs\">\n{}{}</div>\n", exposure(own, all, anchor), metric.unwrap_or_default())
 }
 
 fn exposure(own: &FeatureSeries, all: &AllSeries, anchor: &str) -> String {
@@ -77,10 +73,7 @@ fn of_metric(
         id: format!("{anchor}-metric"),
         title,
         days: &all.days,
-        lines: lines
-            .iter()
-            .map(|it| (response_name(&it.line.response), it.line.values.as_slice()))
-            .collect(),
+        lines: lines.iter().map(|it| (response_name(&it.line.response), it.line.values.as_slice())).collect(),
         target,
         note,
     }

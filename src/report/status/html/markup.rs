@@ -38,6 +38,11 @@ pub(super) fn unseen(words: &str) -> String {
     format!("<span class=\"unseen\">{}</span>", text(words))
 }
 
+/// What a value is, where no column says so: on narrow screens, and for those who listen.
+pub(super) fn label(of: &str) -> String {
+    format!("<span class=\"label\">{}: </span>", text(of))
+}
+
 /// A moment: absolute, and how long ago.
 pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
     let words = TimeZone::UTC.to_datetime(at).strftime("%-d %b %Y, %H:%M UTC").to_string();

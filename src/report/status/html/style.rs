@@ -1,7 +1,7 @@
 //! How the page looks: the system's fonts, light and dark, wide and narrow, on paper.
 
 /// What the page's policy allows: this style and no other. A test says what it must be.
-pub(super) const HASH: &str = "sha256-oY2RooqPm5cJTsc6aDrrNZEZ3e3hCDIAoWDXwW5Gdo8=";
+pub(super) const HASH: &str = "sha256-hz86kTd26uMuf+LlAUT5OnexIO2vr+RecDcJqgKSOgc=";
 
 /// Lines are told apart by dashes and marks too; colours are those of Okabe and Ito, which everybody tells apart.
 pub(super) const STYLE: &str = r#"
@@ -30,7 +30,7 @@ a { color: var(--link); text-underline-offset: 0.15em; }
 :target { scroll-margin-top: 1rem; }
 .skip { position: absolute; left: -999rem; }
 .skip:focus { left: 1.5rem; top: 0.75rem; padding: 0.4rem 0.8rem; background: var(--card); border: 1px solid var(--line); }
-.unseen {
+.unseen, .label {
   position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
 }
 code { font: 0.875em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -62,13 +62,14 @@ nav b { font-variant-numeric: tabular-nums; margin-right: 0.15rem; }
   padding: 1rem 1.25rem; align-items: start;
 }
 .rows > li + li { border-top: 1px solid var(--line); }
-.name a { font-weight: 600; color: var(--text); }
+.name a { font-weight: 600; color: var(--text); text-decoration-color: var(--soft); text-decoration-thickness: 1px; }
+.name a:hover { text-decoration-thickness: 2px; }
 .name code, .owner { display: block; color: var(--soft); font-size: 0.82rem; }
 .stage { margin: 0; font-weight: 500; }
 .people { font-variant-numeric: tabular-nums; }
 .next code.command { display: inline-block; margin-top: 0.2rem; }
 .track { display: flex; gap: 0.5rem; margin-top: 0.35rem; }
-.track li { flex: 1 1 0; min-width: 0; font-size: 0.82rem; line-height: 1.35; color: var(--soft); }
+.track li { display: block; flex: 1 1 0; min-width: 0; font-size: 0.82rem; line-height: 1.35; color: var(--soft); }
 .track svg { display: block; width: 100%; height: 6px; margin-bottom: 0.3rem; border-radius: 3px; }
 .track .rail { fill: var(--rail); }
 .track .open { fill: var(--open); }
@@ -110,7 +111,7 @@ figcaption { font-weight: 600; font-size: 0.92rem; margin-bottom: 0.4rem; }
 .s4 polyline:not(.today) { stroke-dasharray: 9 3 2 3; }
 .s5 path { stroke: currentColor; stroke-width: 2; }
 .target { stroke: var(--text); stroke-width: 1.25; stroke-dasharray: 3 3; fill: none; }
-.chart .target-label { fill: var(--text); }
+.chart .target-label { fill: var(--text); stroke: var(--card); stroke-width: 4px; paint-order: stroke; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.15rem 1.2rem; margin-top: 0.35rem; font-size: 0.88rem; }
 .legend .last { color: var(--soft); }
 .swatch { width: 28px; height: 12px; vertical-align: -1px; }
@@ -127,12 +128,15 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: 0.88rem; }
   h1 { font-size: 1.5rem; }
   h1 span { display: block; font-size: 1.1rem; }
   .rows > li { grid-template-columns: minmax(0, 1fr); padding: 0.9rem 1rem; }
+  .label { position: static; width: auto; height: auto; margin: 0; clip-path: none; color: var(--soft); font-weight: 400; }
   .clean-up > ul > li, .cards article { padding: 1rem; }
   dl > div { grid-template-columns: minmax(0, 1fr); padding: 0.3rem 0; }
   dt { font-size: 0.85rem; }
 }
 @media (max-width: 34rem) {
-  .track { flex-direction: column; gap: 0.3rem; }
+  .track { display: grid; gap: 0.45rem; }
+  .track li { display: grid; grid-template-columns: 7.5rem 3.4rem minmax(0, 1fr); gap: 0 0.6rem; align-items: center; }
+  .track svg { order: 3; margin: 0; }
 }
 @media (forced-colors: active) {
   .track .open { fill: CanvasText; }
