@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         move || check::activity(&walk)
     });
     let top = workspace::repository(&directory).unwrap_or(&directory);
-    let briefs = workspace::all_briefs(directory.ancestors().take_while(|it| it.starts_with(top)));
+    let briefs = workspace::briefs_round(&directory);
     let files = check::read(vec![top.to_owned()], top, &config, &walk);
     let only: BTreeSet<FlagKey> = arguments.keys.iter().map(|it| it.as_str().into()).collect();
     let mut keys = files.keys();

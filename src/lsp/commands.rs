@@ -14,7 +14,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::session::Session;
-use super::{clean, create, launch};
+use super::{clean, create, launch, status_page};
 use crate::config::Config;
 use crate::flags::Environment;
 use crate::posthog::refresh::Ask;
@@ -25,13 +25,15 @@ pub(super) const LAUNCH: &str = "flagline.launch";
 pub(super) const CLEAN: &str = "flagline.clean";
 pub(super) const OPEN: &str = "flagline.open";
 pub(super) const REFRESH: &str = "flagline.refresh";
+pub(super) const STATUS: &str = "flagline.status";
 pub(super) const EXPLAIN: &str = "flagline.explain";
 pub(super) const APPLY_EDIT: &str = "flagline.applyEdit";
 /// The client's own command, for lenses.
 pub(super) const SHOW_REFERENCES: &str = "flagline.showReferences";
 
 /// Everything that can be executed.
-pub(super) const NAMES: [&str; 7] = [CREATE_FEATURE, LAUNCH, CLEAN, OPEN, REFRESH, EXPLAIN, APPLY_EDIT];
+pub(super) const NAMES: [&str; 8] =
+    [CREATE_FEATURE, LAUNCH, CLEAN, OPEN, REFRESH, STATUS, EXPLAIN, APPLY_EDIT];
 
 /// A flag to remove, and what it is taken to serve for ever: `on`, `off` or a variant. Without that, what PostHog
 /// serves to everyone.
@@ -47,6 +49,12 @@ struct ToClean {
 struct Page {
     url: Option<Url>,
     key: Option<String>,
+    uri: Option<Url>,
+}
+
+/// The document that the user looks at.
+#[derive(Default, Deserialize)]
+struct LookedAt {
     uri: Option<Url>,
 }
 
@@ -86,6 +94,10 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
         REFRESH => {
             session.workspace.refresh.ask(Ask::Everything);
             session.rescan("Reading flags");
+        }
+        STATUS => {
+            let looked_at = argument::<Option<LookedAt>>(params.arguments)?.unwrap_or_default();
+            tokio::spawn(async move { status_page::run(&session, looked_at.uri.as_ref()).await });
         }
         EXPLAIN => {
             let Reason { reason } = argument(params.arguments)?;

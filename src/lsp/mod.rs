@@ -21,6 +21,7 @@ mod publish;
 mod service;
 mod session;
 mod status;
+mod status_page;
 mod toml;
 
 pub use service::serve;

@@ -38,6 +38,12 @@ pub fn all_briefs<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<(PathBuf, 
     briefs_in(folders).into_iter().map(read).collect()
 }
 
+/// The briefs that count in a folder: those of it and of the folders round it, up to the repository's.
+pub fn briefs_round(directory: &Path) -> Vec<(PathBuf, Result<Brief, String>)> {
+    let top = super::repository(directory).unwrap_or(directory);
+    all_briefs(directory.ancestors().take_while(|it| it.starts_with(top)))
+}
+
 /// The brief of a flag below one of some folders. An error names the file that might be it and cannot be understood: it
 /// says the key between quotes.
 pub fn brief_of<'a>(folders: impl Iterator<Item = &'a Path>, key: &FlagKey) -> Result<Option<Found>, String> {

@@ -41,6 +41,11 @@ export async function open(client: LanguageClient): Promise<void> {
   await execute(client, 'flagline.open', { key: flag?.key, uri })
 }
 
+/** Opens the page with all features of the folder that is looked at. */
+export async function showStatus(client: LanguageClient): Promise<void> {
+  await execute(client, 'flagline.status', { uri: uriHere(client) })
+}
+
 /** The commands that a server announces belong to the language client; these are the same, for the palette. */
 export async function execute(client: LanguageClient, command: string, ...given: unknown[]): Promise<void> {
   await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: given })

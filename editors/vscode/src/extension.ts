@@ -1,7 +1,7 @@
 import { commands, ExtensionMode, window, workspace, type ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { sendSettings } from './client'
-import { createFeature, execute, open, removeFlag, showReferencesHere } from './commands'
+import { createFeature, execute, open, removeFlag, showReferencesHere, showStatus } from './commands'
 import { credentials } from './credentials'
 import { lifecycle, type Lifecycle } from './lifecycle'
 import { logChannel, redacted, traceChannel } from './output'
@@ -30,6 +30,7 @@ export function activate(context: ExtensionContext): unknown {
   registerWithServer('flagline.palette.removeFlag', removeFlag)
   registerWithServer('flagline.palette.open', open)
   registerWithServer('flagline.palette.refresh', client => execute(client, 'flagline.refresh'))
+  registerWithServer('flagline.palette.status', showStatus)
   registerWithServer('flagline.palette.showReferences', showReferencesHere)
   registerWithServer('flagline.showReferences', showReferences)
   registerWithServer('flagline.signIn', client => signIn(client, keys, bar.status))

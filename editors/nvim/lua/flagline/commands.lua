@@ -166,6 +166,14 @@ function subcommands.show(key)
   )
 end
 
+--- features: a page in the browser with where every feature stands.
+function subcommands.features()
+  local client = attached()
+  if client then
+    execute(client, 'flagline.status', { uri = uri_here() })
+  end
+end
+
 --- references: every read of the flag at the cursor, in the quickfix list.
 function subcommands.references()
   local client = attached()
