@@ -31,45 +31,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use terminal::{flagline, run, signed_in, tree};
 
-const VIDEOS: &str = r#"key = "project-videos"
-name = "Videos of offsetting projects"
-owner = "ada@offset.example"
-
-[metric]
-name = "Purchases"
-kind = "trend"
-events = ["purchase"]
-target = 30
-by = 2027-02-28
-
-[[stage]]
-name = "internal"
-audience = { email_domain = "offset.example" }
-gate = { people = 5 }
-
-[[stage]]
-name = "beta"
-audience = { cohort = "Beta testers" }
-steps = [10, 25, 40]
-gate = { people = 50, after = "7d" }
-
-[[stage]]
-name = "low-value"
-audience = { cohort = "Low-value" }
-
-[[stage]]
-name = "everyone"
-audience = "everyone"
-steps = [25, 50, 100]
-
-[[before_lifting]]
-what = "Captions in all languages"
-done = true
-
-[[before_lifting]]
-what = "Load test of the video service"
-"#;
-
 const CODE: &str = "\
 import posthog from 'posthog-js'
 
@@ -82,23 +43,13 @@ export const banner = posthog.isFeatureEnabled('old-banner')
 
 /// A repository with briefs of every kind, one of them broken.
 fn app() -> TempDir {
-    let folder = tree(&[
-        ("src/app.ts", CODE),
-        (".flagline/project-videos.toml", VIDEOS),
-        (
-            ".flagline/pricing-page.toml",
-            "key = \"pricing-page\"\nname = \"Prices by the year\"\nrelease = \"ab-test\"\n\n[metric]\nkind = \
-             \"funnel\"\nevents = [\"$pageview\", \"purchase\"]\ntarget = 40\n",
-        ),
-        (
-            ".flagline/new-checkout.toml",
-            "key = \"new-checkout\"\nname = \"Checkout in one step\"\n\n[metric]\nkind = \"retention\"\n\n[outcome]\n\
-             verdict = \"nailed\"\nmeasured = \"41 % paid\"\n",
-        ),
-        (".flagline/gift-cards.toml", "key = \"gift-cards\"\nname = \"Offsets as a present\"\n"),
-        (".flagline/calendar.toml", "key = \"team-calendar\"\nowner = \"linus@offset.example\"\n"),
-        (".flagline/broken.toml", "key = \"broken\"\nnmae = \"Broken\"\n"),
-    ]);
+    let folder =
+        tree(&[("src/app.ts", CODE), (".flagline/broken.toml", "key = \"broken\"\nnmae = \"Broken\"\n")]);
+    let briefs = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/status/briefs");
+    for brief in fs::read_dir(briefs).unwrap() {
+        let brief = brief.unwrap();
+        fs::copy(brief.path(), folder.path().join(".flagline").join(brief.file_name())).unwrap();
+    }
     fs::create_dir(folder.path().join(".git")).unwrap();
     folder
 }

@@ -85,7 +85,7 @@ fn of_stage(
         Stage::Planned { custom: true, .. } => {
             Next::words("somebody changed it by hand: look at its conditions in PostHog")
         }
-        Stage::Planned { percent, .. } => planned(feature, *percent, plan),
+        Stage::Planned { percent, .. } => planned(feature, *percent, plan, now),
         Stage::Everyone(_) => everyone(feature, brief, now),
         Stage::Experiment => Next::words("the experiment decides"),
         Stage::Off if feature.reads.is_empty() => archive(feature),
@@ -107,7 +107,7 @@ fn scheduled(card: &Card) -> Option<Next> {
     Some(Next { words, command: None, at: Some(change.at) })
 }
 
-fn planned(feature: &FeatureStatus, percent: f64, plan: Option<&Plan>) -> Next {
+fn planned(feature: &FeatureStatus, percent: f64, plan: Option<&Plan>, now: Timestamp) -> Next {
     let key = &feature.key;
     let promote = format!("flagline promote {key}");
     let Some((at, stage)) = current(feature, plan) else {
@@ -117,7 +117,7 @@ fn planned(feature: &FeatureStatus, percent: f64, plan: Option<&Plan>) -> Next {
         });
     };
     if let Some(step) = stage.steps.iter().find(|it| **it > percent) {
-        return step_to(feature, stage, percent, *step, promote);
+        return step_to(feature, stage, (percent, *step), promote, now);
     }
     let to = match plan.and_then(|it| it.stages.get(at + 1)) {
         Some(next) => next.name.as_str(),
@@ -133,15 +133,22 @@ fn planned(feature: &FeatureStatus, percent: f64, plan: Option<&Plan>) -> Next {
     }
 }
 
-fn step_to(feature: &FeatureStatus, stage: &PlanStage, from: f64, to: f64, promote: String) -> Next {
+/// A step takes itself once its pace is over; one that is late waits for a person.
+fn step_to(
+    feature: &FeatureStatus,
+    stage: &PlanStage,
+    (from, to): (f64, f64),
+    promote: String,
+    now: Timestamp,
+) -> Next {
     let words = format!("{from} % → {to} %");
-    let due = |pace: crate::feature::Period| feature.age.arrived?.checked_add(pace.duration()).ok();
-    match stage.pace {
-        None => Next::command(words, promote),
-        Some(pace) => match due(pace) {
-            Some(at) => Next { words: format!("{words} on {}", day(at)), command: None, at: Some(at) },
-            None => Next::words(format!("{words} after {pace}")),
-        },
+    let Some(pace) = stage.pace else { return Next::command(words, promote) };
+    match feature.age.arrived.and_then(|it| it.checked_add(pace.duration()).ok()) {
+        Some(at) if at <= now => {
+            Next { at: Some(at), ..Next::command(format!("{words}, due since {}", day(at)), promote) }
+        }
+        Some(at) => Next { words: format!("{words} on {}", day(at)), command: None, at: Some(at) },
+        None => Next::words(format!("{words} after {pace}")),
     }
 }
 

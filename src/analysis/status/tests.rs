@@ -171,6 +171,14 @@ fn what_comes_next() {
         (Place::Running, "3/3 everyone, 25 %", "25 % → 100 % on 11 Jun 2026"),
     );
     check(
+        moved([100, 100, 0], [100, 100, 25], "2026-06-01"),
+        (
+            Place::Running,
+            "3/3 everyone, 25 %",
+            "25 % → 100 %, due since 3 Jun 2026: flagline promote new-nav",
+        ),
+    );
+    check(
         moved([100, 100, 25], [100, 50, 25], "2026-06-09"),
         (
             Place::Running,

@@ -110,7 +110,7 @@ pub(super) fn people_more(it: &People, now: Timestamp) -> String {
 pub(super) fn age(age: &Age, now: Timestamp) -> Option<String> {
     let span = |at: Timestamp| ago(at, now).trim_end_matches(" ago").to_owned();
     let made = age.created.map(|it| format!("made {}", ago(it, now)));
-    let stands = match (age.constant, age.arrived) {
+    let stands = match (age.constant, age.arrived.filter(|it| age.created.is_none_or(|made| *it > made))) {
         (Some((at, true)), _) | (None, Some(at)) => Some(format!("there since {}", day(at))),
         (Some((at, false)), _) => Some(format!("there for at least {}", span(at))),
         (None, None) => None,

@@ -63,7 +63,7 @@ fn facts(feature: &FeatureStatus, report: &StatusReport) -> Vec<(&'static str, S
         ("Gate", feature.gate.as_ref().map(gate)),
         ("People", Some(text(&words::people_more(&feature.people, now)))),
         ("Metric", plain(feature.metric.as_ref().map(words::metric))),
-        ("Before lifting", plain(words::to_do(feature))),
+        ("Before lifting", to_do(feature)),
         ("Outcome", plain(feature.outcome.as_ref().map(words::outcome))),
         ("Owner", feature.owner.as_ref().map(|it| apart(it))),
         ("Flag made", age.created.map(|it| moment(it, now))),
@@ -77,6 +77,18 @@ fn facts(feature: &FeatureStatus, report: &StatusReport) -> Vec<(&'static str, S
         ),
     ];
     all.into_iter().filter_map(|(term, said)| Some((term, said?))).collect()
+}
+
+/// What must be done before the flag can be lifted.
+fn to_do(feature: &FeatureStatus) -> Option<String> {
+    let all = feature.to_do.len() + feature.n_done;
+    let item =
+        |it: &String| format!("<li><span class=\"mark\" aria-hidden=\"true\">☐</span> {}</li>", text(it));
+    let open: String = feature.to_do.iter().map(item).collect();
+    (all > 0).then(|| match feature.to_do.is_empty() {
+        true => format!("all {all} done"),
+        false => format!("{} of {all} done, open: <ul>{open}</ul>", feature.n_done),
+    })
 }
 
 /// What must hold, each with a mark and a word.

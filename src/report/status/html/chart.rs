@@ -47,19 +47,16 @@ impl Chart<'_> {
         let most = self.lines.iter().flat_map(|it| it.1).copied().max().unwrap_or(0) as f64;
         let top = nice(self.target.as_ref().map_or(most, |it| most.max(it.0)));
         html += &self.grid(top);
-        if let Some((at, _)) = &self.target {
-            let y = y(*at, top);
-            let _ = write!(
-                html,
-                "<path class=\"target\" d=\"M{LEFT} {y:.1}H{:.1}\"/><text class=\"target-label\" x=\"{:.1}\" \
-                 y=\"{:.1}\">target</text>",
-                WIDTH - RIGHT,
-                LEFT + 4.0,
-                y - 4.0
-            );
+        let target = self.target.as_ref().map(|it| y(it.0, top));
+        if let Some(y) = target {
+            let _ = write!(html, "<path class=\"target\" d=\"M{LEFT} {y:.1}H{:.1}\"/>", WIDTH - RIGHT);
         }
         for (at, (_, values)) in self.lines.iter().enumerate().take(MOST_LINES).rev() {
             html += &self.line(at, values, top);
+        }
+        if let Some(y) = target {
+            let (x, y) = (LEFT + 4.0, y - 4.0);
+            let _ = write!(html, "<text class=\"target-label\" x=\"{x:.1}\" y=\"{y:.1}\">target</text>");
         }
         html += "</svg>\n";
         html += &self.legend();

@@ -5,7 +5,7 @@ use super::chart::Chart;
 use super::markup::text;
 use crate::analysis::status::{FeatureStatus, People, Rollout, response_name};
 use crate::feature::brief::{Count, Goal, Metric, MetricKind};
-use crate::flags::{AllSeries, FeatureSeries, MetricLine, MetricSeries};
+use crate::flags::{AllSeries, FeatureSeries, Line, MetricLine, MetricSeries};
 
 /// Exposure and key metric, side by side.
 pub(super) fn graphs(feature: &FeatureStatus, anchor: &str, report: &StatusReport) -> String {
@@ -15,10 +15,14 @@ pub(super) fn graphs(feature: &FeatureStatus, anchor: &str, report: &StatusRepor
     let nothing = FeatureSeries::default();
     let own = all.by_key.get(&feature.key).unwrap_or(&nothing);
     let metric = feature.metric.as_ref().map(|it| of_metric(feature, it, own, all, anchor));
-    format!("<div class=\"graphs\">\n{}{}</div>\n", exposure(own, all, anchor), metric.unwrap_or_default())
+    format!(
+        "<div class=\"graphs\">\n{}{}</div>\n",
+        exposure(feature, own, all, anchor),
+        metric.unwrap_or_default()
+    )
 }
 
-fn exposure(own: &FeatureSeries, all: &AllSeries, anchor: &str) -> String {
+fn exposure(feature: &FeatureStatus, own: &FeatureSeries, all: &AllSeries, anchor: &str) -> String {
     let title = "People a day, by what they get";
     if let Some(why) = &all.exposure_trouble {
         return absent(title, &format!("It cannot be drawn: {why}"));
@@ -26,7 +30,12 @@ fn exposure(own: &FeatureSeries, all: &AllSeries, anchor: &str) -> String {
     if own.exposure.is_empty() {
         return absent(title, &format!("Nobody met it in the last {} days.", all.days.len()));
     }
-    let lines = own.exposure.iter().map(|it| (response_name(&it.response), it.values.as_slice()));
+    // In the order of the other graph, so that a value looks the same in both.
+    let place =
+        |it: &&Line| feature.responses.iter().position(|own| *own == it.response).unwrap_or(usize::MAX);
+    let mut lines: Vec<&Line> = own.exposure.iter().collect();
+    lines.sort_by_key(place);
+    let lines = lines.into_iter().map(|it| (response_name(&it.response), it.values.as_slice()));
     Chart {
         id: format!("{anchor}-exposure"),
         title: title.to_owned(),
