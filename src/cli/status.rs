@@ -113,10 +113,10 @@ fn tell(arguments: &Arguments, format: Format, report: &StatusReport, top: &Path
         None if format == Format::Text => return print_coloured(&text),
         None => return print(&text),
     };
-    if arguments.open {
-        if let Err(why) = browser::open(&path) {
-            complain(&plain(&format!("{why:#}; the page is {}", path.display())));
-        }
+    if arguments.open
+        && let Err(why) = browser::open(&path)
+    {
+        complain(&plain(&format!("{why:#}; the page is {}", path.display())));
     }
     Ok(())
 }

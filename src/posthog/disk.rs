@@ -129,8 +129,19 @@ pub fn projects(folder: &Path, host: &str) -> Vec<u64> {
     names.map(|it| it.0).collect()
 }
 
-/// Removes every mirror of a host, those of earlier sessions too. Locks stay: others may hold them.
+/// Where pages lie that show what is in mirrors.
+pub fn pages(folder: &Path) -> PathBuf {
+    folder.join("pages")
+}
+
+/// Removes every mirror of a host, those of earlier sessions too, and all pages: each is made anew when somebody wants
+/// it. Locks stay: others may hold them.
 pub fn forget(folder: &Path, host: &str) {
+    if let Err(error) = fs::remove_dir_all(pages(folder))
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "the pages in the cache folder cannot be removed");
+    }
     let confirmed = format!(".{}", confirmed::EXTENSION);
     let is_mirror = |end: &str| end.starts_with(".json") || end.starts_with(&confirmed);
     for (_, _, path) in files_of(folder, host).into_iter().filter(|it| is_mirror(&it.1)) {

@@ -12,7 +12,7 @@ pub fn write_page(folder: &Path, html: &str) -> io::Result<PathBuf> {
     let cache = disk::folder().ok_or_else(|| io::Error::other("this system has no cache folder"))?;
     let mut hasher = std::hash::DefaultHasher::new();
     folder.hash(&mut hasher);
-    let path = cache.join("pages").join(format!("status-{:016x}.html", hasher.finish()));
+    let path = disk::pages(&cache).join(format!("status-{:016x}.html", hasher.finish()));
     replace_private(&path, html.as_bytes())?;
     Ok(path)
 }

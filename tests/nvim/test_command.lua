@@ -72,6 +72,14 @@ T['open leads to the page of the flag'] = function()
   assert(all:find('/project/1/feature_flags/?$'), all)
 end
 
+T['features opens the page of all features'] = function()
+  editor.start()
+  editor.open_checkout()
+  child.cmd('Flagline features')
+  local url = editor.wait('a page', 'return _G.opened[1]')
+  assert(url:find('^file:///.*/flagline/pages/status%-%x+%.html$'), url)
+end
+
 T['status tells the project, and statuslines get a few words'] = function()
   editor.start()
   expect.equality(child.lua_get([[require('flagline').status()]]), '')

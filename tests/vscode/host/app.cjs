@@ -123,6 +123,13 @@ module.exports = [
     await commands.executeCommand('flagline.palette.open')
     await until('a page', () => opened.some(it => /\/feature_flags\/\d+$/.test(it)))
   }],
+  ['Show Status opens the page of all features', async () => {
+    const opened = []
+    vscode.env.openExternal = async uri => opened.push(uri.toString()) > 0
+    await open('src/Checkout.tsx')
+    await commands.executeCommand('flagline.palette.status')
+    await until('a page', () => opened.some(it => /\/flagline\/pages\/status-[0-9a-f]+\.html$/.test(it)))
+  }],
   ['a lens shows the places that read a flag; a single one is gone to', async () => {
     const document = await open('src/Checkout.tsx')
     const lenses = await until('lenses', async () => {

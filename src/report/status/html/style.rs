@@ -1,7 +1,7 @@
 //! How the page looks: the system's fonts, light and dark, wide and narrow, on paper.
 
 /// What the page's policy allows: this style and no other. A test says what it must be.
-pub(super) const HASH: &str = "sha256-h11Lnxi7nUHpdfzowY6TFfzb14jwV/9V6hZphQNt7tY=";
+pub(super) const HASH: &str = "sha256-BHb64BUAF7VHAxGiZN9Uw+obnuJcssYsQGmuB79P8Zg=";
 
 /// Lines are told apart by dashes and marks too; colours are those of Okabe and Ito, which everybody tells apart.
 pub(super) const STYLE: &str = r#"
@@ -67,7 +67,7 @@ nav b { font-variant-numeric: tabular-nums; margin-right: 0.15rem; }
 .name code, .owner { display: block; color: var(--soft); font-size: 0.82rem; }
 .stage { margin: 0; font-weight: 500; }
 .people { font-variant-numeric: tabular-nums; }
-.next code.command { display: inline-block; margin-top: 0.2rem; }
+.next code.command { display: block; width: fit-content; max-width: 100%; margin-top: 0.2rem; }
 .track { display: flex; gap: 0.5rem; margin-top: 0.35rem; }
 .track li { display: block; flex: 1 1 0; min-width: 0; font-size: 0.82rem; line-height: 1.35; color: var(--soft); }
 .track svg { display: block; width: 100%; height: 6px; margin-bottom: 0.3rem; border-radius: 3px; }
