@@ -130,6 +130,10 @@ async fn a_whole_project_in_all_formats() {
     golden("status.json", &json, sandbox.url());
     let html = status_html(&report);
     check_page(&html);
+    // How it looks is looked at in a browser.
+    let html = regex::Regex::new("(?s)<style>.*</style>").unwrap().replace(&html, "<style>STYLE</style>");
+    let html =
+        regex::Regex::new("sha256-[A-Za-z0-9+/=]+").unwrap().replace(&html, "sha256-HASH").into_owned();
     golden("status.html", &html, sandbox.url());
 }
 
@@ -355,6 +359,8 @@ async fn a_file_is_written_whole_and_opened() {
     let html = fs::read_to_string(folder.path().join("status.html")).unwrap();
     assert_eq!((code, &*stdout), (0, ""));
     check_page(&html);
+    let (code, _, stderr) = told(&posthog, folder.path(), &["--open", "--format", "json"]).await;
+    assert!(code == 2 && stderr.contains("--open shows a page"), "{stderr}");
     let (code, _, stderr) = told(&posthog, folder.path(), &["--output", "nowhere/status.txt"]).await;
     assert!(code == 2 && stderr.contains("nowhere/status.txt cannot be written"), "{stderr}");
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -57,6 +57,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let config = Arc::new(configuration(&directory, stored_keys())?);
     let format = arguments.format.unwrap_or(if arguments.open { Format::Html } else { Format::Text });
+    if arguments.open && format != Format::Html {
+        bail!("--open shows a page: leave --format out, or make it html");
+    }
     let walk = Arc::new(Progress::default());
     let line = progress::line({
         let walk = walk.clone();
