@@ -1,4 +1,4 @@
-//! What commands print: text for people, JSON for programs, and what CI systems read.
+//! What commands print: text and a page for people, JSON for programs, and what CI systems read.
 
 mod archive;
 mod baseline;

@@ -70,6 +70,11 @@ fn of_metric(
         );
         return absent(&title, &why);
     }
+    // A value that nobody gets has nothing to show; that nothing came of one that people get is worth seeing.
+    let is_got = |it: &&MetricLine| {
+        let is_met = own.exposure.iter().any(|met| met.response == it.line.response);
+        is_met || it.line.values.iter().any(|it| *it > 0)
+    };
     let measured = measured(feature, metric, lines);
     let target = measured.as_ref().and_then(|it| Some((it.target_a_day?, it.target_words.clone()?)));
     let note = match metric.kind {
@@ -82,7 +87,11 @@ fn of_metric(
         id: format!("{anchor}-metric"),
         title,
         days: &all.days,
-        lines: lines.iter().map(|it| (response_name(&it.line.response), it.line.values.as_slice())).collect(),
+        lines: lines
+            .iter()
+            .filter(is_got)
+            .map(|it| (response_name(&it.line.response), it.line.values.as_slice()))
+            .collect(),
         target,
         note,
     }
