@@ -17,7 +17,7 @@ pub struct CleanUp {
     pub message: String,
     /// What stays; `None` where that still differs from person to person.
     pub keep: Option<Value>,
-    /// The command that removes it.
+    /// The command that removes it, after a question; what PostHog serves to everyone stays.
     pub command: Option<String>,
 }
 
@@ -53,8 +53,6 @@ fn of_finding(finding: &Finding) -> Option<(FlagKey, CleanUp)> {
     let key = finding.key.clone()?;
     let is_done = matches!(finding.code, Code::StaleFlag { .. } | Code::ArchivedFlag);
     let keep = finding.code.removable();
-    // What PostHog serves to everyone stays by itself.
-    let off = if keep == Some(Value::Off) { " --keep off" } else { "" };
-    let command = keep.as_ref().map(|_| format!("flagline clean {key}{off} --write"));
+    let command = keep.as_ref().map(|_| format!("flagline clean {key} --write"));
     is_done.then(|| (key, CleanUp { message: finding.message.clone(), keep, command }))
 }

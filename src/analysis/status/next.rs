@@ -4,7 +4,7 @@ use super::gate::current;
 use super::{FeatureStatus, Place, Rollout};
 use crate::analysis::card::{Card, State};
 use crate::analysis::markup::day;
-use crate::feature::{Brief, Plan, PlanStage, Stage, Value};
+use crate::feature::{Brief, Plan, PlanStage, Stage};
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -181,7 +181,6 @@ fn archive(feature: &FeatureStatus) -> Next {
 }
 
 fn clean_up(feature: &FeatureStatus) -> Next {
-    let key = &feature.key;
     let Some(clean_up) = &feature.clean_up else { return Next::default() };
     if let Some(first) = feature.to_do.first() {
         let words = match feature.to_do.len() {
@@ -190,11 +189,13 @@ fn clean_up(feature: &FeatureStatus) -> Next {
         };
         return Next::words(words);
     }
-    match &clean_up.keep {
-        Some(Value::Off) => {
-            Next::command("remove it from the code", format!("flagline clean {key} --keep off"))
-        }
-        Some(_) => Next::command("remove it from the code", format!("flagline clean {key}")),
+    // The brief goes with the code, and what came of the feature is told nowhere else.
+    let first = match feature.metric.is_some() && feature.outcome.is_none() {
+        true => "write its outcome into the brief, then ",
+        false => "",
+    };
+    match &clean_up.command {
+        Some(command) => Next::command(format!("{first}remove it from the code"), command.clone()),
         None => Next::words("decide what stays, then remove it from the code"),
     }
 }

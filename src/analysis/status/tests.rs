@@ -192,7 +192,7 @@ fn what_comes_next() {
     );
     check(
         moved([100, 100, 25], [100, 100, 100], "2026-03-01"),
-        (Place::CleanUp, "everyone", "remove it from the code: flagline clean new-nav"),
+        (Place::CleanUp, "everyone", "remove it from the code: flagline clean new-nav --write"),
     );
     check(
         Case { read: false, ..moved([100, 100, 25], [100, 100, 100], "2026-03-01") },
@@ -212,6 +212,19 @@ fn what_must_be_done_first_comes_first() {
     let got = only(Case { brief, ..moved([100, 100, 25], [100, 100, 100], "2026-03-01") });
     assert_eq!(got.next.sentence(), "before it is lifted: load test");
     assert_eq!((got.to_do, got.n_done), (vec!["load test".to_owned()], 1));
+}
+
+#[test]
+fn the_outcome_is_written_down_before_the_brief_goes() {
+    let brief = |outcome: &str| {
+        Some(format!("key = \"new-nav\"\n[metric]\nkind = \"trend\"\nevents = [\"a\"]\n{outcome}{PLAN}"))
+    };
+    let finished = |outcome: &str| {
+        let case = Case { brief: brief(outcome), ..moved([100, 100, 25], [100, 100, 100], "2026-03-01") };
+        only(case).next.words
+    };
+    assert_eq!(finished(""), "write its outcome into the brief, then remove it from the code");
+    assert_eq!(finished("[outcome]\nverdict = \"failed\"\n"), "remove it from the code");
 }
 
 #[test]
