@@ -128,27 +128,25 @@ fn measured(feature: &FeatureStatus, metric: &Metric, lines: &[MetricLine]) -> O
     let People::Counted { variants, days: 7, .. } = &feature.people else { return None };
     let people = variants.iter().find(|it| it.name == name).map(|it| it.people).filter(|it| *it > 0)?;
     let now = line.week as f64 * 100.0 / people as f64;
-    let of = format!("the {people} people who got '{name}' in the last 7 days");
+    let of = format!("the {people} people who met it as '{name}' in the last 7 days");
     let unit = match metric.kind {
-        MetricKind::Funnel => format!("{now:.1} % of {of} did the last step"),
+        MetricKind::Funnel => format!("Those who did the last step make {now:.1} % of {of}"),
         _ => format!("{now:.1} for each hundred of {of}"),
     };
     let Some(target) = metric.target else {
         return Some(Measured { note: format!("{unit}."), target_a_day: None, target_words: None });
     };
-    let is_reached = match metric.goal {
-        Goal::AtLeast => now >= target,
-        Goal::AtMost => now <= target,
-    };
-    let (goal, reached) = match (metric.goal, is_reached) {
-        (Goal::AtLeast, true) => ("at least", "reached now"),
-        (Goal::AtLeast, false) => ("at least", "not reached yet"),
-        (Goal::AtMost, true) => ("at most", "kept now"),
-        (Goal::AtMost, false) => ("at most", "not kept now"),
+    let goal = match metric.goal {
+        Goal::AtLeast => "at least",
+        Goal::AtMost => "at most",
     };
     let percent = if metric.kind == MetricKind::Funnel { " %" } else { "" };
     Some(Measured {
-        note: format!("{unit}; the target, {goal} {target}{percent}, is {reached}."),
+        // People who did not meet the feature may carry its value, and events of servers mostly do not.
+        note: format!(
+            "{unit}, by the value that events carry; the target is {goal} {target}{percent}. Whether it is reached \
+             PostHog's own graph tells."
+        ),
         target_a_day: Some(target * people as f64 / 700.0),
         target_words: Some(format!("the target, spread over a week of {people} people with '{name}'")),
     })
