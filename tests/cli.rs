@@ -317,8 +317,10 @@ async fn demo_shows_the_whole_life_of_a_flag() {
         "stale-flag: ",
         "disabled-flag: ",
         "^^^^",
-        "feature 'gift-wrapping' in Offset",
-        "not launched",
+        "key = \"gift-wrapping\"",
+        "launching 'gift-wrapping' makes or changes 10 things in Offset",
+        "'gift-wrapping' is launched, in its first stage.",
+        "1/2 internal, 100 %",
         "--- src/Checkout.tsx",
         "-    if (posthog.isFeatureEnabled('new-checkout')) {",
     ] {
@@ -360,7 +362,7 @@ async fn demo_keeps_the_sandbox_and_the_app_until_it_is_interrupted() {
             .map(|it| it.unwrap().file_name().into_string().unwrap())
             .collect();
         files.sort();
-        assert_eq!(files, ["server", "src"], "nothing but the app");
+        assert_eq!(files, [".flagline", "server", "src"], "the app, and the brief of what was launched");
 
         let variable = |name: &str| {
             let line = said.lines().find_map(|it| it.trim().strip_prefix(&format!("export {name}=")));

@@ -34,6 +34,7 @@ pub fn clean_ups(
             source: None,
             facts: Arc::clone(facts),
             index: index.clone(),
+            briefs: Arc::default(),
             mirror: mirror.clone(),
             config: config.clone(),
             now,
