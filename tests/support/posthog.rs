@@ -14,7 +14,11 @@ impl Posthog {
 
     /// One of an age.
     pub async fn shaped(shape: Shape) -> Posthog {
-        let sandbox = Sandbox::start(Options { shape, ..Options::default() }).await.unwrap();
+        Posthog::with(Options { shape, ..Options::default() }).await
+    }
+
+    pub async fn with(options: Options) -> Posthog {
+        let sandbox = Sandbox::start(options).await.unwrap();
         // As the program does; fails only when it was done before.
         drop(rustls::crypto::ring::default_provider().install_default());
         Posthog { sandbox, http: reqwest::Client::builder().no_proxy().build().unwrap() }
