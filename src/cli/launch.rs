@@ -12,12 +12,12 @@ use super::answers::Answers;
 use super::{Format, complain, configuration, print, print_json, print_lines, stored_keys};
 use crate::analysis::plain;
 use crate::config::Environment;
-use crate::feature::BRIEFS;
 use crate::feature::brief::{Brief, file_name};
+use crate::feature::{BRIEFS, StageName};
 use crate::flags::FlagKey;
 use crate::posthog::Error;
 use crate::report::{launch_json, launch_label, launch_plan};
-use crate::rollout::decide::{Action, Slot, Step};
+use crate::rollout::decide::{Action, Slot, Step, open_stages};
 use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
 use crate::workspace;
 
@@ -167,18 +167,19 @@ impl Run<'_> {
         format!("{what}{hint}")
     }
 
+    /// Says what opens: of a flag that is taken over, more than the first stage may.
     fn opening(&self, reach: &[Reach]) -> String {
-        let first = reach.first();
-        let people = first.and_then(|it| it.people).map(|(n, of)| format!(", {n} of {of} people today"));
-        let stage = first.map(|it| {
-            format!("stage {} ({} at {} %{})", it.stage, it.audience, it.percent, people.unwrap_or_default())
-        });
-        let key = &self.launch.target.brief.key;
-        format!(
-            "Switch '{key}' on in {} for {}? yes or no",
-            self.launch.project.name,
-            stage.unwrap_or_default()
-        )
+        let open = self.launch.found.flag.as_ref().map(open_stages).unwrap_or_default();
+        let stage = |(stage, percent): &(StageName, f64)| {
+            let planned = reach.iter().find(|it| it.stage == stage.name);
+            let audience = planned.map(|it| format!("{} at ", it.audience)).unwrap_or_default();
+            let touched = planned.filter(|it| it.percent == *percent).and_then(Reach::words);
+            let touched = touched.map(|it| format!(", {it}")).unwrap_or_default();
+            format!("stage {} ({audience}{percent} %{touched})", stage.name)
+        };
+        let stages: Vec<String> = open.iter().map(stage).collect();
+        let (key, project) = (&self.launch.target.brief.key, &self.launch.project.name);
+        format!("Switch '{key}' on in {project} for {}? yes or no", stages.join(" and "))
     }
 
     fn interrupted(&self, Interrupted { slot, error }: &Interrupted) -> String {

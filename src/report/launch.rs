@@ -24,11 +24,7 @@ pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
         text += "\nWhom it touches, stage by stage, at its first step:\n";
         let of = reach.len();
         for (at, it) in reach.iter().enumerate() {
-            let people = match it.people {
-                Some((affected, total)) if it.percent < 100.0 => format!("about {affected} of {total}"),
-                Some((affected, total)) => format!("{affected} of {total}"),
-                None => "not known yet".to_owned(),
-            };
+            let people = it.words().unwrap_or_else(|| "not known yet".to_owned());
             let line =
                 format!("  {}/{of} {}: {} at {} %, {people}", at + 1, it.stage, it.audience, it.percent);
             let _ = writeln!(text, "{}", plain(&line));

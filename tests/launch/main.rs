@@ -7,6 +7,8 @@ mod killed;
 #[path = "../support/posthog.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod posthog;
+mod recorded;
+mod refused;
 #[path = "../support/terminal.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod terminal;

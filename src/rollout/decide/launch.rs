@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::bodies::{self, insight_name, insights, text_tile};
 use super::compare::differences;
 use super::{Found, FunctionKind, InsightKind, Pending, Refused, Slot, Target, Webhook};
-use crate::feature::{Stage, stage};
+use crate::feature::{Audience, Stage, StageName, stage, stages};
 use crate::flags::Flag;
 
 /// One step of a launch.
@@ -44,9 +44,17 @@ impl Action {
     }
 }
 
-/// Every step, in order.
+/// Every step, in order. Nothing is anything without the flag: where it cannot be, nothing follows it.
 pub fn steps(target: &Target, found: &Found) -> Vec<Step> {
-    slots(target).into_iter().map(|slot| step(target, found, slot)).collect()
+    let flag = step(target, found, Slot::Flag);
+    match (&flag.action, &found.flag) {
+        (Action::Skip(_), Some(_)) => vec![flag],
+        (Action::Skip(_), None) => {
+            let cohorts = slots(target).into_iter().filter(|it| *it < Slot::Flag);
+            cohorts.map(|slot| step(target, found, slot)).chain([flag.clone()]).collect()
+        }
+        _ => slots(target).into_iter().map(|slot| step(target, found, slot)).collect(),
+    }
 }
 
 /// What a launch consists of.
@@ -111,39 +119,38 @@ fn action(target: &Target, found: &Found, slot: &Slot) -> Action {
         Slot::Flag => flag(target, found),
         Slot::Dashboard => there_or(target, found, slot, || Some(bodies::dashboard(target)), &["name"]),
         Slot::Insight(kind) => insight(target, found, *kind),
-        Slot::EarlyAccess => needs_flag(found, || {
+        Slot::EarlyAccess => {
             let body = || bodies::early_access(target, found);
             there_or(target, found, slot, body, &["name", "description", "documentation_url"])
-        }),
-        Slot::Experiment => needs_flag(found, || {
+        }
+        Slot::Experiment => {
             there_or(target, found, slot, || Some(bodies::experiment(target, found)), &["name", "metrics"])
-        }),
-        Slot::Link => link(found),
+        }
+        Slot::Link => link(target, found),
         Slot::Playlist(variant) => {
             let body = || Some(bodies::playlist(target, found, variant.as_deref()));
             there_or(target, found, slot, body, &["filters"])
         }
         Slot::Function(kind) => function(target, found, *kind),
-        Slot::Survey => {
-            let fields = ["questions", "conditions", "targeting_flag_filters", "responses_limit"];
-            there_or(target, found, slot, || bodies::survey(target, found), &fields)
-        }
+        Slot::Survey => survey(target, found),
         Slot::Layout => layout(target, found),
         Slot::Alert => alert(target, found),
         Slot::AlertFunction => alert_function(target, found),
         Slot::Annotation => match found.objects.contains_key(slot) {
             true => Action::Keep("is there".into()),
-            false => launched_already(found).unwrap_or_else(|| {
-                Action::Make(Some(json!({
+            false if was_on(found) => Action::Keep("it was launched before".into()),
+            false => match on(target, found).writes() {
+                true => Action::Make(Some(json!({
                     "content": annotation(target),
                     "date_marker": target.now,
                     "scope": "project",
-                })))
-            }),
+                }))),
+                false => Action::Skip(ONCE_ON.into()),
+            },
         },
         Slot::On => on(target, found),
         Slot::Start => start(target, found),
-        Slot::Message => message(found),
+        Slot::Message => message(target, found),
     }
 }
 
@@ -184,20 +191,19 @@ fn kept_or_changed(target: &Target, differences: Vec<String>, body: Value) -> Ac
     }
 }
 
-fn needs_flag(found: &Found, then: impl FnOnce() -> Action) -> Action {
-    match found.refused.contains_key(&Slot::Flag) {
-        true => Action::Skip("needs the flag".into()),
-        false => then(),
-    }
+/// Whether something is not there, and will not be.
+fn lacks(target: &Target, found: &Found, slot: &Slot) -> bool {
+    !found.objects.contains_key(slot) && matches!(step(target, found, slot.clone()).action, Action::Skip(_))
 }
+
+/// Why a flag cannot be for the people of a cohort.
+const OF_BEHAVIOUR: &str = "is of behaviour, and PostHog refuses such a cohort in a flag; make it static";
 
 fn cohort(target: &Target, found: &Found, name: &str) -> Action {
     let slot = Slot::Cohort(name.to_owned());
     if let Some(id) = found.id(&slot) {
         return match found.behavioral_cohorts.contains(&id) {
-            true => Action::Skip(
-                "is of behaviour, and PostHog refuses such a cohort in a flag; make it static".into(),
-            ),
+            true => Action::Skip(OF_BEHAVIOUR.into()),
             false => Action::Keep("is there".into()),
         };
     }
@@ -216,10 +222,8 @@ fn cohort(target: &Target, found: &Found, name: &str) -> Action {
 fn flag(target: &Target, found: &Found) -> Action {
     let cohort = |name: &str| found.cohort(name);
     let Some(flag) = &found.flag else {
-        let missing =
-            target.plan.cohorts_named().find(|it| found.refused.contains_key(&Slot::Cohort(it.0.into())));
-        return match missing {
-            Some((name, _)) => Action::Skip(format!("needs the cohort '{name}'")),
+        return match missing_cohort(target, found) {
+            Some(why) => Action::Skip(why),
             None => Action::Make(bodies::flag(target, &cohort)),
         };
     };
@@ -227,15 +231,31 @@ fn flag(target: &Target, found: &Found) -> Action {
         return Action::Skip(why);
     }
     let changed = bodies::changed_conditions(target, flag, &cohort);
-    let body = match (changed.is_empty(), target.take_over) {
-        (true, _) => None,
-        (false, true) => bodies::patched_filters(target, flag, &cohort),
-        (false, false) => return Action::Differs(changed),
-    };
-    match body {
-        Some(filters) => Action::Change(json!({ "filters": filters }), changed),
-        None => Action::Keep(stage_of(flag)),
+    match (changed.is_empty(), target.take_over, &found.pending_conditions) {
+        (true, ..) => Action::Keep(stage_of(flag)),
+        (false, false, _) => Action::Differs(changed),
+        (false, true, Some(pending)) => Action::Wait(pending.clone()),
+        (false, true, None) => match bodies::patched_filters(target, flag, &cohort) {
+            Some(filters) => Action::Change(json!({ "filters": filters }), changed),
+            // A cohort that the plan names is not there, and cannot be made.
+            None => Action::Differs(changed),
+        },
     }
+}
+
+/// Why a flag cannot be made for the plan's people.
+fn missing_cohort(target: &Target, found: &Found) -> Option<String> {
+    target.plan.stages.iter().find_map(|it| match &it.audience {
+        Audience::Cohort(id) if found.behavioral_cohorts.contains(id) => {
+            Some(format!("needs the cohort {id}, which {OF_BEHAVIOUR}"))
+        }
+        Audience::CohortNamed { name, .. } => {
+            let slot = Slot::Cohort(name.clone());
+            let is_skipped = matches!(step(target, found, slot).action, Action::Skip(_));
+            is_skipped.then(|| format!("needs the cohort '{name}'"))
+        }
+        _ => None,
+    })
 }
 
 /// Why a flag cannot be launched.
@@ -257,18 +277,18 @@ fn stage_of(flag: &Flag) -> String {
 }
 
 fn insight(target: &Target, found: &Found, kind: InsightKind) -> Action {
-    if found.refused.contains_key(&Slot::Dashboard) {
+    if lacks(target, found, &Slot::Dashboard) {
         return Action::Skip("needs the dashboard".into());
     }
     let field = if found.is_old { "filters" } else { "query" };
     there_or(target, found, &Slot::Insight(kind), || bodies::insight(target, found, kind), &[field])
 }
 
-fn link(found: &Found) -> Action {
-    if found.refused.contains_key(&Slot::Dashboard) {
+fn link(target: &Target, found: &Found) -> Action {
+    if lacks(target, found, &Slot::Dashboard) {
         return Action::Skip("needs the dashboard".into());
     }
-    needs_flag(found, || match (&found.flag, found.id(&Slot::Dashboard)) {
+    match (&found.flag, found.id(&Slot::Dashboard)) {
         (Some(flag), Some(dashboard)) if flag.dashboards.contains(&dashboard) => {
             Action::Keep("is there".into())
         }
@@ -278,7 +298,23 @@ fn link(found: &Found) -> Action {
             Action::Make(Some(json!({ "analytics_dashboards": dashboards })))
         }
         _ => Action::Make(None),
-    })
+    }
+}
+
+fn survey(target: &Target, found: &Found) -> Action {
+    let mut body = bodies::survey(target, found);
+    let there = found.objects.get(&Slot::Survey);
+    let fields = ["questions", "conditions", "targeting_flag_filters", "responses_limit"];
+    // Who is meant is written as filters and read as the flag that PostHog makes of them.
+    if let (Some(body), Some(there)) = (&mut body, there)
+        && there.get("targeting_flag_filters").is_none_or(Value::is_null)
+        && let Some(filters) = body.get("targeting_flag_filters")
+        && differences(filters, &there["targeting_flag"]["filters"]).is_empty()
+        && let Some(body) = body.as_object_mut()
+    {
+        body.remove("targeting_flag_filters");
+    }
+    there_or(target, found, &Slot::Survey, || body, &fields)
 }
 
 fn function(target: &Target, found: &Found, kind: FunctionKind) -> Action {
@@ -308,16 +344,23 @@ fn cannot_tell(target: &Target, found: &Found, kind: FunctionKind) -> Option<Str
 }
 
 fn layout(target: &Target, found: &Found) -> Action {
-    if found.refused.contains_key(&Slot::Dashboard) {
+    if lacks(target, found, &Slot::Dashboard) {
         return Action::Skip("needs the dashboard".into());
     }
     let body = bodies::layout(target, found);
     let there = found.objects.get(&Slot::Dashboard).and_then(|it| text_tile(it, target.key()));
     let (Some(body), Some(there)) = (&body, there) else { return Action::Make(body) };
     // Where things stand is the team's business once they stand.
-    let same = body["tiles"][0]["text"]["body"] == there.body.as_str();
-    let differences = if same { Vec::new() } else { vec!["the text".to_owned()] };
-    kept_or_changed(target, differences, json!({ "tiles": [body["tiles"][0]] }))
+    let text = json!({ "tiles": [body["tiles"][0]] });
+    let wanted = text["tiles"][0]["text"]["body"].as_str().unwrap_or_default();
+    match wanted == there.body {
+        true => Action::Keep("is there".into()),
+        // What could not be made at first is there by now.
+        false if bodies::only_links_more(wanted, &there.body) => {
+            Action::Change(text, vec!["more to link to".into()])
+        }
+        false => kept_or_changed(target, vec!["the text".into()], text),
+    }
 }
 
 fn alert(target: &Target, found: &Found) -> Action {
@@ -325,14 +368,14 @@ fn alert(target: &Target, found: &Found) -> Action {
     if found.is_old {
         return Action::Skip("this server has no alerts".into());
     }
-    if found.refused.contains_key(&insight) || found.refused.contains_key(&Slot::Dashboard) {
+    if lacks(target, found, &insight) {
         return Action::Skip("needs its insight".into());
     }
     there_or(target, found, &Slot::Alert, || bodies::alert(target, found), &["threshold", "enabled"])
 }
 
 fn alert_function(target: &Target, found: &Found) -> Action {
-    if found.is_old || found.refused.contains_key(&Slot::Alert) {
+    if lacks(target, found, &Slot::Alert) {
         return Action::Skip("needs the alert".into());
     }
     if let Some(why) = cannot_tell(target, found, FunctionKind::SlackMessages) {
@@ -348,62 +391,87 @@ fn alert_function(target: &Target, found: &Found) -> Action {
 }
 
 /// A flag that was on before this run is launched; who completes the rest later does not launch it once more.
-fn launched_already(found: &Found) -> Option<Action> {
-    let is_on = found.flag.as_ref().is_some_and(|it| it.active) && !found.switched_on;
-    is_on.then(|| Action::Keep("it was launched before".into()))
+fn was_on(found: &Found) -> bool {
+    found.flag.as_ref().is_some_and(|it| it.active) && !found.switched_on
 }
 
+/// Why something waits for the flag.
+const ONCE_ON: &str = "follows once the flag is on";
+
 fn on(target: &Target, found: &Found) -> Action {
-    needs_flag(found, || {
-        let Some(flag) = &found.flag else { return Action::Make(None) };
-        match (unwritable(flag), &found.pending) {
-            (Some(_), _) => Action::Skip("needs the flag".into()),
-            (None, _) if flag.active => Action::Keep(stage_of(flag)),
-            (None, Some(pending)) => Action::Wait(pending.clone()),
-            (None, None) => match on_for_others(target, found, flag) {
-                Some(why) => Action::Skip(why),
-                None => Action::Make(Some(json!({ "active": true }))),
-            },
-        }
-    })
+    let Some(flag) = &found.flag else { return Action::Make(None) };
+    if flag.active {
+        return Action::Keep(stage_of(flag));
+    }
+    if let Some(pending) = &found.pending {
+        return Action::Wait(pending.clone());
+    }
+    let lines = flag.filters().map(|it| stages(&it)).unwrap_or_default();
+    if let Some((name, why)) = lines.into_iter().find_map(|it| Some((it.name, it.stopped?))) {
+        return Action::Skip(format!("its stage '{name}' was stopped ({why}); only its page goes on"));
+    }
+    let changed = bodies::changed_conditions(target, flag, &|name| found.cohort(name));
+    match (&found.pending_conditions, on_for_others(target, flag, changed)) {
+        (_, None) => Action::Make(Some(json!({ "active": true }))),
+        (Some(pending), Some(_)) if target.take_over => Action::Wait(pending.clone()),
+        (_, Some(why)) => Action::Skip(why),
+    }
 }
 
 /// A flag whose conditions somebody changed would open to people whom the plan does not mean.
-fn on_for_others(target: &Target, found: &Found, flag: &Flag) -> Option<String> {
-    let changed = bodies::changed_conditions(target, flag, &|name| found.cohort(name));
-    let later_open = later_stages_open(flag);
-    let why = changed.into_iter().chain(later_open).collect::<Vec<String>>().join("; ");
+fn on_for_others(target: &Target, flag: &Flag, changed: Vec<String>) -> Option<String> {
+    // Whoever takes a flag over is told where its stages are, and decides.
+    let elsewhere = if target.take_over { None } else { begins_elsewhere(target, flag) };
+    let why = changed.into_iter().chain(elsewhere).collect::<Vec<String>>().join("; ");
     (!why.is_empty()).then(|| {
-        format!("{why}: switched on, it would not begin where the plan does. Run it with --take-over, or switch it on on its page")
+        format!(
+            "{why}; it would not begin where the plan does. Look at it on its page, or run this with --take-over"
+        )
     })
 }
 
-/// A stage after the first that is open already.
-fn later_stages_open(flag: &Flag) -> Option<String> {
-    let filters = flag.filters()?;
-    let open = filters.groups.iter().filter(|it| it.percent() > 0.0);
-    let mut named = open.filter_map(|it| crate::feature::StageName::parse(it.description.as_deref()?));
-    let later = named.find(|it| it.number > 1)?;
-    Some(format!("its stage '{}' is open already", later.name))
+/// Why the first stage at its first step is not what opens.
+fn begins_elsewhere(target: &Target, flag: &Flag) -> Option<String> {
+    let open = open_stages(flag);
+    let first = target.plan.stages.first()?;
+    let percent = first.steps.first().copied().unwrap_or(100.0);
+    match &open[..] {
+        [(stage, is)] if stage.number == 1 && *is == percent => None,
+        [] => Some("none of its stages is open".into()),
+        open => {
+            let (stage, is) = open.last()?;
+            Some(format!("its stage '{}' is at {is} % already", stage.name))
+        }
+    }
+}
+
+/// The stages that are open or would be, were the flag on, with their percentages.
+pub fn open_stages(flag: &Flag) -> Vec<(StageName, f64)> {
+    let filters = flag.filters().unwrap_or_default();
+    let named = filters.groups.iter().filter_map(|it| {
+        let stage = StageName::parse(it.description.as_deref()?)?;
+        Some((stage, it.percent()))
+    });
+    named.filter(|it| it.1 > 0.0).collect()
 }
 
 fn start(target: &Target, found: &Found) -> Action {
-    if found.refused.contains_key(&Slot::Experiment) {
+    if lacks(target, found, &Slot::Experiment) {
         return Action::Skip("needs the experiment".into());
     }
     let is_on = found.flag.as_ref().is_some_and(|it| it.active);
     match found.objects.get(&Slot::Experiment) {
         Some(experiment) if !experiment["start_date"].is_null() => Action::Keep("runs".into()),
-        Some(_) if is_on => Action::Make(Some(json!({ "start_date": target.now }))),
-        _ => not_yet_on(found),
+        Some(_) if is_on => Action::Make(Some(Value::Null)),
+        _ => not_yet_on(target, found),
     }
 }
 
-fn message(found: &Found) -> Action {
+fn message(target: &Target, found: &Found) -> Action {
     let is_on = found.flag.as_ref().is_some_and(|it| it.active);
     match found.told {
         Some(true) => Action::Keep("was sent".into()),
-        _ if !is_on => not_yet_on(found),
+        _ if !is_on => not_yet_on(target, found),
         // Without the note, somebody else switched it on.
         _ if !found.switched_on && !found.objects.contains_key(&Slot::Annotation) => {
             Action::Keep("it was launched before".into())
@@ -415,12 +483,9 @@ fn message(found: &Found) -> Action {
 }
 
 /// What follows the flag's being on, while it is not.
-fn not_yet_on(found: &Found) -> Action {
-    match found.pending.is_some()
-        || found.refused.contains_key(&Slot::On)
-        || found.refused.contains_key(&Slot::Flag)
-    {
-        true => Action::Skip("follows once the flag is on".into()),
-        false => Action::Make(None),
+fn not_yet_on(target: &Target, found: &Found) -> Action {
+    match step(target, found, Slot::On).action.writes() {
+        true => Action::Make(None),
+        false => Action::Skip(ONCE_ON.into()),
     }
 }

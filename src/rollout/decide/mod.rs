@@ -8,7 +8,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use launch::{Action, Step, steps};
+pub use launch::{Action, Step, open_stages, steps};
 pub use slot::{FunctionKind, InsightKind, Slot};
 pub use target::{Evaluations, Found, Pending, Refused, SlackChannel, Target, Webhook};
 

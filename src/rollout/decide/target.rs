@@ -67,8 +67,10 @@ pub struct Found {
     pub behavioral_cohorts: BTreeSet<u64>,
     /// The Slack workspace and its channel that the brief names.
     pub slack: Option<Result<SlackChannel, String>>,
-    /// A change of the flag that waits for an approval: its number.
+    /// The flag's being switched on, where that waits for an approval.
     pub pending: Option<Pending>,
+    /// A change of the flag's conditions that waits for an approval.
+    pub pending_conditions: Option<Pending>,
     /// Whether the message that it begins was captured before; `None` = nobody can tell.
     pub told: Option<bool>,
     /// Whether this run switched the flag on.

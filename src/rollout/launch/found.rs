@@ -72,22 +72,27 @@ impl Finder<'_> {
 
     async fn flag(&mut self) -> Result<(), Error> {
         self.found.flag = self.client.flag_by_key(self.project, &self.target.brief.flag()).await?;
-        if let Some(flag) = &self.found.flag
-            && !flag.active
-        {
-            let waiting = self.client.pending_changes(self.project, flag.id).await?;
-            let enables = |it: &&Value| it["action_key"].as_str().is_none_or(|it| it.ends_with(".enable"));
-            let id = waiting.iter().find(enables).map(|it| it["id"].as_str().unwrap_or_default().to_owned());
-            self.found.pending = id.map(|id| Pending { id });
-        }
+        let Some(flag) = &self.found.flag else { return Ok(()) };
+        let waiting = self.client.pending_changes(self.project, flag.id).await?;
+        let of = |action: &str| {
+            let is = |it: &&Value| it["action_key"].as_str().is_none_or(|it| it.ends_with(action));
+            let id = waiting.iter().find(is)?["id"].as_str().unwrap_or_default();
+            Some(Pending { id: id.to_owned() })
+        };
+        let (enable, update) = (of(".enable"), of(".update"));
+        self.found.pending = enable.filter(|_| !flag.active);
+        self.found.pending_conditions = update;
         Ok(())
     }
 
-    /// Functions; whether there are any at all tells how old a server is.
+    /// Functions. A server that knows neither them nor alerts is of the time before insights were queries.
     async fn functions(&mut self) -> Result<(), Error> {
         let is = |it: &Slot| matches!(it, Slot::Function(_) | Slot::AlertFunction);
         let listed = self.client.objects(self.project, Kind::HogFunction, self.target.key()).await;
-        self.found.is_old = matches!(listed, Err(Error::NotFound(_)));
+        if matches!(listed, Err(Error::NotFound(_))) {
+            let alerts = self.client.objects(self.project, Kind::Alert, self.target.key()).await;
+            self.found.is_old = matches!(alerts, Err(Error::NotFound(_)));
+        }
         let Some(listed) = self.allowed(listed, is)? else { return Ok(()) };
         let key = self.target.key();
         let starts = |it: &Value, of: &str| {
@@ -270,13 +275,13 @@ impl Finder<'_> {
         Ok(())
     }
 
-    /// Whether the first message was captured before. Only a flag that is on can have one.
+    /// Whether the first message was captured before: also of a flag that is off, which may have been on.
     async fn told(&mut self) -> Result<(), Error> {
-        if !self.found.flag.as_ref().is_some_and(|it| it.active) {
+        let message = launched(self.target, &self.found).filter(|_| !self.target.leave_off);
+        let Some(message) = message else {
             self.found.told = Some(false);
             return Ok(());
-        }
-        let Some(message) = launched(self.target, &self.found) else { return Ok(()) };
+        };
         let query = queries::message_count(EVENT, &message.id(self.target.project).to_string());
         self.found.told = match self.client.query(self.project, &query).await {
             Ok(rows) => rows.first().and_then(|it| it.first()).and_then(Value::as_u64).map(|it| it > 0),

@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::Value;
 
 pub use perform::{Interrupted, Told};
 
 use super::decide::{self, Evaluations, Found, Slot, Step, Target, Webhook};
 use super::message::{Kind, Message};
 use crate::config;
-use crate::feature::Plan;
 use crate::feature::brief::Brief;
+use crate::feature::{Audience, Plan};
 use crate::flags::Project;
 use crate::posthog::{Client, Error};
 
@@ -67,6 +68,15 @@ pub struct Reach {
     pub people: Option<(u64, u64)>,
 }
 
+impl Reach {
+    /// How many it touches, in words.
+    pub fn words(&self) -> Option<String> {
+        let (affected, total) = self.people?;
+        let about = if self.percent < 100.0 { "about " } else { "" };
+        Some(format!("{about}{affected} of {total}"))
+    }
+}
+
 impl Launch {
     /// Reads what is there. Writes nothing.
     pub async fn load(
@@ -78,9 +88,17 @@ impl Launch {
     ) -> Result<Launch, NotPlanned> {
         let client = Client::new(environment)?;
         let whole = client.project(environment).await?;
-        let owner = client.owner().await?;
-        let plan =
-            brief.plan(plans, owner["email"].as_str().unwrap_or_default()).map_err(NotPlanned::Brief)?;
+        // A key that may not say whose it is can do without, but for a plan that is made of the address.
+        let owner = match client.owner().await {
+            Err(Error::Forbidden(_)) => Value::Null,
+            answer => answer?,
+        };
+        let email = brief.owner.as_deref().or(owner["email"].as_str()).unwrap_or_default();
+        let plan = brief.plan(plans, email).map_err(NotPlanned::Brief)?;
+        if plan.stages.iter().any(|it| it.audience == Audience::Email(String::new())) {
+            let why = "nobody knows who the first people are: write an owner into the brief, or stages";
+            return Err(NotPlanned::Brief(why.into()));
+        }
         let evaluations = match whole.flag_evaluations_mode {
             Some(1 | 2) => Evaluations::Table,
             _ => Evaluations::Events,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::super::decide::{Action, Pending, Refused, Slot, Step, Webhook};
+use super::super::decide::{Action, FunctionKind, Pending, Refused, Slot, Step, Webhook};
 use super::found::{is_refusal, refusal};
 use super::{Launch, launched};
 use crate::flags::Flag;
@@ -38,9 +38,10 @@ pub struct Interrupted {
 }
 
 impl Launch {
-    /// Takes all steps before the feature opens to anybody.
+    /// Takes all steps before the feature opens to anybody, and reads the flag: what a person then decides about.
     pub async fn prepare(&mut self, told: &mut impl FnMut(Told)) -> Result<(), Interrupted> {
-        self.take(|it| *it < Slot::Annotation, told).await
+        self.take(|it| *it < Slot::Annotation, told).await?;
+        self.read_flag().await.map_err(|error| Interrupted { slot: Slot::Flag, error })
     }
 
     /// Opens the feature to its first stage.
@@ -72,7 +73,12 @@ impl Launch {
             match self.write(&step, told).await {
                 Ok(()) => told(Told::Done(&step)),
                 Err(Error::ApprovalRequired { detail, request }) => {
-                    self.found.pending = Some(Pending { id: request.unwrap_or_default() });
+                    let pending = Some(Pending { id: request.unwrap_or_default() });
+                    match step.slot {
+                        Slot::On => self.found.pending = pending,
+                        Slot::Flag => self.found.pending_conditions = pending,
+                        _ => drop(self.found.refused.insert(step.slot.clone(), Refused(detail.clone()))),
+                    }
                     told(Told::Waits(&step, detail));
                 }
                 Err(error) if may_go_on(&step.slot, &error) => {
@@ -88,9 +94,14 @@ impl Launch {
     /// Reads again what steps before this one changed on the server.
     async fn read_again(&mut self, slot: &Slot) -> Result<(), Error> {
         match slot {
-            Slot::Link | Slot::On => {
-                if let Some(flag) = &self.found.flag {
-                    self.found.flag = Some(self.client.flag(&self.project, flag.id).await?);
+            Slot::Link => self.read_flag().await?,
+            Slot::On => {
+                let shown = self.found.flag.as_ref().map(Flag::stamp);
+                self.read_flag().await?;
+                if self.found.flag.as_ref().map(Flag::stamp) != shown {
+                    return Err(Error::Conflict(
+                        "somebody changed the flag meanwhile, and it stays off".into(),
+                    ));
                 }
             }
             Slot::Layout => {
@@ -105,11 +116,23 @@ impl Launch {
         Ok(())
     }
 
+    async fn read_flag(&mut self) -> Result<(), Error> {
+        if let Some(flag) = &self.found.flag {
+            self.found.flag = Some(self.client.flag(&self.project, flag.id).await?);
+        }
+        Ok(())
+    }
+
     async fn write(&mut self, step: &Step, told: &mut impl FnMut(Told)) -> Result<(), Error> {
         let body = match &step.action {
             Action::Make(Some(body)) | Action::Change(body, _) => body.clone(),
             // What it is made of could not be made, and was told.
-            _ => return Err(Error::NotFound("what it needs is missing".into())),
+            _ => {
+                return Err(Error::Invalid {
+                    code: String::new(),
+                    detail: "what it needs is missing".into(),
+                });
+            }
         };
         match &step.slot {
             Slot::Flag | Slot::Link | Slot::On => self.write_flag(step, &body).await,
@@ -151,12 +174,14 @@ impl Launch {
         Ok(())
     }
 
-    /// Makes the flag, or finds it: somebody may be faster, or an answer may have been lost on the way.
+    /// Makes the flag. Of two launches at the same time, the one that comes second ends here: keys are unique, and
+    /// names of what follows are not.
     async fn create_flag(&self, body: &Value) -> Result<Flag, Error> {
         match self.client.create_flag(&self.project, body).await {
             Err(error @ Error::Invalid { .. }) => {
                 let found = self.client.flag_by_key(&self.project, &self.target.brief.flag()).await?;
-                found.ok_or(error)
+                let faster = "somebody made the flag in this very moment, perhaps another launch of it";
+                Err(found.map_or(error, |_| Error::Conflict(faster.into())))
             }
             answer => answer,
         }
@@ -188,7 +213,10 @@ impl Launch {
                 told(Told::Warning(format!("the webhook was not told: {why}")));
             }
         }
-        if let Webhook::Missing(variable) = &self.target.webhook {
+        let by_posthog = Slot::Function(FunctionKind::WebhookMessages);
+        if let (Webhook::Missing(variable), false) =
+            (&self.target.webhook, self.found.objects.contains_key(&by_posthog))
+        {
             told(Told::Warning(format!(
                 "the webhook was not told: its address is not in the variable {variable}"
             )));

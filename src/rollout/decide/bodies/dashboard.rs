@@ -91,6 +91,17 @@ fn text(target: &Target, found: &Found) -> String {
     text
 }
 
+/// Whether a text is there as it was written, but for links to what is there only now.
+pub(in super::super) fn only_links_more(wanted: &str, there: &str) -> bool {
+    fn parts(text: &str) -> Option<(&str, Vec<&str>, &str)> {
+        let (before, marker) = text.rsplit_once("\n\n")?;
+        let (before, links) = before.rsplit_once("\n\n")?;
+        Some((before, links.split(" · ").collect(), marker))
+    }
+    let (Some(wanted), Some(there)) = (parts(wanted), parts(there)) else { return false };
+    (wanted.0, wanted.2) == (there.0, there.2) && there.1.iter().all(|it| wanted.1.contains(it))
+}
+
 fn metric_words(metric: &Metric) -> String {
     let target = metric.target.map(|it| format!(", target {it}")).unwrap_or_default();
     let by = metric.by.map(|it| format!(" by {it}")).unwrap_or_default();

@@ -60,6 +60,9 @@ pub(in super::super) fn changed_conditions(
             Some(it) if !differences(&json!({ "properties": wanted["properties"] }), it).is_empty() => {
                 told.push(format!("the condition '{label}' is for other people"));
             }
+            Some(it) if !it["variant"].is_null() => {
+                told.push(format!("the condition '{label}' gives all of its people one variant"));
+            }
             Some(_) => {}
         }
     }
@@ -71,18 +74,33 @@ pub(in super::super) fn changed_conditions(
         1 => told.push("it has a condition that the plan does not have".into()),
         n => told.push(format!("it has {n} conditions that the plan does not have")),
     }
-    if !differences(&multivariate_keys(&multivariate(target)), &multivariate_keys(&found["multivariate"]))
-        .is_empty()
-    {
+    let index = target.plan.group_type().map_or(Value::Null, Into::into);
+    if found["aggregation_group_type_index"] != index {
+        let units = |it: &Value| if it.is_null() { "people" } else { "groups of a type" };
+        let is = units(&found["aggregation_group_type_index"]);
+        told.push(match units(&index) {
+            wanted if wanted != is => format!("it is for {is}, and the plan for {wanted}"),
+            _ => "it is for groups of another type".into(),
+        });
+    }
+    let of_plan = multivariate(target);
+    if !differences(&variants(&of_plan, &["key"]), &variants(&found["multivariate"], &["key"])).is_empty() {
         told.push("it has other variants".into());
+    } else if !differences(&shares(&of_plan), &shares(&found["multivariate"])).is_empty() {
+        told.push("its variants have other shares".into());
     }
     told
 }
 
-/// Variants by key alone.
-fn multivariate_keys(it: &Value) -> Value {
-    let keys = it["variants"].as_array().into_iter().flatten().map(|it| it["key"].clone());
-    json!({ "keys": keys.collect::<Vec<Value>>() })
+fn shares(it: &Value) -> Value {
+    variants(it, &["key", "rollout_percentage"])
+}
+
+/// These fields of variants.
+fn variants(it: &Value, fields: &[&str]) -> Value {
+    let variants = it["variants"].as_array().into_iter().flatten();
+    let of = |it: &Value| -> Value { fields.iter().map(|name| it[*name].clone()).collect() };
+    json!({ "variants": variants.map(of).collect::<Vec<Value>>() })
 }
 
 /// A flag's filters with the plan's conditions; stages that are open keep their percentages, and what nobody here
@@ -93,22 +111,27 @@ pub(in super::super) fn patched_filters(
     cohort: &impl Fn(&str) -> Option<u64>,
 ) -> Option<Value> {
     let mut found: Value = serde_json::from_str(flag.filters.get()).ok()?;
-    let named = |it: &Value| it["description"].as_str().and_then(StageName::parse).map(|it| it.name);
+    let whole = |it: &Value| it["description"].as_str().and_then(StageName::parse);
+    let named = |it: &Value| whole(it).map(|it| it.name);
     let groups = found["groups"].as_array().cloned().unwrap_or_default();
     let keeps = |mut wanted: Value| {
         let same = groups.iter().find(|it| named(it).is_some() && named(it) == named(&wanted));
         if let Some(same) = same {
             wanted["rollout_percentage"] = same["rollout_percentage"].clone();
-            wanted["description"] = wanted["description"].take();
+            if whole(same) == whole(&wanted) {
+                // With its remarks: why it was stopped.
+                wanted["description"] = same["description"].clone();
+            }
         }
         wanted
     };
     let conditions: Vec<Value> = target.plan.conditions(cohort)?.into_iter().map(keeps).collect();
     found["groups"] = conditions.into();
-    if target.is_test() {
+    if target.is_test() || !found["multivariate"].is_null() {
         found["multivariate"] = multivariate(target);
     }
-    if let Some(index) = target.plan.group_type() {
+    let index = target.plan.group_type();
+    if index.is_some() || !found["aggregation_group_type_index"].is_null() {
         found["aggregation_group_type_index"] = index.into();
     }
     Some(found)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::feature::Audience;
 
-pub(super) use dashboard::{dashboard, dashboard_name, layout, text_tile};
+pub(super) use dashboard::{dashboard, dashboard_name, layout, only_links_more, text_tile};
 pub(super) use experiment::{early_access, experiment};
 pub(super) use flag::{changed_conditions, flag, patched_filters};
 pub(super) use functions::{alert, alert_function, function};
