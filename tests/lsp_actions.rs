@@ -86,7 +86,11 @@ async fn a_feature_is_created_as_a_brief_and_launched_once() {
     let mut editor =
         warned(&posthog, |it| it.capability("/window/showDocument", json!({ "support": true }))).await;
     let counts = async || {
-        [posthog.count("flags").await, posthog.count("dashboards").await, posthog.count("session_recording_playlists").await]
+        [
+            posthog.count("flags").await,
+            posthog.count("dashboards").await,
+            posthog.count("session_recording_playlists").await,
+        ]
     };
     let before = counts().await;
     let action = editor.action(APP, "gift-wrapping", "Create feature 'gift-wrapping'").await;

@@ -320,7 +320,8 @@ async fn a_write_that_is_refused_says_why() {
 /// All that Flagline needs but these.
 fn scopes_without(missing: &[&str]) -> Vec<&'static str> {
     // Writing includes reading.
-    let is_missing = |it: &str| missing.iter().any(|gone| *gone == it || *gone == it.replace(":write", ":read"));
+    let is_missing =
+        |it: &str| missing.iter().any(|gone| *gone == it || *gone == it.replace(":write", ":read"));
     SCOPES.iter().map(|it| it.0).filter(|it| !is_missing(it)).collect()
 }
 

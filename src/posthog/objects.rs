@@ -56,6 +56,11 @@ impl Client {
         self.get("/api/users/@me/", &[]).await
     }
 
+    /// The members of the key's organization.
+    pub async fn members(&self) -> Result<Vec<Value>, Error> {
+        self.pages("/api/organizations/@current/members/", &[]).await
+    }
+
     /// The objects of a kind that are not deleted. Older servers do not know `search` and send them all: whoever asks
     /// compares.
     pub async fn objects(&self, project: &Project, kind: Kind, search: &str) -> Result<Vec<Value>, Error> {

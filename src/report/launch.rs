@@ -97,10 +97,20 @@ fn made(launch: &Launch, step: &Step) -> String {
             [] => "static, nobody in it yet".into(),
             properties => Audience::Properties(properties.to_vec()).to_string(),
         },
-        Slot::Alert => format!("{}, to you by e-mail", short(launch, step)),
+        Slot::Alert => {
+            let unknown = match &launch.unknown[..] {
+                [] => String::new(),
+                unknown => format!(", but not to {}: no colleague in PostHog", unknown.join(", ")),
+            };
+            format!("{}, by e-mail to {}{unknown}", short(launch, step), people(launch.target.alerted.len()))
+        }
         Slot::Link | Slot::Layout | Slot::On | Slot::Message | Slot::Start => String::new(),
         _ => short(launch, step).to_owned(),
     }
+}
+
+fn people(n: usize) -> String {
+    if n == 1 { "one person".into() } else { format!("{n} people") }
 }
 
 /// `12 to make, 1 to change, 3 kept, 2 left out`

@@ -22,8 +22,8 @@ pub struct Target {
     pub project: u64,
     /// Where evaluations of flags are kept.
     pub evaluations: Evaluations,
-    /// The number of whoever launches, who gets alerts; older servers do not tell it.
-    pub me: Option<u64>,
+    /// Who gets alerts by e-mail, by their numbers; older servers do not tell them.
+    pub alerted: Vec<u64>,
     /// The webhook that the brief names.
     pub webhook: Webhook,
     /// Everything but the flag on.

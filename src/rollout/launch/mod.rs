@@ -53,6 +53,8 @@ pub struct Launch {
     pub target: Target,
     /// What is there.
     pub found: Found,
+    /// Addresses of the brief to which no alert is sent: PostHog does not know whose they are.
+    pub unknown: Vec<String>,
 }
 
 /// A stage and whom it touches at its first step: people or groups, of how many.
@@ -103,6 +105,7 @@ impl Launch {
             Some(1 | 2) => Evaluations::Table,
             _ => Evaluations::Events,
         };
+        let (alerted, unknown) = alerted(&client, &brief, &owner).await?;
         let target = Target {
             webhook: webhook(&brief, |name| std::env::var(name).ok()),
             brief,
@@ -110,7 +113,7 @@ impl Launch {
             host: environment.host.to_string(),
             project: whole.id,
             evaluations,
-            me: owner["id"].as_u64(),
+            alerted,
             leave_off: options.leave_off,
             take_over: options.take_over,
             now,
@@ -118,7 +121,7 @@ impl Launch {
         let token = whole.api_token.clone();
         let project: Project = whole.into();
         let found = found::find(&client, &project, &target).await?;
-        Ok(Launch { client, project, token, target, found })
+        Ok(Launch { client, project, token, target, found, unknown })
     }
 
     /// What is to be done, all of it.
@@ -162,6 +165,33 @@ impl Launch {
         };
         Some(self.target.page(path))
     }
+}
+
+/// Who gets alerts: the brief's people, else its owner, else whoever launches; and the addresses of nobody.
+async fn alerted(client: &Client, brief: &Brief, me: &Value) -> Result<(Vec<u64>, Vec<String>), Error> {
+    let named = &brief.notify.people;
+    let wanted: Vec<&String> =
+        if named.is_empty() { brief.owner.iter().collect() } else { named.iter().collect() };
+    let is_me = |it: &&&String| me["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(it));
+    let myself: Vec<u64> = me["id"].as_u64().into_iter().collect();
+    if wanted.iter().all(|it| is_me(&it)) {
+        return Ok((myself, Vec::new()));
+    }
+    let members = match client.members().await {
+        // A key that may not list colleagues can launch all the same.
+        Err(error) if found::is_refusal(&error) => Vec::new(),
+        answer => answer?,
+    };
+    let (mut alerted, mut unknown) = (Vec::new(), Vec::new());
+    for address in wanted {
+        let is = |it: &&Value| it["email"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(address));
+        match members.iter().map(|it| &it["user"]).find(is).and_then(|it| it["id"].as_u64()) {
+            Some(id) => alerted.push(id),
+            None if is_me(&&address) => alerted.extend(&myself),
+            None => unknown.push(address.clone()),
+        }
+    }
+    Ok((if alerted.is_empty() { myself } else { alerted }, unknown))
 }
 
 /// The message that a feature begins.

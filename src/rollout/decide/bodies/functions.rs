@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 
 use super::super::{Found, FunctionKind, InsightKind, SlackChannel, Slot, Target, Webhook};
 use super::marker;
-use crate::feature::brief::{Baseline, Guard};
 use crate::rollout::message::EVENT;
 
 /// What percentage of exceptions raises the alarm where no guard says.
@@ -102,14 +101,13 @@ fn webhook(target: &Target) -> Option<Value> {
 /// The alert on exceptions; `None` while its insight is missing.
 pub(in super::super) fn alert(target: &Target, found: &Found) -> Option<Value> {
     let insight = found.id(&Slot::Insight(InsightKind::ExceptionRate))?;
-    let absolute =
-        |it: &&Guard| it.metric == "exceptions" && it.baseline.is_none_or(|it| it == Baseline::Before);
-    let guard = target.brief.guard.iter().filter(|it| it.baseline.is_none()).find(absolute);
+    // An alert compares with a number, not with another time or variant.
+    let guard = target.brief.guard.iter().find(|it| it.metric == "exceptions" && it.baseline.is_none());
     let upper = guard.and_then(|it| it.above).unwrap_or(MANY_EXCEPTIONS);
     Some(json!({
         "name": format!("{}: exceptions", target.key()),
         "insight": insight,
-        "subscribed_users": target.me.into_iter().collect::<Vec<u64>>(),
+        "subscribed_users": target.alerted,
         "condition": { "type": "absolute_value" },
         "threshold": { "configuration": { "type": "absolute", "bounds": { "upper": upper } } },
         "config": { "type": "TrendsAlertConfig", "series_index": 0, "check_ongoing_interval": true },

@@ -124,7 +124,7 @@ fn is_set(target: &Target) -> Value {
 }
 
 /// The property with which other events say what their person got (posthog-api 5.7).
-fn feature(target: &Target) -> String {
+pub(super) fn feature(target: &Target) -> String {
     format!("$feature/{}", target.key())
 }
 
@@ -142,14 +142,9 @@ fn by_variant(target: &Target, series: Value) -> Value {
 
 /// People by what they got.
 fn exposure(target: &Target, found: &Found) -> Value {
-    let (series, breakdown) = match table(target, found) {
-        true => {
-            (evaluation(target, &[]), json!({ "breakdown": "response", "breakdown_type": "data_warehouse" }))
-        }
-        false => (
-            node(exposure_event(found), "dau", vec![exactly("$feature_flag", &[target.key().into()])]),
-            json!({ "breakdown": "$feature_flag_response", "breakdown_type": "event", "breakdown_limit": 10 }),
-        ),
+    let series = match table(target, found) {
+        true => evaluation(target, &[]),
+        false => node(exposure_event(found), "dau", vec![exactly("$feature_flag", &[target.key().into()])]),
     };
     json!({
         "kind": "TrendsQuery",
@@ -157,13 +152,23 @@ fn exposure(target: &Target, found: &Found) -> Value {
         "interval": "day",
         "filterTestAccounts": false,
         "series": [series],
-        "breakdownFilter": breakdown,
+        "breakdownFilter": by_response(target, found),
         "trendsFilter": { "display": "ActionsLineGraph", "showLegend": true },
     })
 }
 
+/// By what people got when they met the feature.
+fn by_response(target: &Target, found: &Found) -> Value {
+    match table(target, found) {
+        true => json!({ "breakdown": "response", "breakdown_type": "data_warehouse" }),
+        false => {
+            json!({ "breakdown": "$feature_flag_response", "breakdown_type": "event", "breakdown_limit": 10 })
+        }
+    }
+}
+
 /// Whether exposure is read from the table of evaluations: an experiment with an event of its own has it among events.
-fn table(target: &Target, found: &Found) -> bool {
+pub(super) fn table(target: &Target, found: &Found) -> bool {
     target.evaluations == Evaluations::Table && exposure_event(found) == CALLED
 }
 
@@ -222,7 +227,7 @@ fn funnel(target: &Target, found: &Found, metric: &Metric) -> Value {
         "dateRange": { "date_from": "-30d" },
         "filterTestAccounts": false,
         "series": series,
-        "breakdownFilter": { "breakdown": "$feature_flag_response", "breakdown_type": "event" },
+        "breakdownFilter": by_response(target, found),
         "funnelsFilter": {
             "funnelVizType": "steps",
             "funnelOrderType": "ordered",
