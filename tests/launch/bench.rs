@@ -73,7 +73,6 @@ struct Between {
     http: reqwest::Client,
     seen: Mutex<Seen>,
     kill: Notify,
-    dead: Notify,
 }
 
 /// A sandbox, somebody before it, and a repository with briefs.
@@ -96,13 +95,7 @@ impl Bench {
         let now = Some(NOW.parse().unwrap());
         let posthog = Posthog::with(Options { shape, now, ..Options::default() }).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let between = Arc::new(Between {
-            posthog,
-            http,
-            seen: Mutex::default(),
-            kill: Notify::new(),
-            dead: Notify::new(),
-        });
+        let between = Arc::new(Between { posthog, http, seen: Mutex::default(), kill: Notify::new() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(pass).with_state(Arc::clone(&between));
@@ -184,9 +177,7 @@ impl Bench {
                 status = child.wait() => status,
                 () = self.between.kill.notified() => {
                     child.start_kill().unwrap();
-                    let status = child.wait().await;
-                    self.between.dead.notify_one();
-                    status
+                    child.wait().await
                 }
             };
             status.unwrap()
@@ -259,15 +250,20 @@ async fn pass(State(between): State<Arc<Between>>, request: Request) -> Response
         exchange.answer = serde_json::from_slice(&answer.body).unwrap_or_default();
     }
     match interference {
+        // What was refused changed nothing.
+        Some(Interference::KilledAtWrite) if answer.status >= 400 => {
+            between.seen.lock().unwrap().interference = Some(Interference::KilledAtWrite);
+            answer.response()
+        }
         Some(Interference::KilledAfter(_) | Interference::KilledAtWrite) => killed(&between).await,
         _ => answer.response(),
     }
 }
 
+/// Never answers: whoever asked is dead.
 async fn killed(between: &Between) -> Response {
     between.kill.notify_one();
-    between.dead.notified().await;
-    Answer { status: 500, wait: None, body: Bytes::new(), is_cut: false }.response()
+    std::future::pending().await
 }
 
 fn hook(between: &Between, body: &Bytes) -> Answer {
