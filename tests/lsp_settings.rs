@@ -641,6 +641,7 @@ async fn a_feature_is_made_in_the_project_of_the_folder_that_is_meant() {
     assert_eq!([one.count("flags").await, two.count("flags").await], before);
     let uri = editor.uri(&source);
     run(&mut editor, "flagline.createFeature", json!({ "key": "in-two", "uri": uri })).await;
+    editor.answer("window/showDocument", json!({ "success": true })).await;
     assert!(editor.told().await.contains("'in-two' has a brief now"));
     assert!(editor.folder.path().join("web/.flagline/in-two.toml").exists());
     run(&mut editor, "flagline.launch", json!({ "key": "in-two", "uri": uri })).await;

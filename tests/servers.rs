@@ -297,7 +297,7 @@ async fn a_write_that_is_refused_says_why() {
             (json!({ "status": 402 }), "plan does not include"),
             (json!({ "status": 403 }), "not allowed to do this"),
             (json!({ "status": 409 }), "was updated since"),
-            (json!({ "status": 409, "body": approval }), "needs an approval in PostHog"),
+            (json!({ "status": 409, "body": approval }), "waits for an approval in PostHog"),
             (json!({ "status": 429, "retry_after": 600 }), "asks to wait 600 s"),
             (json!({ "status": 500 }), "a problem of its own"),
         ] {

@@ -7,19 +7,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
-    CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionList,
-    CompletionParams, CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
-    DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DidSaveTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams,
-    DocumentSymbolResponse, ExecuteCommandParams, FileEvent, GotoDefinitionParams, GotoDefinitionResponse,
-    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams,
-    Location, MessageType, ReferenceParams, TextDocumentPositionParams, TextEdit, Url,
+    CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeActionTriggerKind, CodeLens,
+    CodeLensParams, CompletionList, CompletionParams, CompletionResponse, DidChangeConfigurationParams,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+    DocumentFormattingParams, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, FileEvent,
+    GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
+    InitializedParams, InlayHint, InlayHintParams, Location, MessageType, ReferenceParams,
+    TextDocumentPositionParams, TextEdit, Url,
 };
 use tower_lsp::{Client, LanguageServer};
 
 use super::account::SignIn;
 use super::capabilities::initialize_result;
 use super::convert::{self, Asked};
+use super::new_feature::{self, Place};
 use super::publish::Look;
 use super::session::{Session, folder};
 use super::{account, brief, commands, parent, toml};
@@ -98,6 +100,11 @@ impl Backend {
         };
         let range = convert::range(span, self.session()?.caps.encoding);
         Ok(json!({ "key": key.as_str(), "range": range, "state": state }))
+    }
+
+    /// `flagline/newFeature`: what a feature at a place may be called, and whether the code there can be wrapped.
+    pub(super) async fn new_feature(&self, params: Place) -> Result<Value> {
+        Ok(new_feature::suggest(self.session()?, params).await)
     }
 
     /// A source with the byte that a position means.
@@ -333,8 +340,18 @@ impl LanguageServer for Backend {
         };
         let range = convert::offsets(&source, params.range, caps.encoding);
         let asked = Asked { uri: &uri, version: source.version, source: &source, caps };
-        let actions = analysis::actions(&snapshot, range).into_iter();
-        Ok(Some(actions.filter_map(|it| convert::action(it, &asked)).filter(wanted).collect()))
+        let found = analysis::actions(&snapshot, range.clone()).into_iter();
+        let mut actions: Vec<_> = found.filter_map(|it| convert::action(it, &asked)).collect();
+        let invoked = params.context.trigger_kind == Some(CodeActionTriggerKind::INVOKED);
+        let selected = params.range.start != params.range.end;
+        // Wherever the cursor rests, a light would be lit.
+        let on_key = analysis::key_at(&snapshot, range.start).is_some();
+        if !on_key && (selected || (invoked && actions.is_empty())) {
+            let named = new_feature::named(self.session()?, &snapshot, params.range);
+            actions.extend(named.map(|(key, name)| convert::new_feature(&key, &name, params.range, &asked)));
+        }
+        actions.retain(wanted);
+        Ok(Some(actions))
     }
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {

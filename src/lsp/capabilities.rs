@@ -40,6 +40,7 @@ pub(super) struct ClientCaps {
     pub(super) credentials: bool,
     pub(super) status: bool,
     pub(super) show_references: bool,
+    pub(super) new_feature: bool,
 }
 
 impl ClientCaps {
@@ -90,6 +91,7 @@ impl ClientCaps {
                 .unwrap_or(false),
             credentials: declared("/flagline/credentials"),
             status: declared("/flagline/status"),
+            new_feature: commands.is_some_and(|it| it.iter().any(|it| it == commands::NEW_FEATURE)),
             show_references: commands.is_some_and(|it| it.iter().any(|it| it == commands::SHOW_REFERENCES)),
         }
     }
@@ -116,7 +118,11 @@ pub(super) fn initialize_result(params: &InitializeParams, caps: &ClientCaps) ->
     };
     let code_action = match caps.action_literals {
         true => CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::EMPTY]),
+            code_action_kinds: Some(vec![
+                CodeActionKind::QUICKFIX,
+                CodeActionKind::REFACTOR,
+                CodeActionKind::EMPTY,
+            ]),
             ..CodeActionOptions::default()
         }),
         // Without literals only commands may be sent; edits then travel through `workspace/applyEdit`.

@@ -21,6 +21,8 @@ use crate::posthog::refresh::Ask;
 use crate::workspace::Workspace;
 
 pub(super) const CREATE_FEATURE: &str = "flagline.createFeature";
+/// The client's own, which asks the user before it has a feature created.
+pub(super) const NEW_FEATURE: &str = "flagline.newFeature";
 pub(super) const LAUNCH: &str = "flagline.launch";
 pub(super) const CLEAN: &str = "flagline.clean";
 pub(super) const OPEN: &str = "flagline.open";

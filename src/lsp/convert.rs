@@ -20,6 +20,7 @@ use crate::analysis::{
     SymbolKind, plain,
 };
 use crate::config::FileProblem;
+use crate::flags::FlagKey;
 use crate::removal::{Edit, FileChange};
 use crate::schema::{self, ItemKind};
 use crate::syntax::Source;
@@ -128,8 +129,8 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
     };
     match it.effect {
         Effect::CreateFeature(key) => {
-            action.command =
-                Some(command(commands::CREATE_FEATURE, json!({ "key": key.as_str(), "uri": asked.uri })));
+            let argument = json!({ "key": key.as_str(), "uri": asked.uri });
+            action.command = Some(command(create_command(asked.caps), argument));
         }
         Effect::Launch(key) => {
             action.command =
@@ -428,7 +429,43 @@ pub(super) fn removal_edit(
     }
 }
 
-fn workspace_edit(edits: &[Edit], asked: &Asked) -> WorkspaceEdit {
+/// Who is asked to create a feature: the client, if it asks its user, else the server.
+fn create_command(caps: &ClientCaps) -> &'static str {
+    if caps.new_feature { commands::NEW_FEATURE } else { commands::CREATE_FEATURE }
+}
+
+/// Creating a feature from a place that no flag is read at.
+pub(super) fn new_feature(key: &FlagKey, name: &str, at: Range, asked: &Asked) -> CodeActionOrCommand {
+    let selected = at.start != at.end;
+    let title = match (asked.caps.new_feature, selected) {
+        (true, true) => "Create a feature from the selection…".to_owned(),
+        (true, false) => "Create a feature…".to_owned(),
+        (false, true) => format!("Create feature '{key}' from the selection"),
+        (false, false) => format!("Create feature '{key}'"),
+    };
+    let argument = json!({
+        "key": key.as_str(),
+        "name": name,
+        "uri": asked.uri,
+        "range": selected.then_some(at),
+    });
+    let command = Command {
+        title: title.clone(),
+        command: create_command(asked.caps).into(),
+        arguments: Some(vec![argument]),
+    };
+    match asked.caps.action_literals {
+        false => CodeActionOrCommand::Command(command),
+        true => CodeActionOrCommand::CodeAction(CodeAction {
+            title,
+            kind: Some(CodeActionKind::REFACTOR),
+            command: Some(command),
+            ..CodeAction::default()
+        }),
+    }
+}
+
+pub(super) fn workspace_edit(edits: &[Edit], asked: &Asked) -> WorkspaceEdit {
     let edit = |it: &Edit| TextEdit {
         range: range(asked.source.text.span(it.range.clone()), asked.caps.encoding),
         new_text: it.text.clone(),

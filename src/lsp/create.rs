@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tower_lsp::lsp_types::{MessageType, Url};
+use tower_lsp::lsp_types::{MessageType, Range, Url};
 
-use super::commands::open_file;
+use super::commands::{apply_edit, open_file};
+use super::new_feature::wrapping_edit;
 use super::session::Session;
 use crate::analysis::plain;
 use crate::feature::brief::{Draft, MetricKind, Release};
@@ -24,6 +25,8 @@ pub(super) struct ToCreate {
     metric: Option<ToMeasure>,
     /// The document that decides whose it is.
     uri: Option<Url>,
+    /// What of it is wrapped in the flag's check.
+    range: Option<Range>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,10 +39,15 @@ struct ToMeasure {
 /// Creates a feature and says what comes next.
 pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
     let key = FlagKey::from(wanted.key.as_str());
+    let place = wanted.uri.clone().zip(wanted.range).filter(|it| it.1.start != it.1.end);
+    let variant = (wanted.release == Some(Release::AbTest)).then_some("test");
     match create(session, &key, wanted) {
         Ok(path) => {
             // Not every client tells of new files.
             session.reread(vec![path.as_path().into()]);
+            if let Some((uri, range)) = place {
+                wrap(session, &key, &uri, range, variant).await;
+            }
             let place = match open_file(session, &path).await {
                 true => String::new(),
                 false => format!(": {}", path.display()),
@@ -54,6 +62,14 @@ pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
         Err(Refusal::Other(why)) => {
             tell(session, MessageType::ERROR, &format!("feature '{key}' is not created: {why}")).await;
         }
+    }
+}
+
+/// Wraps the code at a place; why it is not wrapped is told.
+async fn wrap(session: &Session, key: &FlagKey, uri: &Url, range: Range, variant: Option<&str>) {
+    match wrapping_edit(session, &Workspace::path_of(uri), range, key, variant) {
+        Ok(edit) => drop(apply_edit(session, format!("Wrap in '{key}'"), edit).await),
+        Err(why) => tell(session, MessageType::WARNING, &format!("the code is not wrapped: {why}")).await,
     }
 }
 

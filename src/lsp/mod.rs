@@ -14,6 +14,7 @@ mod commands;
 mod convert;
 mod create;
 mod launch;
+mod new_feature;
 mod news;
 mod parent;
 mod progress;

@@ -34,6 +34,7 @@ pub async fn serve(client_process: Option<u32>) -> ! {
         .custom_method("flagline/signOut", Backend::sign_out)
         .custom_method("flagline/projects", Backend::projects)
         .custom_method("flagline/flagAt", Backend::flag_at)
+        .custom_method("flagline/newFeature", Backend::new_feature)
         .finish();
     // tower-lsp stops reading while it cannot write; the pump takes every answer off its hands.
     let (output, mut pump) = tokio::io::duplex(OUTPUT_BUFFER);

@@ -53,17 +53,30 @@ pub fn name_at(source: &Source, selection: Range<usize>) -> Option<String> {
     let outwards = || ancestors(node).filter(|it| functions::is_function(*it));
     // A component says more than what is inside of it.
     let component = functions::component(&file, node).and_then(|it| functions::name(&file, it));
-    let name = component.or_else(|| outwards().find_map(|it| functions::name(&file, it))).or_else(|| {
-        ancestors(node)
-            .filter(|it| it.kind().contains("class"))
-            .find_map(|it| it.child_by_field_name("name").map(|it| file.of_node(it).to_owned()))
-    })?;
+    // What is selected itself says most.
+    let element = selected_component(file.text.get(selection).unwrap_or_default());
+    let name = element
+        .or(component)
+        .or_else(|| outwards().find_map(|it| functions::name(&file, it)))
+        .or_else(|| {
+            ancestors(node)
+                .filter(|it| it.kind().contains("class"))
+                .find_map(|it| it.child_by_field_name("name").map(|it| file.of_node(it).to_owned()))
+        })?;
     let name = name.strip_prefix("use").filter(|it| it.starts_with(char::is_uppercase)).unwrap_or(&name);
     let words: Vec<String> = words(name).collect();
     let mut text = words.join(" ");
     let first = text.get(..1)?.to_uppercase();
     text.replace_range(..1, &first);
     Some(text)
+}
+
+/// The component whose element a selection begins with: `VideoPanel` of `<VideoPanel autoplay />`.
+fn selected_component(selected: &str) -> Option<String> {
+    let name = selected.trim_start().strip_prefix('<')?;
+    let end = name.find(|it: char| !it.is_alphanumeric() && it != '_' && it != '.').unwrap_or(name.len());
+    let name = name[..end].rsplit('.').next()?;
+    name.starts_with(char::is_uppercase).then(|| name.to_owned())
 }
 
 /// The words of a name in small ASCII letters, whatever tells them apart.

@@ -1,0 +1,148 @@
+//! A new feature from a place in the code: what it may be called, and the code there wrapped in its check.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_lsp::lsp_types::{Range, TextDocumentIdentifier, WorkspaceEdit};
+
+use super::convert::{self, Asked};
+use super::create::words;
+use super::session::Session;
+use crate::analysis::{self, Snapshot};
+use crate::config::Config;
+use crate::flags::{Access, Catalog, FlagKey};
+use crate::removal::World as _;
+use crate::workspace::Workspace;
+use crate::wrapping::{self, Request, Wrapped, name_at, suggest_key};
+
+/// How long a client waits for the names that PostHog has to choose from.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Where a feature is to be.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Place {
+    text_document: Option<TextDocumentIdentifier>,
+    range: Option<Range>,
+}
+
+/// What a feature at a place may be called, who answers for it, and whether the code there can be wrapped.
+pub(super) async fn suggest(session: &Session, place: Place) -> Value {
+    let uri = place.text_document.map(|it| it.uri);
+    let path = uri.as_ref().map(Workspace::path_of);
+    let config = super::commands::config_of(session, uri.as_ref());
+    let snapshot = path.as_ref().and_then(|it| session.workspace.snapshot(it, Timestamp::now()));
+    let found = snapshot.as_ref().zip(place.range).and_then(|(it, range)| named(session, it, range));
+    let key = found.as_ref().map(|it| it.0.clone());
+    let wrapped = match (&snapshot, place.range, &key) {
+        (Some(snapshot), Some(range), Some(key)) if range.start != range.end => {
+            Some(wrap(session, snapshot, range, key, None).map(|it| it.asks))
+        }
+        _ => None,
+    };
+    let catalog = catalog(session, &config, path.as_deref()).await;
+    let events = catalog.iter().flat_map(|it| &it.events.items).map(|it| it.name.as_str());
+    let me = session.workspace.mirror_of(&config).primary().and_then(|it| it.me.clone());
+    json!({
+        "key": key.as_ref().map(FlagKey::as_str),
+        "name": found.map(|it| it.1),
+        "owner": me.as_deref(),
+        "events": events.collect::<Vec<&str>>(),
+        "wraps": wrapped.as_ref().and_then(|it| it.as_ref().ok()),
+        "refused": wrapped.as_ref().and_then(|it| it.as_ref().err()),
+    })
+}
+
+/// A key and a name for a feature at a place: those of the flag that is read there and has no brief, else of the
+/// component or function around.
+pub(super) fn named(session: &Session, snapshot: &Snapshot, range: Range) -> Option<(FlagKey, String)> {
+    let source = snapshot.source.as_ref()?;
+    let selection = convert::offsets(source, range, session.caps.encoding);
+    let of_flag = analysis::key_at(snapshot, selection.start).map(|it| it.0);
+    let of_flag =
+        of_flag.filter(|key| key.is_valid() && analysis::brief_note(&snapshot.briefs, key).is_none());
+    if let Some(key) = of_flag {
+        let name = words(&key);
+        return Some((key, name));
+    }
+    let name = name_at(source, selection.start as usize..selection.end as usize)?;
+    Some((unused(snapshot, &suggest_key(&name)), name))
+}
+
+/// The key, or the first of its successors that nobody has.
+fn unused(snapshot: &Snapshot, key: &FlagKey) -> FlagKey {
+    let flags = snapshot.mirror.primary().and_then(|it| it.flags.as_ref());
+    let is_taken = |it: &FlagKey| {
+        flags.is_some_and(|flags| flags.by_key.contains_key(it))
+            || analysis::brief_note(&snapshot.briefs, it).is_some()
+    };
+    let successors = (2..).map(|n| FlagKey::from(&*format!("{key}-{n}")));
+    std::iter::once(key.clone()).chain(successors).find(|it| !is_taken(it)).unwrap_or_else(|| key.clone())
+}
+
+/// Wraps the code at a place in the check of a flag; an error is a sentence that says why not.
+fn wrap(
+    session: &Session,
+    snapshot: &Snapshot,
+    range: Range,
+    key: &FlagKey,
+    variant: Option<&str>,
+) -> Result<Wrapped, String> {
+    let source = snapshot.source.as_ref().ok_or("the file is not open")?;
+    let selection = convert::offsets(source, range, session.caps.encoding);
+    let world = session.workspace.code_world();
+    let request = Request {
+        source,
+        path: &snapshot.path,
+        facts: &snapshot.facts,
+        index: &snapshot.index,
+        text_of: &|path| world.text(path).map(|it| it.1),
+        selection: selection.start as usize..selection.end as usize,
+        key,
+        variant,
+    };
+    wrapping::wrap(&request).map_err(|it| it.reason)
+}
+
+/// The same as an edit for the client.
+pub(super) fn wrapping_edit(
+    session: &Session,
+    path: &Arc<Path>,
+    range: Range,
+    key: &FlagKey,
+    variant: Option<&str>,
+) -> Result<WorkspaceEdit, String> {
+    let snapshot =
+        session.workspace.snapshot(path, Timestamp::now()).ok_or("the file is not read by Flagline")?;
+    let source = snapshot.source.clone().ok_or("the file is not open")?;
+    let (uri, _) = session.workspace.document(path).ok_or("the file is not open")?;
+    let wrapped = wrap(session, &snapshot, range, key, variant)?;
+    let asked = Asked { uri: &uri, version: source.version, source: &source, caps: &session.caps };
+    Ok(convert::workspace_edit(&wrapped.edits, &asked))
+}
+
+/// What PostHog has to choose from, unless it takes too long to say.
+async fn catalog(session: &Session, config: &Config, path: Option<&Path>) -> Option<Arc<Catalog>> {
+    let workspace = &session.workspace;
+    let known = || workspace.mirror_of(config).primary().and_then(|it| it.catalog.clone());
+    if let Some(path) = path {
+        workspace.want_catalog(path);
+    }
+    let can_come = workspace.mirror_of(config).primary().is_some_and(|it| it.access == Access::Open);
+    let came = async {
+        loop {
+            match known() {
+                Some(catalog) => return catalog,
+                None => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    if !can_come || path.is_none() {
+        return known();
+    }
+    tokio::time::timeout(PATIENCE, came).await.ok()
+}

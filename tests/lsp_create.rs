@@ -1,0 +1,121 @@
+//! A feature from a place in the code: what is suggested, what is asked of the client, and the code wrapped.
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Editor, Posthog, Start};
+
+const APP: &str = "Projects.tsx";
+const CODE: &str = "\
+import { useFeatureFlagEnabled } from 'posthog-js/react'
+import { Map } from './Map'
+import { VideoPanel } from './VideoPanel'
+
+export function Projects() {
+  const mapEnabled = useFeatureFlagEnabled('offset-map')
+  return (
+    <main>
+      {mapEnabled && <Map />}
+      <VideoPanel autoplay />
+    </main>
+  )
+}
+";
+
+async fn opened(posthog: &Posthog, adapt: impl FnOnce(Start) -> Start) -> Editor {
+    let mut editor = adapt(Start::new(&[(APP, CODE)]).signed_in(posthog)).start().await;
+    editor.open(APP, CODE).await;
+    editor.warned(APP, &["unknown-flag: Offset has no flag 'offset-map'"]).await;
+    editor
+}
+
+async fn actions(editor: &mut Editor, range: &Value, trigger: u32) -> Vec<Value> {
+    let params = json!({
+        "textDocument": { "uri": editor.uri(APP) },
+        "range": range,
+        "context": { "diagnostics": [], "triggerKind": trigger },
+    });
+    editor.request("textDocument/codeAction", params).await.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_selection_becomes_a_feature_and_its_code_is_wrapped() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(&posthog, |it| it).await;
+    let range = editor.range_of(APP, "<VideoPanel autoplay />");
+    let found = actions(&mut editor, &range, 2).await;
+    let action = found.iter().find(|it| it["kind"] == "refactor").unwrap_or_else(|| panic!("{found:#?}"));
+    assert_eq!(action["title"], "Create feature 'video-panel' from the selection");
+    editor.execute(&action["command"]).await;
+    let asked = editor.answer("workspace/applyEdit", json!({ "applied": true })).await;
+    assert_eq!(asked["label"], "Wrap in 'video-panel'");
+    let edits = asked["edit"]["documentChanges"][0]["edits"].as_array().unwrap();
+    let texts: Vec<&str> = edits.iter().map(|it| it["newText"].as_str().unwrap()).collect();
+    assert!(texts.iter().any(|it| it.contains("useFeatureFlagEnabled('video-panel')")), "{texts:?}");
+    assert!(texts.iter().any(|it| it.contains("videoPanelEnabled &&")), "{texts:?}");
+    editor.answer("window/showDocument", json!({ "success": true })).await;
+    assert!(editor.told().await.contains("'video-panel' has a brief now"));
+    let brief = std::fs::read_to_string(editor.root().join(".flagline/video-panel.toml")).unwrap();
+    assert!(brief.contains("name = \"Video panel\""), "{brief}");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn code_that_cannot_be_wrapped_is_left_alone_and_the_feature_created() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(&posthog, |it| it).await;
+    let range = editor.range_of(APP, "import { Map } from './Map'");
+    let argument = json!({ "key": "maps", "uri": editor.uri(APP), "range": range });
+    editor.execute(&json!({ "command": "flagline.createFeature", "arguments": [argument] })).await;
+    let told = editor.told().await;
+    assert!(told.contains("the code is not wrapped: "), "{told}");
+    editor.answer("window/showDocument", json!({ "success": true })).await;
+    assert!(editor.told().await.contains("'maps' has a brief now"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_asks_its_user_is_told_what_to_ask_with() {
+    let posthog = Posthog::start().await;
+    let declared = json!({ "commands": { "commands": ["flagline.newFeature"] } });
+    let mut editor = opened(&posthog, |it| it.capability("/experimental", declared)).await;
+    let range = editor.range_of(APP, "<VideoPanel autoplay />");
+    let found = actions(&mut editor, &range, 2).await;
+    let action = found.iter().find(|it| it["kind"] == "refactor").unwrap();
+    assert_eq!(action["title"], "Create a feature from the selection…");
+    assert_eq!(action["command"]["command"], "flagline.newFeature");
+    let create = editor.action(APP, "offset-map", "Create feature 'offset-map'").await;
+    assert_eq!(create["command"]["command"], "flagline.newFeature");
+    let here = json!({ "textDocument": { "uri": editor.uri(APP) }, "range": range });
+    let suggested = editor.request("flagline/newFeature", here).await;
+    assert_eq!((&suggested["key"], &suggested["name"]), (&json!("video-panel"), &json!("Video panel")));
+    assert_eq!(
+        (&suggested["owner"], &suggested["wraps"]),
+        (&json!("ada@offset.example"), &json!("useFeatureFlagEnabled"))
+    );
+    let events = suggested["events"].as_array().unwrap();
+    assert!(events.contains(&json!("$pageview")), "{events:?}");
+    // Nothing is known without a place.
+    let nowhere = editor.request("flagline/newFeature", json!({})).await;
+    assert_eq!((&nowhere["key"], &nowhere["wraps"]), (&json!(null), &json!(null)));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn an_empty_place_has_an_action_for_whoever_asks_for_actions() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(&posthog, |it| it).await;
+    let at = editor.range_of(APP, "<main>")["start"].clone();
+    let range = json!({ "start": at, "end": at });
+    assert_eq!(
+        actions(&mut editor, &range, 2).await,
+        Vec::<Value>::new(),
+        "no light wherever the cursor rests"
+    );
+    let found = actions(&mut editor, &range, 1).await;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0]["title"], "Create feature 'projects'");
+    editor.finish().await;
+}
