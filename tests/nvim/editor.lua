@@ -103,13 +103,30 @@ function M.start(options)
       table.insert(_G.opened, url)
       return { wait = function() return { code = 0 } end }
     end
+    -- Questions are answered as M.answer says; what was asked, and with what suggestion, stays.
+    _G.answers, _G.asked, _G.ui = {}, {}, { select = vim.ui.select, input = vim.ui.input }
+    local function answer(prompt)
+      for _, it in ipairs(_G.answers) do
+        if prompt:find(it[1], 1, true) then return it[2] end
+      end
+    end
     vim.ui.select = function(items, options, choose)
       local format = options.format_item or tostring
+      local prompt = options.prompt or ''
       _G.choices = vim.tbl_map(format, items)
+      table.insert(_G.asked, { prompt, _G.choices })
+      local wanted = answer(prompt)
+      if wanted == nil then wanted = _G.choice end
       for i, item in ipairs(items) do
-        if _G.choices[i]:find(_G.choice, 1, true) == 1 then return choose(item, i) end
+        if wanted and _G.choices[i]:find(wanted, 1, true) == 1 then return choose(item, i) end
       end
       choose(nil)
+    end
+    vim.ui.input = function(options, done)
+      table.insert(_G.asked, { options.prompt, options.default or '' })
+      local wanted = answer(options.prompt)
+      if wanted == nil then wanted = options.default or '' end
+      done(wanted or nil)
     end
   ]])
 end
@@ -183,6 +200,18 @@ end
 function M.act(title)
   child.lua('_G.choice = ...', { title })
   child.lua([[vim.lsp.buf.code_action()]])
+end
+
+--- Answers questions by a part of what they ask: `{ part, answer }`, where false goes away. What is asked besides gets
+--- what is suggested; a choice that is asked besides goes away.
+---@param answers [string, string|false][]
+function M.answer(answers)
+  child.lua('_G.answers, _G.asked = ..., {}', { answers })
+end
+
+--- What was asked since: `{ prompt, suggestion or choices }`.
+function M.asked()
+  return child.lua_get('_G.asked')
 end
 
 --- The lines of the buffer, from `first` (1-based) to `last`.

@@ -13,47 +13,16 @@ T['completes subcommands, and keys that the file reads'] = function()
   editor.start()
   editor.open_checkout()
   expect.equality(completion('Flagline '), {
-    'clean', 'create', 'features', 'log', 'open', 'references', 'refresh', 'restart', 'show', 'status',
+    'clean', 'create', 'features', 'launch', 'log', 'open', 'references', 'refresh', 'restart', 'show', 'status',
   })
   expect.equality(completion('Flagline re'), { 'references', 'refresh', 'restart' })
   expect.equality(completion('Flagline open '), { 'new-checkout', 'new-chekout', 'pricing-page', 'project-videos' })
   expect.equality(completion('Flagline create new-che'), { 'new-checkout', 'new-chekout' })
+  expect.equality(completion('Flagline launch new-che'), { 'new-checkout', 'new-chekout' })
   expect.equality(completion('Flagline clean new-checkout '), { 'off', 'on' })
   expect.equality(completion('Flagline refresh '), {})
   child.type_keys(':Flagline ', '<Tab>')
   editor.expect_screen('completion')
-end
-
-T['create asks for the key, and offers the one at the cursor'] = function()
-  editor.start({ writes = true })
-  editor.open('server/gifts.py')
-  editor.warning('unknown-flag', 'gift-wrapping')
-  editor.cursor_on('gift-wrapping')
-  child.lua([[
-    vim.ui.input = function(options, done)
-      _G.asked = options
-      done('gift-boxes')
-    end
-  ]])
-  child.cmd('Flagline create')
-  editor.told("feature 'gift-boxes' in Offset: flag created")
-  expect.equality(child.lua_get('_G.asked'), { prompt = "Key of the feature's flag: ", default = 'gift-wrapping' })
-  -- With a key, nothing is asked.
-  child.lua('_G.asked = nil')
-  child.cmd('Flagline create gift-wrapping')
-  editor.told("feature 'gift-wrapping' in Offset: flag created")
-  expect.equality(child.lua_get('_G.asked == nil'), true)
-end
-
-T['create makes nothing when nothing is typed'] = function()
-  editor.start()
-  editor.open('server/gifts.py')
-  editor.warning('unknown-flag', 'gift-wrapping')
-  child.lua([[vim.ui.input = function(_, done) _G.asked = true; done(nil) end]])
-  child.cmd('Flagline create')
-  editor.wait('the question', 'return _G.asked')
-  vim.uv.sleep(300)
-  expect.equality(child.lua_get('_G.told'), {})
 end
 
 T['open leads to the page of the flag'] = function()

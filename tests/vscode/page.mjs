@@ -71,18 +71,74 @@ try {
     await page.keyboard.press('Escape')
   })
 
-  await step('Create Feature… until the flag is there', async () => {
-    await clickAt("'new-chekout'")
+  await step('a selection becomes a feature, step by step and once back', async () => {
+    await selectLine('Offset now')
     await page.keyboard.press('F1')
     await page.keyboard.type('Flagline: Create Feature')
     await choose('Flagline: Create Feature…')
-    const input = page.locator('.quick-input-widget input')
-    await until('the key is there', async () => (await input.inputValue()) === 'new-chekout')
-    await shoot('create')
+    await asked('What is the feature called', 1)
+    await enter('Offset in one click')
+    await asked('The key of the flag', 2)
+    await until('the key follows the name', async () => (await input().inputValue()) === 'offset-in-one-click')
+    await page.locator('.quick-input-widget .quick-input-left-action-bar .action-label').click()
+    await page.mouse.move(900, 530)
+    await asked('What is the feature called', 1)
+    assert.equal(await input().inputValue(), 'Offset in one click')
+    await enter('Offset now')
+    await asked('The key of the flag', 2)
+    await until('the key follows the name', async () => (await input().inputValue()) === 'offset-now')
     await page.keyboard.press('Enter')
-    await page.locator('.notification-toast', { hasText: "feature 'new-chekout'" }).waitFor()
-    await shoot('created')
-    await hover("'new-chekout'", 'not launched')
+    await asked('What do you believe', 3)
+    await enter('Who can offset at once does it more often')
+    await asked('How does it reach people', 4)
+    await choose('Rollout in stages')
+    await asked('The key metric', 5)
+    await shoot('create-metric')
+    await choose('Funnel')
+    await asked('What is the first step', 6)
+    await page.keyboard.type('offset started')
+    await choose('offset started')
+    await asked('offset started → …', 6)
+    await shoot('create')
+    await choose('purchase')
+    await asked('offset started → purchase → …', 6)
+    await choose('That is all')
+    await asked('Is the selected code the feature', 7)
+    await choose('Wrap the selection')
+    await page.locator('.notification-toast', { hasText: "'offset-now' has a brief now" }).waitFor()
+    await page.locator('.tab.active', { hasText: 'offset-now.toml' }).waitFor()
+    await clearToasts("'offset-now' has a brief now")
+  })
+
+  await step('the brief is edited, and launched by its lens', async () => {
+    await clickAt('"Offset now"')
+    await page.keyboard.press('End')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('description = "One click, and the order is offset"')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+S')
+    const lens = page.locator('.codelens-decoration a', { hasText: 'Launch' })
+    await lens.waitFor()
+    await lens.click()
+    const question = page.locator('.notification-toast', { hasText: "launching 'offset-now'" })
+    await question.waitFor()
+    await question.locator('.monaco-button', { hasText: 'Show Plan' }).waitFor()
+    // No Escape, which would put the question away.
+    await page.mouse.move(900, 60)
+    await shoot('brief')
+    await question.locator('.monaco-button', { hasText: /^Launch$/ }).click()
+    await page.locator('.notification-toast', { hasText: "'offset-now' is launched, in its first stage" }).waitFor()
+    await shoot('launched')
+    await clearToasts('is launched, in its first stage')
+  })
+
+  await step('the code is wrapped, and hover knows the stage', async () => {
+    await page.locator('.tab', { hasText: 'Checkout.tsx' }).click()
+    await page.locator('.tab.active', { hasText: 'Checkout.tsx' }).waitFor()
+    await until('the check', () => where("'offset-now'"))
+    const card = await hover("'offset-now'", '1/2 internal, 100 %')
+    await until('all of it is there', async () => !/Loading|Checking/.test(await card.innerText()))
+    await shoot('launched-hover', await round(card, "'offset-now'"))
   })
 
   await step('a click on the status bar: log, refresh, sign out', async () => {
@@ -131,6 +187,27 @@ async function round(locator, text) {
   return { x: 6, y: top - 4, width: 988, height: bottom - top + 4 }
 }
 
+/** A question of several steps. */
+async function asked(words, step) {
+  const widget = page.locator('.quick-input-widget:visible', { hasText: `(${step}/` })
+  await widget.waitFor()
+  await until(`it asks: ${words}`, async () => {
+    const placeholder = await input().getAttribute('placeholder')
+    return `${placeholder} ${await widget.innerText()}`.includes(words)
+  })
+}
+
+function input() {
+  return page.locator('.quick-input-widget:visible .quick-input-box input').first()
+}
+
+/** Types an answer over the one that is there. */
+async function enter(text) {
+  await page.keyboard.press('Control+A')
+  await page.keyboard.type(text)
+  await page.keyboard.press('Enter')
+}
+
 async function bar(text) {
   await page.locator('.statusbar-item', { hasText: text }).waitFor({ timeout: 60_000 })
 }
@@ -152,7 +229,7 @@ async function where(text) {
     for (const line of document.querySelectorAll('.monaco-editor .view-line')) {
       const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT)
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        const at = node.data.indexOf(text)
+        const at = node.data.replaceAll('\u00a0', ' ').indexOf(text)
         if (at < 0) continue
         const range = document.createRange()
         range.setStart(node, at)
@@ -198,6 +275,14 @@ async function clickAt(text) {
   }
 }
 
+/** Selects the line of a piece of code, but for what it is indented by. */
+async function selectLine(text) {
+  await clickAt(text)
+  await page.keyboard.press('Home')
+  await page.keyboard.press('Shift+End')
+  await page.locator('.statusbar-item', { hasText: /\(\d+ selected\)/ }).waitFor()
+}
+
 async function clearToasts(text) {
   await page.locator('.notification-toast', { hasText: text }).waitFor()
   await page.keyboard.press('F1')
@@ -208,7 +293,7 @@ async function clearToasts(text) {
 
 /** The pictures of the documentation. */
 function update() {
-  for (const name of ['hover', 'warning']) {
+  for (const name of ['hover', 'warning', 'create', 'brief', 'launched-hover']) {
     const from = join(screenshots, `vscode-${name}.png`)
     assert.ok(statSync(from).size < 150_000, `${from} is ${readFileSync(from).length} bytes`)
     mkdirSync(join(ROOT, 'docs', 'images'), { recursive: true })

@@ -9,7 +9,7 @@ return {
   capabilities = {
     experimental = {
       flagline = { status = true },
-      commands = { commands = { 'flagline.showReferences' } },
+      commands = { commands = { 'flagline.showReferences', 'flagline.newFeature' } },
     },
   },
   -- Settings may stand in `settings.flagline` alone: the server wants them with its first message.

@@ -4,18 +4,22 @@ end
 vim.g.loaded_flagline = 1
 
 vim.api.nvim_create_user_command('Flagline', function(args)
-  require('flagline.commands').run(args.fargs)
+  require('flagline.commands').run(args.fargs, args.range > 0 and { args.line1, args.line2 } or nil)
 end, {
   nargs = '*',
-  desc = 'Feature flags: create, open, references, ...',
+  range = true,
+  desc = 'Feature flags: create, launch, open, references, ...',
   complete = function(_, line)
     return require('flagline.commands').complete(line)
   end,
 })
 
--- A code lens carries this command; it is for the editor, not for the server.
+-- Code lenses and code actions carry these commands; they are for the editor, not for the server.
 vim.lsp.commands['flagline.showReferences'] = function(command, context)
   require('flagline.commands').show_references(command, context)
+end
+vim.lsp.commands['flagline.newFeature'] = function(command, context)
+  require('flagline.feature').run(command, context)
 end
 
 local group = vim.api.nvim_create_augroup('flagline', {})

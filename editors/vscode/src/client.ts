@@ -77,7 +77,7 @@ const EXPERIMENTAL: StaticFeature = {
     capabilities.experimental = {
       ...(capabilities.experimental as object | undefined),
       flagline: { credentials: true, status: true },
-      commands: { commands: ['flagline.showReferences'] },
+      commands: { commands: ['flagline.showReferences', 'flagline.newFeature'] },
     }
   },
   initialize: () => undefined,

@@ -2,20 +2,18 @@ import { commands, window } from 'vscode'
 import { ExecuteCommandRequest, type LanguageClient } from 'vscode-languageclient/node'
 import * as protocol from './protocol'
 
-const KEY = /^[A-Za-z0-9_-]{1,400}$/
+export const KEY = /^[A-Za-z0-9_-]{1,400}$/
 
-/** Asks for a key, with the one at the cursor written already, and has the server make the feature. */
-export async function createFeature(client: LanguageClient): Promise<void> {
-  // Which folder is meant is what is looked at now, whatever is opened while the key is typed.
+/** Asks which feature to launch, with the one at the cursor, or of the brief that is open, written already. */
+export async function launch(client: LanguageClient): Promise<void> {
   const uri = uriHere(client)
   const key = await window.showInputBox({
-    title: 'Flagline: Create Feature',
-    prompt: 'The key of the flag',
-    placeHolder: 'new-checkout',
-    value: await keyHere(client),
+    title: 'Flagline: Launch Feature',
+    prompt: 'The key of the feature; you see what it makes in PostHog before anything is made',
+    value: keyOfBrief() ?? (await keyHere(client)),
     validateInput: it => (KEY.test(it) ? undefined : 'Letters, digits, _ and -, at most 400'),
   })
-  if (key !== undefined) await execute(client, 'flagline.createFeature', { key, uri })
+  if (key !== undefined) await execute(client, 'flagline.launch', { key, uri })
 }
 
 /** Asks which flag to remove, with the one at the cursor written already, and what to keep of it. */
@@ -55,6 +53,14 @@ export async function showReferencesHere(): Promise<void> {
   await commands.executeCommand('editor.action.goToReferences')
 }
 
+/** The key that an open brief gives, or else the one that its file is called by. */
+function keyOfBrief(): string | undefined {
+  const document = window.activeTextEditor?.document
+  const name = document && /\/\.flagline\/([^/]+)\.toml$/.exec(document.uri.path)?.[1]
+  if (name === undefined) return undefined
+  return /^key\s*=\s*["']([^"'\n]*)["']/m.exec(document?.getText() ?? '')?.[1] ?? name
+}
+
 async function keyHere(client: LanguageClient): Promise<string> {
   const editor = window.activeTextEditor
   const selected = editor?.document.getText(editor.selection).trim() ?? ''
@@ -63,7 +69,7 @@ async function keyHere(client: LanguageClient): Promise<string> {
 }
 
 /** The document that says which folder, and so which project, is meant. */
-function uriHere(client: LanguageClient): string | undefined {
+export function uriHere(client: LanguageClient): string | undefined {
   const document = window.activeTextEditor?.document
   return document === undefined ? undefined : client.code2ProtocolConverter.asUri(document.uri)
 }

@@ -1,9 +1,10 @@
 import { commands, ExtensionMode, window, workspace, type ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { sendSettings } from './client'
-import { createFeature, execute, open, removeFlag, showReferencesHere, showStatus } from './commands'
+import { execute, launch, open, removeFlag, showReferencesHere, showStatus } from './commands'
 import { credentials } from './credentials'
 import { lifecycle, type Lifecycle } from './lifecycle'
+import { createFeature, newFeature } from './newFeature'
 import { logChannel, redacted, traceChannel } from './output'
 import { askProject } from './project'
 import { showReferences } from './references'
@@ -27,12 +28,14 @@ export function activate(context: ExtensionContext): unknown {
     register(name, (...given) => withServer(running, client => run(client, ...given)))
   }
   registerWithServer('flagline.palette.createFeature', createFeature)
+  registerWithServer('flagline.palette.launch', launch)
   registerWithServer('flagline.palette.removeFlag', removeFlag)
   registerWithServer('flagline.palette.open', open)
   registerWithServer('flagline.palette.refresh', client => execute(client, 'flagline.refresh'))
   registerWithServer('flagline.palette.status', showStatus)
   registerWithServer('flagline.palette.showReferences', showReferencesHere)
   registerWithServer('flagline.showReferences', showReferences)
+  registerWithServer('flagline.newFeature', newFeature)
   registerWithServer('flagline.signIn', client => signIn(client, keys, bar.status))
   registerWithServer('flagline.signOut', client => signOut(client, keys))
   registerWithServer('flagline.chooseProject', client => askProject(client, bar.status, keys.hosts()))

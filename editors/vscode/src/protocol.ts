@@ -21,6 +21,33 @@ export type SignedIn = { host: string; user: { name: string; email: string } | n
 
 export type FlagAt = { key: string; range: Range; state: 'known' | 'unknown' | 'not-loaded' }
 
+export type Release = 'auto-rollout' | 'ab-test'
+
+export type MetricKind = 'trend' | 'funnel' | 'retention'
+
+/** What the server suggests for a feature at a place. */
+export type NewFeature = {
+  key: string | null
+  name: string | null
+  owner: string | null
+  events: string[]
+  /** How the selection would be asked for; `null` when it cannot be wrapped, and `refused` says why. */
+  wraps: string | null
+  refused: string | null
+}
+
+/** What `flagline.createFeature` takes; the code of `range` is wrapped in the flag's check. */
+export type Wanted = {
+  key: string
+  name?: string
+  owner?: string
+  hypothesis?: string
+  release?: Release
+  metric?: { kind: MetricKind; events: string[] }
+  uri?: string
+  range?: Range
+}
+
 type At = { textDocument: { uri: string }; position: Position }
 
 export const credential = new RequestType<{ host: string }, { key: string } | { key: null; hosts: string[] }, void>('flagline/credential')
@@ -28,4 +55,5 @@ export const signIn = new RequestType<{ host: string; key: string }, SignedIn, v
 export const signOut = new RequestType<{ host: string }, null, void>('flagline/signOut')
 export const projects = new RequestType<{ host?: string }, Project[], void>('flagline/projects')
 export const flagAt = new RequestType<At, FlagAt | null, void>('flagline/flagAt')
+export const newFeature = new RequestType<{ textDocument?: { uri: string }; range?: Range }, NewFeature, void>('flagline/newFeature')
 export const status = new NotificationType<Status>('flagline/status')

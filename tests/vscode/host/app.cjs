@@ -2,7 +2,7 @@ const assert = require('node:assert/strict')
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const {
-  action, answers, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until, useSandbox,
+  action, answered, answers, BACK, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until, useSandbox,
   vscode, warnings, warns,
 } = require('./support.cjs')
 const { commands, ConfigurationTarget, window, workspace } = vscode
@@ -17,6 +17,12 @@ const errors = before => seen.messages.slice(before).filter(it => it.kind === 's
 const settingsFile = () => {
   const path = join(root, '.vscode', 'settings.json')
   return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}
+
+/** A step that sees the question as it should be, and goes on. */
+const says = (expected, then) => box => {
+  for (const [name, value] of Object.entries(expected)) assert.deepEqual(box[name], value, `${name} of ${box.prompt ?? box.placeholder}`)
+  return then
 }
 
 module.exports = [
@@ -92,27 +98,125 @@ module.exports = [
     assert.equal(document.getText(), before.replace(/posthog\.isFeatureEnabled.*/, "'dark'").replace(/^import.*\n\n?/, imports(document)))
     await commands.executeCommand('undo')
   }],
-  ['Create Feature… begins with the key at the cursor and makes the flag', async () => {
+  ['Create Feature… asks step by step, begins with the key at the cursor, and writes a brief', async () => {
     const document = await open('server/gifts.py')
     const at = place(document, 'gift-wrapping')
     window.activeTextEditor.selection = new vscode.Selection(at, at)
-    answers.type.push(options => {
+    await warns(document, 'unknown-flag')
+    const steps = [
+      says({ value: 'Gift wrapping', step: 1, totalSteps: 5, buttons: [] }, ''),
+      'Gifts',
+      says({ value: 'gift-wrapping', step: 2, refusals: [], buttons: [BACK] }, 'a b'),
+      says({ refusals: ['Letters, digits, _ and -, at most 400'] }, 'ä'),
+      'x'.repeat(401),
+      says({ refusals: Array(3).fill('Letters, digits, _ and -, at most 400') }, 'gift-wrapping'),
+      'Who gives, gives again',
+      'Rollout in stages',
+      says({ step: 5, totalSteps: 5 }, 'Funnel'),
+      says({ step: 6, totalSteps: 6 }, 'gift ordered'),
+      'gift sent',
+      // Back from the events, and forth: what was chosen is still there.
+      BACK,
+      BACK,
+      BACK,
+      says({ step: 3, value: 'Who gives, gives again' }, BACK),
+      says({ step: 2, value: 'gift-wrapping' }, BACK),
+      says({ step: 1, value: 'Gifts' }, 'Gifts'),
+      'gift-wrapping',
+      'Who gives, gives again',
+      'Rollout in stages',
+      box => {
+        assert.deepEqual(box.activeItems.map(it => it.label), ['Funnel'])
+        return 'Funnel'
+      },
+      says({ placeholder: 'gift ordered → gift sent → …' }, 'Without the last step'),
+      'gift unwrapped',
+      'That is all',
+    ]
+    await answered(steps, 'flagline.palette.createFeature')
+    await said("'gift-wrapping' has a brief now")
+    await until('the brief is open', () => window.activeTextEditor?.document.uri.path.endsWith('/.flagline/gift-wrapping.toml'))
+    const brief = window.activeTextEditor.document.getText()
+    for (const line of ['key = "gift-wrapping"', 'name = "Gifts"', 'hypothesis = "Who gives, gives again"', 'kind = "funnel"', '"gift ordered", "gift unwrapped"']) {
+      assert.ok(brief.includes(line), `${line} in ${brief}`)
+    }
+    assert.ok(!(await flags()).includes('gift-wrapping'))
+  }],
+  ['Launch Feature asks for the key with that of the open brief, shows what it makes, and makes it', async () => {
+    await open('.flagline/gift-wrapping.toml')
+    const own = options => {
       assert.equal(options.value, 'gift-wrapping')
       for (const bad of ['', 'a b', 'ä', 'x'.repeat(401)]) assert.notEqual(options.validateInput(bad), undefined, bad)
-      for (const good of ['a', 'New_checkout-2', 'x'.repeat(400)]) assert.equal(options.validateInput(good), undefined, good)
       return options.value
-    })
-    await warns(document, 'unknown-flag')
-    await commands.executeCommand('flagline.palette.createFeature')
-    await said("feature 'gift-wrapping' in Offset: flag created")
+    }
+    answers.type.push(own)
+    await commands.executeCommand('flagline.palette.launch')
+    const { buttons } = await said("launching 'gift-wrapping' makes or changes")
+    assert.deepEqual(buttons, ['Launch', 'Make It, Leave It Off', 'Show Plan'])
+    assert.ok(!(await flags()).includes('gift-wrapping'))
+    answers.type.push(own)
+    answers.button = 'Launch'
+    await commands.executeCommand('flagline.palette.launch')
+    await said("'gift-wrapping' is launched, in its first stage. http")
     assert.ok((await flags()).includes('gift-wrapping'))
+    const document = await open('server/gifts.py')
     await until('the warning goes', () => !warnings(document).some(it => it.includes('gift-wrapping')))
+    await hoverSays(document, 'gift-wrapping', '1/2 internal, 100 %')
   }],
-  ['Create feature as a quick fix', async () => {
+  ['Escape creates nothing, whatever was answered', async () => {
     const document = await open('src/Checkout.tsx')
-    await take(await action(document, 'new-chekout', "Create feature 'new-chekout'"))
-    await said("feature 'new-chekout' in Offset: flag created")
+    const create = await action(document, 'new-chekout', "Create feature 'new-chekout'")
+    const before = seen.messages.length
+    await answered([says({ value: 'New chekout' }, 'New chekout'), 'new-chekout', 'because', undefined], create.command.command, ...create.command.arguments)
+    await pause(500)
+    assert.equal(existsSync(join(root, '.flagline', 'new-chekout.toml')), false)
+    assert.deepEqual(seen.messages.slice(before), [])
+  }],
+  ['Create feature as a quick fix, then Launch feature', async () => {
+    const document = await open('src/Checkout.tsx')
+    const create = await action(document, 'new-chekout', "Create feature 'new-chekout'")
+    await answered(['New chekout', 'new-chekout', '', 'A/B test', 'Trend', 'order paid'], create.command.command, ...create.command.arguments)
+    await said("'new-chekout' has a brief now")
+    assert.match(readFileSync(join(root, '.flagline', 'new-chekout.toml'), 'utf8'), /ab-test/)
+    await open('src/Checkout.tsx')
+    answers.button = 'Make It, Leave It Off'
+    await take(await action(document, 'new-chekout', "Launch feature 'new-chekout'"))
+    await said("'new-chekout' is made, and off")
     assert.ok((await flags()).includes('new-chekout'))
+  }],
+  ['a selection becomes a feature, and is wrapped in its check', async () => {
+    const document = await open('src/Checkout.tsx')
+    const before = document.getText()
+    const code = '<button onClick={pay}>Offset now</button>'
+    const start = document.positionAt(before.indexOf(code))
+    window.activeTextEditor.selection = new vscode.Selection(start, start.translate(0, code.length))
+    const wrap = box => {
+      assert.deepEqual(box.items.map(it => it.label), ['Wrap the selection', 'Leave the code as it is'])
+      return 'Wrap the selection'
+    }
+    // The key follows the name, also when the user goes back to change it.
+    const key = says({ value: 'offset-at-once' }, BACK)
+    const steps = ['Offset at once', key, 'Offset, & now!', says({ value: 'offset-now' }, 'offset-now'), '', 'Rollout in stages', 'Retention', '$pageview', wrap]
+    await answered(steps, 'flagline.palette.createFeature')
+    await said("'offset-now' has a brief now")
+    assert.ok(document.getText().includes("'offset-now'"), document.getText())
+    assert.match(readFileSync(join(root, '.flagline', 'offset-now.toml'), 'utf8'), /kind = "retention"/)
+    await open('src/Checkout.tsx')
+    await commands.executeCommand('undo')
+    assert.equal(document.getText(), before)
+  }],
+  ['code that cannot be wrapped: the last step says why, and the feature is created without', async () => {
+    const document = await open('src/Checkout.tsx')
+    const before = document.getText()
+    window.activeTextEditor.selection = new vscode.Selection(0, 0, 1, 0)
+    const refused = box => {
+      assert.ok(box.items.length === 1 && box.items[0].detail.length > 10, JSON.stringify(box.items))
+      return 'Leave the code as it is'
+    }
+    await answered(['Imports', 'imports', '', 'Rollout in stages', 'Trend', 'order paid', refused], 'flagline.palette.createFeature')
+    await said("'imports' has a brief now")
+    assert.equal(document.getText(), before)
+    await workspace.fs.delete(file('.flagline'), { recursive: true })
   }],
   ['Open in PostHog leads to the page of the flag at the cursor', async () => {
     const opened = []
@@ -211,14 +315,20 @@ module.exports = [
     assert.ok(window.activeTextEditor.document.uri.path.endsWith('/flagline.toml'))
     await workspace.fs.delete(file('flagline.toml'))
   }],
-  ['a key that may only read: creating is refused in words', async () => {
+  ['a key that may only read: launching is refused in words', async () => {
     await signIn('phx_sandbox_read')
-    answers.type.push('written-by-nobody')
+    await open('src/theme.ts')
+    await answered(['Written by nobody', 'written-by-nobody', '', 'Rollout in stages', 'None yet'], 'flagline.palette.createFeature')
+    await said("'written-by-nobody' has a brief now")
     const before = seen.messages.length
-    await commands.executeCommand('flagline.palette.createFeature')
+    answers.type.push('written-by-nobody')
+    answers.button = 'Launch'
+    await commands.executeCommand('flagline.palette.launch')
     const refusal = await until('a refusal', () => errors(before)[0])
     assert.match(refusal.message, /scope|permission/)
+    answers.button = undefined
     assert.ok(!(await flags()).includes('written-by-nobody'))
+    await workspace.fs.delete(file('.flagline'), { recursive: true })
   }],
   ['sign-out forgets the key, and what was known', async () => {
     const document = await open('src/Checkout.tsx')

@@ -1,5 +1,6 @@
 const assert = require('node:assert/strict')
-const { answers, barSays, extension, file, hoverSays, item, open, said, signIn, test, until, useSandbox, vscode, warns } = require('./support.cjs')
+const { existsSync } = require('node:fs')
+const { answered, answers, barSays, extension, file, hoverSays, item, open, said, signIn, test, until, useSandbox, vscode, warns } = require('./support.cjs')
 const { commands, workspace } = vscode
 
 module.exports = [
@@ -28,11 +29,17 @@ module.exports = [
     vscode.env.openExternal = async () => true
     await open('admin/src/theme.ts')
     await commands.executeCommand('flagline.palette.open')
+    const steps = ['From the palette', 'from-the-palette', '', 'Rollout in stages', 'None yet']
+    await answered(steps, 'flagline.palette.createFeature')
+    await said("'from-the-palette' has a brief now")
+    assert.ok(existsSync(file('admin/.flagline/from-the-palette.toml').fsPath))
+    await open('admin/src/theme.ts')
     answers.type.push('from-the-palette')
-    await commands.executeCommand('flagline.palette.createFeature')
-    await said("feature 'from-the-palette' in Offset: flag created")
+    answers.button = 'Launch'
+    await commands.executeCommand('flagline.palette.launch')
+    await said("'from-the-palette' is launched")
     client.sendRequest = send
-    assert.deepEqual(sent.map(it => it.command), ['flagline.open', 'flagline.createFeature'])
+    assert.deepEqual(sent.map(it => it.command), ['flagline.open', 'flagline.createFeature', 'flagline.launch'])
     for (const { arguments: [{ uri }] } of sent) assert.ok(uri.endsWith('/admin/src/theme.ts'), uri)
   }],
   ['Choose Project… is about the root of the open file; without one it asks which PostHog', async () => {

@@ -14,10 +14,11 @@ const seen = { messages: [], output: {}, boxes: [], commands: [] }
 
 for (const kind of ['showInformationMessage', 'showWarningMessage', 'showErrorMessage']) {
   window[kind] = async (message, ...buttons) => {
-    seen.messages.push({ kind, message, buttons: buttons.filter(it => typeof it === 'string') })
-    const wanted = answers.button
-    if (!buttons.includes(wanted)) return undefined
-    answers.button = undefined
+    // The extension's own buttons are words, those of the server things with a title.
+    const titles = buttons.map(it => it.title ?? it).filter(it => typeof it === 'string')
+    seen.messages.push({ kind, message, buttons: titles })
+    const wanted = buttons.find(it => answers.button !== undefined && (it.title ?? it) === answers.button)
+    if (wanted !== undefined) answers.button = undefined
     return wanted
   }
 }
@@ -44,7 +45,10 @@ commands.executeCommand = (name, ...given) => {
 }
 
 /** What the user will do at the next question. */
-const answers = { button: undefined, pick: [], type: [], keys: [] }
+const answers = { button: undefined, pick: [], type: [], keys: [], steps: [], wrong: undefined }
+
+/** A click on the arrow of a question that has one. */
+const BACK = vscode.QuickInputButtons.Back
 
 /** Lists: the label of an entry, or a function that sees all of them. */
 window.showQuickPick = async items => {
@@ -65,32 +69,85 @@ window.showInputBox = async options => {
   if (refused) throw new Error(`refused: ${refused}`)
   return typed
 }
-/** The box for keys takes one after the other until it is closed, or there are no more. */
+/** The box for keys takes one after the other until it is closed, or there are no more; others are steps of a question. */
 window.createInputBox = () => {
+  const box = quickInput(() => (box.password ? tryKeys(box) : takeSteps(box)))
+  return box
+}
+window.createQuickPick = () => {
+  const box = quickInput(() => takeSteps(box))
+  return Object.assign(box, { items: [], activeItems: [], selectedItems: [] })
+}
+
+function quickInput(run) {
   const handlers = {}
-  const on = name => run => {
-    handlers[name] = run
+  const on = name => handler => {
+    handlers[name] = handler
     return { dispose: () => undefined }
   }
-  const box = {
-    value: '', busy: false, validationMessage: undefined, refusals: [],
+  return {
+    value: '', busy: false, validationMessage: undefined, refusals: [], buttons: [], handlers,
     onDidAccept: on('accept'), onDidChangeValue: on('change'), onDidTriggerButton: on('button'), onDidHide: on('hide'),
-    async show() {
-      seen.boxes.push(box)
-      while (!box.isGone) {
-        const key = answers.keys.shift()
-        if (key === undefined) return handlers.hide()
-        box.value = key
-        handlers.change(key)
-        handlers.accept()
-        await until('the key was tried', () => !box.busy)
-        if (box.validationMessage !== undefined) box.refusals.push(box.validationMessage)
-        else return
-      }
+    show() {
+      seen.boxes.push(this)
+      void run()
     },
-    dispose: () => (box.isGone = true),
+    dispose() {
+      this.isGone = true
+    },
   }
-  return box
+}
+
+async function tryKeys(box) {
+  while (!box.isGone) {
+    const key = answers.keys.shift()
+    if (key === undefined) return box.handlers.hide()
+    enter(box, key)
+    await until('the key was tried', () => !box.busy)
+    if (box.validationMessage !== undefined) box.refusals.push(box.validationMessage)
+    else return
+  }
+}
+
+/** Each step is what is typed or chosen, `BACK`, or a function that sees the box and answers one of these; none is Escape. */
+async function takeSteps(box) {
+  while (!box.isGone) {
+    const next = answers.steps.shift()
+    try {
+      const wanted = typeof next === 'function' ? next(box) : next
+      if (wanted === undefined) return box.handlers.hide()
+      if (wanted !== BACK) enter(box, wanted)
+      else if (box.buttons.includes(BACK)) box.handlers.button(BACK)
+      else throw new Error(`no way back from ${box.prompt ?? box.placeholder}`)
+      if (box.validationMessage !== undefined) box.refusals.push(box.validationMessage)
+    } catch (error) {
+      answers.wrong = error
+      return box.handlers.hide()
+    }
+    await pause(10)
+  }
+}
+
+/** Types, in a list chooses what is left then, and presses Enter. */
+function enter(box, text) {
+  const find = () => box.items?.find(it => it.label.includes(text))
+  if (find() === undefined || box.items === undefined) {
+    box.value = text
+    box.handlers.change(text)
+  }
+  if (box.items !== undefined) {
+    box.selectedItems = box.items.filter(it => it === find())
+    if (box.selectedItems.length === 0) throw new Error(`no ${text} among ${JSON.stringify(box.items)}`)
+  }
+  box.handlers.accept()
+}
+
+/** Runs a command that asks step by step, and answers it. */
+async function answered(steps, name, ...given) {
+  Object.assign(answers, { steps: [...steps], wrong: undefined })
+  await commands.executeCommand(name, ...given)
+  if (answers.wrong !== undefined) throw answers.wrong
+  if (answers.steps.length > 0) throw new Error(`not asked for: ${answers.steps}`)
 }
 
 async function until(what, holds, seconds = 20) {
@@ -189,6 +246,6 @@ async function flags() {
 const said = text => until(`a message with '${text}'; there were: ${JSON.stringify(seen.messages)}`, () => seen.messages.find(it => it.message.includes(text)))
 
 module.exports = {
-  vscode, test, root, seen, answers, until, pause, extension, file, open, place, hover, hoverSays, warnings, warns, action, take, bar, item,
+  vscode, test, root, seen, answers, answered, BACK, until, pause, extension, file, open, place, hover, hoverSays, warnings, warns, action, take, bar, item,
   barSays, signIn, useSandbox, posthog, flags, said,
 }

@@ -1,8 +1,8 @@
 const assert = require('node:assert/strict')
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
-const { barSays, extension, flags, hoverSays, item, open, pause, root, signIn, until, vscode, warns } = require('./support.cjs')
-const { commands, workspace } = vscode
+const { action, barSays, extension, flags, hoverSays, item, open, pause, root, said, signIn, take, until, vscode, warns } = require('./support.cjs')
+const { workspace } = vscode
 
 module.exports = [
   ['an untrusted folder names neither the program nor the host', async () => {
@@ -25,12 +25,14 @@ module.exports = [
   }],
   ['writing is refused', async () => {
     const document = await open('src/Checkout.tsx')
-    const all = await commands.executeCommand('vscode.executeCodeActionProvider', document.uri, vscode.languages.getDiagnostics(document.uri)[0].range)
-    for (const it of all.filter(it => it.title.startsWith('Create feature') && !it.disabled)) {
-      await Promise.resolve(commands.executeCommand(it.command.command, ...it.command.arguments)).catch(() => undefined)
-    }
-    const made = extension().exports.client().sendRequest('workspace/executeCommand', { command: 'flagline.createFeature', arguments: [{ key: 'from-restricted-mode' }] })
-    await made.catch(() => undefined)
+    await take(await action(document, 'new-chekout', "Create feature 'new-chekout'"))
+    assert.match((await said('once you trust the folder')).message, /features can be created/)
+    assert.ok(!existsSync(join(root, '.flagline')))
+    // Nor does a command that the palette does not offer here.
+    const run = (command, argument) => extension().exports.client().sendRequest('workspace/executeCommand', { command, arguments: [argument] })
+    await run('flagline.createFeature', { key: 'from-restricted-mode' }).catch(() => undefined)
+    await run('flagline.launch', { key: 'from-restricted-mode' }).catch(() => undefined)
+    await said('this workspace is not trusted')
     await pause(1500)
     const after = await flags()
     assert.ok(!after.includes('from-restricted-mode') && !after.includes('new-chekout'))

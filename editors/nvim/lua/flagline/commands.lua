@@ -1,15 +1,10 @@
 -- `:Flagline`, one function a subcommand, and the lists that code lenses open.
 local flagline = require('flagline')
+local talk = require('flagline.talk')
 
 local M = {}
 
-local function tell(message, level)
-  vim.notify('Flagline: ' .. message, level or vim.log.levels.INFO)
-end
-
-local function warn(message)
-  tell(message, vim.log.levels.WARN)
-end
+local tell, warn, request, execute, position = talk.tell, talk.warn, talk.request, talk.execute, talk.position
 
 --- The client of this buffer; says what to do when there is none.
 local function attached()
@@ -20,36 +15,9 @@ local function attached()
   return client
 end
 
---- Sends a request; 0.10 has functions where later versions have methods.
----@param done fun(result: any)
-local function request(client, method, params, done)
-  local function answered(err, result)
-    if err then
-      warn(err.message)
-    else
-      done(flagline.value(result))
-    end
-  end
-  local bufnr = vim.api.nvim_get_current_buf()
-  if vim.fn.has('nvim-0.11') == 1 then
-    client:request(method, params, answered, bufnr)
-  else
-    client.request(method, params, answered, bufnr)
-  end
-end
-
-local function execute(client, command, argument)
-  local params = { command = command, arguments = argument and { argument } or nil }
-  request(client, 'workspace/executeCommand', params, function() end)
-end
-
 --- The document that says which folder, and so which project, is meant.
 local function uri_here()
   return vim.uri_from_bufnr(0)
-end
-
-local function position(client)
-  return vim.lsp.util.make_position_params(0, client.offset_encoding)
 end
 
 --- Finds the flag at the cursor, and calls `done` with its key or nil.
@@ -94,20 +62,56 @@ end
 
 local subcommands = {}
 
---- create [key]: makes the feature; asks for the key when none is given.
-function subcommands.create(key)
+--- create [key]: writes the brief of a feature, and wraps the lines of the range; asks what it is when no key is given.
+---@param lines? { [1]: integer, [2]: integer }
+function subcommands.create(key, _, lines)
+  local client = attached()
+  if not client then
+    return
+  end
+  local feature = require('flagline.feature')
+  local range = lines and feature.selected(client, lines[1], lines[2])
+  if key then
+    return execute(client, 'flagline.createFeature', { key = key, uri = uri_here(), range = range })
+  end
+  feature.new(client, { uri = uri_here(), range = range, at = feature.at_cursor(client) })
+end
+
+--- The key of the brief in this buffer, as it stands there.
+---@return string?
+local function key_of_brief()
+  local path = vim.fs.normalize(vim.api.nvim_buf_get_name(0))
+  if not path:match('/%.flagline/[^/]+%.toml$') then
+    return
+  end
+  for _, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, false)) do
+    local _, key = line:match('^%s*key%s*=%s*(["\'])(.-)%1')
+    if key then
+      return key
+    end
+  end
+end
+
+--- launch [key]: makes in PostHog what the brief says, and opens the first stage, once that is agreed to.
+function subcommands.launch(key)
   local client = attached()
   if not client then
     return
   end
   local uri = uri_here()
-  local function create(it)
-    execute(client, 'flagline.createFeature', { key = it, uri = uri })
+  local function launch(it)
+    execute(client, 'flagline.launch', { key = it, uri = uri })
   end
+  key = key or key_of_brief()
   if key then
-    return create(key)
+    return launch(key)
   end
-  ask_key(client, "Key of the feature's flag: ", create)
+  key_at_cursor(client, function(found)
+    if found then
+      return launch(found)
+    end
+    ask_key(client, 'Key of the feature to launch: ', launch)
+  end)
 end
 
 --- clean [key] [value]: removes the flag from all files; keeps what everyone gets when no value is given.
@@ -271,10 +275,14 @@ function subcommands.restart()
   start()
 end
 
-local takes_key = { clean = true, create = true, open = true, show = true }
+local takes_key = { clean = true, create = true, launch = true, open = true, show = true }
 
---- Keys that this file reads, as it stands on disk.
+--- Keys that this file reads, as it stands on disk; or the key of the brief that it is.
 local function keys()
+  local of_brief = key_of_brief()
+  if of_brief then
+    return { of_brief }
+  end
   local file = vim.api.nvim_buf_get_name(0)
   local client = flagline.client()
   local cmd = client and client.config.cmd
@@ -315,14 +323,15 @@ end
 
 --- Runs a subcommand; without one, lets choose.
 ---@param arguments string[]
-function M.run(arguments)
+---@param lines? { [1]: integer, [2]: integer } the first and the last of the range, if one was given
+function M.run(arguments, lines)
   local name, key, value = arguments[1], arguments[2], arguments[3]
   if not name then
     local names = vim.tbl_keys(subcommands)
     table.sort(names)
     return vim.ui.select(names, { prompt = 'Flagline' }, function(it)
       if it then
-        subcommands[it]()
+        subcommands[it](nil, nil, lines)
       end
     end)
   end
@@ -334,7 +343,7 @@ function M.run(arguments)
   if #arguments > most or (key and not takes_key[name]) then
     return warn((":Flagline %s does not take '%s'"):format(name, arguments[#arguments]))
   end
-  subcommand(key, value)
+  subcommand(key, value, lines)
 end
 
 return M

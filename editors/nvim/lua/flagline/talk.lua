@@ -1,0 +1,41 @@
+-- Talking with the server, and with the person.
+local flagline = require('flagline')
+
+local M = {}
+
+function M.tell(message, level)
+  vim.notify('Flagline: ' .. message, level or vim.log.levels.INFO)
+end
+
+function M.warn(message)
+  M.tell(message, vim.log.levels.WARN)
+end
+
+--- Sends a request; 0.10 has functions where later versions have methods.
+---@param done fun(result: any)
+function M.request(client, method, params, done)
+  local function answered(err, result)
+    if err then
+      M.warn(err.message)
+    else
+      done(flagline.value(result))
+    end
+  end
+  local bufnr = vim.api.nvim_get_current_buf()
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:request(method, params, answered, bufnr)
+  else
+    client.request(method, params, answered, bufnr)
+  end
+end
+
+function M.execute(client, command, argument)
+  local params = { command = command, arguments = argument and { argument } or nil }
+  M.request(client, 'workspace/executeCommand', params, function() end)
+end
+
+function M.position(client)
+  return vim.lsp.util.make_position_params(0, client.offset_encoding)
+end
+
+return M
