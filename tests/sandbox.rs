@@ -11,6 +11,7 @@ mod older;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flagline::posthog::queries;
 use flagline::sandbox::{API_KEY, GRACE_KEY, Options, READ_KEY, Sandbox, Shape};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
@@ -408,6 +409,30 @@ LIMIT 20000";
         and timestamp >= toStartOfDay(now())";
     let (_, answer) = bench.hogql(today, json!({})).await;
     assert_eq!((on["days"][14].as_str(), &on["data"][14]), (Some("2026-11-20"), &answer["results"][0][0]));
+}
+
+#[tokio::test]
+async fn who_calls_a_flag_and_meets_its_experiment_is_one_person() {
+    let bench = Bench::new().await;
+    let event = |event: &str, who: &str| {
+        let properties =
+            json!({"$feature_flag": "short-checkout", "$feature_flag_response": "test", "$lib": "web"});
+        json!({"event": event, "distinct_id": who, "properties": properties})
+    };
+    let (ada, grace) = ("ada@offset.example", "grace@offset.example");
+    let events = [
+        event("$feature_flag_called", ada),
+        event("$experiment_exposure", ada),
+        event("$experiment_exposure", grace),
+    ];
+    assert_eq!(bench.post("/_sandbox/events/", json!({"events": events})).await.0, 200);
+    let query = queries::exposure_counts(queries::Evaluations::Events, &["short-checkout".into()], 7);
+    let (status, answer) = bench.hogql(&query.text, query.values).await;
+    assert_eq!(status, 200, "{answer}");
+    // Response, calls and people, in all and in a day.
+    assert_eq!(answer["results"].as_array().unwrap().len(), 1, "{answer}");
+    let row = answer["results"][0].as_array().unwrap();
+    assert_eq!(row[1..6], [json!("test"), json!(1), json!(2), json!(1), json!(2)]);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub struct Query {
 /// Which table holds evaluations (posthog-api 5.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evaluations {
-    /// `$feature_flag_called` in `events`.
+    /// `$feature_flag_called` in `events`, and beside it what an experiment counts as meeting its flag (posthog-api 4.3).
     Events,
     /// `flag_evaluations`; in mode 2 `events` stays silently empty.
     FlagEvaluations,
@@ -46,7 +46,7 @@ impl Evaluations {
                 "properties.$feature_flag",
                 "toString(properties.$feature_flag_response)",
                 "toString(properties.$lib)",
-                "events WHERE event = '$feature_flag_called' AND",
+                "events WHERE event IN ('$feature_flag_called', '$experiment_exposure') AND",
             ],
             Evaluations::FlagEvaluations => {
                 ["flag_key", "response", "toString(properties.$lib)", "flag_evaluations WHERE"]
@@ -55,13 +55,18 @@ impl Evaluations {
     }
 }
 
-/// People and calls by key and response.
+/// People and calls by key and response. Who called a flag and met its experiment is one person, and called once.
 pub fn exposure_counts(table: Evaluations, keys: &[FlagKey], days: u32) -> Query {
     let [key, response, _, from] = table.columns();
+    let is_call = match table {
+        Evaluations::Events => "event = '$feature_flag_called' AND ",
+        Evaluations::FlagEvaluations => "",
+    };
     let text = format!(
-        "SELECT {key} AS flag_key, {response} AS response, count() AS calls, \
+        "SELECT {key} AS flag_key, {response} AS response, \
+         countIf({is_call}timestamp >= now() - INTERVAL {days} DAY) AS calls, \
          count(DISTINCT person_id) AS people, \
-         countIf(timestamp >= now() - INTERVAL 1 DAY) AS calls_24h, \
+         countIf({is_call}timestamp >= now() - INTERVAL 1 DAY) AS calls_24h, \
          uniqIf(person_id, timestamp >= now() - INTERVAL 1 DAY) AS people_24h, max(timestamp) AS last_seen \
          FROM {from} timestamp >= now() - INTERVAL {days} DAY AND {key} IN {{keys}} \
          GROUP BY flag_key, response ORDER BY flag_key, calls DESC LIMIT 20000"
