@@ -14,7 +14,7 @@ use crate::analysis::plain;
 use crate::config::Environment;
 use crate::feature::brief::{Brief, file_name};
 use crate::feature::{BRIEFS, StageName};
-use crate::flags::FlagKey;
+use crate::flags::{Flag, FlagKey};
 use crate::posthog::Error;
 use crate::report::{launch_json, launch_label, launch_plan};
 use crate::rollout::decide::{Action, Slot, Step, open_stages};
@@ -197,6 +197,15 @@ impl Run<'_> {
         format!("the launch stopped at {slot}: {error}{remedy}")
     }
 
+    /// The stage that is open, and the one that comes next.
+    fn whereto(&self, flag: &Flag) -> String {
+        let open = open_stages(flag);
+        let Some((stage, percent)) = open.last() else { return String::new() };
+        let next = self.launch.target.plan.stages.get(stage.number as usize);
+        let next = next.map(|it| format!("; {} comes next", it.name)).unwrap_or_default();
+        format!(", at {stage}, {percent} %{next}")
+    }
+
     /// Where everything is, and what comes next.
     fn end(&self, waits: bool) -> Vec<String> {
         let key = &self.launch.target.brief.key;
@@ -207,15 +216,16 @@ impl Run<'_> {
             ("dashboard", Slot::Dashboard),
             ("recordings", Slot::Playlist(None)),
             ("experiment", Slot::Experiment),
+            ("interview invitation, a draft to be started there", Slot::Survey),
         ] {
             lines.extend(page(&slot).map(|it| format!("  {title}: {it}")));
         }
-        lines.push(match (self.launch.found.flag.as_ref().is_some_and(|it| it.active), waits) {
-            (true, _) => format!("'{key}' is launched."),
-            (false, true) => format!(
+        lines.push(match (self.launch.found.flag.as_ref().filter(|it| it.active), waits) {
+            (Some(flag), _) => format!("'{key}' is launched{}.", self.whereto(flag)),
+            (None, true) => format!(
                 "'{key}' waits for an approval in PostHog; launch again once it is given, to complete the rest."
             ),
-            (false, false) => format!("'{key}' is made, and off: nobody sees it yet."),
+            (None, false) => format!("'{key}' is made, and off: nobody sees it yet."),
         });
         lines
     }

@@ -20,6 +20,9 @@ pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     let _ = write!(text, "\n{}\n", tally(steps));
+    if steps.iter().any(|it| matches!(it.action, Action::Differs(_))) {
+        text += "What is not as the brief says stays so; --take-over writes it over.\n";
+    }
     if !reach.is_empty() {
         text += "\nWhom it touches, stage by stage, at its first step:\n";
         let of = reach.len();
@@ -67,10 +70,9 @@ fn words(launch: &Launch, step: &Step) -> (char, String) {
         Action::Make(_) => ('+', made(launch, step)),
         Action::Change(_, what) => ('~', with_name(&format!("written over: {}", what.join("; ")))),
         Action::Keep(words) => ('=', with_name(words)),
-        Action::Differs(what) => (
-            '!',
-            with_name(&format!("changed by hand, kept: {}; --take-over writes it over", what.join("; "))),
-        ),
+        Action::Differs(what) => {
+            ('!', with_name(&format!("not as the brief says, kept: {}", what.join("; "))))
+        }
         Action::Skip(why) => ('-', with_name(&format!("left out: {why}"))),
         Action::Wait(pending) => {
             let id = if pending.id.is_empty() { String::new() } else { format!(" {}", pending.id) };
@@ -120,7 +122,7 @@ fn tally(steps: &[Step]) -> String {
         (count(&|it| matches!(it, Action::Make(_))), "to make"),
         (count(&|it| matches!(it, Action::Change(..))), "to change"),
         (count(&|it| matches!(it, Action::Keep(_))), "as it should be"),
-        (count(&|it| matches!(it, Action::Differs(_))), "changed by hand"),
+        (count(&|it| matches!(it, Action::Differs(_))), "not as the brief says"),
         (count(&|it| matches!(it, Action::Skip(_))), "left out"),
         (count(&|it| matches!(it, Action::Wait(_))), "waiting"),
     ];
