@@ -1,5 +1,7 @@
 //! Who gets what: a flag's filters against one person or group.
 
+use std::cell::RefCell;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -268,7 +270,7 @@ impl Property {
                 _ => wanted().contains(&text_of),
             },
             "icontains" | "icontains_multi" => wanted().iter().any(|it| text_of.contains(it.as_str())),
-            "regex" => regex::Regex::new(&text(&self.value)).is_ok_and(|it| it.is_match(&text(actual))),
+            "regex" => matches(&text(&self.value), &text(actual)),
             "gt" | "gte" | "lt" | "lte" => {
                 let order = compare(actual, &self.value);
                 match positive {
@@ -298,6 +300,19 @@ impl Property {
 }
 
 /// Numbers by size, everything else by its text.
+/// Whether a text matches. One pattern is asked of everybody in a row, and compiling it takes far longer than matching.
+fn matches(pattern: &str, text: &str) -> bool {
+    thread_local! {
+        static LAST: RefCell<Option<(String, regex::Regex)>> = const { RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| {
+        if last.as_ref().is_none_or(|it| it.0 != pattern) {
+            *last = regex::Regex::new(pattern).ok().map(|it| (pattern.to_owned(), it));
+        }
+        last.as_ref().is_some_and(|it| it.1.is_match(text))
+    })
+}
+
 fn compare(a: &Value, b: &Value) -> std::cmp::Ordering {
     match (text(a).parse::<f64>(), text(b).parse::<f64>()) {
         (Ok(a), Ok(b)) => a.total_cmp(&b),
