@@ -10,11 +10,12 @@ use super::answers::Answers;
 use super::{complain, configuration, print_lines, stored_keys};
 use crate::analysis::plain;
 use crate::config::Environment;
-use crate::feature::brief::{Draft, MetricKind, Release};
+use crate::feature::brief::{Draft, MetricKind, Release, name_for};
 use crate::flags::FlagKey;
 use crate::posthog::Client;
 use crate::report::relative;
 use crate::workspace::{NotWritten, home_of, write_brief};
+use crate::wrapping::suggest_key;
 
 /// See [`super::Command::Create`].
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn draft(arguments: Arguments, answers: &mut Answers) -> anyhow::Result<Draft> {
     let name = match (arguments.name, &arguments.key) {
         (Some(name), _) => name,
-        (None, Some(key)) => answers.ask("What is the feature called?", &words(key))?,
+        (None, Some(key)) => answers.ask("What is the feature called?", &name_for(&key.as_str().into()))?,
         (None, None) => answers.ask_until("What is the feature called?", "", |it| match it.trim() {
             "" => Err("say what the feature is called: flagline create NAME".into()),
             it => Ok(it.to_owned()),
@@ -108,7 +109,7 @@ fn draft(arguments: Arguments, answers: &mut Answers) -> anyhow::Result<Draft> {
     };
     let key = match arguments.key {
         Some(key) => parse(&key).map_err(anyhow::Error::msg)?,
-        None => answers.ask_until("The flag's key?", &suggested(&name), parse)?,
+        None => answers.ask_until("The flag's key?", suggest_key(&name).as_str(), parse)?,
     };
     let hypothesis = match arguments.hypothesis {
         Some(it) => it,
@@ -174,20 +175,4 @@ async fn owner(environment: Option<&Environment>) -> Option<String> {
     let client = Client::new(environment?).ok()?;
     let email = client.me().await.ok()?.email;
     Some(email).filter(|it| !it.is_empty())
-}
-
-/// A name that a key suggests.
-fn words(key: &str) -> String {
-    let text = key.replace(['-', '_'], " ");
-    let mut letters = text.trim().chars();
-    letters.next().map(|it| it.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// A key that a name suggests.
-fn suggested(name: &str) -> String {
-    let letters =
-        name.trim().chars().map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '-' });
-    let text: String = letters.collect();
-    let parts: Vec<&str> = text.split('-').filter(|it| !it.is_empty()).collect();
-    parts.join("-").chars().take(400).collect()
 }

@@ -9,7 +9,7 @@ use super::commands::{apply_edit, open_file};
 use super::new_feature::wrapping_edit;
 use super::session::Session;
 use crate::analysis::plain;
-use crate::feature::brief::{Draft, MetricKind, Release};
+use crate::feature::brief::{Draft, MetricKind, Release, name_for};
 use crate::flags::FlagKey;
 use crate::workspace::{NotWritten, Workspace, write_brief};
 
@@ -93,7 +93,7 @@ fn create(session: &Session, key: &FlagKey, wanted: ToCreate) -> Result<std::pat
     let home = home.ok_or_else(|| Refusal::Other("no folder is open to write its brief to".into()))?;
     let config = super::commands::config_of(session, wanted.uri.as_ref());
     let me = || workspace.mirror_of(&config).primary().and_then(|it| it.me.as_deref().map(str::to_owned));
-    let name = wanted.name.filter(|it| !it.trim().is_empty()).unwrap_or_else(|| words(key));
+    let name = wanted.name.filter(|it| !it.trim().is_empty()).unwrap_or_else(|| name_for(key));
     let draft = Draft {
         name,
         owner: wanted.owner.or_else(me),
@@ -106,23 +106,4 @@ fn create(session: &Session, key: &FlagKey, wanted: ToCreate) -> Result<std::pat
         NotWritten::Exists { ref path, .. } => Refusal::Exists(path.clone(), why.to_string()),
         NotWritten::Disk { .. } => Refusal::Other(why.to_string()),
     })
-}
-
-/// A name that a key suggests: `new-checkout` is "New checkout".
-pub(super) fn words(key: &FlagKey) -> String {
-    let text = key.as_str().replace(['-', '_'], " ");
-    let mut letters = text.trim().chars();
-    letters.next().map(|it| it.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_suggests_a_name() {
-        assert_eq!(words(&"new-checkout".into()), "New checkout");
-        assert_eq!(words(&"über_uns".into()), "Über uns");
-        assert_eq!(words(&"--".into()), "");
-    }
 }

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tower_lsp::lsp_types::{Range, TextDocumentIdentifier, WorkspaceEdit};
 
 use super::convert::{self, Asked};
-use super::create::words;
 use super::session::Session;
 use crate::analysis::{self, Snapshot};
 use crate::config::Config;
+use crate::feature::brief::name_for;
 use crate::flags::{Access, Catalog, FlagKey};
 use crate::removal::World as _;
 use crate::workspace::Workspace;
@@ -38,9 +38,11 @@ pub(super) async fn suggest(session: &Session, place: Place) -> Value {
     let snapshot = path.as_ref().and_then(|it| session.workspace.snapshot(it, Timestamp::now()));
     let found = snapshot.as_ref().zip(place.range).and_then(|(it, range)| named(session, it, range));
     let key = found.as_ref().map(|it| it.0.clone());
-    let wrapped = match (&snapshot, place.range, &key) {
-        (Some(snapshot), Some(range), Some(key)) if range.start != range.end => {
-            Some(wrap(session, snapshot, range, key, None).map(|it| it.asks))
+    let wrapped = match (&snapshot, place.range) {
+        (Some(snapshot), Some(range)) if range.start != range.end => {
+            // Whether it can be does not depend on how it will be called.
+            let key = key.clone().unwrap_or_else(|| suggest_key(""));
+            Some(wrap(session, snapshot, range, &key, None).map(|it| it.asks))
         }
         _ => None,
     };
@@ -66,7 +68,7 @@ pub(super) fn named(session: &Session, snapshot: &Snapshot, range: Range) -> Opt
     let of_flag =
         of_flag.filter(|key| key.is_valid() && analysis::brief_note(&snapshot.briefs, key).is_none());
     if let Some(key) = of_flag {
-        let name = words(&key);
+        let name = name_for(&key);
         return Some((key, name));
     }
     let name = name_at(source, selection.start as usize..selection.end as usize)?;

@@ -58,6 +58,13 @@ impl Draft {
     }
 }
 
+/// A name that a key suggests: `new-checkout` is "New checkout".
+pub fn name_for(key: &FlagKey) -> String {
+    let text = key.as_str().replace(['-', '_'], " ");
+    let mut letters = text.trim().chars();
+    letters.next().map(|it| it.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 impl Release {
     /// Its name in a brief.
     pub fn name(self) -> &'static str {
@@ -83,6 +90,13 @@ impl MetricKind {
 mod tests {
     use super::super::Brief;
     use super::*;
+
+    #[test]
+    fn a_key_suggests_a_name() {
+        assert_eq!(name_for(&"new-checkout".into()), "New checkout");
+        assert_eq!(name_for(&"über_uns".into()), "Über uns");
+        assert_eq!(name_for(&"--".into()), "");
+    }
 
     #[test]
     fn what_is_written_is_read_as_it_was_meant() {

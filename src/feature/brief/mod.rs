@@ -21,7 +21,7 @@ use crate::flags::FlagKey;
 use crate::schema::{Node, Schema};
 
 pub use check::{BriefProblem, read};
-pub use draft::Draft;
+pub use draft::{Draft, name_for};
 pub use file::{BriefFile, is_brief};
 pub use metric::{After, Baseline, Count, EventEntry, FilteredEvent, Goal, Guard, Metric, MetricKind};
 pub use outcome::{Outcome, Verdict};
