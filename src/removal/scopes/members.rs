@@ -183,6 +183,10 @@ impl<'t> Class<'t> {
                 .again
                 .extend(of_heirs.filter(|it| self.of_text(it.name) == *name).map(|it| it.name.byte_range()));
         }
+        // React gives it another value by `setState`.
+        if let Some(state) = members.get_mut(&("state", false)).filter(|_| !self.heritage.is_empty()) {
+            state.writes.push(state.name.clone());
+        }
         members.into_values().collect()
     }
 
