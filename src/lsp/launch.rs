@@ -194,9 +194,7 @@ async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Resu
     let waits = launch.found.pending.is_some();
     let mut message = match (is_on, waits) {
         (true, _) => format!("'{key}' is launched, in its first stage."),
-        (false, true) => {
-            format!("'{key}' is made, and waits for an approval in PostHog; launch it again then.")
-        }
+        (false, true) => format!("'{key}' waits for an approval in PostHog; launch it again then."),
         (false, false) => format!("'{key}' is made, and off: nobody sees it yet."),
     };
     let pages = [Slot::Flag, Slot::Dashboard].into_iter().filter_map(|it| launch.page(&it));

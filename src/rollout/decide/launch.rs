@@ -400,7 +400,6 @@ const ONCE_ON: &str = "follows once the flag is on";
 
 fn on(target: &Target, found: &Found) -> Action {
     let Some(flag) = &found.flag else {
-        // A policy may stand before the making of a flag too.
         return found.pending.clone().map_or(Action::Make(None), Action::Wait);
     };
     if flag.active {

@@ -76,6 +76,11 @@ impl Launch {
                     let pending = Some(Pending { id: request.unwrap_or_default() });
                     match step.slot {
                         Slot::On => self.found.pending = pending,
+                        // A policy may stand before the making of a flag too.
+                        Slot::Flag if self.found.flag.is_none() => {
+                            self.found.pending = pending;
+                            self.found.refused.insert(Slot::Flag, Refused(detail.clone()));
+                        }
                         Slot::Flag => self.found.pending_conditions = pending,
                         _ => drop(self.found.refused.insert(step.slot.clone(), Refused(detail.clone()))),
                     }
