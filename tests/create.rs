@@ -6,7 +6,6 @@
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod posthog;
 #[path = "support/terminal.rs"]
-#[expect(dead_code, reason = "each test binary uses its part")]
 mod terminal;
 
 use std::fs;
