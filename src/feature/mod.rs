@@ -1,23 +1,35 @@
 //! The domain, pure: which value a flag serves, in which stage it is, since when, and how a rollout is planned.
 
 pub mod brief;
+mod compare;
+mod drift;
+mod ladder;
 mod period;
 mod plan;
 mod plan_entry;
+mod remarks;
 mod served;
 mod stage;
 mod stages;
 mod staleness;
+mod transitions;
+mod verdict;
 mod winner;
 
 pub use brief::{BRIEFS, Brief};
+pub(crate) use compare::differences;
+pub use drift::drift;
+pub use ladder::{Ladder, NextStep, Rung, rung_of};
 pub use period::Period;
 pub use plan::{Audience, Gate, Plan, PlanStage, TAG};
 pub use plan_entry::{PlanEntry, check_stages};
+pub use remarks::{Remarks, Telling};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};
 pub use stages::{Arrived, StageLine, arrived, opened, stages};
 pub use staleness::{Since, constant_since, was_enabled, was_on};
+pub use transitions::{Happened, Transition, transitions};
+pub use verdict::{Situation, Verdict, judge, stage_opened};
 pub use winner::{ended, winner};
 
 /// Flags and histories for the tests of what is made of them.

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod early_access;
+mod evidence;
 mod experiment;
 mod exposure;
 mod filters;
@@ -16,6 +17,7 @@ mod uses;
 
 pub use catalog::{Catalog, Channel, Cohort, CohortKind, Listed, Named};
 pub use early_access::EarlyAccess;
+pub use evidence::{Evidence, GuardEvidence, Met, Share, Window};
 pub use experiment::Experiment;
 pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};
 pub(crate) use filters::null_to_default;

@@ -446,7 +446,27 @@ impl Client {
         self.once(request()).await
     }
 
+    /// Takes something away that has no other way to go; what is gone already is fine.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), Error> {
+        let request = || self.http.delete(self.url(path));
+        let answer = match self.bytes(request()).await {
+            Err(Error::Limited(wait)) if wait <= MAX_WAIT => {
+                tokio::time::sleep(wait).await;
+                self.bytes(request()).await
+            }
+            answer => answer,
+        };
+        match answer {
+            Err(Error::NotFound(_)) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn once<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
+        self.decode(&self.bytes(request).await?)
+    }
+
+    async fn bytes(&self, request: RequestBuilder) -> Result<Vec<u8>, Error> {
         let request = request.bearer_auth(self.key.expose_secret());
         let mut response = request.send().await.map_err(|it| unreachable(&self.host, &it))?;
         let status = response.status();
@@ -465,7 +485,7 @@ impl Client {
                 error => error,
             });
         }
-        self.decode(&body)
+        Ok(body)
     }
 
     fn decode<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Error> {

@@ -1,5 +1,6 @@
 //! The objects that a feature has besides its flag: each found, made and changed alike (posthog-api 4).
 
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -97,13 +98,43 @@ impl Client {
     }
 
     /// Does something to an object, by an action of newer servers.
-    pub async fn act(&self, project: &Project, kind: Kind, id: &str, action: &str) -> Result<Value, Error> {
-        self.send(
-            Method::POST,
-            &format!("{}{id}/{action}/", path(project, kind)),
-            &Value::Object(Default::default()),
-        )
-        .await
+    pub async fn act(
+        &self,
+        project: &Project,
+        kind: Kind,
+        id: &str,
+        action: &str,
+        body: &Value,
+    ) -> Result<Value, Error> {
+        self.send(Method::POST, &format!("{}{id}/{action}/", path(project, kind)), body).await
+    }
+
+    /// Takes an object away: early access features, whose flag stays.
+    pub async fn remove(&self, project: &Project, kind: Kind, id: &str) -> Result<(), Error> {
+        self.delete(&format!("{}{id}/", path(project, kind))).await
+    }
+
+    /// Lets PostHog change a flag by itself at a time (posthog-api 3).
+    pub async fn schedule(
+        &self,
+        project: &Project,
+        flag: u64,
+        at: Timestamp,
+        payload: &Value,
+    ) -> Result<(), Error> {
+        let body = serde_json::json!({
+            "record_id": flag.to_string(),
+            "model_name": "FeatureFlag",
+            "scheduled_at": at,
+            "payload": payload,
+        });
+        let path = format!("/api/projects/{}/scheduled_changes/", project.id);
+        self.send::<Value>(Method::POST, &path, &body).await.map(drop)
+    }
+
+    /// Takes back what PostHog would do by itself; what was done is not.
+    pub async fn unschedule(&self, project: &Project, id: u64) -> Result<(), Error> {
+        self.delete(&format!("/api/projects/{}/scheduled_changes/{id}/", project.id)).await
     }
 
     /// Changes fields of a flag, if they still are what they were when it was read. On servers without versions it is

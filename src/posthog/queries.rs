@@ -1,6 +1,8 @@
 //! All HogQL that Flagline asks, and how its rows are read. Keys from source never become part of a query's
 //! text: values travel as parameters.
 
+mod evidence;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::{Date, DateTime};
@@ -9,6 +11,11 @@ use serde_json::{Value, json};
 
 use crate::feature::brief::{Count, Metric, MetricKind};
 use crate::flags::{DayExposure, Exposure, Flag, FlagKey, SdkSeen, VariantExposure};
+
+pub use evidence::{
+    GuardQuery, Wanted, error_rows, errors, guard, guard_rows, met, met_rows, people_rows, people_to_ask, server_time,
+    told, told_rows,
+};
 
 /// Keys of one query; more go into a further one.
 pub const KEYS_PER_QUERY: usize = 500;

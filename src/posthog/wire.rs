@@ -210,6 +210,9 @@ impl From<&flags::Experiment> for WholeExperiment {
 /// A scheduled change (posthog-api 3).
 #[derive(Debug, Clone, Deserialize)]
 pub struct Schedule {
+    /// Its number.
+    #[serde(default)]
+    pub id: u64,
     /// The flag's id as text.
     #[serde(default, deserialize_with = "null_to_default")]
     pub record_id: String,
@@ -241,7 +244,8 @@ impl Schedule {
     }
 }
 
-fn scheduled(payload: &serde_json::Value) -> flags::Scheduled {
+/// What a scheduled change does, read from its payload.
+pub fn scheduled(payload: &serde_json::Value) -> flags::Scheduled {
     let (operation, value) = (payload["operation"].as_str().unwrap_or_default(), &payload["value"]);
     match operation {
         "update_status" if value.is_boolean() => flags::Scheduled::Active(value == true),

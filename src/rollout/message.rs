@@ -22,15 +22,31 @@ pub struct Message {
     pub stage: String,
     /// What happened.
     pub kind: Kind,
+    /// When that was, of what can happen more than once: a stage that is entered again is told again.
+    pub occasion: Option<Timestamp>,
     /// What people read.
     pub text: String,
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The feature was launched.
     Launched,
+    /// Enough people met it for somebody to look at it.
+    Met,
+    /// A further stage was opened.
+    Entered,
+    /// It was stopped.
+    Stopped,
+    /// People are invited to an interview.
+    Interview,
+    /// Everyone gets it.
+    Everyone,
+    /// It was the same for everyone for long enough to be removed from the code.
+    Remove,
+    /// It is time to look at what came of it.
+    Review,
 }
 
 impl Kind {
@@ -38,6 +54,13 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Launched => "launched",
+            Kind::Met => "met",
+            Kind::Entered => "entered",
+            Kind::Stopped => "stopped",
+            Kind::Interview => "interview",
+            Kind::Everyone => "everyone",
+            Kind::Remove => "remove",
+            Kind::Review => "review",
         }
     }
 }
@@ -46,7 +69,10 @@ impl Message {
     /// The same for the same message, however often it is sent: PostHog merges events of one id, and nobody sends one
     /// that is there.
     pub fn id(&self, project: u64) -> Uuid {
-        let name = format!("{project}/{}/{}/{}", self.flag_id, self.stage, self.kind.name());
+        let mut name = format!("{project}/{}/{}/{}", self.flag_id, self.stage, self.kind.name());
+        if let Some(occasion) = self.occasion {
+            name += &format!("/{occasion}");
+        }
         Uuid::new_v5(&NAMESPACE, name.as_bytes())
     }
 
@@ -93,12 +119,15 @@ mod tests {
             flag_id,
             stage: stage.into(),
             kind: Kind::Launched,
+            occasion: None,
             text: "Videos is on".into(),
         };
         assert_eq!(message(7, "internal").id(1), message(7, "internal").id(1));
         assert_ne!(message(7, "internal").id(1), message(8, "internal").id(1));
         assert_ne!(message(7, "internal").id(1), message(7, "beta").id(1));
         assert_ne!(message(7, "internal").id(1), message(7, "internal").id(2));
+        let again = Message { occasion: Some(Timestamp::UNIX_EPOCH), ..message(7, "internal") };
+        assert_ne!(message(7, "internal").id(1), again.id(1));
         let event = message(7, "internal").event(1, "phc_x", Timestamp::UNIX_EPOCH);
         assert_eq!(event["uuid"], event["properties"]["id"]);
         assert_eq!(event["timestamp"], "1970-01-01T00:00:00Z");

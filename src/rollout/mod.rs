@@ -6,6 +6,9 @@ mod archive;
 pub mod decide;
 pub mod launch;
 pub mod message;
+mod messenger;
+pub mod moving;
+pub mod run;
 mod retire;
 
 pub use archive::{NotArchived, archive};

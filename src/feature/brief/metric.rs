@@ -147,6 +147,23 @@ pub enum After {
     Off,
 }
 
+impl Guard {
+    /// The time over which it is measured.
+    pub fn window(&self) -> Period {
+        self.window.unwrap_or(Period::hours(1))
+    }
+
+    /// So many complete windows in a row must cross the threshold.
+    pub fn windows(&self) -> u32 {
+        self.windows.unwrap_or(2).max(1)
+    }
+
+    /// A window with fewer people says nothing.
+    pub fn people(&self) -> u32 {
+        self.people.unwrap_or(20).max(1)
+    }
+}
+
 impl Metric {
     /// What it is called on graphs.
     pub fn title(&self) -> String {

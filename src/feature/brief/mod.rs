@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::plan_entry::StageEntry;
 use super::{Period, Plan};
@@ -269,6 +270,15 @@ impl Brief {
             Release::AutoRollout => Vec::new(),
             Release::AbTest if self.variant.is_empty() => vec![half("control"), half("test")],
             Release::AbTest => self.variant.clone(),
+        }
+    }
+
+    /// The variants as PostHog takes them in a flag; null for a rollout.
+    pub fn multivariate(&self) -> Value {
+        let body = |it: VariantEntry| json!({ "key": it.key, "name": "", "rollout_percentage": it.percent });
+        match self.variants() {
+            none if none.is_empty() => Value::Null,
+            variants => json!({ "variants": variants.into_iter().map(body).collect::<Vec<Value>>() }),
         }
     }
 

@@ -4,9 +4,8 @@
 use serde_json::{Value, json};
 
 use super::bodies::{self, insight_name, insights, text_tile};
-use super::compare::differences;
 use super::{Found, FunctionKind, InsightKind, Pending, Refused, Slot, Target, Webhook};
-use crate::feature::{Audience, Stage, StageName, stage, stages};
+use crate::feature::{Audience, Stage, StageName, differences, drift, stage, stages};
 use crate::flags::Flag;
 
 /// One step of a launch.
@@ -230,7 +229,7 @@ fn flag(target: &Target, found: &Found) -> Action {
     if let Some(why) = unwritable(flag) {
         return Action::Skip(why);
     }
-    let changed = bodies::changed_conditions(target, flag, &cohort);
+    let changed = drift(&target.brief, &target.plan, flag, &cohort);
     match (changed.is_empty(), target.take_over, &found.pending_conditions) {
         (true, ..) => Action::Keep(stage_of(flag)),
         (false, false, _) => Action::Differs(changed),
@@ -412,7 +411,7 @@ fn on(target: &Target, found: &Found) -> Action {
     if let Some((name, why)) = lines.into_iter().find_map(|it| Some((it.name, it.stopped?))) {
         return Action::Skip(format!("its stage '{name}' was stopped ({why}); only its page goes on"));
     }
-    let changed = bodies::changed_conditions(target, flag, &|name| found.cohort(name));
+    let changed = drift(&target.brief, &target.plan, flag, &|name| found.cohort(name));
     match (&found.pending_conditions, on_for_others(target, flag, changed)) {
         (_, None) => Action::Make(Some(json!({ "active": true }))),
         (Some(pending), Some(_)) if target.take_over => Action::Wait(pending.clone()),

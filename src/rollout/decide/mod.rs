@@ -1,14 +1,19 @@
 //! What is to be done, decided from values alone: the brief, what PostHog has, and now.
 
 mod bodies;
-mod compare;
+mod due;
 mod launch;
+mod moves;
+mod ramp;
 mod slot;
 mod target;
 #[cfg(test)]
 mod tests;
 
+pub use due::{Due, Surroundings, due};
 pub use launch::{Action, Step, open_stages, steps};
+pub use moves::{Change, Move, SETTLED, Start, change, claim};
+pub use ramp::{Ramp, Scheduled, ramp};
 pub use slot::{FunctionKind, InsightKind, Slot};
 pub use target::{Evaluations, Found, Pending, Refused, SlackChannel, Target, Webhook};
 

@@ -213,6 +213,7 @@ fn launched(target: &Target, found: &Found) -> Option<Message> {
         flag_id: found.flag.as_ref()?.id,
         stage: stage.name.clone(),
         kind: Kind::Launched,
+        occasion: None,
         text: format!(
             "{} is launched, in its first stage: {} ({}).{end}",
             target.brief.title(),
@@ -223,7 +224,7 @@ fn launched(target: &Target, found: &Found) -> Option<Message> {
 }
 
 /// The webhook that a brief names, with its address from the environment.
-fn webhook(brief: &Brief, variable: impl Fn(&str) -> Option<String>) -> Webhook {
+pub(super) fn webhook(brief: &Brief, variable: impl Fn(&str) -> Option<String>) -> Webhook {
     let Some(name) = &brief.notify.webhook else { return Webhook::None };
     let variable_name = format!("FLAGLINE_WEBHOOK_{}", name.to_ascii_uppercase().replace('-', "_"));
     match variable(&variable_name).filter(|it| !it.trim().is_empty()) {

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::super::decide::{Action, FunctionKind, Pending, Refused, Slot, Step, Webhook};
+use super::super::messenger::Messenger;
 use super::found::{is_refusal, refusal};
 use super::{Launch, launched};
 use crate::flags::Flag;
 use crate::posthog::Error;
-use crate::posthog::capture::{capture, post_webhook};
 use crate::posthog::objects::Kind;
 
 /// What became of a step that was taken.
@@ -196,7 +194,7 @@ impl Launch {
     async fn start(&mut self) -> Result<(), Error> {
         let id = self.found.id(&Slot::Experiment).unwrap_or_default().to_string();
         let (client, project) = (&self.client, &self.project);
-        let started = match client.act(project, Kind::Experiment, &id, "launch").await {
+        let started = match client.act(project, Kind::Experiment, &id, "launch", &json!({})).await {
             Err(Error::NotFound(_)) => {
                 let body = json!({ "start_date": self.target.now });
                 client.change(project, Kind::Experiment, &id, &body).await?
@@ -207,30 +205,21 @@ impl Launch {
         Ok(())
     }
 
-    /// Sends the message that it begins. The webhook comes first: the event is the mark that it was told.
+    /// Sends the message that it begins.
     async fn tell(&mut self, told: &mut impl FnMut(Told)) -> Result<(), Error> {
         let Some(message) = launched(&self.target, &self.found) else { return Ok(()) };
-        if let (Webhook::Known(address), false) =
-            (&self.target.webhook, self.target.brief.notify.webhook_in_posthog)
-        {
-            let body = message.webhook(self.target.project);
-            if let Err(why) = post_webhook(address.expose_secret(), &body).await {
-                told(Told::Warning(format!("the webhook was not told: {why}")));
-            }
-        }
         let by_posthog = Slot::Function(FunctionKind::WebhookMessages);
-        if let (Webhook::Missing(variable), false) =
-            (&self.target.webhook, self.found.objects.contains_key(&by_posthog))
-        {
-            told(Told::Warning(format!(
-                "the webhook was not told: its address is not in the variable {variable}"
-            )));
-        }
-        let Some(token) = &self.token else {
-            return Err(Error::NotFound("the project's token, which messages need".into()));
+        let messenger = Messenger {
+            host: &self.target.host,
+            project: self.target.project,
+            token: self.token.as_deref(),
+            webhook: &self.target.webhook,
+            is_by_posthog: self.target.brief.notify.webhook_in_posthog
+                || (matches!(self.target.webhook, Webhook::Missing(_))
+                    && self.found.objects.contains_key(&by_posthog)),
         };
-        let event = message.event(self.target.project, token, Timestamp::now());
-        capture(&self.target.host, &event).await?;
+        let warning = messenger.send(&message).await?;
+        warning.into_iter().for_each(|it| told(Told::Warning(it)));
         self.found.told = Some(true);
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::feature::Audience;
 
 pub(super) use dashboard::{dashboard, dashboard_name, layout, only_links_more, text_tile};
 pub(super) use experiment::{early_access, experiment};
-pub(super) use flag::{changed_conditions, flag, patched_filters};
+pub(super) use flag::{flag, patched_filters};
 pub(super) use functions::{alert, alert_function, function};
 pub(super) use insights::{insight, insight_name, insights};
 pub(super) use playlist::playlist;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The paths at which what is there is not what is wanted; none when all of it is there.
-pub(super) fn differences(wanted: &Value, found: &Value) -> Vec<String> {
+pub(crate) fn differences(wanted: &Value, found: &Value) -> Vec<String> {
     let mut paths = Vec::new();
     compare("", wanted, found, &mut paths);
     paths

@@ -1,0 +1,238 @@
+//! What a rollout's gate and guards ask. Times are compared as numbers of seconds: a text would be read in the project's
+//! time zone (posthog-api 5.3).
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Evaluations, Query};
+use crate::flags::{FlagKey, GuardEvidence, Met, Share, Window};
+
+/// A flag, and since when its people count.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its key.
+    pub key: FlagKey,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What a guard asks for.
+#[derive(Debug, Clone)]
+pub struct GuardQuery<'a> {
+    /// The flag.
+    pub key: &'a FlagKey,
+    /// `exceptions`, or the name of an event.
+    pub metric: &'a str,
+    /// The first moment that counts.
+    pub begin: Timestamp,
+    /// The first one that does not.
+    pub end: Timestamp,
+    /// The length of a window, in seconds.
+    pub window: i64,
+    /// Whether people with any response count, false ones too: before a stage was opened, they are those who met it.
+    pub any_response: bool,
+}
+
+/// Where evaluations are, under one shape: `flag_key`, `response`, `person_id`, `timestamp`.
+fn calls(table: Evaluations, condition: &str) -> String {
+    match table {
+        Evaluations::Events => format!(
+            "SELECT properties.$feature_flag AS flag_key, toString(properties.$feature_flag_response) AS response, \
+             person_id, timestamp FROM events \
+             WHERE event IN ('$feature_flag_called', '$experiment_exposure') AND {condition}"
+        ),
+        Evaluations::FlagEvaluations => format!(
+            "SELECT flag_key, response, person_id, timestamp FROM flag_evaluations WHERE {condition}"
+        ),
+    }
+}
+
+fn key_column(table: Evaluations) -> &'static str {
+    match table {
+        Evaluations::Events => "properties.$feature_flag",
+        Evaluations::FlagEvaluations => "flag_key",
+    }
+}
+
+/// The server's clock: one row with seconds since 1970.
+pub fn server_time() -> Query {
+    let text = "SELECT toUnixTimestamp(now()) AS seconds";
+    Query { name: "flagline time", text: text.into(), values: json!({}) }
+}
+
+/// People by key and first response, and how many of them met an exception after it.
+pub fn met(table: Evaluations, flags: &[Wanted]) -> Query {
+    let key = key_column(table);
+    let mut values = Map::new();
+    let one = |(at, it): (usize, &Wanted)| {
+        values.insert(format!("key_{at}"), it.key.as_str().into());
+        values.insert(format!("since_{at}"), it.since.as_second().into());
+        format!("({key} = {{key_{at}}} AND toUnixTimestamp(timestamp) >= {{since_{at}}})")
+    };
+    let flags_since: Vec<String> = flags.iter().enumerate().map(one).collect();
+    let since = flags.iter().map(|it| it.since.as_second()).min().unwrap_or_default();
+    values.insert("since".into(), since.into());
+    let calls = calls(table, &format!("({})", flags_since.join(" OR ")));
+    let text = format!(
+        "SELECT x.flag_key AS flag_key, x.answer AS answer, uniq(x.person_id) AS people, \
+         uniqIf(x.person_id, e.last_one >= x.first_met) AS troubled \
+         FROM (SELECT flag_key, person_id, argMin(response, timestamp) AS answer, min(timestamp) AS first_met \
+         FROM ({calls}) AS c WHERE response NOT IN ('false', 'null', '') GROUP BY flag_key, person_id) AS x \
+         LEFT JOIN (SELECT person_id, max(timestamp) AS last_one FROM events \
+         WHERE event = '$exception' AND toUnixTimestamp(timestamp) >= {{since}} GROUP BY person_id) AS e \
+         ON e.person_id = x.person_id GROUP BY flag_key, answer ORDER BY flag_key, answer LIMIT 10000"
+    );
+    Query { name: "flagline met", text, values: Value::Object(values) }
+}
+
+/// Its rows by key.
+pub fn met_rows(rows: &[Vec<Value>]) -> HashMap<FlagKey, Vec<Met>> {
+    let mut all: HashMap<FlagKey, Vec<Met>> = HashMap::new();
+    for row in rows {
+        let [key, response, people, troubled] = &row[..] else { continue };
+        let (Some(key), Some(response)) = (key.as_str(), response.as_str()) else { continue };
+        all.entry(key.into()).or_default().push(Met {
+            response: response.to_owned(),
+            people: people.as_u64().unwrap_or(0),
+            troubled: troubled.as_u64().unwrap_or(0),
+        });
+    }
+    all
+}
+
+/// By window and response: the people who met the flag in it, or to whom it happened in it after they met the flag; and
+/// to how many it happened.
+pub fn guard(table: Evaluations, it: &GuardQuery) -> Query {
+    let event = if it.metric == "exceptions" { "$exception" } else { it.metric };
+    let of_flag = format!(
+        "{} = {{key}} AND toUnixTimestamp(timestamp) >= {{begin}} AND toUnixTimestamp(timestamp) < {{end}}",
+        key_column(table)
+    );
+    let calls = calls(table, &of_flag);
+    let exposed = if it.any_response { "1 = 1" } else { "response NOT IN ('false', 'null', '')" };
+    let text = format!(
+        "SELECT intDiv(toUnixTimestamp(e.timestamp) - {{begin}}, {{window}}) AS n, x.answer AS answer, \
+         uniq(e.person_id) AS people, uniqIf(e.person_id, e.happened = 1) AS hit \
+         FROM (SELECT person_id, timestamp, 0 AS happened FROM ({calls}) AS c WHERE {exposed} UNION ALL \
+         SELECT person_id, timestamp, 1 AS happened FROM events WHERE event = {{event}} \
+         AND toUnixTimestamp(timestamp) >= {{begin}} AND toUnixTimestamp(timestamp) < {{end}}) AS e \
+         INNER JOIN (SELECT person_id, argMin(response, timestamp) AS answer, min(timestamp) AS first_met \
+         FROM ({calls}) AS c WHERE {exposed} GROUP BY person_id) AS x ON x.person_id = e.person_id \
+         WHERE e.timestamp >= x.first_met GROUP BY n, answer ORDER BY n, answer LIMIT 10000"
+    );
+    let values = json!({
+        "key": it.key.as_str(),
+        "event": event,
+        "begin": it.begin.as_second(),
+        "end": it.end.as_second(),
+        "window": it.window,
+    });
+    Query { name: "flagline guard", text, values }
+}
+
+/// Its rows as windows, oldest first.
+pub fn guard_rows(it: &GuardQuery, rows: &[Vec<Value>]) -> Vec<Window> {
+    let mut windows: Vec<(i64, Window)> = Vec::new();
+    for row in rows {
+        let [n, response, people, hit] = &row[..] else { continue };
+        let (Some(n), Some(response)) = (n.as_i64(), response.as_str()) else { continue };
+        let share = Share { people: people.as_u64().unwrap_or(0), hit: hit.as_u64().unwrap_or(0) };
+        let begin = it.begin + jiff::SignedDuration::from_secs(n * it.window);
+        match windows.last_mut().filter(|it| it.0 == n) {
+            Some((_, window)) => window.shares.push((response.to_owned(), share)),
+            None => windows.push((n, Window { begin, shares: vec![(response.to_owned(), share)] })),
+        }
+    }
+    windows.into_iter().map(|it| it.1).collect()
+}
+
+impl GuardQuery<'_> {
+    /// What its rows say of a time before: all windows and responses taken together.
+    pub fn together(&self, rows: &[Vec<Value>]) -> GuardEvidence {
+        let all = guard_rows(self, rows).into_iter().map(|it| it.share(|_| true));
+        GuardEvidence { windows: Vec::new(), before: Some(all.fold(Share::default(), Share::with)) }
+    }
+}
+
+/// The messages about some flags that were captured, by their ids.
+pub fn told(event: &str, keys: &[FlagKey]) -> Query {
+    let text = "SELECT DISTINCT properties.id AS id FROM events WHERE event = {event} \
+                AND properties.flag IN {keys} AND timestamp >= now() - INTERVAL 400 DAY LIMIT 10000";
+    Query {
+        name: "flagline told",
+        text: text.into(),
+        values: json!({ "event": event, "keys": super::names(keys) }),
+    }
+}
+
+/// Its rows.
+pub fn told_rows(rows: &[Vec<Value>]) -> BTreeSet<Uuid> {
+    rows.iter().filter_map(|it| it.first()?.as_str()?.parse().ok()).collect()
+}
+
+/// The exceptions that people met after they met the flag: what, and how many people; most first.
+pub fn errors(table: Evaluations, flag: &Wanted) -> Query {
+    let of_flag = format!("{} = {{key}} AND toUnixTimestamp(timestamp) >= {{since}}", key_column(table));
+    let calls = calls(table, &of_flag);
+    let text = format!(
+        "SELECT any(toString(e.properties.$exception_types)) AS kinds, \
+         any(toString(e.properties.$exception_values)) AS said, uniq(e.person_id) AS people \
+         FROM events AS e INNER JOIN (SELECT person_id, min(timestamp) AS first_met FROM ({calls}) AS c \
+         WHERE response NOT IN ('false', 'null', '') GROUP BY person_id) AS x ON x.person_id = e.person_id \
+         WHERE e.event = '$exception' AND e.timestamp >= x.first_met \
+         AND toUnixTimestamp(e.timestamp) >= {{since}} GROUP BY e.issue_id ORDER BY people DESC LIMIT 3"
+    );
+    let values = json!({ "key": flag.key.as_str(), "since": flag.since.as_second() });
+    Query { name: "flagline errors", text, values }
+}
+
+/// Its rows as lines: `TypeError: x is undefined (3 people)`.
+pub fn error_rows(rows: &[Vec<Value>]) -> Vec<String> {
+    // A list of texts, as JSON or as ClickHouse prints it.
+    let first = |it: &Value| {
+        let text = it.as_str().unwrap_or_default();
+        let list = serde_json::from_str::<Vec<String>>(text).ok();
+        let list = list.or_else(|| serde_json::from_str::<Vec<String>>(&text.replace('\'', "\"")).ok());
+        list.map_or_else(|| text.to_owned(), |it| it.into_iter().next().unwrap_or_default())
+    };
+    let line = |row: &Vec<Value>| {
+        let [kind, said, people] = &row[..] else { return None };
+        let words = [first(kind), first(said)];
+        let words: Vec<&str> = words.iter().map(|it| it.trim()).filter(|it| !it.is_empty()).collect();
+        let words = if words.is_empty() { "an exception".to_owned() } else { words.join(": ") };
+        Some(match people.as_u64()? {
+            1 => format!("{words} (1 person)"),
+            n => format!("{words} ({n} people)"),
+        })
+    };
+    rows.iter().filter_map(line).collect()
+}
+
+/// People who met a flag, and did something after that where an event is named: those who did so first.
+pub fn people_to_ask(table: Evaluations, flag: &Wanted, event: Option<&str>, n: u32) -> Query {
+    let of_flag = format!("{} = {{key}} AND toUnixTimestamp(timestamp) >= {{since}}", key_column(table));
+    let calls = calls(table, &of_flag);
+    let exposed = format!(
+        "SELECT person_id, min(timestamp) AS first_met FROM ({calls}) AS c \
+         WHERE response NOT IN ('false', 'null', '') GROUP BY person_id"
+    );
+    let text = match event {
+        None => format!("{exposed} ORDER BY first_met, person_id LIMIT {n}"),
+        Some(_) => format!(
+            "SELECT e.person_id AS person_id, min(e.timestamp) AS did FROM events AS e \
+             INNER JOIN ({exposed}) AS x ON x.person_id = e.person_id \
+             WHERE e.event = {{event}} AND e.timestamp >= x.first_met \
+             AND toUnixTimestamp(e.timestamp) >= {{since}} GROUP BY person_id ORDER BY did, person_id LIMIT {n}"
+        ),
+    };
+    let values = json!({ "key": flag.key.as_str(), "since": flag.since.as_second(), "event": event });
+    Query { name: "flagline interview", text, values }
+}
+
+/// Its rows: ids of people.
+pub fn people_rows(rows: &[Vec<Value>]) -> Vec<String> {
+    rows.iter().filter_map(|it| Some(it.first()?.as_str()?.to_owned())).collect()
+}

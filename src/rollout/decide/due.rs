@@ -1,0 +1,158 @@
+//! Which messages there should be, by what a flag and its history say: whoever reads them later comes to the same ones.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::feature::{
+    Happened, Ladder, Situation, Stage, Value, constant_since, stage, stage_opened, transitions,
+};
+use crate::rollout::message::{Kind, Message};
+
+/// What else decides about messages.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Whether invitations to the interview are shown, and to how many people.
+    pub interview: Option<u64>,
+    /// How long a flag is the same for everyone before it is called finished.
+    pub stale_after: SignedDuration,
+}
+
+/// A message that there should be, and the stage whose condition can hold the claim to send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The message, without links.
+    pub message: Message,
+    /// The stage, counted from 0.
+    pub rung: usize,
+    /// When somebody wrote the flag so that it is due: who did sends it.
+    pub since: Option<Timestamp>,
+}
+
+/// News of this age are old: who starts to run a rollout is not told of all that was before.
+const NEWS: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// So many people make it worth to look where a gate does not ask for a number.
+const WORTH_A_LOOK: u64 = 5;
+
+/// Every message that there should be, oldest first.
+pub fn due(it: &Situation, around: &Surroundings) -> Vec<Due> {
+    let mut all = happened(it);
+    all.extend(met(it));
+    all.extend(interview(it, around));
+    all.extend(over(it, around));
+    all
+}
+
+fn message(it: &Situation, kind: Kind, stage: &str, occasion: Option<Timestamp>, text: String) -> Due {
+    let rung = it.plan.stages.iter().position(|it| it.name == stage);
+    Due {
+        message: Message {
+            flag: it.brief.key.clone(),
+            flag_id: it.flag.id,
+            stage: stage.to_owned(),
+            kind,
+            occasion,
+            text,
+        },
+        rung: rung.unwrap_or(it.plan.stages.len().saturating_sub(1)),
+        since: None,
+    }
+}
+
+/// What the history says.
+fn happened(it: &Situation) -> Vec<Due> {
+    let Some(history) = it.history else { return Vec::new() };
+    let title = it.brief.title();
+    let all = transitions(it.flag, history);
+    let launch = all.iter().rposition(|it| matches!(it.what, Happened::Entered { is_first: true, .. }));
+    let mut told = Vec::new();
+    for (at, transition) in all.iter().enumerate().rev() {
+        if it.now.duration_since(transition.at) > NEWS {
+            continue;
+        }
+        let occasion = Some(transition.at);
+        match &transition.what {
+            Happened::Entered { number, stage, is_first } => {
+                let planned = it.plan.stages.get(*number as usize - 1).filter(|it| it.name == *stage);
+                let audience = planned.map_or_else(String::new, |it| format!(" ({})", it.audience));
+                if Some(at) == launch && history.complete && *number == 1 {
+                    let text = format!("{title} is launched, in its first stage: {stage}{audience}.");
+                    let launched = message(it, Kind::Launched, stage, None, text);
+                    told.push(Due { since: occasion, ..launched });
+                    continue;
+                }
+                let verb = if *is_first { "is on again, at" } else { "goes to" };
+                told.push(message(it, Kind::Entered, stage, occasion, format!("{title} {verb} {stage}{audience}.")));
+            }
+            Happened::Stopped { stage, reason } => {
+                let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                let key = &it.brief.key;
+                let text = format!("{title} was stopped at {stage}{why}. To go on: flagline resume {key}");
+                told.push(message(it, Kind::Stopped, stage, occasion, text));
+            }
+            Happened::Resumed { .. } | Happened::Constant(Value::Off) => {}
+            Happened::Constant(value) => {
+                let last = it.plan.stages.last().map_or("everyone", |it| it.name.as_str());
+                let text = format!("{title} is there for everyone: {value}.");
+                told.push(message(it, Kind::Everyone, last, occasion, text));
+            }
+        }
+    }
+    let written = |it: Due| Due { since: it.since.or(it.message.occasion), ..it };
+    told.into_iter().map(written).collect()
+}
+
+/// Enough people met it where a person looks: in the first stage, and before a gate that asks for a go.
+fn met(it: &Situation) -> Option<Due> {
+    let evidence = it.evidence.ok()?;
+    let ladder = Ladder::of(it.plan, &it.flag.filters().filter(|_| it.flag.is_evaluated())?);
+    let (at, _) = ladder.position().filter(|_| ladder.stopped().is_none())?;
+    let planned = &it.plan.stages[at];
+    let wanted = planned.gate.people.map_or(WORTH_A_LOOK, u64::from);
+    let asks = !planned.gate.automatic && at + 1 < it.plan.stages.len();
+    if evidence.people() < wanted || !(at == 0 || asks) {
+        return None;
+    }
+    let troubled = match evidence.troubled() {
+        0 => "nobody met an exception".to_owned(),
+        1 => "1 of them met an exception".to_owned(),
+        n => format!("{n} of them met an exception"),
+    };
+    let go = if asks { format!(" To go on: flagline promote {}", it.brief.key) } else { String::new() };
+    let (title, n, stage) = (it.brief.title(), evidence.people(), &planned.name);
+    let text = format!("{title}: {n} people have used it at {stage}; {troubled}.{go}");
+    let opened = stage_opened(it.flag, it.history)?;
+    Some(message(it, Kind::Met, stage, Some(opened), text))
+}
+
+fn interview(it: &Situation, around: &Surroundings) -> Option<Due> {
+    let people = around.interview?;
+    let wanted = it.brief.interview.as_ref()?.stage.as_deref();
+    let stage = it.plan.stages.iter().find(|it| wanted.is_none_or(|name| name == it.name))?;
+    let who = if people == 1 { "1 person is".to_owned() } else { format!("{people} people are") };
+    let text = format!("{}: {who} invited to an interview.", it.brief.title());
+    Some(message(it, Kind::Interview, &stage.name, None, text))
+}
+
+/// It is the same for everyone, for so long.
+fn over(it: &Situation, around: &Surroundings) -> Vec<Due> {
+    if !matches!(stage(it.flag, it.history), Stage::Everyone(Some(_))) {
+        return Vec::new();
+    }
+    let Some(since) = constant_since(it.flag, it.history).filter(|it| it.exact) else { return Vec::new() };
+    let age = it.now.duration_since(since.at);
+    let (title, key) = (it.brief.title(), &it.brief.key);
+    let day = &since.at.to_string()[..10];
+    let last = it.plan.stages.last().map_or("everyone", |it| it.name.as_str());
+    let mut told = Vec::new();
+    if age >= around.stale_after {
+        let text = format!(
+            "{title} has been the same for everyone since {day}: take it out of the code. flagline clean {key}"
+        );
+        told.push(message(it, Kind::Remove, last, Some(since.at), text));
+    }
+    if age >= it.brief.review_after().duration() && it.brief.outcome.is_none() {
+        let text = format!("{title}: everyone has had it since {day}. What came of it? flagline review {key}");
+        told.push(message(it, Kind::Review, last, Some(since.at), text));
+    }
+    told
+}

@@ -1,0 +1,401 @@
+//! Moving a rollout: what is written to its flag, as one change. Percentages and remarks stand in the same write, so that
+//! nobody ever sees one without the other.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::feature::brief::After;
+use crate::feature::{
+    self, Brief, Ladder, NextStep, Plan, Remarks, StageName, Telling, differences, rung_of, served,
+};
+use crate::flags::{Filters, Flag, ReleaseCondition};
+use crate::rollout::message::Kind;
+
+/// A way to move a rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Move {
+    /// To the next step of its plan.
+    Promote,
+    /// Nobody new gets it, until somebody resumes it.
+    Stop {
+        /// Why.
+        reason: String,
+        /// Where it goes.
+        then: After,
+    },
+    /// A stop is lifted.
+    Resume,
+    /// Later stages than this are closed, and it stays so until somebody resumes it.
+    RollBack {
+        /// The stage's name.
+        stage: String,
+    },
+    /// Everyone gets this value.
+    Finish(feature::Value),
+}
+
+/// What is written to a flag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The fields of the flag that change.
+    pub body: Value,
+    /// What becomes of it, as sentences.
+    pub what: Vec<String>,
+    /// The stage whose people are touched most, counted from 0, with the percentage before and after.
+    pub touches: Option<(usize, f64, f64)>,
+}
+
+/// Where a move begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// The feature.
+    pub brief: &'a Brief,
+    /// Its plan.
+    pub plan: &'a Plan,
+    /// Its flag.
+    pub flag: &'a Flag,
+    /// What of the flag's conditions is not as the plan says.
+    pub drift: &'a [String],
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// So long nobody else sends a message that somebody is about to send: until then the mark of it may not be seen yet.
+pub const SETTLED: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a move comes to; an error says why it cannot be made, and what to do instead.
+pub fn change(start: &Start, step: &Move) -> Result<Change, String> {
+    let flag = start.flag;
+    if flag.deleted || flag.archived {
+        return Err("the flag is archived or deleted in PostHog".into());
+    }
+    let Some(filters) = flag.filters().filter(|it| it.version < 2) else {
+        return Err("the flag has rules of a newer kind, which can be changed on its page only".into());
+    };
+    let draft = Draft::of(start, &filters)?;
+    match step {
+        Move::Promote => promote(draft),
+        Move::Stop { reason, then } => stop(draft, reason, *then),
+        Move::Resume => resume(draft),
+        Move::RollBack { stage } => roll_back(draft, stage),
+        Move::Finish(value) => finish(draft, value),
+    }
+}
+
+/// The flag's description says that a message is about to be sent. `None` where no condition can hold it.
+pub fn claim(start: &Start, stage: usize, kinds: &[Kind]) -> Option<Value> {
+    let filters = start.flag.filters().filter(|it| it.version < 2)?;
+    let mut draft = Draft::of(start, &filters).ok()?;
+    draft.tell(stage, kinds);
+    Some(draft.body(None))
+}
+
+/// A change that is being made.
+struct Draft<'a> {
+    start: &'a Start<'a>,
+    ladder: Ladder,
+    /// The filters as the server sent them.
+    raw: Map<String, Value>,
+    /// Their conditions.
+    groups: Vec<Value>,
+    what: Vec<String>,
+}
+
+impl<'a> Draft<'a> {
+    fn of(start: &'a Start<'a>, filters: &Filters) -> Result<Draft<'a>, String> {
+        let raw: Map<String, Value> = serde_json::from_str(start.flag.filters.get())
+            .map_err(|_| "the flag's release conditions cannot be read".to_owned())?;
+        let groups = raw.get("groups").and_then(Value::as_array).cloned().unwrap_or_default();
+        let ladder = Ladder::of(start.plan, filters);
+        let mut draft = Draft { start, ladder, raw, groups, what: Vec::new() };
+        draft.prune();
+        Ok(draft)
+    }
+
+    /// Drops conditions of a stage that another one of it covers, and claims that are settled.
+    fn prune(&mut self) {
+        let mut kept: Vec<Value> = Vec::new();
+        for group in std::mem::take(&mut self.groups) {
+            let twin = self.rung(&group).and_then(|(at, _)| {
+                kept.iter().position(|it| self.rung(it).is_some_and(|it| it.0 == at) && is_for_same(it, &group))
+            });
+            match twin {
+                Some(twin) => self.merge(&mut kept[twin], &group),
+                None => kept.push(group),
+            }
+        }
+        for group in &mut kept {
+            let Some((_, mut remarks)) = self.rung(group) else { continue };
+            let now = self.start.now;
+            remarks.telling.retain(|it| it.since + SETTLED > now);
+            remarks.scheduled = false;
+            group["description"] = remarks.to_string().into();
+        }
+        self.groups = kept;
+    }
+
+    /// Two conditions of one stage for the same people become one: the wider counts, but for a stage that was stopped.
+    fn merge(&self, kept: &mut Value, other: &Value) {
+        let (Some((at, mut remarks)), Some((_, more))) = (self.rung(kept), self.rung(other)) else { return };
+        let is_leak = |it: &Remarks| it.scheduled && self.ladder.rungs[at].stopped.is_some();
+        if is_leak(&remarks) || (percent(other) > percent(kept) && !is_leak(&more)) {
+            kept["rollout_percentage"] = other["rollout_percentage"].clone();
+        }
+        remarks.stopped = remarks.stopped.or(more.stopped);
+        remarks.telling.extend(more.telling);
+        remarks.others.extend(more.others);
+        remarks.scheduled &= more.scheduled;
+        kept["description"] = remarks.to_string().into();
+    }
+
+    fn rung(&self, group: &Value) -> Option<(usize, Remarks)> {
+        let description = group["description"].as_str()?;
+        let condition = ReleaseCondition { description: Some(description.into()), ..Default::default() };
+        rung_of(self.start.plan, &condition)
+    }
+
+    fn name(&self, stage: usize) -> &'a str {
+        &self.start.plan.stages[stage].name
+    }
+
+    /// Changes every condition of a stage.
+    fn each(&mut self, stage: usize, change: impl Fn(&mut Value, &mut Remarks)) {
+        for at in 0..self.groups.len() {
+            let Some((of, mut remarks)) = self.rung(&self.groups[at]) else { continue };
+            if of == stage {
+                change(&mut self.groups[at], &mut remarks);
+                self.groups[at]["description"] = remarks.to_string().into();
+            }
+        }
+    }
+
+    fn set(&mut self, stage: usize, percent: f64) {
+        self.each(stage, |group, _| group["rollout_percentage"] = percent.into());
+    }
+
+    fn close_from(&mut self, stage: usize) {
+        (stage..self.start.plan.stages.len()).for_each(|at| self.set(at, 0.0));
+    }
+
+    fn mark(&mut self, stage: usize, reason: &str) {
+        self.each(stage, |_, it| it.stopped = Some(reason.to_owned()));
+    }
+
+    fn tell(&mut self, stage: usize, kinds: &[Kind]) {
+        let since = self.start.now;
+        let telling = |kind: &Kind| Telling { kind: kind.name().to_owned(), since };
+        let telling: Vec<Telling> = kinds.iter().map(telling).collect();
+        let mut is_first = true;
+        for at in 0..self.groups.len() {
+            let Some((of, mut remarks)) = self.rung(&self.groups[at]) else { continue };
+            if of == stage && std::mem::take(&mut is_first) {
+                remarks.telling.retain(|it| !telling.iter().any(|new| new.kind == it.kind));
+                remarks.telling.extend(telling.iter().cloned());
+                self.groups[at]["description"] = remarks.to_string().into();
+            }
+        }
+    }
+
+    fn body(&self, active: Option<bool>) -> Value {
+        let mut filters = self.raw.clone();
+        filters.insert("groups".into(), self.groups.clone().into());
+        let mut body = json!({ "filters": filters });
+        if let Some(active) = active.filter(|it| *it != self.start.flag.active) {
+            body["active"] = active.into();
+        }
+        body
+    }
+
+    fn done(self, active: Option<bool>, touches: Option<(usize, f64, f64)>) -> Change {
+        Change { body: self.body(active), what: self.what, touches }
+    }
+}
+
+fn percent(group: &Value) -> f64 {
+    group["rollout_percentage"].as_f64().unwrap_or(100.0)
+}
+
+/// Whether two conditions are for the same people, and give them the same.
+fn is_for_same(a: &Value, b: &Value) -> bool {
+    let of = |it: &Value| {
+        json!({
+            "properties": it["properties"],
+            "variant": it["variant"],
+            "aggregation_group_type_index": it["aggregation_group_type_index"],
+        })
+    };
+    let (a, b) = (of(a), of(b));
+    differences(&a, &b).is_empty() && differences(&b, &a).is_empty()
+}
+
+fn promote(mut draft: Draft) -> Result<Change, String> {
+    let start = draft.start;
+    let key = &start.brief.key;
+    if let Some((stage, reason)) = draft.ladder.stopped() {
+        let name = draft.name(stage);
+        return Err(format!("it was stopped at {name} ({reason}); lift that first: flagline resume {key}"));
+    }
+    if !start.flag.active {
+        return Err(format!("it is off; launch it first: flagline launch {key}"));
+    }
+    if draft.ladder.is_open_elsewhere || !start.drift.is_empty() {
+        return Err(format!(
+            "it is not as its plan says ({}); look at its page, or make it so: flagline launch {key} --take-over",
+            start.drift.join("; ")
+        ));
+    }
+    let next = draft.ladder.next(start.plan);
+    let (stage, to) = match next {
+        Some(NextStep::Within { stage, percent } | NextStep::Across { stage, percent }) => (stage, percent),
+        Some(NextStep::Done) => {
+            return Err(format!("every stage is open; one value for everyone: flagline finish {key}"));
+        }
+        None => return Err(format!("no stage of its plan is open; launch it: flagline launch {key}")),
+    };
+    let from = draft.ladder.rungs[stage].percent;
+    for earlier in 0..stage {
+        if draft.ladder.rungs[earlier].percent < 100.0 {
+            draft.what.push(format!("{}: {} % → 100 %", draft.name(earlier), draft.ladder.rungs[earlier].percent));
+            draft.set(earlier, 100.0);
+        }
+    }
+    draft.set(stage, to);
+    draft.what.push(match next {
+        Some(NextStep::Across { .. }) => format!("opens {} at {to} %", draft.name(stage)),
+        _ => format!("{}: {from} % → {to} %", draft.name(stage)),
+    });
+    if matches!(next, Some(NextStep::Across { .. })) {
+        draft.tell(stage, &[Kind::Entered]);
+    }
+    Ok(draft.done(None, Some((stage, from, to))))
+}
+
+fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
+    let position = draft.ladder.position();
+    let stopped = draft.ladder.stopped().map(|it| it.0);
+    if stopped.is_some() && (!draft.start.flag.active || !draft.ladder.rungs.iter().any(|it| it.leaks)) {
+        let (stage, why) = draft.ladder.stopped().unwrap_or_default();
+        return Err(format!("it is stopped already, at {} ({why})", draft.name(stage)));
+    }
+    let Some((open, from)) = position else {
+        return Err("no stage of its plan is open; switch it off on its page".into());
+    };
+    let stage = stopped.unwrap_or(open);
+    draft.mark(stage, reason);
+    draft.tell(stage, &[Kind::Stopped]);
+    // Nothing is before the first stage, and nothing is left of one that is open beside the plan.
+    let active = match then {
+        After::PreviousStage if stage > 0 => {
+            draft.close_from(stage);
+            draft.what.push(format!("closes {}; {} stays", draft.name(stage), draft.name(stage - 1)));
+            None
+        }
+        After::PreviousStage | After::Off => {
+            draft.what.push("switches the flag off".into());
+            Some(false)
+        }
+    };
+    if draft.ladder.is_open_elsewhere && active.is_none() {
+        draft.what.push("a condition that is none of the plan's stays open; --off closes all".into());
+    }
+    draft.what.push(format!("nobody and nothing opens it again before `flagline resume {}`", draft.start.brief.key));
+    Ok(draft.done(active, Some((stage, from, 0.0))))
+}
+
+fn resume(mut draft: Draft) -> Result<Change, String> {
+    let Some((stage, reason)) = draft.ladder.stopped().map(|(at, why)| (at, why.to_owned())) else {
+        return Err("it is not stopped".into());
+    };
+    for at in 0..draft.start.plan.stages.len() {
+        draft.each(at, |_, it| it.stopped = None);
+    }
+    draft.what.push(format!("lifts the stop of {} ({reason})", draft.name(stage)));
+    let open = open_after(&draft);
+    let touches = match (draft.start.flag.active, open) {
+        (false, Some((open, percent))) => {
+            draft.what.push(format!("switches the flag on, with {} at {percent} %", draft.name(open)));
+            Some((open, 0.0, percent))
+        }
+        (_, Some((open, percent))) => {
+            draft.what.push(format!("it goes on from {}, {percent} %", draft.name(open)));
+            None
+        }
+        (_, None) => None,
+    };
+    Ok(draft.done(open.map(|_| true), touches))
+}
+
+/// The last stage that is open in a draft.
+fn open_after(draft: &Draft) -> Option<(usize, f64)> {
+    let open = draft.groups.iter().filter_map(|it| Some((draft.rung(it)?.0, percent(it))));
+    open.filter(|it| it.1 > 0.0).max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))
+}
+
+fn roll_back(mut draft: Draft, stage: &str) -> Result<Change, String> {
+    let plan = draft.start.plan;
+    let Some(at) = plan.stages.iter().position(|it| it.name == stage) else {
+        let names: Vec<&str> = plan.stages.iter().map(|it| it.name.as_str()).collect();
+        return Err(format!("its plan has no stage '{stage}'; it has {}", names.join(", ")));
+    };
+    let Some((open, from)) = draft.ladder.position() else {
+        return Err("no stage of its plan is open".into());
+    };
+    if open <= at {
+        return Err(format!("it is not further than {stage}: {} is its last open stage", draft.name(open)));
+    }
+    draft.close_from(at + 1);
+    draft.mark(at + 1, &format!("rolled back to {stage}"));
+    draft.tell(at + 1, &[Kind::Stopped]);
+    let closed: Vec<&str> = (at + 1..=open).map(|it| draft.name(it)).collect();
+    draft.what.push(format!("closes {}; {stage} stays", closed.join(", ")));
+    draft.what.push(format!("nothing opens it again before `flagline resume {}`", draft.start.brief.key));
+    Ok(draft.done(None, Some((open, from, 0.0))))
+}
+
+/// One value for everyone: what the conditions were for is over, so that one is left. Whoever opted in or was held out
+/// gets it too.
+fn finish(mut draft: Draft, value: &feature::Value) -> Result<Change, String> {
+    let start = draft.start;
+    let filters = start.flag.filters().unwrap_or_default();
+    if served(start.flag.active, Some(&filters)) == feature::Served::Everyone(value.clone()) {
+        return Err(format!("everyone gets {value} already"));
+    }
+    if *value == feature::Value::Off {
+        draft.what.push("switches the flag off for everyone".into());
+        return Ok(draft.done(Some(false), None));
+    }
+    let variants = filters.variants();
+    match value {
+        feature::Value::Variant(key) if variants.iter().any(|it| it.key == **key) => {
+            let all = draft.raw.get_mut("multivariate").and_then(|it| it.get_mut("variants"));
+            for variant in all.and_then(Value::as_array_mut).into_iter().flatten() {
+                variant["rollout_percentage"] = if variant["key"] == **key { 100.into() } else { 0.into() };
+            }
+        }
+        feature::Value::Variant(key) => return Err(format!("the flag has no variant '{key}'")),
+        _ if !variants.is_empty() => {
+            let keys: Vec<&str> = variants.iter().map(|it| it.key.as_str()).collect();
+            return Err(format!("which one wins? --variant {}", keys.join(" or ")));
+        }
+        _ => {}
+    }
+    let of = start.plan.stages.len().max(1) as u32;
+    let name = start.plan.stages.last().map_or("everyone", |it| it.name.as_str()).to_owned();
+    let mut remarks = Remarks::of(StageName { number: of, of, name });
+    for (_, old) in draft.groups.iter().filter_map(|it| draft.rung(it)) {
+        remarks.telling.extend(old.telling);
+    }
+    remarks.telling.push(Telling { kind: Kind::Everyone.name().into(), since: start.now });
+    draft.groups = vec![json!({
+        "description": remarks.to_string(),
+        "properties": [],
+        "rollout_percentage": 100,
+        "variant": null,
+    })];
+    for name in ["aggregation_group_type_index", "holdout", "holdout_groups", "super_groups"] {
+        draft.raw.get_mut(name).into_iter().for_each(|it| *it = Value::Null);
+    }
+    draft.raw.get_mut("feature_enrollment").into_iter().for_each(|it| *it = false.into());
+    draft.what.push(format!("everyone gets {value}; its other conditions go"));
+    Ok(draft.done(Some(true), None))
+}

@@ -1,0 +1,55 @@
+use serde_json::json;
+
+use super::{Rollout, is_refusal};
+use crate::feature::{Served, Value, served};
+use crate::posthog::Error;
+use crate::posthog::objects::Kind;
+
+impl Rollout<'_> {
+    pub(super) fn serves(&self, value: &Value) -> bool {
+        served(self.flag.active, self.flag.filters().as_ref()) == Served::Everyone(value.clone())
+    }
+
+    /// People who opted in or out are decided before any condition, so that goes first; its flag stays.
+    pub(super) async fn leave_early_access(&mut self) -> Result<Vec<String>, Error> {
+        let features = self.flag.early_access.clone();
+        for feature in &features {
+            self.base.client.remove(&self.base.project, Kind::EarlyAccess, &feature.id).await?;
+        }
+        if !features.is_empty() {
+            self.read_again().await?;
+        }
+        Ok(features.iter().map(|it| format!("removes the early access feature '{}'", it.name)).collect())
+    }
+
+    /// Ends what runs on the flag, with the value as its winner.
+    pub(super) async fn end_experiments(&mut self, value: &Value) -> Result<Vec<String>, Error> {
+        let (client, project) = (&self.base.client, &self.base.project);
+        let mut told = Vec::new();
+        for id in self.flag.experiments.iter().map(i64::to_string) {
+            let experiment = match client.object(project, Kind::Experiment, &id).await {
+                Err(error) if is_refusal(&error) => continue,
+                answer => answer?,
+            };
+            if experiment["start_date"].is_null() || !experiment["end_date"].is_null() {
+                continue;
+            }
+            let conclusion = match value {
+                Value::Variant(key) if **key == *"control" => "lost",
+                Value::Off => "lost",
+                _ => "won",
+            };
+            let body = json!({ "conclusion": conclusion, "conclusion_comment": format!("{value} for everyone") });
+            match client.act(project, Kind::Experiment, &id, "end", &body).await {
+                // Older servers end it by its date.
+                Err(Error::NotFound(_)) => {
+                    client.change(project, Kind::Experiment, &id, &json!({ "end_date": self.base.now })).await?;
+                }
+                answer => drop(answer?),
+            }
+            let name = experiment["name"].as_str().unwrap_or_default();
+            told.push(format!("ends the experiment '{name}': {conclusion}"));
+        }
+        Ok(told)
+    }
+}

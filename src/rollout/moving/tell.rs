@@ -1,0 +1,153 @@
+use jiff::SignedDuration;
+
+use super::evidence::asked;
+use super::{Rollout, is_refusal};
+use crate::feature::Remarks;
+use crate::posthog::Error;
+use crate::posthog::objects::Kind as Object;
+use crate::posthog::queries;
+use crate::rollout::decide::{self, Due, SETTLED, Surroundings, Webhook};
+use crate::rollout::launch::webhook;
+use crate::rollout::message::{Kind, Message};
+use crate::rollout::messenger::Messenger;
+
+/// What became of messages.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// These were sent.
+    pub sent: Vec<Message>,
+    /// What is to say of it.
+    pub warnings: Vec<String>,
+}
+
+impl Rollout<'_> {
+    /// The messages that there should be and that were not captured; those that somebody else is about to send are not
+    /// among them.
+    pub fn to_tell(&self, around: &Surroundings) -> Vec<Due> {
+        let Some(told) = &self.told else { return Vec::new() };
+        let mut due = decide::due(&self.situation(), around);
+        due.retain(|it| !told.contains(&it.message.id(self.base.project.id)) && !self.is_anothers(it));
+        due
+    }
+
+    /// Whether somebody else is about to send it: who wrote the flag sends what follows from that.
+    fn is_anothers(&self, due: &Due) -> bool {
+        if self.elected.contains(&due.message.kind) {
+            return false;
+        }
+        let now = self.base.now;
+        let is_fresh = |since: jiff::Timestamp| now.duration_since(since) < SETTLED;
+        let claims = self.flag.filters().map(|it| it.groups).unwrap_or_default();
+        let claims = claims.into_iter().filter_map(|it| Remarks::parse(it.description.as_deref()?));
+        let is_claimed =
+            claims.flat_map(|it| it.telling).any(|it| it.kind == due.message.kind.name() && is_fresh(it.since));
+        is_claimed || due.since.is_some_and(is_fresh)
+    }
+
+    /// Sends the messages that are due. Before each one that nobody was elected to send, the flag is written: of many who
+    /// come to this at once, one wins.
+    pub async fn tell(&mut self, around: &Surroundings) -> Result<Told, Error> {
+        let mut told = Told::default();
+        if self.told.is_none() {
+            told.warnings.push("messages wait: whether they were sent before could not be asked".into());
+        }
+        for due in self.to_tell(around) {
+            if !self.elected.contains(&due.message.kind) && !self.claim(&due, &mut told).await? {
+                continue;
+            }
+            let message = self.with_links(due.message).await?;
+            let webhook = webhook(&self.brief, |name| std::env::var(name).ok());
+            let messenger = Messenger {
+                host: &self.base.host,
+                project: self.base.project.id,
+                token: self.base.token.as_deref(),
+                webhook: &webhook,
+                is_by_posthog: self.brief.notify.webhook_in_posthog && !matches!(webhook, Webhook::None),
+            };
+            match messenger.send(&message).await {
+                Ok(warning) => told.warnings.extend(warning),
+                Err(error) => {
+                    told.warnings.push(format!("a message waits ({}): {error}", message.kind.name()));
+                    continue;
+                }
+            }
+            self.told.get_or_insert_default().insert(message.id(self.base.project.id));
+            told.sent.push(message);
+        }
+        Ok(told)
+    }
+
+    /// Writes down who sends a message. Whether it was us who did.
+    async fn claim(&mut self, due: &Due, told: &mut Told) -> Result<bool, Error> {
+        let Some(body) = decide::claim(&self.start(), due.rung, &[due.message.kind]) else {
+            told.warnings.push("a message waits: the flag cannot be written here".into());
+            return Ok(false);
+        };
+        match self.base.client.change_flag(&self.base.project, &self.flag, &body).await {
+            Ok(flag) => {
+                self.flag = flag;
+                self.look_at_flag().await?;
+                Ok(true)
+            }
+            // Somebody was faster, and sends it.
+            Err(Error::Conflict(_)) => {
+                self.read_again().await?;
+                Ok(false)
+            }
+            Err(error @ (Error::ApprovalRequired { .. } | Error::Invalid { .. })) => {
+                told.warnings.push(format!("a message waits ({}): {error}", due.message.kind.name()));
+                Ok(false)
+            }
+            Err(error) if is_refusal(&error) => {
+                told.warnings.push(format!("a message waits ({}): {error}", due.message.kind.name()));
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// With the places to look at.
+    async fn with_links(&self, mut message: Message) -> Result<Message, Error> {
+        let mut links = Vec::new();
+        if let Some(dashboard) = self.flag.dashboards.first() {
+            links.push(format!("Dashboard: {}", self.base.page(format!("dashboard/{dashboard}"))));
+        }
+        if matches!(message.kind, Kind::Met | Kind::Entered | Kind::Stopped | Kind::Review)
+            && let Some(playlist) = self.playlist().await?
+        {
+            links.push(format!("Recordings: {}", self.base.page(format!("replay/playlists/{playlist}"))));
+        }
+        if matches!(message.kind, Kind::Met | Kind::Stopped) {
+            let errors = self.errors().await?;
+            if !errors.is_empty() {
+                links.push(format!("Errors: {}; {}", errors.join(", "), self.base.page("error_tracking")));
+            }
+        }
+        if !links.is_empty() {
+            message.text = format!("{} {}", message.text, links.join(" "));
+        }
+        Ok(message)
+    }
+
+    async fn playlist(&self) -> Result<Option<String>, Error> {
+        let key = &self.brief.key;
+        let listed = match self.base.client.objects(&self.base.project, Object::Playlist, key).await {
+            Err(error) if is_refusal(&error) => return Ok(None),
+            answer => answer?,
+        };
+        let marker = decide::marker(key);
+        let is_ours = |it: &&serde_json::Value| {
+            it["description"].as_str().is_some_and(|it| it.contains(&marker))
+                || it["name"].as_str().is_some_and(|it| it.starts_with(&format!("{key}:")))
+        };
+        Ok(listed.iter().find(is_ours).and_then(|it| it["short_id"].as_str()).map(str::to_owned))
+    }
+
+    /// What people met, and how many did.
+    async fn errors(&self) -> Result<Vec<String>, Error> {
+        let day_ago = self.base.now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(self.base.now);
+        let wanted = self.wanted().unwrap_or(queries::Wanted { key: self.brief.flag(), since: day_ago });
+        let rows = asked(self.base, &queries::errors(self.base.table, &wanted)).await?;
+        Ok(rows.map(|it| queries::error_rows(&it)).unwrap_or_default())
+    }
+}

@@ -1,0 +1,256 @@
+//! `rollout run`: every feature goes on, waits, or is stopped, and people are told. What there is to do follows from what
+//! PostHog says alone, so that it does not matter who runs this, how often, and where it was cut off.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::decide::{Move, Surroundings};
+use super::message::Message;
+use super::moving::{self, Base, Invitation, NotMoved, NotRead, Rollout};
+use crate::config;
+use crate::feature::{Brief, NextStep, Plan, Stage, StageName, Verdict, judge, stage};
+use crate::posthog::Error;
+
+/// How to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Nothing is written.
+    pub dry_run: bool,
+    /// Nobody else runs this: needed where the server has no versions, by which one of many would be elected.
+    pub sole_runner: bool,
+    /// How long a flag is the same for everyone before it is called finished.
+    pub stale_after: SignedDuration,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Report {
+    /// Now, by the server's clock.
+    pub now: Timestamp,
+    /// One for each feature, in the order of their keys.
+    pub features: Vec<FeatureReport>,
+}
+
+/// What became of one feature.
+#[derive(Debug)]
+pub struct FeatureReport {
+    /// The flag's key.
+    pub key: String,
+    /// Where its rollout stands afterwards, in words.
+    pub stage: String,
+    /// Why.
+    pub verdict: Option<Verdict>,
+    /// What people met it, since its stage was opened; `None` = not known.
+    pub people: Option<(u64, u64)>,
+    /// What was done, or would be.
+    pub done: Vec<String>,
+    /// The messages that were sent, or would be.
+    pub messages: Vec<Message>,
+    /// What is to say of it.
+    pub warnings: Vec<String>,
+    /// Why it could not be done.
+    pub trouble: Option<String>,
+}
+
+impl FeatureReport {
+    fn new(key: &str) -> FeatureReport {
+        FeatureReport {
+            key: key.to_owned(),
+            stage: String::new(),
+            verdict: None,
+            people: None,
+            done: Vec::new(),
+            messages: Vec::new(),
+            warnings: Vec::new(),
+            trouble: None,
+        }
+    }
+
+    /// Whether somebody should look: it was stopped, or something could not be done.
+    pub fn is_alarming(&self) -> bool {
+        self.trouble.is_some() || matches!(self.verdict, Some(Verdict::Stops { .. }))
+    }
+
+    /// What becomes of it, in words.
+    pub fn words(&self, plan: impl Fn(usize) -> String) -> String {
+        match &self.verdict {
+            None => String::new(),
+            Some(Verdict::Rests(why)) => format!("rests: {why}"),
+            Some(Verdict::Waits { missing, .. }) => format!("waits for {}", missing.join("; ")),
+            Some(Verdict::Asks { next, .. }) => format!("asks for a person's go: {}", step(next, plan)),
+            Some(Verdict::Promotes { next, .. }) => format!("goes on: {}", step(next, plan)),
+            Some(Verdict::Stops { reason, .. }) => format!("stops: {reason}"),
+        }
+    }
+}
+
+/// `beta at 10 %`
+fn step(next: &NextStep, name: impl Fn(usize) -> String) -> String {
+    match next {
+        NextStep::Within { stage, percent } | NextStep::Across { stage, percent } => {
+            format!("{} at {percent} %", name(*stage))
+        }
+        NextStep::Done => "every stage is open".into(),
+    }
+}
+
+/// Runs once over these features.
+pub async fn once(
+    environment: &config::Environment,
+    briefs: &[Brief],
+    plans: &BTreeMap<String, Plan>,
+    options: Options,
+) -> Result<Report, Error> {
+    let all: Vec<&Brief> = briefs.iter().collect();
+    let base = Base::load(environment, &all).await?;
+    let mut features: BTreeMap<String, FeatureReport> =
+        briefs.iter().map(|it| (it.key.clone(), FeatureReport::new(&it.key))).collect();
+    let mut rollouts = Vec::new();
+    for brief in briefs {
+        match Rollout::load(&base, brief.clone(), plans).await {
+            Ok(rollout) => rollouts.push(rollout),
+            Err(NotRead::PostHog(error)) => return Err(error),
+            Err(error) => {
+                let feature = features.entry(brief.key.clone()).or_insert_with(|| FeatureReport::new(&brief.key));
+                feature.stage = "not launched".into();
+                match error {
+                    NotRead::NoFlag(_) => feature.verdict = Some(Verdict::Rests("not launched yet".into())),
+                    error => feature.trouble = Some(error.to_string()),
+                }
+            }
+        }
+    }
+    moving::load_evidence(&mut rollouts).await?;
+    for rollout in &mut rollouts {
+        let key = rollout.brief.key.clone();
+        let mut feature = FeatureReport::new(&key);
+        // One that fails holds up none of the others, and whoever comes next goes on with it.
+        if let Err(error) = one(rollout, options, &mut feature).await {
+            feature.trouble = Some(error.to_string());
+        }
+        feature.stage = rollout.stage_words();
+        features.insert(key, feature);
+    }
+    Ok(Report { now: base.now, features: features.into_values().collect() })
+}
+
+async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureReport) -> Result<(), Error> {
+    let situation = rollout.situation();
+    let verdict = judge(&situation);
+    report.people = situation.evidence.ok().map(|it| (it.people(), it.troubled()));
+    report.verdict = Some(verdict.clone());
+    report.warnings.extend(rollout.foreign_schedules().into_iter().map(|it| format!("scheduled by somebody else: {it}")));
+    if let Some(why) = &rollout.schedules_trouble {
+        report.warnings.push(format!("scheduled changes are not known: {why}"));
+    }
+    let step = match &verdict {
+        Verdict::Promotes { .. } => Some(Move::Promote),
+        Verdict::Stops { reason, then } => Some(Move::Stop { reason: reason.clone(), then: *then }),
+        Verdict::Rests(_) | Verdict::Waits { .. } | Verdict::Asks { .. } => None,
+    };
+    let may_write = rollout.is_versioned() || options.sole_runner;
+    if !may_write && !options.dry_run {
+        report.warnings.push(
+            "this server has no versions, by which one of many runners is elected: nothing is written without --sole-runner"
+                .into(),
+        );
+        return Ok(());
+    }
+    if options.dry_run {
+        return preview(rollout, step, options, report).await;
+    }
+    match step {
+        Some(step) => moved(rollout.make(&step).await, report)?,
+        None => report.done.extend(rollout.sync_schedules().await?),
+    }
+    let interview = interview(rollout, report).await?;
+    let around = Surroundings { interview, stale_after: options.stale_after };
+    let told = rollout.tell(&around).await?;
+    report.messages = told.sent;
+    report.warnings.extend(told.warnings);
+    Ok(())
+}
+
+fn moved(made: Result<Vec<String>, NotMoved>, report: &mut FeatureReport) -> Result<(), Error> {
+    match made {
+        Ok(done) => report.done.extend(done),
+        // Somebody was faster, perhaps another run: what is to be done now is seen the next time.
+        Err(NotMoved::Changed { words, .. }) => report.warnings.push(words),
+        Err(waits @ NotMoved::Waits { .. }) => report.warnings.push(waits.to_string()),
+        Err(NotMoved::Refused(why)) => report.trouble = Some(why),
+        Err(NotMoved::PostHog(error)) => return Err(error),
+    }
+    Ok(())
+}
+
+/// Begins the interview where its time has come. To how many people it is shown, once it is.
+async fn interview(rollout: &mut Rollout<'_>, report: &mut FeatureReport) -> Result<Option<u64>, Error> {
+    let (invitation, survey) = rollout.invitation().await?;
+    match invitation {
+        Invitation::None => Ok(None),
+        Invitation::Shown(n) => Ok(Some(n)),
+        Invitation::Waits(n, of) => {
+            report.warnings.push(format!("the interview waits for people to ask: {n} of {of}"));
+            Ok(None)
+        }
+        Invitation::Trouble(why) => {
+            report.warnings.push(format!("the interview waits: {why}"));
+            Ok(None)
+        }
+        Invitation::Begins(people) => {
+            let n = people.len() as u64;
+            let began = rollout.invite(&people, &survey).await?;
+            if began {
+                report.done.push(format!("invites {n} people to an interview"));
+            }
+            Ok(began.then_some(n))
+        }
+    }
+}
+
+/// What would be done.
+async fn preview(
+    rollout: &Rollout<'_>,
+    step: Option<Move>,
+    options: Options,
+    report: &mut FeatureReport,
+) -> Result<(), Error> {
+    match step.map(|it| rollout.change(&it)) {
+        Some(Ok(change)) => report.done.extend(change.what),
+        Some(Err(why)) => report.trouble = Some(why),
+        None => {
+            let ramp = rollout.ramp();
+            let plural = |n: usize| if n == 1 { "1 step".to_owned() } else { format!("{n} steps") };
+            if !ramp.make.is_empty() {
+                report.done.push(format!("schedules {}", plural(ramp.make.len())));
+            }
+            if !ramp.drop.is_empty() {
+                report.done.push(format!("takes back {} that is scheduled", plural(ramp.drop.len())));
+            }
+        }
+    }
+    let shown = match rollout.invitation().await?.0 {
+        Invitation::Shown(n) => Some(n),
+        Invitation::Begins(people) => {
+            report.done.push(format!("invites {} people to an interview", people.len()));
+            None
+        }
+        _ => None,
+    };
+    let around = Surroundings { interview: shown, stale_after: options.stale_after };
+    report.messages = rollout.to_tell(&around).into_iter().map(|it| it.message).collect();
+    Ok(())
+}
+
+impl Rollout<'_> {
+    /// Where it stands: `2/4 beta, 10 %`.
+    pub fn stage_words(&self) -> String {
+        match stage(&self.flag, self.situation().history) {
+            Stage::Planned { name: StageName { number, of, name }, percent, custom } => {
+                format!("{number}/{of} {name}, {percent} %{}", if custom { " (custom)" } else { "" })
+            }
+            stage => stage.to_string(),
+        }
+    }
+}
