@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The brief of a key, from the settings' folder, or from the working directory and those above it.
-fn brief(key: &str, directory: &std::path::Path) -> anyhow::Result<Brief> {
+pub(super) fn brief(key: &str, directory: &std::path::Path) -> anyhow::Result<Brief> {
     let key = FlagKey::from(key);
     let home = workspace::repository(directory);
     let around = directory.ancestors().take_while(|it| home.is_none_or(|home| it.starts_with(home)));

@@ -14,10 +14,12 @@ mod launch;
 mod login;
 mod logout;
 mod lsp;
+mod moves;
 mod paths;
 mod progress;
 mod pull;
 mod reads;
+mod rollout;
 mod sample;
 mod sandbox;
 mod show;
@@ -105,6 +107,19 @@ enum Command {
     Create(create::Arguments),
     /// Launch a feature: shows what its brief comes to, makes it in PostHog, and opens it to its first stage.
     Launch(launch::Arguments),
+    /// Move a feature to the next step of its plan. This is a person's go where a gate asks for one.
+    Promote(moves::Promote),
+    /// Stop a rollout: it goes back to the stage before, and nothing opens it again before `resume`.
+    Stop(moves::Stop),
+    /// Lift a stop.
+    Resume(moves::Resume),
+    /// Close the stages after STAGE, and stop there.
+    RollBack(moves::RollBack),
+    /// Serve one value to everyone: ends the experiment with its winner, and early access before that.
+    Finish(moves::Finish),
+    /// Let rollouts move by themselves.
+    #[command(subcommand)]
+    Rollout(rollout::Command),
     /// Archive flags that no code reads and nobody asks for any more; without a KEY, say where each flag is on that way.
     Archive(archive::Arguments),
     /// Fetch what there is to know about the flags that this code reads, for `check --offline`.
@@ -190,6 +205,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Clean(arguments) => clean::run(arguments).await,
         Command::Create(arguments) => create::run(arguments).await,
         Command::Launch(arguments) => launch::run(arguments).await,
+        Command::Promote(arguments) => arguments.run().await,
+        Command::Stop(arguments) => arguments.run().await,
+        Command::Resume(arguments) => arguments.run().await,
+        Command::RollBack(arguments) => arguments.run().await,
+        Command::Finish(arguments) => arguments.run().await,
+        Command::Rollout(command) => rollout::run(command).await,
         Command::Archive(arguments) => archive::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,

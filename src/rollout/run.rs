@@ -37,6 +37,8 @@ pub struct Report {
 pub struct FeatureReport {
     /// The flag's key.
     pub key: String,
+    /// The names of its plan's stages.
+    stages: Vec<String>,
     /// Where its rollout stands afterwards, in words.
     pub stage: String,
     /// Why.
@@ -57,6 +59,7 @@ impl FeatureReport {
     fn new(key: &str) -> FeatureReport {
         FeatureReport {
             key: key.to_owned(),
+            stages: Vec::new(),
             stage: String::new(),
             verdict: None,
             people: None,
@@ -72,26 +75,39 @@ impl FeatureReport {
         self.trouble.is_some() || matches!(self.verdict, Some(Verdict::Stops { .. }))
     }
 
+    /// The stage that the next step is about.
+    pub fn next_stage(&self) -> Option<&str> {
+        let (Verdict::Asks { next, .. } | Verdict::Promotes { next, .. }) = self.verdict.as_ref()? else {
+            return None;
+        };
+        match next {
+            NextStep::Within { stage, .. } | NextStep::Across { stage, .. } => {
+                self.stages.get(*stage).map(String::as_str)
+            }
+            NextStep::Done => None,
+        }
+    }
+
     /// What becomes of it, in words.
-    pub fn words(&self, plan: impl Fn(usize) -> String) -> String {
+    pub fn words(&self) -> String {
         match &self.verdict {
             None => String::new(),
             Some(Verdict::Rests(why)) => format!("rests: {why}"),
             Some(Verdict::Waits { missing, .. }) => format!("waits for {}", missing.join("; ")),
-            Some(Verdict::Asks { next, .. }) => format!("asks for a person's go: {}", step(next, plan)),
-            Some(Verdict::Promotes { next, .. }) => format!("goes on: {}", step(next, plan)),
+            Some(Verdict::Asks { next, .. }) => format!("asks for a person's go: {}", self.step(next)),
+            Some(Verdict::Promotes { next, .. }) => format!("goes on: {}", self.step(next)),
             Some(Verdict::Stops { reason, .. }) => format!("stops: {reason}"),
         }
     }
-}
 
-/// `beta at 10 %`
-fn step(next: &NextStep, name: impl Fn(usize) -> String) -> String {
-    match next {
-        NextStep::Within { stage, percent } | NextStep::Across { stage, percent } => {
-            format!("{} at {percent} %", name(*stage))
+    /// `beta at 10 %`
+    fn step(&self, next: &NextStep) -> String {
+        match next {
+            NextStep::Within { percent, .. } | NextStep::Across { percent, .. } => {
+                format!("{} at {percent} %", self.next_stage().unwrap_or_default())
+            }
+            NextStep::Done => "every stage is open".into(),
         }
-        NextStep::Done => "every stage is open".into(),
     }
 }
 
@@ -125,6 +141,7 @@ pub async fn once(
     for rollout in &mut rollouts {
         let key = rollout.brief.key.clone();
         let mut feature = FeatureReport::new(&key);
+        feature.stages = rollout.plan.stages.iter().map(|it| it.name.clone()).collect();
         // One that fails holds up none of the others, and whoever comes next goes on with it.
         if let Err(error) = one(rollout, options, &mut feature).await {
             feature.trouble = Some(error.to_string());

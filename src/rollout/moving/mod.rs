@@ -5,6 +5,7 @@
 mod evidence;
 mod finish;
 mod interview;
+mod preview;
 mod schedule;
 mod tell;
 mod write;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub(super) use evidence::load as load_evidence;
 pub use interview::Invitation;
+pub use preview::{Preview, Reached};
 pub use tell::Told;
 pub use write::NotMoved;
 
@@ -195,6 +197,11 @@ impl<'a> Rollout<'a> {
         Ok(())
     }
 
+    /// Asks who met it, and which messages were captured. Where that cannot be told, it is said where it is needed.
+    pub async fn ask_evidence(&mut self) -> Result<(), Error> {
+        evidence::load(std::slice::from_mut(self)).await
+    }
+
     /// What decides about it.
     pub fn situation(&self) -> Situation<'_> {
         Situation {
@@ -250,6 +257,11 @@ impl<'a> Rollout<'a> {
     /// Whether writes are checked by a version: two who write at once cannot both win.
     pub fn is_versioned(&self) -> bool {
         self.flag.version.is_some()
+    }
+
+    /// The project's name.
+    pub fn project_name(&self) -> &str {
+        &self.base.project.name
     }
 
     /// The address of the flag's page.

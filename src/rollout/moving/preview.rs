@@ -1,0 +1,68 @@
+use super::Rollout;
+use crate::feature::{Verdict, judge};
+use crate::rollout::decide::{Change, Move};
+
+/// What a move would come to, and whom it touches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// What would be written.
+    pub change: Change,
+    /// The people or groups of the stage, of how many: before and after; `None` = PostHog cannot tell.
+    pub people: Option<Reached>,
+    /// What speaks against it: a gate that does not hold, something that is not done.
+    pub concerns: Vec<String>,
+}
+
+/// How many people or groups a stage reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The stage.
+    pub stage: String,
+    /// So many before.
+    pub before: u64,
+    /// So many after.
+    pub after: u64,
+    /// Of so many.
+    pub total: u64,
+}
+
+impl Reached {
+    /// `beta: 12 people → 60 people, of 400`
+    pub fn words(&self) -> String {
+        format!("{}: {} → {} people, of {}", self.stage, self.before, self.after, self.total)
+    }
+}
+
+impl Rollout<'_> {
+    /// What a move would come to; an error says why it cannot be made.
+    pub async fn preview(&self, step: &Move) -> Result<Preview, String> {
+        let change = self.change(step)?;
+        let people = match change.touches {
+            None => None,
+            Some((stage, before, after)) => {
+                let widest = before.max(after).max(1.0);
+                // The share of both is of the same people.
+                self.reach(stage, widest).await.map(|(reached, total)| {
+                    let share = |percent: f64| (reached as f64 * percent / widest).floor() as u64;
+                    let stage = self.plan.stages[stage].name.clone();
+                    Reached { stage, before: share(before), after: share(after), total }
+                })
+            }
+        };
+        Ok(Preview { change, people, concerns: self.concerns(step) })
+    }
+
+    fn concerns(&self, step: &Move) -> Vec<String> {
+        match step {
+            Move::Promote => match judge(&self.situation()) {
+                Verdict::Waits { missing, .. } => missing,
+                Verdict::Stops { reason, .. } => vec![format!("a guard trips: {reason}")],
+                Verdict::Rests(_) | Verdict::Asks { .. } | Verdict::Promotes { .. } => Vec::new(),
+            },
+            Move::Finish(_) => {
+                self.brief.open_todos().map(|it| format!("before the flag is lifted: {}", it.what)).collect()
+            }
+            Move::Stop { .. } | Move::Resume | Move::RollBack { .. } => Vec::new(),
+        }
+    }
+}
