@@ -21,6 +21,8 @@ pub(super) struct Messenger<'a> {
     pub webhook: &'a Webhook,
     /// Whether PostHog tells the webhook.
     pub is_by_posthog: bool,
+    /// Now.
+    pub now: Timestamp,
 }
 
 impl Messenger<'_> {
@@ -39,7 +41,7 @@ impl Messenger<'_> {
                 Some(format!("the webhook was not told: its address is not in the variable {variable}"))
             }
         };
-        capture(self.host, &message.event(self.project, token, Timestamp::now())).await?;
+        capture(self.host, &message.event(self.project, token, self.now)).await?;
         Ok(warning)
     }
 }

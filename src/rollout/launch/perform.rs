@@ -217,6 +217,7 @@ impl Launch {
             is_by_posthog: self.target.brief.notify.webhook_in_posthog
                 || (matches!(self.target.webhook, Webhook::Missing(_))
                     && self.found.objects.contains_key(&by_posthog)),
+            now: jiff::Timestamp::now(),
         };
         let warning = messenger.send(&message).await?;
         warning.into_iter().for_each(|it| told(Told::Warning(it)));

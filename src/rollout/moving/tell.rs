@@ -63,6 +63,7 @@ impl Rollout<'_> {
                 token: self.base.token.as_deref(),
                 webhook: &webhook,
                 is_by_posthog: self.brief.notify.webhook_in_posthog && !matches!(webhook, Webhook::None),
+                now: self.base.now,
             };
             match messenger.send(&message).await {
                 Ok(warning) => told.warnings.extend(warning),
