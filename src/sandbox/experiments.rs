@@ -198,8 +198,11 @@ fn end(experiment: &mut Experiment, now: Timestamp, body: &Map<String, Value>) -
     if !experiment.running() {
         return Err(Problem::invalid(None, "Only a running experiment can be ended."));
     }
+    // A refused conclusion ends nothing.
+    choice_field(body, "conclusion", &CONCLUSIONS)?;
+    patch(experiment, body)?;
     experiment.end = Some(now);
-    patch(experiment, body)
+    Ok(())
 }
 
 fn patch(experiment: &mut Experiment, body: &Map<String, Value>) -> Result<()> {

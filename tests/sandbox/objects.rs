@@ -151,6 +151,13 @@ async fn surveys_and_their_flags() {
     assert_eq!((status, &targeted["targeting_flag"]["filters"]), (201, &filters), "{targeted}");
     assert_eq!(bench.get(FLAGS).await["count"], before);
     let own = format!("{SURVEYS}{}/", targeted["id"].as_str().unwrap());
+    // Other filters make no other flag, and it is on while the survey runs.
+    let people = json!({"groups": [{"properties": [{"key": "email", "type": "person", "operator": "exact", "value": ["ada@offset.example"]}], "rollout_percentage": 100}]});
+    bench.post(&format!("{own}launch/"), json!({})).await;
+    let (status, changed) = bench.patch(&own, json!({"targeting_flag_filters": people})).await;
+    let (flag, first) = (&changed["targeting_flag"], &targeted["targeting_flag"]);
+    assert_eq!((status, &flag["filters"], &flag["id"]), (200, &people, &first["id"]), "{changed}");
+    assert_eq!((&first["active"], &flag["active"]), (&json!(false), &json!(true)));
     let (_, open) = bench.patch(&own, json!({"remove_targeting_flag": true})).await;
     assert_eq!(open["targeting_flag"], Value::Null);
 
@@ -343,9 +350,14 @@ async fn cohorts_are_counted_later() {
     let (_, none) =
         bench.patch(&format!("{one}remove_person_from_static_cohort/"), json!({"person_id": person})).await;
     assert_eq!(none["count"], 0);
-    let (_, back) =
-        bench.patch(&format!("{one}add_persons_to_static_cohort/"), json!({"person_ids": [person]})).await;
+    // Somebody who is in it already is not in it twice.
+    let both = json!({"person_ids": [person, person]});
+    let (_, back) = bench.patch(&format!("{one}add_persons_to_static_cohort/"), both).await;
     assert_eq!(back["count"], 1);
+    let inside = bench.get(&format!("{one}persons/")).await;
+    assert_eq!((&inside["results"][0]["uuid"], inside["results"].as_array().unwrap().len()), (&person, 1));
+    let add = format!("{path}add_persons_to_static_cohort/");
+    assert_eq!(bench.patch(&add, json!({"person_ids": [person]})).await.0, 400, "its rule decides");
 
     for (body, code, attr) in [
         (json!({"filters": rule(staff.clone())}), "required", "name"),
@@ -437,6 +449,18 @@ async fn experiments_from_draft_to_the_end() {
     assert_eq!(started["status"], "running");
     assert_eq!(bench.flag("made-with-it").await["active"], true);
     assert_eq!(bench.post(&format!("{path}end/"), json!({"conclusion": "odd"})).await.0, 400);
+    let (end, before) = (format!("{path}end/"), bench.flag("made-with-it").await["filters"].clone());
+    let told = json!({"conclusion": "inconclusive", "conclusion_comment": "Too few people"});
+    let (status, ended) = bench.post(&end, told.clone()).await;
+    assert_eq!((status, &ended["status"]), (200, &json!("stopped")), "{ended}");
+    assert_eq!(
+        (&ended["conclusion"], &ended["conclusion_comment"]),
+        (&told["conclusion"], &told["conclusion_comment"])
+    );
+    assert!(ended["end_date"].is_string());
+    let flag = bench.flag("made-with-it").await;
+    assert_eq!((&flag["active"], &flag["filters"]), (&json!(true), &before), "the flag stays as it is");
+    assert_eq!(bench.post(&end, told).await.0, 400, "it has ended");
 
     bench.control("clock", json!({"now": "2026-08-31T12:00:00Z"})).await;
     let (_, old) = bench.post(EXPERIMENTS, json!({"name": "Old", "feature_flag_key": "old-one"})).await;

@@ -2,6 +2,7 @@
 //! does not know is refused here, whether or not there are rows.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::Refusal;
 use super::datum::Datum;
@@ -17,7 +18,7 @@ pub(super) enum Node {
     Column {
         source: usize,
         column: Column,
-        kind: &'static str,
+        kind: Arc<str>,
         name: String,
     },
     And(Vec<Node>),
@@ -93,12 +94,22 @@ impl Binder<'_> {
                 node
             }
             (_, Some(column)) => Ok(column),
+            _ if parts.len() > 1 && parts.last().is_some_and(|it| it.parse::<i64>().is_ok()) => {
+                self.element(parts, open)
+            }
             _ => Err(Refusal::new(format!("Unable to resolve field: {}", parts.join(".")))),
         }
     }
 
+    /// `name[1]` where the name is no property but a list.
+    fn element(&self, parts: &[String], open: &mut Vec<String>) -> Result<Node, Refusal> {
+        let (last, list) = parts.split_last().map_or(("", parts), |(last, list)| (last.as_str(), list));
+        let at = Expr::Value(last.parse().map_or(Datum::Null, Datum::Int));
+        self.call("arrayElement", &[Expr::Field(list.to_vec()), at], false, open)
+    }
+
     fn column(&self, parts: &[String]) -> Option<Node> {
-        let node = |(source, (column, kind)): (usize, (Column, &'static str))| Node::Column {
+        let node = |(source, (column, kind)): (usize, (Column, Arc<str>))| Node::Column {
             source,
             column,
             kind,
@@ -158,7 +169,13 @@ impl Binder<'_> {
         if args.len() < function.least || args.len() > function.most {
             return Err(arguments(name, function.least, args.len()));
         }
-        Ok(Node::Scalar { function, args: self.all(args, open)? })
+        let args = self.all(args, open)?;
+        match args.first().map(Node::kind).filter(|_| function.takes_list()) {
+            Some(kind) if !kind.starts_with("Array") && kind != "Tuple" => Err(Refusal::new(format!(
+                "Illegal type {kind} of argument of function {name}, must be an array"
+            ))),
+            _ => Ok(Node::Scalar { function, args }),
+        }
     }
 
     fn set(&self, item: Node, set: &Expr, negated: bool, open: &mut Vec<String>) -> Result<Node, Refusal> {
@@ -204,6 +221,34 @@ impl Node {
         match self {
             Node::Aggregate { function, .. } => Some(function.name),
             other => other.children().into_iter().find_map(Node::aggregate),
+        }
+    }
+
+    /// Of a join's condition: two sides that must be equal, one of the rows so far, one of this source.
+    pub fn equality(&self, source: usize) -> Option<(&Node, &Node)> {
+        match self {
+            Node::And(all) => all.iter().find_map(|it| it.equality(source)),
+            Node::Scalar { function, args } if function.name == "equals" => {
+                let of = |it: &Node| {
+                    let sources = it.sources();
+                    let own = !sources.is_empty() && sources.iter().all(|it| *it == source);
+                    let before = !sources.is_empty() && sources.iter().all(|it| *it < source);
+                    (before, own)
+                };
+                match (of(&args[0]), of(&args[1])) {
+                    ((true, _), (_, true)) => Some((&args[0], &args[1])),
+                    ((_, true), (true, _)) => Some((&args[1], &args[0])),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn sources(&self) -> Vec<usize> {
+        match self {
+            Node::Column { source, .. } => vec![*source],
+            other => other.children().into_iter().flat_map(Node::sources).collect(),
         }
     }
 
@@ -262,7 +307,7 @@ impl Node {
             }
             .to_owned(),
             Node::List(_) => "Tuple".into(),
-            Node::Column { kind, .. } => (*kind).to_owned(),
+            Node::Column { kind, .. } => kind.to_string(),
             Node::And(_) | Node::Or(_) | Node::In { .. } => "UInt8".into(),
             Node::Scalar { function, args } => match function.kind {
                 "" => args.last().map_or_else(String::new, Node::kind),

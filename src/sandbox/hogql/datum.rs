@@ -55,6 +55,22 @@ impl Datum {
         }
     }
 
+    /// What a type of ClickHouse holds where there is nothing.
+    pub fn of_nothing(kind: &str) -> Datum {
+        match kind {
+            _ if kind.starts_with("Nullable") => Datum::Null,
+            _ if kind.starts_with("DateTime") => Datum::Time(Timestamp::UNIX_EPOCH),
+            _ if kind.starts_with("Array") => Datum::List(Vec::new()),
+            _ if kind.starts_with("UInt") || kind.starts_with("Int") => Datum::Int(0),
+            "Float64" => Datum::Float(0.0),
+            "Bool" => Datum::Bool(false),
+            "Date" => Datum::Time(Timestamp::UNIX_EPOCH).day().map_or(Datum::Null, Datum::Day),
+            "UUID" => Datum::text("00000000-0000-0000-0000-000000000000"),
+            "String" => Datum::text(""),
+            _ => Datum::Null,
+        }
+    }
+
     /// As PostHog's answer writes it.
     pub fn json(&self) -> Value {
         match self {
@@ -170,6 +186,14 @@ impl Datum {
                 Some(self.string()?.cmp(&other.string()?))
             }
             _ => Some(self.number()?.total_cmp(&other.number()?)),
+        }
+    }
+
+    /// What a join looks rows up by; null has no match.
+    pub fn join_key(&self) -> Option<String> {
+        match self.number() {
+            Some(number) => Some(number.to_string()),
+            None => self.string(),
         }
     }
 

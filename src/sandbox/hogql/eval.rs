@@ -24,8 +24,21 @@ type Row<'a> = Vec<Cell<'a>>;
 /// Pairs of rows that a join may look at; more would stall the server.
 const LARGEST_JOIN: usize = 20_000_000;
 
-/// Computes a `SELECT` with its limit, if it has one.
+/// Computes a query: the rows of a `SELECT`, followed by those that are united with them.
 pub(super) fn select(world: &World, select: &Select) -> Result<Relation, Refusal> {
+    let mut all = one(world, select)?;
+    for other in &select.union {
+        let other = self::select(world, other)?;
+        if other.names.len() != all.names.len() {
+            return Err(Refusal::new("UNION different number of columns in queries"));
+        }
+        all.rows.extend(other.rows);
+    }
+    Ok(all)
+}
+
+/// Computes a `SELECT` with its limit, if it has one.
+fn one(world: &World, select: &Select) -> Result<Relation, Refusal> {
     let subquery = |it: &Select| -> Result<Vec<Datum>, Refusal> {
         let rows = self::select(world, it)?.rows;
         Ok(rows.into_iter().filter_map(|it| it.into_iter().next()).collect())
@@ -41,23 +54,7 @@ pub(super) fn select(world: &World, select: &Select) -> Result<Relation, Refusal
         sources.push(source);
         let on = Binder { sources: &sources, aliases: &[], aliases_first: false, subquery: &subquery }
             .bind(&join.on)?;
-        if rows.len().saturating_mul(cells.len()) > LARGEST_JOIN {
-            return Err(Refusal::new("The join is too large for this server"));
-        }
-        let mut joined = Vec::new();
-        for row in rows {
-            let before = joined.len();
-            for cell in &cells {
-                let both: Row<'_> = row.iter().chain([cell]).cloned().collect();
-                if value(world, &on, &both).truthy() {
-                    joined.push(both);
-                }
-            }
-            if join.left && joined.len() == before {
-                joined.push(row.into_iter().chain([Cell::Nothing]).collect());
-            }
-        }
-        rows = joined;
+        rows = joined(world, rows, &cells, &on, join.left)?;
     }
     let items = expand(&select.items, &sources);
     let aliases: Vec<(String, Expr)> =
@@ -88,6 +85,51 @@ pub(super) fn select(world: &World, select: &Select) -> Result<Relation, Refusal
         kinds: plan.items.iter().map(Node::kind).collect(),
         rows: computed.into_iter().map(|(_, row)| row).skip(select.offset as usize).take(limit).collect(),
     })
+}
+
+/// Every row with every cell that it belongs to.
+fn joined<'a>(
+    world: &World,
+    rows: Vec<Row<'a>>,
+    cells: &[Cell<'a>],
+    on: &Node,
+    left: bool,
+) -> Result<Vec<Row<'a>>, Refusal> {
+    let source = rows.first().map_or(0, Vec::len);
+    let Some((ours, theirs)) = on.equality(source).filter(|_| !rows.is_empty()) else {
+        return match rows.is_empty() {
+            true => Ok(rows),
+            false => Err(Refusal::new("Cannot determine join keys in JOIN ON expression")),
+        };
+    };
+    // Rows that may match by one of the equalities; null matches nothing.
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, cell) in cells.iter().enumerate() {
+        let mut row = vec![Cell::Nothing; source];
+        row.push(cell.clone());
+        if let Some(key) = value(world, theirs, &row).join_key() {
+            places.entry(key).or_default().push(at);
+        }
+    }
+    let (mut joined, mut looked_at) = (Vec::new(), 0_usize);
+    for row in rows {
+        let before = joined.len();
+        let found = value(world, ours, &row).join_key().and_then(|it| places.get(&it));
+        for at in found.into_iter().flatten() {
+            let both: Row<'_> = row.iter().chain([&cells[*at]]).cloned().collect();
+            if value(world, on, &both).truthy() {
+                joined.push(both);
+            }
+        }
+        looked_at += found.map_or(0, Vec::len);
+        if looked_at > LARGEST_JOIN {
+            return Err(Refusal::new("The join is too large for this server"));
+        }
+        if left && joined.len() == before {
+            joined.push(row.into_iter().chain([Cell::Nothing]).collect());
+        }
+    }
+    Ok(joined)
 }
 
 /// What is computed for every row or group.
@@ -190,8 +232,7 @@ fn source<'a>(world: &'a World, source: &Source) -> Result<(BoundSource, Vec<Cel
         }
         Rows::Query(select) => {
             let inner = self::select(world, select)?;
-            // The kinds of a subquery are not tracked further.
-            let columns = inner.names.into_iter().map(|it| (it, "String")).collect();
+            let columns = inner.names.into_iter().zip(inner.kinds.into_iter().map(Into::into)).collect();
             let rows = inner.rows.into_iter().map(|it| Cell::Record(it.into())).collect();
             Ok((BoundSource { alias: source.alias.clone(), columns: Columns::Named(columns) }, rows))
         }
@@ -220,9 +261,11 @@ fn evaluate(world: &World, node: &Node, rows: &[Row<'_>]) -> Datum {
     match node {
         Node::Value(it) => it.clone(),
         Node::List(it) => Datum::List(it.iter().map(|it| evaluate(world, it, rows)).collect()),
-        Node::Column { source, column, .. } => {
-            rows.first().and_then(|it| it.get(*source)).map_or(Datum::Null, |it| it.get(column, world))
-        }
+        Node::Column { source, column, kind, .. } => match rows.first().and_then(|it| it.get(*source)) {
+            // ClickHouse fills the side that has no match with what a type holds by itself, which is rarely null.
+            None | Some(Cell::Nothing) => Datum::of_nothing(kind),
+            Some(cell) => cell.get(column, world),
+        },
         Node::And(it) => Datum::Bool(it.iter().all(|it| evaluate(world, it, rows).truthy())),
         Node::Or(it) => Datum::Bool(it.iter().any(|it| evaluate(world, it, rows).truthy())),
         Node::In { item, set, negated } => {
@@ -236,9 +279,10 @@ fn evaluate(world: &World, node: &Node, rows: &[Row<'_>]) -> Datum {
         Node::Aggregate { function, distinct, condition, args } => {
             let counted =
                 |it: &&Row<'_>| condition.as_ref().is_none_or(|node| value(world, node, it).truthy());
-            let args = |row: &Row<'_>| args.iter().map(|it| value(world, it, row)).collect();
-            let values: Vec<Vec<Datum>> = rows.iter().filter(counted).map(args).collect();
-            fold(function, *distinct, &values)
+            let each = |row: &Row<'_>| args.iter().map(|it| value(world, it, row)).collect();
+            let values: Vec<Vec<Datum>> = rows.iter().filter(counted).map(each).collect();
+            let found = fold(function, *distinct, &values);
+            found.unwrap_or_else(|| function.of_none(&args.first().map(Node::kind).unwrap_or_default()))
         }
     }
 }

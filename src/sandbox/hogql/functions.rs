@@ -17,6 +17,25 @@ pub(super) struct Scalar {
     pub run: fn(&[Datum], Timestamp) -> Datum,
 }
 
+impl Scalar {
+    /// Whether the first argument must be a list.
+    pub fn takes_list(&self) -> bool {
+        matches!(self.name, "arrayElement" | "arrayStringConcat")
+    }
+}
+
+impl Aggregate {
+    /// The result where there is no row: null for what can be null, else what the type holds by itself.
+    pub fn of_none(&self, kind: &str) -> Datum {
+        match self.kind {
+            _ if kind.starts_with("Nullable") => Datum::Null,
+            "" => Datum::of_nothing(kind),
+            _ if self.name == "sum" => Datum::Int(0),
+            _ => Datum::Float(f64::NAN),
+        }
+    }
+}
+
 impl std::fmt::Debug for Scalar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
@@ -43,6 +62,10 @@ static AGGREGATES: &[Aggregate] = &[
     aggregation("uniqExact", 1, 8, "UInt64"),
     aggregation("sum", 1, 1, "Float64"),
     aggregation("avg", 1, 1, "Float64"),
+    aggregation("varSamp", 1, 1, "Float64"),
+    aggregation("varPop", 1, 1, "Float64"),
+    aggregation("stddevSamp", 1, 1, "Float64"),
+    aggregation("stddevPop", 1, 1, "Float64"),
     aggregation("min", 1, 1, ""),
     aggregation("max", 1, 1, ""),
     aggregation("any", 1, 1, ""),
@@ -60,8 +83,9 @@ pub(super) fn aggregate(name: &str) -> Option<(&'static Aggregate, bool)> {
     find(name).map(|it| (it, false)).or_else(|| conditional().and_then(find).map(|it| (it, true)))
 }
 
-/// Applies an aggregation to the arguments of all rows; an aggregation skips rows whose argument is null.
-pub(super) fn fold(function: &Aggregate, distinct: bool, rows: &[Vec<Datum>]) -> Datum {
+/// Applies an aggregation to the arguments of all rows; an aggregation skips rows whose argument is null. `None` when
+/// no row is left for one that needs some.
+pub(super) fn fold(function: &Aggregate, distinct: bool, rows: &[Vec<Datum>]) -> Option<Datum> {
     let key = |row: &Vec<Datum>| {
         let mut key = String::new();
         row.iter().for_each(|it| it.key(&mut key));
@@ -78,26 +102,21 @@ pub(super) fn fold(function: &Aggregate, distinct: bool, rows: &[Vec<Datum>]) ->
                 best = Some(row);
             }
         }
-        best.and_then(|it| it.first()).cloned().unwrap_or(Datum::Null)
+        best.and_then(|it| it.first()).cloned()
     };
-    match function.name {
+    Some(match function.name {
         "count" if distinct => Datum::Int(different()),
         "count" => Datum::Int(present().count() as i64),
         "uniq" | "uniqExact" => Datum::Int(different()),
-        "sum" => whole(firsts().filter_map(Datum::number).sum()),
-        "avg" => {
-            let numbers: Vec<f64> = firsts().filter_map(Datum::number).collect();
-            match numbers.is_empty() {
-                true => Datum::Null,
-                false => Datum::Float(numbers.iter().sum::<f64>() / numbers.len() as f64),
-            }
+        "sum" | "avg" | "varSamp" | "varPop" | "stddevSamp" | "stddevPop" => {
+            return moments(function.name, &firsts().filter_map(Datum::number).collect::<Vec<_>>());
         }
-        "min" => best(Ordering::Less, 0),
-        "max" => best(Ordering::Greater, 0),
-        "argMin" => best(Ordering::Less, 1),
-        "argMax" => best(Ordering::Greater, 1),
-        "any" => firsts().next().cloned().unwrap_or(Datum::Null),
-        "anyLast" => firsts().next_back().cloned().unwrap_or(Datum::Null),
+        "min" => return best(Ordering::Less, 0),
+        "max" => return best(Ordering::Greater, 0),
+        "argMin" => return best(Ordering::Less, 1),
+        "argMax" => return best(Ordering::Greater, 1),
+        "any" => return firsts().next().cloned(),
+        "anyLast" => return firsts().next_back().cloned(),
         "groupUniqArray" => {
             let mut seen = std::collections::HashSet::new();
             Datum::List(
@@ -105,15 +124,33 @@ pub(super) fn fold(function: &Aggregate, distinct: bool, rows: &[Vec<Datum>]) ->
             )
         }
         _ => Datum::List(firsts().cloned().collect()),
+    })
+}
+
+/// Sum, mean and spread of numbers. One number alone has no spread of a sample.
+fn moments(name: &str, numbers: &[f64]) -> Option<Datum> {
+    if numbers.is_empty() {
+        return None;
     }
+    let (count, sum) = (numbers.len() as f64, numbers.iter().sum::<f64>());
+    let mean = sum / count;
+    let squares: f64 = numbers.iter().map(|it| (it - mean).powi(2)).sum();
+    Some(match name {
+        "sum" => whole(sum),
+        "avg" => Datum::Float(mean),
+        "varSamp" => Datum::Float(squares / (count - 1.0)),
+        "varPop" => Datum::Float(squares / count),
+        "stddevSamp" => Datum::Float((squares / (count - 1.0)).sqrt()),
+        _ => Datum::Float((squares / count).sqrt()),
+    })
 }
 
 /// A scalar function.
 pub(super) fn scalar(name: &str) -> Option<&'static Scalar> {
-    SCALARS.iter().find(|it| it.name.eq_ignore_ascii_case(name))
+    SCALARS.iter().chain(super::lists::SCALARS).find(|it| it.name.eq_ignore_ascii_case(name))
 }
 
-const fn function(
+pub(super) const fn function(
     name: &'static str,
     arguments: (usize, usize),
     kind: &'static str,
@@ -122,7 +159,7 @@ const fn function(
     Scalar { name, least: arguments.0, most: arguments.1, kind, run }
 }
 
-const MANY: usize = 1_000;
+pub(super) const MANY: usize = 1_000;
 const TIME: &str = "DateTime64(6, 'UTC')";
 
 /// Comparisons are as HogQL compiles them: null equals null, differs from the rest, and is in no order.
@@ -155,6 +192,10 @@ static SCALARS: &[Scalar] = &[
     function("divide", (2, 2), "Float64", |it, _| {
         numbers(it, |a, b| a / b).map_or(Datum::Null, Datum::Float)
     }),
+    function("intDiv", (2, 2), "Int64", |it, _| match numbers(it, |a, b| a / b) {
+        Some(quotient) if quotient.is_finite() => Datum::Int(quotient.trunc() as i64),
+        _ => Datum::Null,
+    }),
     function("modulo", (2, 2), "Float64", |it, _| numbers(it, |a, b| a % b).map_or(Datum::Null, whole)),
     function("negate", (1, 1), "", |it, _| it[0].number().map_or(Datum::Null, |it| whole(-it))),
     function("round", (1, 2), "Float64", |it, _| {
@@ -167,6 +208,10 @@ static SCALARS: &[Scalar] = &[
     function("ceil", (1, 1), "Float64", |it, _| {
         it[0].number().map_or(Datum::Null, |it| Datum::Float(it.ceil()))
     }),
+    function("sqrt", (1, 1), "Float64", |it, _| {
+        it[0].number().map_or(Datum::Null, |it| Datum::Float(it.sqrt()))
+    }),
+    function("pow", (2, 2), "Float64", |it, _| numbers(it, f64::powf).map_or(Datum::Null, Datum::Float)),
     function("abs", (1, 1), "", |it, _| it[0].number().map_or(Datum::Null, |it| whole(it.abs()))),
     function("toString", (1, 1), "Nullable(String)", |it, _| {
         it[0].string().map_or(Datum::Null, |it| Datum::text(&it))
@@ -218,6 +263,11 @@ static SCALARS: &[Scalar] = &[
     function("toUnixTimestamp", (1, 1), "UInt32", |it, _| {
         it[0].time().map_or(Datum::Null, |it| Datum::Int(it.as_second()))
     }),
+    function("fromUnixTimestamp", (1, 1), "DateTime('UTC')", |it, _| {
+        let time = it[0].number().and_then(|it| Timestamp::from_second(it as i64).ok());
+        time.map_or(Datum::Null, Datum::Time)
+    }),
+    function("dateDiff", (3, 3), "Int64", |it, _| difference(it)),
     function("toStartOfMinute", (1, 1), "DateTime('UTC')", |it, _| start(&it[0], 60)),
     function("toStartOfHour", (1, 1), "DateTime('UTC')", |it, _| start(&it[0], 3_600)),
     function("toStartOfDay", (1, 1), "DateTime('UTC')", |it, _| start(&it[0], 86_400)),
@@ -314,6 +364,22 @@ fn first_present(it: &[Datum]) -> Datum {
 fn extreme(it: &[Datum], want: Ordering) -> Datum {
     let better = |a: Datum, b: &Datum| if b.compare(&a) == Some(want) { b.clone() } else { a };
     it[1..].iter().fold(it[0].clone(), better)
+}
+
+/// How many borders of a unit lie between two times.
+fn difference(it: &[Datum]) -> Datum {
+    let seconds = match it[0].string().unwrap_or_default().as_str() {
+        "second" => 1,
+        "minute" => 60,
+        "hour" => 3_600,
+        "day" => 86_400,
+        _ => return Datum::Null,
+    };
+    let place = |it: &Datum| it.time().map(|it| it.as_second().div_euclid(seconds));
+    match (place(&it[1]), place(&it[2])) {
+        (Some(from), Some(to)) => Datum::Int(to - from),
+        _ => Datum::Null,
+    }
 }
 
 /// The start of the span of so many seconds that the time lies in.

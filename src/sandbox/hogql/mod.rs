@@ -1,4 +1,4 @@
-//! A small HogQL: one `SELECT` over the stored events, as far as flags need it.
+//! A small HogQL: `SELECT` over the stored events, as far as flags need it.
 //!
 //! `token` and `parse` read the text, `bind` gives its names a meaning, `eval` computes. What is not understood
 //! is refused with PostHog's kind of message; nothing is guessed.
@@ -7,6 +7,7 @@ mod bind;
 mod datum;
 mod eval;
 mod functions;
+mod lists;
 mod parse;
 mod table;
 mod token;
@@ -62,6 +63,9 @@ const LARGEST_OLD_LIMIT: u64 = 10_000;
 pub(super) fn run(world: &World, sql: &str, values: &Map<String, Value>) -> Result<Answer, Refusal> {
     let mut select = parse::select(sql, values)?;
     let largest = if world.shape.is_old() { LARGEST_OLD_LIMIT } else { LARGEST_LIMIT };
+    if !select.union.is_empty() {
+        return union(world, select, largest);
+    }
     let limit = select.limit.unwrap_or(DEFAULT_LIMIT).min(largest);
     select.limit = Some(limit);
     let printed = select.to_string();
@@ -71,7 +75,7 @@ pub(super) fn run(world: &World, sql: &str, values: &Map<String, Value>) -> Resu
     let total = relation.rows.len() as u64;
     let rows = relation.rows.into_iter().skip(offset as usize).take(limit as usize);
     Ok(Answer {
-        rows: rows.map(|row| row.iter().map(datum::Datum::json).collect()).collect(),
+        rows: rows.map(json).collect(),
         columns: relation.names,
         types: relation.kinds,
         more: total > offset.saturating_add(limit),
@@ -79,6 +83,27 @@ pub(super) fn run(world: &World, sql: &str, values: &Map<String, Value>) -> Resu
         offset,
         printed,
     })
+}
+
+/// In a union PostHog gives each query a limit of its own.
+fn union(world: &World, mut select: parse::Select, largest: u64) -> Result<Answer, Refusal> {
+    let limit = |it: &mut parse::Select| it.limit = Some(it.limit.unwrap_or(DEFAULT_LIMIT).min(largest));
+    select.union.iter_mut().for_each(limit);
+    limit(&mut select);
+    let relation = eval::select(world, &select)?;
+    Ok(Answer {
+        rows: relation.rows.into_iter().map(json).collect(),
+        columns: relation.names,
+        types: relation.kinds,
+        more: false,
+        limit: largest,
+        offset: 0,
+        printed: select.to_string(),
+    })
+}
+
+fn json(row: Vec<datum::Datum>) -> Vec<Value> {
+    row.iter().map(datum::Datum::json).collect()
 }
 
 /// Computes a formula over series that are named by letters (`100 * A / B`).

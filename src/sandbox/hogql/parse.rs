@@ -37,6 +37,8 @@ pub(super) struct Select {
     pub order_by: Vec<(Expr, bool)>,
     pub limit: Option<u64>,
     pub offset: u64,
+    /// The queries whose rows follow: `UNION ALL`.
+    pub union: Vec<Select>,
 }
 
 /// What a `SELECT` yields.
@@ -70,10 +72,10 @@ pub(super) struct Join {
     pub on: Expr,
 }
 
-/// Reads one `SELECT`; `{name}` takes its value from `values`.
+/// Reads one `SELECT`, or several in a `UNION ALL`; `{name}` takes its value from `values`.
 pub(super) fn select(sql: &str, values: &Map<String, Value>) -> Result<Select, Refusal> {
     let mut parser = Parser { sql, tokens: tokens(sql)?, at: 0, values, depth: 0 };
-    let select = parser.select()?;
+    let select = parser.query()?;
     parser.sign(";");
     parser.end()?;
     Ok(select)
@@ -160,6 +162,25 @@ impl Parser<'_> {
             }
             _ => Err(self.unexpected("a name")),
         }
+    }
+
+    fn query(&mut self) -> Result<Select, Refusal> {
+        let mut first = self.branch()?;
+        while self.word("union") {
+            self.need_word("all")?;
+            first.union.push(self.branch()?);
+        }
+        Ok(first)
+    }
+
+    /// One side of a union, which may stand in brackets.
+    fn branch(&mut self) -> Result<Select, Refusal> {
+        if !self.sign("(") {
+            return self.select();
+        }
+        let inner = self.nested(Parser::query)?;
+        self.need(")")?;
+        Ok(inner)
     }
 
     fn select(&mut self) -> Result<Select, Refusal> {
@@ -250,7 +271,7 @@ impl Parser<'_> {
 
     fn source(&mut self) -> Result<Source, Refusal> {
         let rows = if self.sign("(") {
-            let select = self.nested(Parser::select)?;
+            let select = self.nested(Parser::query)?;
             self.need(")")?;
             Rows::Query(Box::new(select))
         } else {
@@ -393,7 +414,7 @@ impl Parser<'_> {
         }
         let set = match self.peek() {
             Kind::Word(it) if it.eq_ignore_ascii_case("select") => {
-                Expr::Query(Box::new(self.nested(Parser::select)?))
+                Expr::Query(Box::new(self.nested(Parser::query)?))
             }
             _ => match self.list()? {
                 // `in ({keys})`
@@ -413,7 +434,7 @@ impl Parser<'_> {
             Kind::Sign("(") => {
                 let list = match self.peek() {
                     Kind::Word(it) if it.eq_ignore_ascii_case("select") => {
-                        vec![Expr::Query(Box::new(self.nested(Parser::select)?))]
+                        vec![Expr::Query(Box::new(self.nested(Parser::query)?))]
                     }
                     _ => self.list()?,
                 };
@@ -471,7 +492,9 @@ impl Parser<'_> {
                 self.need(")")?;
                 args
             };
-            return Ok(Expr::Call { name: word, args, distinct });
+            let mut expr = Expr::Call { name: word, args, distinct };
+            self.path(&mut expr)?;
+            return Ok(expr);
         }
         if RESERVED.contains(&lower.as_str()) {
             self.at -= 1;
@@ -482,26 +505,34 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    /// `.name` and `['name']` behind a field.
+    /// `.name`, `['name']` and `[1]` behind an expression. Behind a field a number is a step of its path as well:
+    /// PostHog reads `properties.list[1]` so.
     fn path(&mut self, expr: &mut Expr) -> Result<(), Refusal> {
-        while let Expr::Field(parts) = expr {
-            if self.sign(".") {
-                parts.push(self.name()?);
-            } else if self.sign("[") {
-                match self.next() {
-                    Kind::Text(it) => parts.push(it),
-                    Kind::Sign("{") => parts.push(self.text_value()?),
-                    _ => {
-                        self.at -= 1;
-                        return Err(self.unexpected("a property's name"));
+        loop {
+            match expr {
+                Expr::Field(parts) if self.sign(".") => parts.push(self.name()?),
+                Expr::Field(parts) if self.sign("[") => {
+                    match self.next() {
+                        Kind::Text(it) => parts.push(it),
+                        Kind::Int(it) => parts.push(it.to_string()),
+                        Kind::Sign("-") => parts.push(format!("-{}", self.count()?)),
+                        Kind::Sign("{") => parts.push(self.text_value()?),
+                        _ => {
+                            self.at -= 1;
+                            return Err(self.unexpected("a property's name"));
+                        }
                     }
+                    self.need("]")?;
                 }
-                self.need("]")?;
-            } else {
-                break;
+                Expr::Call { .. } | Expr::List(_) if self.sign("[") => {
+                    let at = self.expr(0)?;
+                    self.need("]")?;
+                    let list = std::mem::replace(expr, Expr::Value(Datum::Null));
+                    *expr = call("arrayElement", vec![list, at]);
+                }
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     /// The rest of a placeholder that stands for a name.
@@ -604,7 +635,10 @@ impl fmt::Display for Select {
             write!(f, " ORDER BY {}", self.order_by.iter().map(part).collect::<Vec<_>>().join(", "))?;
         }
         self.limit.iter().try_for_each(|it| write!(f, " LIMIT {it}"))?;
-        if self.offset > 0 { write!(f, " OFFSET {}", self.offset) } else { Ok(()) }
+        if self.offset > 0 {
+            write!(f, " OFFSET {}", self.offset)?;
+        }
+        self.union.iter().try_for_each(|it| write!(f, " UNION ALL {it}"))
     }
 }
 
@@ -632,6 +666,14 @@ mod tests {
         );
         assert_eq!(printed("select 1 + 2 * 3 - -4"), "SELECT minus(plus(1, multiply(2, 3)), -4)");
         assert_eq!(printed("select properties['$feature/x-y'], {n}"), "SELECT properties.`$feature/x-y`, 3");
+        assert_eq!(
+            printed("select a from (select 1 as a union all (select 2 as a)) as e"),
+            "SELECT a FROM (SELECT 1 AS a UNION ALL SELECT 2 AS a) AS e"
+        );
+        assert_eq!(
+            printed("select properties.$exception_types[1], groupArray(event)[2] from events"),
+            "SELECT properties.$exception_types.1, arrayElement(groupArray(event), 2) FROM events"
+        );
     }
 
     #[test]
@@ -658,6 +700,8 @@ mod tests {
             "select interval 1 fortnight",
             "update events",
             "select 1; select 2",
+            "select 1 union select 2",
+            "select properties.list[1",
         ] {
             assert!(select(sql, &Map::new()).is_err(), "{sql}");
         }

@@ -1,6 +1,9 @@
 //! Tables: where rows come from and what their columns mean.
 
 use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::datum::Datum;
 use crate::sandbox::events::{Event, FLAG_CALLED};
@@ -17,7 +20,7 @@ pub(super) struct BoundSource {
 pub(super) enum Columns {
     Events,
     Evaluations,
-    Named(Vec<(String, &'static str)>),
+    Named(Vec<(String, Arc<str>)>),
 }
 
 /// One source's part of a row.
@@ -41,22 +44,23 @@ pub(super) enum Column {
     Property(String),
     PersonProperties,
     PersonProperty(String),
+    /// What lies deeper in a property.
+    Inside(String, Vec<String>),
     At(usize),
+    /// What lies deeper in a column that holds JSON.
+    InsideAt(usize, Vec<String>),
 }
 
 const TIME: &str = "DateTime64(6, 'UTC')";
 
 impl Columns {
     /// The column that a field's parts mean, and its type.
-    pub fn find(&self, parts: &[String]) -> Option<(Column, &'static str)> {
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    pub fn find(&self, parts: &[String]) -> Option<(Column, Arc<str>)> {
         if let Columns::Named(columns) = self {
-            let [name] = parts[..] else { return None };
-            let at = columns.iter().position(|(it, _)| it == name)?;
-            return Some((Column::At(at), columns[at].1));
+            return named_column(columns, parts);
         }
         let evaluations = matches!(self, Columns::Evaluations);
-        Some(match parts[..] {
+        let (column, kind) = match parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["uuid"] => (Column::Uuid, "UUID"),
             ["event"] => (Column::Event, "String"),
             ["timestamp" | "created_at"] => (Column::Timestamp, TIME),
@@ -64,6 +68,9 @@ impl Columns {
             ["person_id"] | ["person", "id"] => (Column::PersonId, "UUID"),
             ["properties"] => (Column::Properties, "String"),
             ["properties", name] => (Column::Property(name.to_owned()), "Nullable(String)"),
+            ["properties", name, ..] => {
+                (Column::Inside(name.to_owned(), parts[2..].to_vec()), "Nullable(String)")
+            }
             ["flag_key"] if evaluations => (Column::Property("$feature_flag".into()), "String"),
             ["response"] if evaluations => (Column::Property("$feature_flag_response".into()), "String"),
             ["issue_id"] if !evaluations => {
@@ -74,7 +81,8 @@ impl Columns {
                 (Column::PersonProperty(name.to_owned()), "Nullable(String)")
             }
             _ => return None,
-        })
+        };
+        Some((column, kind.into()))
     }
 
     /// What `*` stands for.
@@ -91,10 +99,34 @@ impl Columns {
     }
 }
 
+/// A column of a query or small table. A query that yields `properties` is asked for a property as `events` is.
+fn named_column(columns: &[(String, Arc<str>)], parts: &[String]) -> Option<(Column, Arc<str>)> {
+    let (name, path) = parts.split_first()?;
+    let at = columns.iter().position(|(it, _)| it == name)?;
+    match path {
+        [] => Some((Column::At(at), columns[at].1.clone())),
+        _ if name == "properties" => Some((Column::InsideAt(at, path.to_vec()), "Nullable(String)".into())),
+        _ => None,
+    }
+}
+
+/// What lies at a path in JSON; in lists one counts from 1, or from the end.
+pub(super) fn inside<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |it, step| match it {
+        Value::Array(list) => list.get(super::lists::place(step.parse().ok()?, list.len())?),
+        other => other.get(step),
+    })
+}
+
 impl Cell<'_> {
     pub fn get(&self, column: &Column, world: &World) -> Datum {
         let event = match (self, column) {
             (Cell::Record(values), Column::At(at)) => return values.get(*at).cloned().unwrap_or(Datum::Null),
+            (Cell::Record(values), Column::InsideAt(at, path)) => {
+                let text = values.get(*at).and_then(Datum::string).unwrap_or_default();
+                let json: Value = serde_json::from_str(&text).unwrap_or_default();
+                return Datum::from_property(inside(&json, path));
+            }
             (Cell::Event(event), _) => event,
             _ => return Datum::Null,
         };
@@ -113,7 +145,10 @@ impl Cell<'_> {
             Column::PersonProperty(name) => {
                 Datum::from_property(person().and_then(|it| it.properties.get(name)))
             }
-            Column::At(_) => Datum::Null,
+            Column::Inside(name, path) => {
+                Datum::from_property(event.properties.get(name).and_then(|it| inside(it, path)))
+            }
+            Column::At(_) | Column::InsideAt(..) => Datum::Null,
         }
     }
 }
@@ -170,6 +205,6 @@ fn named<'a, const N: usize>(
     columns: &[(&str, &'static str); N],
     rows: impl Iterator<Item = [Datum; N]>,
 ) -> (Columns, Vec<Cell<'a>>) {
-    let columns = columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
+    let columns = columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).into())).collect();
     (Columns::Named(columns), rows.map(|it| Cell::Record(it.into())).collect())
 }

@@ -35,7 +35,15 @@ fn world() -> World {
             json!({"$feature_flag": "b", "$feature_flag_response": "test", "$lib": "posthog-node"}),
         ),
         ("$feature_flag_called", "cat", "2026-11-01T11:00:00Z", json!({"$feature_flag": "b"})),
-        ("$exception", "ann", "2026-11-20T11:30:00Z", json!({"$feature/a-b": true, "amount": 3})),
+        (
+            "$exception",
+            "ann",
+            "2026-11-20T11:30:00Z",
+            json!({
+                "$feature/a-b": true, "amount": 3, "$exception_types": ["TypeError", "Error"],
+                "$exception_values": ["a is undefined", "no net"],
+            }),
+        ),
     ];
     let events = rows.into_iter().enumerate().map(|(at, (event, who, timestamp, properties))| Event {
         uuid: at.to_string().into(),
@@ -121,7 +129,7 @@ fn queries() {
             json!([["bob", 1], ["cat", 2]]),
         ),
         (
-            "select x.who, countIf(e.event is not null) from (select distinct_id as who from events group by who) as x left join (select event, distinct_id from events where event = '$exception') as e on e.distinct_id = x.who group by x.who order by x.who",
+            "select x.who, countIf(e.event != '') from (select distinct_id as who from events group by who) as x left join (select event, distinct_id from events where event = '$exception') as e on e.distinct_id = x.who group by x.who order by x.who",
             json!([["ann", 1], ["bob", 0], ["cat", 0]]),
         ),
         (
@@ -139,9 +147,82 @@ fn queries() {
     }
 }
 
+/// What a rollout asks of its project: who is exposed since when, and what happened to them since.
+#[test]
+fn queries_of_a_rollout() {
+    for (sql, expect) in [
+        // People who met one of two flags, each with a start of its own.
+        (
+            "SELECT e.flag AS flag, uniq(e.person_id) AS people, min(e.since) AS since FROM (SELECT 'a' AS flag, person_id, toUnixTimestamp(timestamp) AS since FROM events WHERE properties.$feature_flag = 'a' UNION ALL SELECT 'b', person_id, toUnixTimestamp(timestamp) FROM events WHERE properties.$feature_flag = 'b' AND timestamp >= fromUnixTimestamp(1763000000)) AS e GROUP BY flag ORDER BY flag",
+            json!([["a", 2, 1_794_996_000], ["b", 1, 1_793_530_800]]),
+        ),
+        // Exceptions of those who met the flag, after they met it, by windows of ten minutes.
+        (
+            "SELECT intDiv(toUnixTimestamp(now()) - toUnixTimestamp(e.timestamp), 600) AS window, count() AS exceptions, any(e.kind) AS kind FROM (SELECT person_id, timestamp, properties.$exception_types[1] AS kind FROM events WHERE event = '$exception') AS e INNER JOIN (SELECT person_id, min(timestamp) AS first FROM events WHERE properties.$feature_flag = {one} GROUP BY person_id HAVING count() > 1 LIMIT 100) AS x ON x.person_id = e.person_id WHERE e.timestamp >= x.first GROUP BY window ORDER BY window",
+            json!([[3, 1, "TypeError"]]),
+        ),
+        ("SELECT now() AS asked_at, count() FROM events", json!([["2026-11-20T12:00:00Z", 6]])),
+        (
+            "SELECT minIf(timestamp, event = '$exception'), maxIf(timestamp, distinct_id = 'bob'), argMinIf(event, timestamp, distinct_id = 'ann'), anyIf(distinct_id, event = '$exception'), uniqIf(person_id, event = '$exception'), sumIf(toFloat(properties.amount), event = '$exception') FROM events",
+            json!([["2026-11-20T11:30:00Z", "2026-11-18T10:00:00Z", "$feature_flag_called", "ann", 1, 3]]),
+        ),
+        (
+            "SELECT avg(n), varSamp(n), round(stddevSamp(n), 3), sum(n), least(1, 2), greatest(1, 2), floor(2.7), toFloat('1.5'), intDiv(-7, 2) FROM (SELECT count() AS n FROM events GROUP BY person_id) AS e",
+            json!([[2.0, 1.0, 1.0, 6, 1, 2, 2.0, 1.5, -3]]),
+        ),
+        // A list in a property is read by place, and from its JSON.
+        (
+            "SELECT properties.$exception_types[1], properties.$exception_values[-1], properties.$exception_types[3], JSONExtractString(properties.$exception_values, 1), arrayStringConcat(JSONExtract(ifNull(properties.$exception_types, '[]'), 'Array(String)'), ', '), length(JSONExtractArrayRaw(properties.$exception_values)), JSONExtractString(properties.$exception_types, 9), substring(properties.$exception_values[1], 1, 9) FROM events WHERE event = '$exception'",
+            json!([["TypeError", "no net", null, "a is undefined", "TypeError, Error", 2, "", "a is unde"]]),
+        ),
+        (
+            "SELECT arrayElement(groupArray(distinct_id), 2), groupArray(distinct_id)[-1], ids[1], groupArray(distinct_id) AS ids, ids[99] FROM events WHERE event = '$feature_flag_called'",
+            json!([["bob", "ann", "cat", ["cat", "bob", "cat", "ann", "ann"], ""]]),
+        ),
+        (
+            "SELECT e.properties.amount, e.properties.$exception_types[2] FROM (SELECT properties FROM events WHERE event = '$exception') AS e",
+            json!([[3, "Error"]]),
+        ),
+        // ClickHouse has no null where a type has none: the side of a join without a match holds empty values.
+        (
+            "SELECT x.who, e.timestamp, e.kind, e.event, count() FROM (SELECT DISTINCT distinct_id AS who FROM events) AS x LEFT JOIN (SELECT event, timestamp, distinct_id, properties.$exception_types[1] AS kind FROM events WHERE event = '$exception') AS e ON e.distinct_id = x.who GROUP BY 1, 2, 3, 4 ORDER BY 1",
+            json!([
+                ["ann", "2026-11-20T11:30:00Z", "TypeError", "$exception", 1],
+                ["bob", "1970-01-01T00:00:00Z", null, "", 1],
+                ["cat", "1970-01-01T00:00:00Z", null, "", 1]
+            ]),
+        ),
+        (
+            "SELECT min(timestamp), any(event), max(properties.amount), sum(toFloat(properties.amount)), avg(length(event)), count() FROM events WHERE event = 'nothing'",
+            json!([["1970-01-01T00:00:00Z", "", null, null, null, 0]]),
+        ),
+        // Null is no key of a join.
+        (
+            "SELECT count() FROM (SELECT properties.nothing AS k FROM events) AS a INNER JOIN (SELECT properties.nothing AS k FROM events) AS b ON a.k = b.k",
+            json!([[0]]),
+        ),
+        (
+            "SELECT dateDiff('hour', min(timestamp), now()) FROM events WHERE event = '$exception'",
+            json!([[1]]),
+        ),
+        ("SELECT 1 AS n UNION ALL SELECT 2 UNION ALL (SELECT count() FROM events)", json!([[1], [2], [6]])),
+    ] {
+        assert_eq!(rows(sql), expect, "{sql}");
+    }
+}
+
 #[test]
 fn refusals() {
     for (sql, expect) in [
+        ("select 1 union all select 1, 2", "UNION different number of columns in queries"),
+        (
+            "select count() from events as a join events as b on a.timestamp < b.timestamp",
+            "Cannot determine join keys in JOIN ON expression",
+        ),
+        (
+            "select arrayStringConcat(properties.$exception_types, ', ') from events",
+            "Illegal type Nullable(String) of argument of function arrayStringConcat, must be an array",
+        ),
         ("select nopefn(1)", "Unsupported function call 'nopefn(...)'"),
         ("select a from events", "Unable to resolve field: a"),
         ("select event from nowhere", "Unknown table `nowhere`."),
