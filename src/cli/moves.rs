@@ -196,7 +196,9 @@ impl Run<'_> {
             }
         }
         let project = &self.rollout.project_name().to_owned();
-        if !self.common.yes && !self.agrees(&format!("Write this to '{}' in {project}? yes or no", self.common.key))? {
+        if !self.common.yes
+            && !self.agrees(&format!("Write this to '{}' in {project}? yes or no", self.common.key))?
+        {
             return Ok(nobody(self, "nobody agreed", "--yes asks nothing"));
         }
         Ok(None)
@@ -228,7 +230,8 @@ impl Run<'_> {
 
     async fn tell(mut self, preview: &Preview, done: Vec<String>) -> anyhow::Result<ExitCode> {
         let stale_after = jiff::SignedDuration::from_hours(24 * i64::from(self.config.stale_days));
-        let told = self.rollout.tell(&Surroundings { interview: None, stale_after }).await;
+        let told =
+            self.rollout.tell(&Surroundings { interview: None, stale_after, is_followed: false }).await;
         let (messages, warnings) = match told {
             Ok(told) => (told.sent, told.warnings),
             // It is done, and the next run tells of it.
@@ -238,13 +241,20 @@ impl Run<'_> {
             Format::Text => {
                 let done = done.iter().map(|it| format!("  ✓ {it}"));
                 let told = messages.iter().map(|it| format!("  ✓ told: {}", it.text));
-                let end = format!("'{}' is at {}. {}", self.common.key, self.rollout.stage_words(), self.rollout.page());
+                let end = format!(
+                    "'{}' is at {}. {}",
+                    self.common.key,
+                    self.rollout.stage_words(),
+                    self.rollout.page()
+                );
                 print_lines(done.chain(told).chain([end]))?;
             }
             Format::Json => {
                 let messages: Vec<Value> =
                     messages.iter().map(|it| json!({ "kind": it.kind.name(), "text": it.text })).collect();
-                print_json(&self.json(preview, json!({ "done": done, "messages": messages, "warnings": &warnings })))?;
+                print_json(
+                    &self.json(preview, json!({ "done": done, "messages": messages, "warnings": &warnings })),
+                )?;
             }
         }
         warnings.iter().for_each(|it| complain(&plain(it)));

@@ -108,7 +108,11 @@ fn briefs(arguments: &Arguments, directory: &std::path::Path) -> anyhow::Result<
             }
             Ok(brief) if briefs.iter().any(|it| it.key == brief.key) => {
                 broken = true;
-                complain(&plain(&format!("{}: another file is the brief of '{}'", path.display(), brief.key)));
+                complain(&plain(&format!(
+                    "{}: another file is the brief of '{}'",
+                    path.display(),
+                    brief.key
+                )));
             }
             Ok(brief) => briefs.push(brief),
         }

@@ -5,12 +5,7 @@ use super::{Brief, Plan, StageName};
 use crate::flags::Flag;
 
 /// What of a flag's conditions is not as the plan says, as sentences; percentages aside, which grow on the way.
-pub fn drift(
-    brief: &Brief,
-    plan: &Plan,
-    flag: &Flag,
-    cohort: &impl Fn(&str) -> Option<u64>,
-) -> Vec<String> {
+pub fn drift(brief: &Brief, plan: &Plan, flag: &Flag, cohort: &impl Fn(&str) -> Option<u64>) -> Vec<String> {
     let Ok(found) = serde_json::from_str::<Value>(flag.filters.get()) else {
         return vec!["its release conditions cannot be read".into()];
     };
@@ -68,4 +63,3 @@ fn variants(it: &Value, fields: &[&str]) -> Value {
     let of = |it: &Value| -> Value { fields.iter().map(|name| it[*name].clone()).collect() };
     json!({ "variants": variants.map(of).collect::<Vec<Value>>() })
 }
-

@@ -153,7 +153,8 @@ mod tests {
     fn what_is_not_as_planned() {
         assert!(ladder(&open([100.0, 10.0, 0.0])).is_as_planned());
         assert!(!ladder(&open([50.0, 10.0, 0.0])).is_as_planned());
-        let stranger = |percent| ladder(&format!("{},{}", open([100.0, 0.0, 0.0]), group("for Bob", percent)));
+        let stranger =
+            |percent| ladder(&format!("{},{}", open([100.0, 0.0, 0.0]), group("for Bob", percent)));
         assert!(stranger(0.0).is_as_planned());
         assert!(!stranger(5.0).is_as_planned());
         // A stage of another plan is a stranger.

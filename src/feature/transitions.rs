@@ -136,7 +136,8 @@ mod tests {
         let entered = |day: &str, number, stage: &str, is_first| {
             (day.to_owned(), Happened::Entered { number, stage: stage.into(), is_first })
         };
-        let told: Vec<_> = life.iter().map(|it| (it.at.to_string()[..10].to_owned(), it.what.clone())).collect();
+        let told: Vec<_> =
+            life.iter().map(|it| (it.at.to_string()[..10].to_owned(), it.what.clone())).collect();
         assert_eq!(
             told,
             [

@@ -100,7 +100,9 @@ pub fn judge(it: &Situation) -> Verdict {
         return Verdict::Rests(custom(it, &ladder));
     }
     match ladder.next(it.plan) {
-        Some(next @ NextStep::Within { percent: to, .. }) => within(it, &it.plan.stages[stage], (percent, to), next),
+        Some(next @ NextStep::Within { percent: to, .. }) => {
+            within(it, &it.plan.stages[stage], (percent, to), next)
+        }
         Some(next @ NextStep::Across { .. }) => across(it, stage, next),
         Some(NextStep::Done) | None => rests("every stage is open; `finish` serves one value to everyone"),
     }
@@ -122,7 +124,10 @@ fn within(it: &Situation, stage: &PlanStage, (from, to): (f64, f64), next: NextS
     };
     let step = format!("{} {from} % → {to} %", stage.name);
     let Some(due) = since(it).and_then(|it| it.checked_add(pace.duration()).ok()) else {
-        return Verdict::Waits { missing: vec![format!("{step}: since when it is there is not known")], until: None };
+        return Verdict::Waits {
+            missing: vec![format!("{step}: since when it is there is not known")],
+            until: None,
+        };
     };
     if it.now < due {
         return Verdict::Waits { missing: vec![step], until: Some(due) };

@@ -9,8 +9,13 @@ use crate::rollout::run::{FeatureReport, Report};
 /// What a move comes to, and whom it touches.
 pub fn move_lines(rollout: &Rollout, preview: &Preview) -> Vec<String> {
     let brief = &rollout.brief;
-    let mut lines =
-        vec![format!("{} ({}), in {}, now at {}", brief.title(), brief.key, rollout.project_name(), rollout.stage_words())];
+    let mut lines = vec![format!(
+        "{} ({}), in {}, now at {}",
+        brief.title(),
+        brief.key,
+        rollout.project_name(),
+        rollout.stage_words()
+    )];
     lines.extend(preview.change.what.iter().map(|it| format!("  ~ {it}")));
     lines.extend(preview.people.iter().map(|it| format!("  touches {}", it.words())));
     lines.extend(preview.concerns.iter().map(|it| format!("  ! {it}")));
@@ -34,7 +39,8 @@ pub fn move_json(rollout: &Rollout, preview: &Preview) -> Value {
 
 /// What a run came to, as a table for people: where each feature stands, what it is decided by, and what was done.
 pub fn run_lines(report: &Report) -> Vec<String> {
-    let stages: Vec<(&FeatureReport, [String; 4])> = report.features.iter().map(|it| (it, columns(it))).collect();
+    let stages: Vec<(&FeatureReport, [String; 4])> =
+        report.features.iter().map(|it| (it, columns(it))).collect();
     let titles = ["FLAG", "STAGE", "PEOPLE", "WHAT BECOMES OF IT"].map(str::to_owned);
     let width = |n: usize| {
         let all = stages.iter().map(|it| &it.1[n]).chain([&titles[n]]);

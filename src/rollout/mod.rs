@@ -8,8 +8,8 @@ pub mod launch;
 pub mod message;
 mod messenger;
 pub mod moving;
-pub mod run;
 mod retire;
+pub mod run;
 
 pub use archive::{NotArchived, archive};
 pub use retire::retire;

@@ -128,7 +128,8 @@ pub async fn once(
             Ok(rollout) => rollouts.push(rollout),
             Err(NotRead::PostHog(error)) => return Err(error),
             Err(error) => {
-                let feature = features.entry(brief.key.clone()).or_insert_with(|| FeatureReport::new(&brief.key));
+                let feature =
+                    features.entry(brief.key.clone()).or_insert_with(|| FeatureReport::new(&brief.key));
                 feature.stage = "not launched".into();
                 match error {
                     NotRead::NoFlag(_) => feature.verdict = Some(Verdict::Rests("not launched yet".into())),
@@ -157,7 +158,9 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
     let verdict = judge(&situation);
     report.people = situation.evidence.ok().map(|it| (it.people(), it.troubled()));
     report.verdict = Some(verdict.clone());
-    report.warnings.extend(rollout.foreign_schedules().into_iter().map(|it| format!("scheduled by somebody else: {it}")));
+    report.warnings.extend(
+        rollout.foreign_schedules().into_iter().map(|it| format!("scheduled by somebody else: {it}")),
+    );
     if let Some(why) = &rollout.schedules_trouble {
         report.warnings.push(format!("scheduled changes are not known: {why}"));
     }
@@ -182,7 +185,7 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
         None => report.done.extend(rollout.sync_schedules().await?),
     }
     let interview = interview(rollout, report).await?;
-    let around = Surroundings { interview, stale_after: options.stale_after };
+    let around = Surroundings { interview, stale_after: options.stale_after, is_followed: false };
     let told = rollout.tell(&around).await?;
     report.messages = told.sent;
     report.warnings.extend(told.warnings);
@@ -255,7 +258,7 @@ async fn preview(
         }
         _ => None,
     };
-    let around = Surroundings { interview: shown, stale_after: options.stale_after };
+    let around = Surroundings { interview: shown, stale_after: options.stale_after, is_followed: false };
     report.messages = rollout.to_tell(&around).into_iter().map(|it| it.message).collect();
     Ok(())
 }

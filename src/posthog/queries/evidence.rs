@@ -44,9 +44,9 @@ fn calls(table: Evaluations, condition: &str) -> String {
              person_id, timestamp FROM events \
              WHERE event IN ('$feature_flag_called', '$experiment_exposure') AND {condition}"
         ),
-        Evaluations::FlagEvaluations => format!(
-            "SELECT flag_key, response, person_id, timestamp FROM flag_evaluations WHERE {condition}"
-        ),
+        Evaluations::FlagEvaluations => {
+            format!("SELECT flag_key, response, person_id, timestamp FROM flag_evaluations WHERE {condition}")
+        }
     }
 }
 

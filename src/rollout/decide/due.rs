@@ -14,6 +14,8 @@ pub struct Surroundings {
     pub interview: Option<u64>,
     /// How long a flag is the same for everyone before it is called finished.
     pub stale_after: SignedDuration,
+    /// Whether its launch was told: then all that came later is, however late somebody runs this.
+    pub is_followed: bool,
 }
 
 /// A message that there should be, and the stage whose condition can hold the claim to send it.
@@ -27,15 +29,22 @@ pub struct Due {
     pub since: Option<Timestamp>,
 }
 
-/// News of this age are old: who starts to run a rollout is not told of all that was before.
+/// News of this age are old, where nobody was told of the launch: who starts to run a rollout is not told of all that was
+/// before.
 const NEWS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// So many people make it worth to look where a gate does not ask for a number.
 const WORTH_A_LOOK: u64 = 5;
 
+/// The message that a feature was launched: the first of its life.
+pub fn launched(it: &Situation) -> Option<Message> {
+    let first = it.plan.stages.first()?;
+    Some(message(it, Kind::Launched, &first.name, None, String::new()).message)
+}
+
 /// Every message that there should be, oldest first.
 pub fn due(it: &Situation, around: &Surroundings) -> Vec<Due> {
-    let mut all = happened(it);
+    let mut all = happened(it, around.is_followed);
     all.extend(met(it));
     all.extend(interview(it, around));
     all.extend(over(it, around));
@@ -59,21 +68,22 @@ fn message(it: &Situation, kind: Kind, stage: &str, occasion: Option<Timestamp>,
 }
 
 /// What the history says.
-fn happened(it: &Situation) -> Vec<Due> {
+fn happened(it: &Situation, is_followed: bool) -> Vec<Due> {
     let Some(history) = it.history else { return Vec::new() };
     let title = it.brief.title();
     let all = transitions(it.flag, history);
     let launch = all.iter().rposition(|it| matches!(it.what, Happened::Entered { is_first: true, .. }));
     let mut told = Vec::new();
     for (at, transition) in all.iter().enumerate().rev() {
-        if it.now.duration_since(transition.at) > NEWS {
+        if !is_followed && it.now.duration_since(transition.at) > NEWS {
             continue;
         }
         let occasion = Some(transition.at);
         match &transition.what {
             Happened::Entered { number, stage, is_first } => {
                 let planned = it.plan.stages.get(*number as usize - 1).filter(|it| it.name == *stage);
-                let audience = planned.map_or_else(String::new, |it| format!(" ({})", it.audience));
+                let audience = planned.map(|it| it.audience.to_string()).filter(|it| it != stage);
+                let audience = audience.map_or_else(String::new, |it| format!(" ({it})"));
                 if Some(at) == launch && history.complete && *number == 1 {
                     let text = format!("{title} is launched, in its first stage: {stage}{audience}.");
                     let launched = message(it, Kind::Launched, stage, None, text);
@@ -81,7 +91,13 @@ fn happened(it: &Situation) -> Vec<Due> {
                     continue;
                 }
                 let verb = if *is_first { "is on again, at" } else { "goes to" };
-                told.push(message(it, Kind::Entered, stage, occasion, format!("{title} {verb} {stage}{audience}.")));
+                told.push(message(
+                    it,
+                    Kind::Entered,
+                    stage,
+                    occasion,
+                    format!("{title} {verb} {stage}{audience}."),
+                ));
             }
             Happened::Stopped { stage, reason } => {
                 let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
@@ -151,7 +167,8 @@ fn over(it: &Situation, around: &Surroundings) -> Vec<Due> {
         told.push(message(it, Kind::Remove, last, Some(since.at), text));
     }
     if age >= it.brief.review_after().duration() && it.brief.outcome.is_none() {
-        let text = format!("{title}: everyone has had it since {day}. What came of it? flagline review {key}");
+        let text =
+            format!("{title}: everyone has had it since {day}. What came of it? flagline review {key}");
         told.push(message(it, Kind::Review, last, Some(since.at), text));
     }
     told

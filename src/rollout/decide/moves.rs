@@ -117,7 +117,8 @@ impl<'a> Draft<'a> {
         let mut kept: Vec<Value> = Vec::new();
         for group in std::mem::take(&mut self.groups) {
             let twin = self.rung(&group).and_then(|(at, _)| {
-                kept.iter().position(|it| self.rung(it).is_some_and(|it| it.0 == at) && is_for_same(it, &group))
+                kept.iter()
+                    .position(|it| self.rung(it).is_some_and(|it| it.0 == at) && is_for_same(it, &group))
             });
             match twin {
                 Some(twin) => self.merge(&mut kept[twin], &group),
@@ -255,7 +256,11 @@ fn promote(mut draft: Draft) -> Result<Change, String> {
     let from = draft.ladder.rungs[stage].percent;
     for earlier in 0..stage {
         if draft.ladder.rungs[earlier].percent < 100.0 {
-            draft.what.push(format!("{}: {} % → 100 %", draft.name(earlier), draft.ladder.rungs[earlier].percent));
+            draft.what.push(format!(
+                "{}: {} % → 100 %",
+                draft.name(earlier),
+                draft.ladder.rungs[earlier].percent
+            ));
             draft.set(earlier, 100.0);
         }
     }
@@ -298,7 +303,10 @@ fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
     if draft.ladder.is_open_elsewhere && active.is_none() {
         draft.what.push("a condition that is none of the plan's stays open; --off closes all".into());
     }
-    draft.what.push(format!("nobody and nothing opens it again before `flagline resume {}`", draft.start.brief.key));
+    draft.what.push(format!(
+        "nobody and nothing opens it again before `flagline resume {}`",
+        draft.start.brief.key
+    ));
     Ok(draft.done(active, Some((stage, from, 0.0))))
 }
 

@@ -51,7 +51,9 @@ pub fn ramp(start: &Start, arrived: Option<Timestamp>, scheduled: &[Scheduled]) 
             continue;
         };
         let same = |want: &(Timestamp, f64, Value)| {
-            want.1 == percent && want.0.duration_since(it.at).abs() <= SAME && differences(&want.2, &it.payload).is_empty()
+            want.1 == percent
+                && want.0.duration_since(it.at).abs() <= SAME
+                && differences(&want.2, &it.payload).is_empty()
         };
         match wanted.iter().position(same) {
             Some(at) => {

@@ -34,7 +34,9 @@ pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(),
             continue;
         };
         rollout.evidence = match &met {
-            Ok(met) => rollout.with_guards(&wanted, met.get(&wanted.key).cloned().unwrap_or_default()).await?,
+            Ok(met) => {
+                rollout.with_guards(&wanted, met.get(&wanted.key).cloned().unwrap_or_default()).await?
+            }
             Err(why) => Err(why.clone()),
         };
     }
@@ -48,7 +50,9 @@ pub(super) async fn asked(
 ) -> Result<Result<Vec<Vec<serde_json::Value>>, String>, Error> {
     match base.client.query(&base.project, query).await {
         Ok(rows) => Ok(Ok(rows)),
-        Err(error) if super::is_refusal(&error) || matches!(error, Error::TooSlow | Error::Invalid { .. }) => {
+        Err(error)
+            if super::is_refusal(&error) || matches!(error, Error::TooSlow | Error::Invalid { .. }) =>
+        {
             Ok(Err(error.to_string()))
         }
         Err(error) => Err(error),

@@ -39,11 +39,14 @@ impl Rollout<'_> {
                 Value::Off => "lost",
                 _ => "won",
             };
-            let body = json!({ "conclusion": conclusion, "conclusion_comment": format!("{value} for everyone") });
+            let body =
+                json!({ "conclusion": conclusion, "conclusion_comment": format!("{value} for everyone") });
             match client.act(project, Kind::Experiment, &id, "end", &body).await {
                 // Older servers end it by its date.
                 Err(Error::NotFound(_)) => {
-                    client.change(project, Kind::Experiment, &id, &json!({ "end_date": self.base.now })).await?;
+                    client
+                        .change(project, Kind::Experiment, &id, &json!({ "end_date": self.base.now }))
+                        .await?;
                 }
                 answer => drop(answer?),
             }

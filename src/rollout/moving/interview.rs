@@ -83,7 +83,11 @@ impl Rollout<'_> {
 
     /// Shows the invitation to exactly these people: they become a static cohort. The flag is written first, so that of
     /// many one begins. Whether it began.
-    pub(in crate::rollout) async fn invite(&mut self, people: &[String], survey: &Survey) -> Result<bool, Error> {
+    pub(in crate::rollout) async fn invite(
+        &mut self,
+        people: &[String],
+        survey: &Survey,
+    ) -> Result<bool, Error> {
         let Some(rung) = self.interview_rung() else { return Ok(false) };
         if !self.elected.contains(&Kind::Interview) {
             let Some(body) = decide::claim(&self.start(), rung, &[Kind::Interview]) else { return Ok(false) };

@@ -43,7 +43,9 @@ impl Rollout<'_> {
         for (at, percent, payload) in &ramp.make {
             match client.schedule(project, self.flag.id, *at, payload).await {
                 Err(error) if is_refusal(&error) || matches!(error, Error::Invalid { .. }) => {
-                    told.push(format!("PostHog does not take steps by itself ({error}); they wait for a run"));
+                    told.push(format!(
+                        "PostHog does not take steps by itself ({error}); they wait for a run"
+                    ));
                     break;
                 }
                 answer => answer?,

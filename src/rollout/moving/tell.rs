@@ -25,8 +25,11 @@ impl Rollout<'_> {
     /// among them.
     pub fn to_tell(&self, around: &Surroundings) -> Vec<Due> {
         let Some(told) = &self.told else { return Vec::new() };
-        let mut due = decide::due(&self.situation(), around);
-        due.retain(|it| !told.contains(&it.message.id(self.base.project.id)) && !self.is_anothers(it));
+        let situation = self.situation();
+        let is_told = |it: &Message| told.contains(&it.id(self.base.project.id));
+        let is_followed = decide::launched(&situation).is_some_and(|it| is_told(&it));
+        let mut due = decide::due(&situation, &Surroundings { is_followed, ..around.clone() });
+        due.retain(|it| !is_told(&it.message) && !self.is_anothers(it));
         due
     }
 
@@ -39,8 +42,9 @@ impl Rollout<'_> {
         let is_fresh = |since: jiff::Timestamp| now.duration_since(since) < SETTLED;
         let claims = self.flag.filters().map(|it| it.groups).unwrap_or_default();
         let claims = claims.into_iter().filter_map(|it| Remarks::parse(it.description.as_deref()?));
-        let is_claimed =
-            claims.flat_map(|it| it.telling).any(|it| it.kind == due.message.kind.name() && is_fresh(it.since));
+        let is_claimed = claims
+            .flat_map(|it| it.telling)
+            .any(|it| it.kind == due.message.kind.name() && is_fresh(it.since));
         is_claimed || due.since.is_some_and(is_fresh)
     }
 

@@ -1,4 +1,4 @@
-//! `flagline launch`: what it sends, what it does when it is killed at any point, and what is refused.
+//! A feature from brief to review: what is sent, what happens when somebody is killed at any point, and what is refused.
 
 #![cfg(test)]
 
@@ -9,6 +9,8 @@ mod killed;
 mod posthog;
 mod recorded;
 mod refused;
+mod story;
 #[path = "../support/terminal.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod terminal;
+mod town;

@@ -22,7 +22,7 @@ pub const TOUR: &str = include_str!("../../fixtures/launch/guided-tour.toml");
 pub const CHECKOUT: &str = include_str!("../../fixtures/launch/short-checkout.toml");
 
 /// Where the clock of the sandbox stands.
-const NOW: &str = "2026-11-27T12:00:00Z";
+pub const NOW: &str = "2026-11-27T12:00:00Z";
 /// Below this path the one in between is a webhook of the team's.
 const HOOK: &str = "/hook/s3cret";
 
@@ -154,7 +154,7 @@ impl Bench {
 
     pub fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std_flagline(self.folder.path());
-        command.arg("launch").args(arguments);
+        command.args(arguments);
         command.env("FLAGLINE_HOST", &self.url).env("FLAGLINE_API_KEY", API_KEY).env("FLAGLINE_PROJECT", "1");
         command.env("FLAGLINE_WEBHOOK_RELEASES", format!("{}{HOOK}", self.url));
         command
@@ -162,6 +162,11 @@ impl Bench {
 
     /// `flagline launch`, with nobody at the terminal.
     pub async fn launch(&self, arguments: &[&str]) -> Ran {
+        self.flagline(&[&["launch"], arguments].concat()).await
+    }
+
+    /// Any command, with nobody at the terminal.
+    pub async fn flagline(&self, arguments: &[&str]) -> Ran {
         self.run(self.command(arguments)).await
     }
 
