@@ -71,10 +71,20 @@ fn actions(before: Option<&State>, after: &State) -> Vec<&'static str> {
         (true, false) => actions.push(ACTIONS[1]),
         _ => {}
     }
-    if before.is_some_and(|it| it.filters != after.filters) {
+    if before.is_some_and(|it| gated(&it.filters) != gated(&after.filters)) {
         actions.push(ACTIONS[2]);
     }
     actions
+}
+
+/// What of a flag's filters the policy of updates looks at: percentages, variants and holdouts (posthog-api 2.9).
+fn gated(filters: &Value) -> Value {
+    let groups = filters["groups"].as_array().into_iter().flatten();
+    json!({
+        "percentages": groups.map(|it| it["rollout_percentage"].as_f64().unwrap_or(100.0)).collect::<Vec<f64>>(),
+        "variants": filters["multivariate"],
+        "holdout": filters["holdout"],
+    })
 }
 
 /// Lets a write through, or keeps it as a change request and refuses it.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use flagline::sandbox::Shape;
+use flagline::sandbox::{GRACE_KEY, Shape};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, NOW, Ran};
 use crate::town::Town;
 
+const WORDS: &str = include_str!("../../fixtures/rollout/checkout-words.toml");
 const VIDEOS: &str = include_str!("../../fixtures/rollout/offset-videos.toml");
 
 /// A feature whose life is written down.
@@ -155,9 +156,9 @@ impl Story {
     }
 }
 
-#[tokio::test]
-async fn videos_of_offsetting_projects() {
-    let mut story = Story::begin(Shape::Today, "offset-videos", VIDEOS).await;
+/// The whole story of `offset-videos`, on a server of some age.
+async fn videos(shape: Shape, file: &str) {
+    let mut story = Story::begin(shape, "offset-videos", VIDEOS).await;
     story.person(&["launch", "offset-videos", "--yes"]).await;
     // Colleagues use it, and somebody gives a go.
     story.until(12, |it| it["verdict"] == "asks").await;
@@ -167,27 +168,92 @@ async fn videos_of_offsetting_projects() {
     story.town.one_in = 3;
     let stopped = story.until(6, |it| it["verdict"] == "stops").await;
     assert!(stopped["details"][0].as_str().unwrap().contains("met an exception"), "{stopped}");
+    assert_eq!(stopped["stage"], "3/5 low value, 100 %");
     // Nothing goes on before somebody says so.
     story.town.one_in = 0;
     for _ in 0..4 {
         assert_eq!(story.hour().await["verdict"], "rests");
     }
     story.person(&["resume", "offset-videos", "--yes"]).await;
-    let waits = story
-        .until(60, |it| it["verdict"] == "waits" && it["details"][0].as_str().unwrap().contains("lifted"))
-        .await;
+    let is_blocked = |it: &Value| it["details"][0].as_str().is_some_and(|it| it.contains("lifted"));
+    let waits = story.until(60, |it| it["verdict"] == "waits" && is_blocked(it)).await;
     assert_eq!(waits["details"], json!(["before the flag is lifted: Subtitles for all videos"]));
     let brief = std::fs::read_to_string(story.brief_path()).unwrap();
-    std::fs::write(
-        story.brief_path(),
-        brief.replace("Subtitles for all videos\"", "Subtitles for all videos\"\ndone = true"),
-    )
-    .unwrap();
+    let todo = "what = \"Subtitles for all videos\"";
+    std::fs::write(story.brief_path(), brief.replace(todo, &format!("{todo}\ndone = true"))).unwrap();
     story.until(60, |it| it["stage"] == "everyone").await;
     assert_eq!(story.town.who_has_it(story.bench.posthog()).await.len(), 100);
     story.passes(31 * 24).await;
     story.run().await;
     story.passes(60 * 24).await;
     story.run().await;
-    story.is_as_told("offset-videos.txt");
+    story.is_as_told(file);
+}
+
+#[tokio::test]
+async fn videos_of_offsetting_projects() {
+    videos(Shape::Today, "offset-videos.txt").await;
+}
+
+#[tokio::test]
+async fn videos_of_offsetting_projects_in_december_2023() {
+    videos(Shape::December2023, "offset-videos-2023-12.txt").await;
+}
+
+#[tokio::test]
+async fn a_test_that_is_stopped_and_then_won() {
+    let mut story = Story::begin(Shape::Today, "checkout-words", WORDS).await;
+    story.person(&["launch", "checkout-words", "--yes"]).await;
+    story.until(12, |it| it["stage"] == "2/2 everyone, 50 %").await;
+    // More exceptions than those who see the old words meet.
+    story.town.one_in = 2;
+    let stopped = story.until(6, |it| it["verdict"] == "stops").await;
+    assert!(stopped["details"][0].as_str().unwrap().contains("times that of control"), "{stopped}");
+    assert_eq!(stopped["stage"], "off");
+    assert_eq!(story.town.who_has_it(story.bench.posthog()).await, Vec::<&str>::new());
+    story.town.one_in = 0;
+    story.hour().await;
+    story.person(&["resume", "checkout-words", "--yes"]).await;
+    let asks = story.until(6, |it| it["verdict"] == "asks").await;
+    assert_eq!(asks["next"], json!({ "stage": "everyone", "percent": 100.0 }));
+    story.person(&["promote", "checkout-words", "--yes"]).await;
+    story.hour().await;
+    let refused = story.bench.flagline(&["finish", "checkout-words", "--yes"]).await;
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert!(refused.stderr.contains("--variant control or test"), "{}", refused.stderr);
+    story.person(&["finish", "checkout-words", "--variant", "test", "--yes"]).await;
+    let experiment = story.bench.posthog().get("experiments/?limit=100").await;
+    let is_ours = |it: &&Value| it["feature_flag_key"] == "checkout-words";
+    let ours = experiment["results"].as_array().unwrap().iter().find(is_ours).unwrap().clone();
+    assert_eq!((ours["conclusion"].as_str(), ours["end_date"].is_null()), (Some("won"), false), "{ours}");
+    story.hour().await;
+    story.is_as_told("checkout-words.txt");
+}
+
+/// Under a policy a promotion waits for an approval, is asked for once, and is told when it is there.
+#[tokio::test]
+async fn a_promotion_that_needs_an_approval() {
+    let mut story = Story::begin(Shape::Today, "offset-videos", VIDEOS).await;
+    story.person(&["launch", "offset-videos", "--yes"]).await;
+    story.until(12, |it| it["verdict"] == "asks").await;
+    story.bench.posthog().control("approvals", json!({ "actions": ["feature_flag.update"] })).await;
+    for _ in 0..2 {
+        let waits = story.bench.flagline(&["promote", "offset-videos", "--yes"]).await;
+        assert_eq!(waits.code, Some(1), "{}", waits.stdout);
+        assert!(waits.stderr.contains("waits for an approval in PostHog: change request"), "{}", waits.stderr);
+    }
+    let requests = "/api/environments/1/change_requests/";
+    let posthog = story.bench.posthog();
+    let (_, pending) = posthog.ask("GET", &format!("{requests}?state=pending"), Value::Null).await;
+    assert_eq!(pending["results"].as_array().map(Vec::len), Some(1), "{pending}");
+    assert_eq!(story.hour().await["stage"], "1/5 internal, 100 %");
+    let id = pending["results"][0]["id"].as_str().unwrap();
+    let url = format!("{requests}{id}/approve/");
+    let (status, answer) = story.bench.posthog().ask_as(GRACE_KEY, "POST", &url, json!({})).await;
+    assert!(status < 300, "{answer}");
+    let beta = story.hour().await;
+    assert_eq!(beta["stage"], "2/5 beta, 100 %");
+    story.hour().await;
+    assert!(story.told.contains("message entered"), "{}", story.told);
+    assert_eq!(story.told.matches("message entered").count(), 1, "{}", story.told);
 }

@@ -10,7 +10,7 @@ use crate::posthog::Posthog;
 pub struct Town {
     people: Vec<Person>,
     flag: &'static str,
-    /// Of those who have the feature, one in so many meets an exception each hour; 0 = nobody.
+    /// Of those who have the feature, and not as the control, one in so many meets an exception each hour; 0 = nobody.
     pub one_in: usize,
 }
 
@@ -67,7 +67,7 @@ impl Town {
                 continue;
             }
             events.push(event("video_watched", json!({ carried.as_str(): value })));
-            if self.one_in > 0 && (n / 3) % self.one_in == 0 {
+            if self.one_in > 0 && value != "control" && (n / 3) % self.one_in == 0 {
                 events.push(event(
                     "$exception",
                     json!({

@@ -123,7 +123,7 @@ impl Rollout<'_> {
             links.push(format!("Recordings: {}", self.base.page(format!("replay/playlists/{playlist}"))));
         }
         if matches!(message.kind, Kind::Met | Kind::Stopped) {
-            let errors = self.errors().await?;
+            let errors = self.errors(message.kind).await?;
             if !errors.is_empty() {
                 links.push(format!("Errors: {}; {}", errors.join(", "), self.base.page("error_tracking")));
             }
@@ -148,10 +148,11 @@ impl Rollout<'_> {
         Ok(listed.iter().find(is_ours).and_then(|it| it["short_id"].as_str()).map(str::to_owned))
     }
 
-    /// What people met, and how many did.
-    async fn errors(&self) -> Result<Vec<String>, Error> {
+    /// What people met, and how many did: since the stage was opened; of one that was closed, in the last day.
+    async fn errors(&self, kind: Kind) -> Result<Vec<String>, Error> {
         let day_ago = self.base.now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(self.base.now);
-        let wanted = self.wanted().unwrap_or(queries::Wanted { key: self.brief.flag(), since: day_ago });
+        let of_last_day = queries::Wanted { key: self.brief.flag(), since: day_ago };
+        let wanted = self.wanted().filter(|_| kind != Kind::Stopped).unwrap_or(of_last_day);
         let rows = asked(self.base, &queries::errors(self.base.table, &wanted)).await?;
         Ok(rows.map(|it| queries::error_rows(&it)).unwrap_or_default())
     }
