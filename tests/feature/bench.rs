@@ -56,7 +56,7 @@ pub enum Interference {
     KilledAtWrite,
     /// Before the first request of a method whose path contains this is answered, somebody else does something:
     /// method, path below the project, body.
-    Meanwhile { method: Method, path: &'static str, does: (&'static str, String, Value) },
+    Meanwhile { method: Method, path: &'static str, does: (&'static str, String, Value), by: &'static str },
 }
 
 #[derive(Default)]
@@ -126,6 +126,11 @@ impl Bench {
 
     pub fn interfere(&self, interference: Interference) {
         self.seen().interference = Some(interference);
+    }
+
+    /// What was to happen and did not come to it does not happen.
+    pub fn not_any_more(&self) {
+        self.seen().interference = None;
     }
 
     /// What the team's webhook answers from now on.
@@ -238,8 +243,8 @@ async fn pass(State(between): State<Arc<Between>>, request: Request) -> Response
     };
     match &interference {
         Some(Interference::KilledBefore(_)) => return killed(&between).await,
-        Some(Interference::Meanwhile { does: (method, path, body), .. }) => {
-            let (status, answer) = between.posthog.ask(method, path, body.clone()).await;
+        Some(Interference::Meanwhile { does: (method, path, body), by, .. }) => {
+            let (status, answer) = between.posthog.ask_as(by, method, path, body.clone()).await;
             assert!(status < 300, "{answer}");
         }
         _ => {}

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bench;
+mod interleaved;
 mod killed;
 #[path = "../support/posthog.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]

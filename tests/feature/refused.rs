@@ -1,7 +1,7 @@
 //! What a launch refuses, what it leaves out, and what it says.
 
 use axum::http::Method;
-use flagline::sandbox::{READ_KEY, Shape};
+use flagline::sandbox::{API_KEY, READ_KEY, Shape};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Interference, Ran};
@@ -324,6 +324,7 @@ async fn a_flag_that_changes_meanwhile_stays_off() {
         method: Method::POST,
         path: "/annotations/",
         does: ("PATCH", format!("feature_flags/{}/", made["id"]), json!({ "filters": filters })),
+        by: API_KEY,
     });
     bench.launch(&[KEY, "--yes"]).await.is(
         1,

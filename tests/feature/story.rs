@@ -240,7 +240,11 @@ async fn a_promotion_that_needs_an_approval() {
     for _ in 0..2 {
         let waits = story.bench.flagline(&["promote", "offset-videos", "--yes"]).await;
         assert_eq!(waits.code, Some(1), "{}", waits.stdout);
-        assert!(waits.stderr.contains("waits for an approval in PostHog: change request"), "{}", waits.stderr);
+        assert!(
+            waits.stderr.contains("waits for an approval in PostHog: change request"),
+            "{}",
+            waits.stderr
+        );
     }
     let requests = "/api/environments/1/change_requests/";
     let posthog = story.bench.posthog();
