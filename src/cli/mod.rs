@@ -9,6 +9,7 @@ mod check;
 mod clean;
 mod create;
 mod demo;
+mod follow;
 mod init;
 mod launch;
 mod login;
@@ -120,6 +121,10 @@ enum Command {
     /// Let rollouts move by themselves.
     #[command(subcommand)]
     Rollout(rollout::Command),
+    /// Follow a flag: a Slack channel or a webhook is told by PostHog what happens to it; without one, say who follows.
+    Follow(follow::Arguments),
+    /// Stop telling a Slack channel or a webhook about a flag.
+    Unfollow(follow::UnfollowArguments),
     /// Archive flags that no code reads and nobody asks for any more; without a KEY, say where each flag is on that way.
     Archive(archive::Arguments),
     /// Fetch what there is to know about the flags that this code reads, for `check --offline`.
@@ -211,6 +216,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::RollBack(arguments) => arguments.run().await,
         Command::Finish(arguments) => arguments.run().await,
         Command::Rollout(command) => rollout::run(command).await,
+        Command::Follow(arguments) => follow::run(arguments).await,
+        Command::Unfollow(arguments) => follow::unfollow(arguments).await,
         Command::Archive(arguments) => archive::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,

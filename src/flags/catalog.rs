@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use super::Follower;
+
 /// What a project has that a brief can name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalog {
@@ -13,6 +15,8 @@ pub struct Catalog {
     pub person_properties: Listed<Named>,
     /// Slack channels that PostHog can see.
     pub channels: Listed<Channel>,
+    /// Functions that tell somebody about flags.
+    pub followers: Listed<Follower>,
 }
 
 /// A list of one kind.

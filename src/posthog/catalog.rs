@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::objects::TELLING_TYPES;
 use super::{Client, Error};
-use crate::flags::{Catalog, Channel, Cohort, CohortKind, Listed, Named, Project, null_to_default};
+use crate::flags::{Catalog, Channel, Cohort, CohortKind, Follower, Listed, Named, Project, null_to_default};
 
 /// Rows of a list that are read: nobody chooses from more, and a project may have tens of thousands of properties.
 const MOST: usize = 2_000;
@@ -66,12 +67,16 @@ impl Client {
         let properties = path("property_definitions");
         let of_events = self.listed::<DefinitionRow>(&properties, &of_type("event")).await?;
         let of_people = self.listed::<DefinitionRow>(&properties, &of_type("person")).await?;
+        // Without the types, newer servers leave out those that internal events start.
+        let types = [("types", TELLING_TYPES.to_owned())];
+        let functions = self.listed::<Value>(&path("hog_functions"), &types).await?;
         Ok(Catalog {
             cohorts: kept(cohorts, |it| (!it.deleted).then(|| it.into())),
             events: kept(events, |it| Some(it.into())),
             event_properties: kept(of_events, |it| Some(it.into())),
             person_properties: kept(of_people, |it| Some(it.into())),
             channels: self.channels(project).await?,
+            followers: kept(functions, |it| Follower::of(&it).filter(|_| it["deleted"] != true)),
         })
     }
 

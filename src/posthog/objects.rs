@@ -33,6 +33,9 @@ pub enum Kind {
     HogFunction,
 }
 
+/// The types of functions that tell somebody.
+pub(super) const TELLING_TYPES: &str = "destination,internal_destination";
+
 impl Kind {
     /// The part of the path, and PostHog's name of the scope with an `s` at most.
     fn path(self) -> &'static str {
@@ -68,9 +71,7 @@ impl Client {
         let mut query: Vec<(&str, String)> = Vec::new();
         query.extend((!search.is_empty()).then(|| ("search", search.to_owned())));
         // Without it, newer servers leave out those that internal events start.
-        query.extend(
-            (kind == Kind::HogFunction).then(|| ("types", "destination,internal_destination".into())),
-        );
+        query.extend((kind == Kind::HogFunction).then(|| ("types", TELLING_TYPES.into())));
         let mut found: Vec<Value> = self.pages(&path(project, kind), &query).await?;
         found.retain(|it| it["deleted"] != true);
         Ok(found)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The name of the event.
-pub const EVENT: &str = "flagline message";
+pub const EVENT: &str = crate::flags::MESSAGE_EVENT;
 
 /// The namespace of messages' ids: the v5 id of the product's name as a URL.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f2c_0a5e_98a3_5d7d_9d5a_6a1c_41f0_7be3);

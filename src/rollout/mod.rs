@@ -4,6 +4,7 @@
 
 mod archive;
 pub mod decide;
+pub mod follow;
 pub mod launch;
 pub mod message;
 mod messenger;

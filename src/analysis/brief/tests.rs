@@ -47,6 +47,7 @@ fn catalog() -> Catalog {
         event_properties: listed([("kg", "How much CO2")].map(named).into()),
         person_properties: listed([("email", ""), ("plan", "What they pay for")].map(named).into()),
         channels: listed(["releases", "alerts"].map(channel).into()),
+        followers: listed(Vec::new()),
     }
 }
 

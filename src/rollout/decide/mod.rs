@@ -2,6 +2,7 @@
 
 mod bodies;
 mod due;
+pub mod follow;
 mod launch;
 mod moves;
 mod ramp;

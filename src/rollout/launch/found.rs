@@ -6,7 +6,7 @@ use super::super::decide::{self, Found, FunctionKind, Pending, Refused, SlackCha
 use super::super::message::EVENT;
 use super::launched;
 use crate::feature::{Audience, TAG};
-use crate::flags::Project;
+use crate::flags::{Follower, Place, Project, Tells};
 use crate::posthog::objects::Kind;
 use crate::posthog::{Client, Error, queries};
 
@@ -16,18 +16,21 @@ struct Finder<'a> {
     target: &'a Target,
     found: Found,
     slots: Vec<(Slot, String)>,
+    functions: Vec<Value>,
 }
 
 /// Everything that is there. What the plan or the key does not allow is noted, and the rest is looked for.
 pub(super) async fn find(client: &Client, project: &Project, target: &Target) -> Result<Found, Error> {
     let slots = decide::steps(target, &Found::default()).into_iter().map(|it| (it.slot, it.name)).collect();
-    let mut finder = Finder { client, project, target, found: Found::default(), slots };
+    let mut finder =
+        Finder { client, project, target, found: Found::default(), slots, functions: Vec::new() };
     finder.flag().await?;
     finder.functions().await?;
     finder.cohorts().await?;
     finder.dashboard().await?;
     finder.others().await?;
     finder.slack().await?;
+    finder.take_followers();
     finder.told().await?;
     Ok(finder.found)
 }
@@ -113,7 +116,42 @@ impl Finder<'_> {
                 self.found.objects.insert(slot.clone(), found.clone());
             }
         }
+        self.functions = listed;
         Ok(())
+    }
+
+    /// Whom the brief names may follow already: then nobody tells them the same twice.
+    fn take_followers(&mut self) {
+        let (key, flag) = (self.target.key(), self.found.flag.as_ref().map(|it| it.id));
+        let channel = self.found.slack.as_ref().and_then(|it| it.as_ref().ok());
+        let webhook = self.target.brief.notify.webhook.as_ref();
+        let slot = |it: &Follower| {
+            let is_channel = |id: &Option<String>, name: &Option<String>| match id {
+                Some(id) => channel.is_some_and(|it| it.id == *id),
+                None => channel.is_some_and(|it| name.as_ref() == Some(&it.name)),
+            };
+            match (&it.place, it.tells) {
+                (Place::Slack { id, name }, Tells::Messages) if is_channel(id, name) => {
+                    Some(FunctionKind::SlackMessages)
+                }
+                (Place::Slack { id, name }, Tells::Changes) if is_channel(id, name) => {
+                    Some(FunctionKind::SlackChanges)
+                }
+                (Place::Webhook { name }, Tells::Messages)
+                    if name.as_ref() == webhook && webhook.is_some() =>
+                {
+                    Some(FunctionKind::WebhookMessages)
+                }
+                _ => None,
+            }
+        };
+        for function in &self.functions {
+            let follower = Follower::of(function).filter(|it| it.is_ours(key) && it.is_about(key, flag));
+            let Some(slot) = follower.as_ref().and_then(slot).map(Slot::Function) else { continue };
+            if self.slots.iter().any(|it| it.0 == slot) {
+                self.found.objects.insert(slot, function.clone());
+            }
+        }
     }
 
     async fn cohorts(&mut self) -> Result<(), Error> {

@@ -226,7 +226,7 @@ fn launched(target: &Target, found: &Found) -> Option<Message> {
 /// The webhook that a brief names, with its address from the environment.
 pub(super) fn webhook(brief: &Brief, variable: impl Fn(&str) -> Option<String>) -> Webhook {
     let Some(name) = &brief.notify.webhook else { return Webhook::None };
-    let variable_name = format!("FLAGLINE_WEBHOOK_{}", name.to_ascii_uppercase().replace('-', "_"));
+    let Ok(variable_name) = decide::follow::variable(name) else { return Webhook::None };
     match variable(&variable_name).filter(|it| !it.trim().is_empty()) {
         Some(address) => Webhook::Known(SecretString::from(address.trim().to_owned())),
         None => Webhook::Missing(variable_name),

@@ -1,8 +1,9 @@
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::super::{Found, FunctionKind, InsightKind, SlackChannel, Slot, Target, Webhook};
 use super::marker;
+use crate::flags::Tells;
 use crate::rollout::message::EVENT;
 
 /// What percentage of exceptions raises the alarm where no guard says.
@@ -14,20 +15,13 @@ pub(in super::super) fn function(target: &Target, found: &Found, kind: FunctionK
         FunctionKind::SlackMessages => {
             let channel = channel(found)?;
             let name = format!("{}: messages to {}", target.key(), channel.name);
-            Some(slack(target, &name, "destination", channel, "{event.properties.text}", messages(target)))
+            Some(to_slack(target.key(), &name, channel, Tells::Messages, messages(target.key())))
         }
         FunctionKind::SlackChanges => {
             let channel = channel(found)?;
             let name = format!("{}: changes to {}", target.key(), channel.name);
-            let text = "Flag {event.properties.detail.name}: {event.properties.activity} by {event.properties.user.email}";
-            let exact = |key: &str, value: String| json!({ "key": key, "type": "event", "operator": "exact", "value": [value] });
-            let of_flag =
-                [exact("scope", "FeatureFlag".into()), exact("item_id", found.flag.as_ref()?.id.to_string())];
-            let filters = json!({
-                "source": "events",
-                "events": [{ "id": "$activity_log_entry_created", "type": "events", "properties": of_flag }],
-            });
-            Some(slack(target, &name, "internal_destination", channel, text, filters))
+            let filters = changes(found.flag.as_ref()?.id);
+            Some(to_slack(target.key(), &name, channel, Tells::Changes, filters))
         }
         FunctionKind::WebhookMessages => webhook(target),
     }
@@ -38,30 +32,53 @@ fn channel(found: &Found) -> Option<&SlackChannel> {
 }
 
 /// The messages about this flag.
-fn messages(target: &Target) -> Value {
+pub(in super::super) fn messages(key: &str) -> Value {
     json!({
         "source": "events",
         "events": [{
             "id": EVENT,
             "name": EVENT,
             "type": "events",
-            "properties": [{ "key": "flag", "type": "event", "operator": "exact", "value": [target.key()] }],
+            "properties": [{ "key": "flag", "type": "event", "operator": "exact", "value": [key] }],
         }],
     })
 }
 
-fn slack(
-    target: &Target,
+/// The changes of this flag, as PostHog's activity has them.
+pub(in super::super) fn changes(flag: u64) -> Value {
+    let exact = |key: &str, value: String| json!({ "key": key, "type": "event", "operator": "exact", "value": [value] });
+    let of_flag = [exact("scope", "FeatureFlag".into()), exact("item_id", flag.to_string())];
+    json!({
+        "source": "events",
+        "events": [{ "id": "$activity_log_entry_created", "type": "events", "properties": of_flag }],
+    })
+}
+
+/// What Slack is told of a change.
+const CHANGE: &str =
+    "Flag {event.properties.detail.name}: {event.properties.activity} by {event.properties.user.email}";
+
+fn kind(tells: Tells) -> &'static str {
+    if tells == Tells::Messages { "destination" } else { "internal_destination" }
+}
+
+/// A function that writes messages or changes into a channel.
+pub(in super::super) fn to_slack(
+    key: &str,
     name: &str,
-    kind: &str,
     channel: &SlackChannel,
-    text: &str,
+    tells: Tells,
     filters: Value,
 ) -> Value {
+    let text = if tells == Tells::Messages { "{event.properties.text}" } else { CHANGE };
+    slack(key, name, kind(tells), channel, text, filters)
+}
+
+fn slack(key: &str, name: &str, kind: &str, channel: &SlackChannel, text: &str, filters: Value) -> Value {
     json!({
         "type": kind,
         "name": name,
-        "description": marker(target.key()),
+        "description": marker(key),
         "enabled": true,
         "template_id": "template-slack",
         "inputs": {
@@ -76,26 +93,47 @@ fn slack(
 fn webhook(target: &Target) -> Option<Value> {
     let Webhook::Known(address) = &target.webhook else { return None };
     let named = target.brief.notify.webhook.as_deref().unwrap_or_default();
-    Some(json!({
-        "type": "destination",
-        "name": format!("{}: messages to the webhook {named}", target.key()),
-        "description": marker(target.key()),
+    let name = format!("{}: messages to the webhook {named}", target.key());
+    Some(to_webhook(target.key(), &name, address, Tells::Messages, messages(target.key())))
+}
+
+/// A function that posts messages or changes to a webhook.
+pub(in super::super) fn to_webhook(
+    key: &str,
+    name: &str,
+    address: &SecretString,
+    tells: Tells,
+    filters: Value,
+) -> Value {
+    let body = match tells {
+        Tells::Messages => json!({
+            "id": "{event.uuid}",
+            "flag": "{event.properties.flag}",
+            "stage": "{event.properties.stage}",
+            "kind": "{event.properties.kind}",
+            "text": "{event.properties.text}",
+        }),
+        Tells::Changes | Tells::Alerts => json!({
+            "id": "{event.uuid}",
+            "flag": "{event.properties.detail.name}",
+            "kind": "changed",
+            "text": CHANGE,
+        }),
+    };
+    json!({
+        "type": kind(tells),
+        "name": name,
+        "description": marker(key),
         "enabled": true,
         "template_id": "template-webhook",
         "inputs": {
             "url": { "value": address.expose_secret() },
             "method": { "value": "POST" },
             "headers": { "value": { "Content-Type": "application/json" } },
-            "body": { "value": {
-                "id": "{event.uuid}",
-                "flag": "{event.properties.flag}",
-                "stage": "{event.properties.stage}",
-                "kind": "{event.properties.kind}",
-                "text": "{event.properties.text}",
-            } },
+            "body": { "value": body },
         },
-        "filters": messages(target),
-    }))
+        "filters": filters,
+    })
 }
 
 /// The alert on exceptions; `None` while its insight is missing.
@@ -126,5 +164,5 @@ pub(in super::super) fn alert_function(target: &Target, found: &Found) -> Option
         "events": [{ "id": "$insight_alert_firing", "type": "events" }],
         "properties": [{ "key": "alert_id", "type": "event", "operator": "exact", "value": alert }],
     });
-    Some(slack(target, &name, "internal_destination", channel, text, filters))
+    Some(slack(target.key(), &name, "internal_destination", channel, text, filters))
 }

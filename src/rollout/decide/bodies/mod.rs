@@ -12,19 +12,15 @@ mod survey;
 use serde_json::{Value, json};
 
 use crate::feature::Audience;
+pub use crate::flags::marker;
 
 pub(super) use dashboard::{dashboard, dashboard_name, layout, only_links_more, text_tile};
 pub(super) use experiment::{early_access, experiment};
 pub(super) use flag::{flag, patched_filters};
-pub(super) use functions::{alert, alert_function, function};
+pub(super) use functions::{alert, alert_function, changes, function, messages, to_slack, to_webhook};
 pub(super) use insights::{insight, insight_name, insights};
 pub(super) use playlist::playlist;
 pub(super) use survey::survey;
-
-/// What stands in the description of everything that is made, so that it is found again though somebody renames it.
-pub fn marker(key: &str) -> String {
-    format!("Made by Flagline for the feature flag {key}.")
-}
 
 /// A description, with the marker behind it.
 fn described(text: &str, key: &str) -> String {
