@@ -424,6 +424,7 @@ async fn only_the_kinds_that_were_asked_for_are_sent() {
                 "Remove flag 'new-checkout' here (keep on)",
                 "Remove flag 'new-checkout' everywhere (keep on)",
                 "Open in PostHog",
+                "Follow 'new-checkout'",
             ],
         ),
     ] {

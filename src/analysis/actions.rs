@@ -34,6 +34,8 @@ pub enum Effect {
     Clean(FlagKey, Value),
     /// A page opens.
     Open(String),
+    /// Somebody is told what happens to a flag.
+    Follow(FlagKey),
     /// Nothing, and this is why.
     Refused(String),
     /// Nothing in this whole workspace, and this is why: it is only shown where that can be shown with it.
@@ -83,8 +85,20 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
             effect: Effect::Open(url),
             settles: None,
         }));
+        actions.extend(follow(snapshot, key));
     }
     actions
+}
+
+/// A flag that lives can be followed.
+fn follow(snapshot: &Snapshot, key: &str) -> Option<Action> {
+    let flag = snapshot.mirror.primary()?.flags.as_ref()?.by_key.get(key)?;
+    let can_be = !flag.archived && !flag.deleted && !snapshot.config.read_only;
+    can_be.then(|| Action {
+        title: format!("Follow '{key}'"),
+        effect: Effect::Follow(flag.key.clone()),
+        settles: None,
+    })
 }
 
 fn create(key: &FlagKey, finding: &Finding) -> Action {

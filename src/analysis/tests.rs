@@ -199,6 +199,7 @@ fn menu_with(briefs: &[&str], text: &str) -> Vec<String> {
     let describe = |it: Action| match it.effect {
         Effect::Clean(key, value) => format!("{} -> {key} {value}", it.title),
         Effect::Launch(key) => format!("launch {key}"),
+        Effect::Follow(key) => format!("follow {key}"),
         Effect::CreateFeature(key) => format!("{} -> create {key}", it.title),
         Effect::Edit(edits) => {
             let after = crate::removal::apply(&text, &edits);
@@ -283,7 +284,8 @@ fn actions_settle_findings() {
         [
             "Remove flag 'new-checkout' here (keep on) -> const x = 1",
             "Remove flag 'new-checkout' everywhere (keep on) -> new-checkout on",
-            "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/1"
+            "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/1",
+            "follow new-checkout"
         ]
     );
     assert_eq!(
@@ -300,10 +302,13 @@ fn actions_settle_findings() {
         ]
     );
     let open = "Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/11";
-    assert_eq!(menu("posthog.isFeatureEnabled('half-made')"), [open]);
+    assert_eq!(menu("posthog.isFeatureEnabled('half-made')"), [open, "follow half-made"]);
     // With a brief there is something to launch.
     let briefs = ["half-made", "new-chekout"];
-    assert_eq!(menu_with(&briefs, "posthog.isFeatureEnabled('half-made')"), ["launch half-made", open]);
+    assert_eq!(
+        menu_with(&briefs, "posthog.isFeatureEnabled('half-made')"),
+        ["launch half-made", open, "follow half-made"]
+    );
     assert_eq!(menu_with(&briefs, "posthog.isFeatureEnabled('new-chekout')")[1], "launch new-chekout");
     let several = menu("const x = posthog.isFeatureEnabled(b ? 'new-checkout' : 'fresh') ? 1 : 2");
     assert!(several[0].contains("refused: this call reads several flags"), "{several:?}");
@@ -311,7 +316,7 @@ fn actions_settle_findings() {
     assert!(refused[0].contains("refused: the whole result is passed on"), "{refused:?}");
     assert_eq!(
         menu("posthog.isFeatureEnabled('fresh')"),
-        ["Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/7"]
+        ["Open in PostHog -> https://eu.posthog.com/project/7/feature_flags/7", "follow fresh"]
     );
 }
 

@@ -14,10 +14,10 @@ use super::{Format, complain, configuration, print_json, print_lines, stored_key
 use crate::analysis::plain;
 use crate::feature::brief::Brief;
 use crate::flags::{FlagKey, Follower, Tells};
-use crate::report::{followers_json, followers_text};
+use crate::report::{followed_words, followers_json, followers_text, unfollowed_words};
 use crate::rollout::decide::SlackChannel;
 use crate::rollout::decide::follow::{self as decide, Called, Step, Whom};
-use crate::rollout::follow::{Done, Followed, Following, NotFollowed};
+use crate::rollout::follow::{self, Done, Followed, Following, NotFollowed};
 use crate::workspace;
 
 /// So many channels are listed; of more, one is named.
@@ -202,7 +202,9 @@ impl Run {
                 let channel = decide::channel(name, &channels).map_err(NotFollowed::Refused)?;
                 Ok(Whom::Slack(channel.clone()))
             }
-            (None, name) => webhook(name.as_deref().unwrap_or_default()).map_err(NotFollowed::Refused),
+            (None, name) => {
+                follow::webhook(name.as_deref().unwrap_or_default()).map_err(NotFollowed::Refused)
+            }
         }
     }
 
@@ -253,7 +255,7 @@ impl Run {
             complain(&plain(warning));
         }
         match self.format {
-            Format::Text => print_lines([sentence(&self.following, whom, followed)])?,
+            Format::Text => print_lines([followed_words(&self.following, whom, followed)])?,
             Format::Json => {
                 let done = match followed.done {
                     Done::Made => "made",
@@ -279,13 +281,13 @@ impl Run {
             return Ok(ExitCode::FAILURE);
         };
         match self.format {
-            Format::Text => print_lines([unfollowed(&self.following, &deleted)])?,
+            Format::Text => print_lines([unfollowed_words(&self.following, &deleted)])?,
             Format::Json => {
                 let ids: Vec<&String> = deleted.iter().map(|it| &it.id).collect();
                 print_json(&self.json(json!({ "action": "deleted", "ids": ids })))?;
             }
         }
-        if let Some(brief) = self.brief.as_ref().filter(|it| is_named(it, &deleted)) {
+        if let Some(brief) = self.brief.as_ref().filter(|it| decide::is_named(&it.notify, &deleted)) {
             complain(&plain(&format!(
                 "the brief of '{}' names it: take it out of [notify], or the next launch makes it again",
                 brief.key
@@ -320,44 +322,4 @@ impl Run {
         };
         self.answers.ask_until("Who is told no more? (nothing: nobody)", "", parse)
     }
-}
-
-/// A webhook, with its address out of the environment.
-fn webhook(name: &str) -> Result<Whom, String> {
-    let variable = decide::variable(name)?;
-    let address = decide::address(&variable, std::env::var(&variable).ok().as_deref())?;
-    Ok(Whom::Webhook { name: name.to_owned(), address })
-}
-
-/// What came of following, in a sentence.
-fn sentence(following: &Following, whom: &Whom, followed: &Followed) -> String {
-    let key = &following.scene.key;
-    let what = match followed.follower.tells {
-        Tells::Messages => format!("what happens to '{key}'"),
-        Tells::Changes | Tells::Alerts => format!("every change of '{key}'"),
-    };
-    let (whom, project) = (whom.words(), &following.project.name);
-    match followed.done {
-        Done::Made => format!("{whom} follows: {project} tells it {what}."),
-        Done::Enabled => format!("{whom} follows again: {project} tells it {what}."),
-        Done::Kept => format!("{whom} follows already: {project} tells it {what}."),
-        Done::LeftDisabled => {
-            format!("Somebody disabled '{}' meanwhile; it stays so.", followed.follower.name)
-        }
-    }
-}
-
-/// Who is told no more, in a sentence.
-fn unfollowed(following: &Following, deleted: &[Follower]) -> String {
-    let whom = deleted.first().map(Follower::whom).unwrap_or_default();
-    let what: Vec<&str> = deleted.iter().map(|it| it.tells.word()).collect();
-    format!("{whom} does not follow '{}' any more ({}).", following.scene.key, what.join(", "))
-}
-
-/// Whether a launch would make somebody follow again.
-fn is_named(brief: &Brief, deleted: &[Follower]) -> bool {
-    let slack = brief.notify.slack.iter().map(|it| Called::Slack(it.clone()));
-    let webhook = brief.notify.webhook.iter().filter(|_| brief.notify.webhook_in_posthog);
-    let mut named = slack.chain(webhook.map(|it| Called::Webhook(it.clone())));
-    named.any(|called| deleted.iter().any(|it| decide::is_called(it, &called)))
 }

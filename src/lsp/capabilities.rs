@@ -39,6 +39,7 @@ pub(super) struct ClientCaps {
     /// What this server's own clients say in `experimental`.
     pub(super) credentials: bool,
     pub(super) status: bool,
+    pub(super) pick: bool,
     pub(super) show_references: bool,
     pub(super) new_feature: bool,
 }
@@ -91,6 +92,7 @@ impl ClientCaps {
                 .unwrap_or(false),
             credentials: declared("/flagline/credentials"),
             status: declared("/flagline/status"),
+            pick: declared("/flagline/pick"),
             new_feature: commands.is_some_and(|it| it.iter().any(|it| it == commands::NEW_FEATURE)),
             show_references: commands.is_some_and(|it| it.iter().any(|it| it == commands::SHOW_REFERENCES)),
         }

@@ -136,6 +136,10 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
             action.command =
                 Some(command(commands::LAUNCH, json!({ "key": key.as_str(), "uri": asked.uri })));
         }
+        Effect::Follow(key) => {
+            let argument = json!({ "key": key.as_str(), "uri": asked.uri });
+            action.command = Some(command(commands::FOLLOW, argument));
+        }
         Effect::Open(url) => action.command = Some(command(commands::OPEN, json!({ "url": url }))),
         Effect::Clean(key, value) => {
             action.is_preferred = None;
@@ -336,6 +340,7 @@ fn brief_command(it: &BriefLens, uri: &Url) -> Command {
     let command = match it.does {
         Does::Launch => commands::LAUNCH,
         Does::Open => commands::OPEN,
+        Does::Follow => commands::FOLLOW,
     };
     let argument = json!({ "key": it.key.as_str(), "uri": uri });
     Command { title: it.title.clone(), command: command.into(), arguments: Some(vec![argument]) }
@@ -346,6 +351,7 @@ pub(super) fn brief_action(it: &BriefLens, uri: &Url, caps: &ClientCaps) -> Code
     let title = match it.does {
         Does::Launch => format!("Launch feature '{}'", it.key),
         Does::Open => format!("Open '{}' in PostHog", it.key),
+        Does::Follow => format!("Follow '{}'", it.key),
     };
     let command = Command { title: title.clone(), ..brief_command(it, uri) };
     match caps.action_literals {

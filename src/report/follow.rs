@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::flags::{Follower, Place};
-use crate::rollout::follow::Following;
+use crate::flags::{Follower, Place, Tells};
+use crate::rollout::decide::follow::Whom;
+use crate::rollout::follow::{Done, Followed, Following};
 
 /// Who follows, a line for each, and before it how many that are.
 pub fn followers_text(following: &Following) -> Vec<String> {
@@ -27,7 +28,30 @@ pub fn followers_text(following: &Following) -> Vec<String> {
     std::iter::once(format!("Who follows '{key}' in {project}:")).chain(lines).collect()
 }
 
-/// The same for programs.
+/// What came of following, in a sentence.
+pub fn followed_words(following: &Following, whom: &Whom, followed: &Followed) -> String {
+    let key = &following.scene.key;
+    let what = match followed.follower.tells {
+        Tells::Messages => format!("what happens to '{key}'"),
+        Tells::Changes | Tells::Alerts => format!("every change of '{key}'"),
+    };
+    let (whom, project) = (whom.words(), &following.project.name);
+    match followed.done {
+        Done::Made => format!("{whom} follows: {project} tells it {what}."),
+        Done::Enabled => format!("{whom} follows again: {project} tells it {what}."),
+        Done::Kept => format!("{whom} follows already: {project} tells it {what}."),
+        Done::LeftDisabled => format!("Somebody disabled '{}', and it stays so.", followed.follower.name),
+    }
+}
+
+/// Who is told no more, in a sentence.
+pub fn unfollowed_words(following: &Following, deleted: &[Follower]) -> String {
+    let whom = deleted.first().map(Follower::whom).unwrap_or_default();
+    let what: Vec<&str> = deleted.iter().map(|it| it.tells.word()).collect();
+    format!("{whom} does not follow '{}' any more ({}).", following.scene.key, what.join(", "))
+}
+
+/// Who follows, for programs.
 pub fn followers_json(following: &Following) -> Value {
     let flag = following
         .flag

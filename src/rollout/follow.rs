@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::decide::SlackChannel;
-use super::decide::follow::{Called, Scene, Step, Whom, follow, unfollow};
+use super::decide::follow::{Called, Scene, Step, Whom, address, follow, unfollow, variable};
 use crate::config;
 use crate::feature::TAG;
 use crate::flags::{Flag, FlagKey, Follower, Project, Tells};
@@ -58,6 +58,13 @@ pub enum Done {
     Enabled,
     /// It was disabled, and stays so.
     LeftDisabled,
+}
+
+/// A webhook of the team's, with its address out of the environment.
+pub fn webhook(name: &str) -> Result<Whom, String> {
+    let variable = variable(name)?;
+    let address = address(&variable, std::env::var(&variable).ok().as_deref())?;
+    Ok(Whom::Webhook { name: name.to_owned(), address })
 }
 
 impl Following {

@@ -13,7 +13,8 @@ T['completes subcommands, and keys that the file reads'] = function()
   editor.start()
   editor.open_checkout()
   expect.equality(completion('Flagline '), {
-    'clean', 'create', 'features', 'launch', 'log', 'open', 'references', 'refresh', 'restart', 'show', 'status',
+    'clean', 'create', 'features', 'follow', 'launch', 'log', 'open', 'references', 'refresh', 'restart', 'show', 'status',
+    'unfollow',
   })
   expect.equality(completion('Flagline re'), { 'references', 'refresh', 'restart' })
   expect.equality(completion('Flagline open '), { 'new-checkout', 'new-chekout', 'pricing-page', 'project-videos' })

@@ -8,7 +8,7 @@ return {
   end,
   capabilities = {
     experimental = {
-      flagline = { status = true },
+      flagline = { status = true, pick = true },
       commands = { commands = { 'flagline.showReferences', 'flagline.newFeature' } },
     },
   },
@@ -22,6 +22,9 @@ return {
   handlers = {
     ['flagline/status'] = function(_, status, context)
       require('flagline').on_status(context.client_id, status)
+    end,
+    ['flagline/pick'] = function(_, choices)
+      return require('flagline.talk').pick(choices)
     end,
   },
 }

@@ -76,7 +76,7 @@ const EXPERIMENTAL: StaticFeature = {
   fillClientCapabilities(capabilities) {
     capabilities.experimental = {
       ...(capabilities.experimental as object | undefined),
-      flagline: { credentials: true, status: true },
+      flagline: { credentials: true, status: true, pick: true },
       commands: { commands: ['flagline.showReferences', 'flagline.newFeature'] },
     }
   },

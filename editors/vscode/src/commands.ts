@@ -16,6 +16,30 @@ export async function launch(client: LanguageClient): Promise<void> {
   if (key !== undefined) await execute(client, 'flagline.launch', { key, uri })
 }
 
+/** Asks which flag to follow; the server then asks who is told. */
+export async function followFlag(client: LanguageClient): Promise<void> {
+  await withKey(client, 'Flagline: Follow Flag', 'The key of the flag; you choose who is told what happens to it', 'flagline.follow')
+}
+
+/** Asks which flag somebody follows no more; the server then asks who. */
+export async function unfollowFlag(client: LanguageClient): Promise<void> {
+  await withKey(client, 'Flagline: Unfollow Flag', 'The key of the flag; you choose who is told no more', 'flagline.unfollow')
+}
+
+async function withKey(client: LanguageClient, title: string, prompt: string, command: string): Promise<void> {
+  const uri = uriHere(client)
+  const value = keyOfBrief() ?? (await keyHere(client))
+  const key = await window.showInputBox({ title, prompt, value })
+  if (key) await execute(client, command, { key, uri })
+}
+
+/** Lets the user choose one of the server's items, by its place. */
+export async function pick({ title, items }: protocol.Choices): Promise<number | null> {
+  const shown = items.map((it, at) => ({ ...it, at }))
+  const chosen = await window.showQuickPick(shown, { title, ignoreFocusOut: true })
+  return chosen?.at ?? null
+}
+
 /** Asks which flag to remove, with the one at the cursor written already, and what to keep of it. */
 export async function removeFlag(client: LanguageClient): Promise<void> {
   const uri = uriHere(client)

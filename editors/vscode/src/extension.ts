@@ -1,7 +1,7 @@
 import { commands, ExtensionMode, window, workspace, type ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { sendSettings } from './client'
-import { execute, launch, open, removeFlag, showReferencesHere, showStatus } from './commands'
+import { execute, followFlag, launch, open, removeFlag, showReferencesHere, showStatus, unfollowFlag } from './commands'
 import { credentials } from './credentials'
 import { lifecycle, type Lifecycle } from './lifecycle'
 import { createFeature, newFeature } from './newFeature'
@@ -29,6 +29,8 @@ export function activate(context: ExtensionContext): unknown {
   }
   registerWithServer('flagline.palette.createFeature', createFeature)
   registerWithServer('flagline.palette.launch', launch)
+  registerWithServer('flagline.palette.follow', followFlag)
+  registerWithServer('flagline.palette.unfollow', unfollowFlag)
   registerWithServer('flagline.palette.removeFlag', removeFlag)
   registerWithServer('flagline.palette.open', open)
   registerWithServer('flagline.palette.refresh', client => execute(client, 'flagline.refresh'))

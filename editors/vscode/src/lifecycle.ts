@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { languageClient, NOT_STARTED, offerRestart, type Channels } from './client'
+import { pick } from './commands'
 import type { Credentials } from './credentials'
 import * as protocol from './protocol'
 import { explain, find } from './server'
@@ -49,6 +50,7 @@ export function lifecycle(
       // Where nothing names a host, the only one that the user signed in to is meant.
       return key === undefined ? { key: null, hosts: [...credentials.hosts()] } : { key }
     })
+    client.onRequest(protocol.pick, pick)
     client.onNotification(protocol.status, status => {
       bar.set(status)
     })

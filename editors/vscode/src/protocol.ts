@@ -48,6 +48,9 @@ export type Wanted = {
   range?: Range
 }
 
+/** What a person chooses from; the answer is the place of the item, or `null`. */
+export type Choices = { title: string; items: { label: string; description: string }[] }
+
 type At = { textDocument: { uri: string }; position: Position }
 
 export const credential = new RequestType<{ host: string }, { key: string } | { key: null; hosts: string[] }, void>('flagline/credential')
@@ -56,4 +59,5 @@ export const signOut = new RequestType<{ host: string }, null, void>('flagline/s
 export const projects = new RequestType<{ host?: string }, Project[], void>('flagline/projects')
 export const flagAt = new RequestType<At, FlagAt | null, void>('flagline/flagAt')
 export const newFeature = new RequestType<{ textDocument?: { uri: string }; range?: Range }, NewFeature, void>('flagline/newFeature')
+export const pick = new RequestType<Choices, number | null, void>('flagline/pick')
 export const status = new NotificationType<Status>('flagline/status')

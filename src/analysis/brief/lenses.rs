@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::BriefSnapshot;
 use crate::analysis::hover::people;
 use crate::analysis::markup::plain;
 use crate::feature::{Stage, TAG, stage};
-use crate::flags::{Flag, FlagKey, Lookup};
+use crate::flags::{Flag, FlagKey, Follower, Lookup};
 
 /// A line above a brief's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Does {
     Launch,
     /// Opens the flag's page.
     Open,
+    /// Lets somebody be told what happens to it.
+    Follow,
 }
 
 /// The lenses of a brief: where the feature is, and what launches it.
@@ -49,7 +52,22 @@ pub fn brief_lenses(snapshot: &BriefSnapshot) -> Vec<BriefLens> {
     if snapshot.file.brief.is_ok() && !snapshot.config.read_only && can_launch(snapshot, key) {
         lenses.push(lens("Launch".into(), Does::Launch));
     }
+    if let Some(flag) = flag.filter(|it| !it.archived && !snapshot.config.read_only) {
+        lenses.push(lens(follow(snapshot, flag), Does::Follow));
+    }
     lenses
+}
+
+/// How many follow, as far as is known, and that one more can.
+fn follow(snapshot: &BriefSnapshot, flag: &Flag) -> String {
+    let all = snapshot.catalog().map(|it| &it.followers.items[..]).unwrap_or_default();
+    let is_told = |it: &&Follower| it.enabled && it.is_about(flag.key.as_str(), Some(flag.id));
+    let told: BTreeSet<String> = all.iter().filter(is_told).map(Follower::whom).collect();
+    match told.len() {
+        0 => "Follow".into(),
+        1 => "1 follows · follow".into(),
+        n => format!("{n} follow · follow"),
+    }
 }
 
 /// Whether something of a launch is to do, as far as is known: a flag that is on and linked is launched.

@@ -1,11 +1,13 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
+
 use super::*;
 use crate::analysis::tests::{check_file, environment, fixtures, now};
 use crate::analysis::{Markup, Symbol, outline};
 use crate::config::file;
-use crate::flags::{Channel, Cohort, CohortKind, FlagList, Listed, Named};
+use crate::flags::{Channel, Cohort, CohortKind, FlagList, Follower, Listed, MESSAGE_EVENT, Named, marker};
 use crate::index;
 use crate::syntax::{Language, Names};
 use crate::text::Text;
@@ -235,6 +237,42 @@ fn what_a_document_consists_of() {
             check_file(&path.with_extension("txt"), &shown);
         }
     }
+}
+
+#[test]
+fn a_lens_says_how_many_follow() {
+    let function = |id: &str, whom: &str, key: &str| {
+        let events = json!([{ "id": MESSAGE_EVENT, "properties": [{ "key": "flag", "value": [key] }] }]);
+        let function = json!({
+            "id": id,
+            "description": format!("{} It tells {whom}.", marker(key)),
+            "enabled": id != "off",
+            "template_id": "template-slack",
+            "filters": { "events": events },
+        });
+        Follower::of(&function).unwrap()
+    };
+    let title = |followers: Vec<Follower>| {
+        let catalog = Catalog { followers: listed(followers), ..catalog() };
+        let environment = Environment { catalog: Some(catalog.into()), ..environment() };
+        let lenses = brief_lenses(&snapshot("key = \"new-checkout\"\n", environment));
+        let follow: Vec<String> =
+            lenses.into_iter().filter(|it| it.does == Does::Follow).map(|it| it.title).collect();
+        follow.concat()
+    };
+    let one = || function("a", "#releases", "new-checkout");
+    let others = [function("b", "#alerts", "other"), function("off", "#alerts", "new-checkout")];
+    assert_eq!(title(others.to_vec()), "Follow");
+    assert_eq!(title([&[one()], &others[..]].concat()), "1 follows · follow");
+    assert_eq!(title(vec![one(), one()]), "1 follows · follow");
+    assert_eq!(title(vec![one(), function("c", "#alerts", "new-checkout")]), "2 follow · follow");
+    // What is not loaded can be followed, and what is not there or put away cannot.
+    let follows = |key: &str| {
+        let lenses = brief_lenses(&snapshot(&format!("key = \"{key}\"\n"), environment()));
+        lenses.iter().filter(|it| it.does == Does::Follow).map(|it| it.title.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(follows("new-checkout"), ["Follow"]);
+    assert_eq!((follows("brand-new"), follows("legacy-export")), (Vec::new(), Vec::new()));
 }
 
 #[test]

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use self::due::{GATHER, Moment, Next, Part, Work};
 use self::site::Site;
 use crate::config::{self, Config};
-use crate::flags::{Environment, Flag, FlagKey, Mirror};
+use crate::flags::{Environment, Flag, FlagKey, Follower, Mirror};
 
 /// What the rest of the program may tell the refresh task. None of it waits for an answer.
 #[derive(Debug, Clone)]
@@ -45,6 +45,17 @@ pub enum Ask {
         project: u64,
         /// As it is now.
         flag: Arc<Flag>,
+    },
+    /// These follow a flag of a project now.
+    Followed {
+        /// Where.
+        host: Arc<str>,
+        /// The project's number.
+        project: u64,
+        /// The flag's key and number.
+        flag: (FlagKey, Option<u64>),
+        /// All of them.
+        followers: Vec<Follower>,
     },
     /// The settings are these now.
     Configure(Vec<config::Environment>),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -228,6 +229,16 @@ impl Site {
                 return true;
             }
             Ask::Configure(_) | Ask::Forget(_) => {}
+            Ask::Followed { host, project, flag: (key, id), followers } => {
+                if let Some(catalog) = self.known.catalog.as_mut().filter(|_| self.known.host == *host)
+                    && self.known.project.as_ref().is_some_and(|it| it.id == *project)
+                {
+                    let listed = &mut Arc::make_mut(catalog).followers.items;
+                    listed.retain(|it| !it.is_about(key.as_str(), *id));
+                    listed.extend(followers.iter().cloned());
+                    return true;
+                }
+            }
             Ask::Written { host, project, flag } => {
                 let is_here = *host == self.known.host
                     && self.known.project.as_ref().is_some_and(|it| it.id == *project);

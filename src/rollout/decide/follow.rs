@@ -6,6 +6,7 @@ use url::Url;
 
 use super::SlackChannel;
 use super::bodies::{changes, marker, messages, to_slack, to_webhook};
+use crate::feature::brief::Notify;
 use crate::flags::{FlagKey, Follower, Place, Tells};
 use crate::schema::similar;
 
@@ -164,19 +165,40 @@ pub fn is_called(it: &Follower, called: &Called) -> bool {
     }
 }
 
+/// How a follower is called so that it alone is meant; `None` where nothing tells it from others.
+pub fn called(it: &Follower) -> Option<Called> {
+    match &it.place {
+        Place::Slack { id, name } => id.clone().or_else(|| name.clone()).map(Called::Slack),
+        Place::Webhook { name } => name.clone().map(Called::Webhook),
+        Place::Other => None,
+    }
+}
+
 fn nobody_called(scene: &Scene, all: &[Follower], called: &Called) -> String {
     let words = match called {
         Called::Slack(name) => format!("#{}", name.trim_start_matches('#')),
         Called::Webhook(name) => format!("the webhook {name}"),
     };
-    let mut others: Vec<String> = all.iter().map(Follower::whom).collect();
-    others.dedup();
+    let mut others: Vec<String> = Vec::new();
+    for whom in all.iter().map(Follower::whom) {
+        if !others.contains(&whom) {
+            others.push(whom);
+        }
+    }
     let others = match &others[..] {
         [] => "nobody does".to_owned(),
         [one] => format!("{one} does"),
         [first @ .., last] => format!("{} and {last} do", first.join(", ")),
     };
     format!("{words} does not follow '{}'; {others}", scene.key)
+}
+
+/// Whether a brief names one of those that follow no more: a launch would make it again.
+pub fn is_named(notify: &Notify, deleted: &[Follower]) -> bool {
+    let slack = notify.slack.iter().map(|it| Called::Slack(it.clone()));
+    let webhook = notify.webhook.iter().filter(|_| notify.webhook_in_posthog);
+    let mut named = slack.chain(webhook.map(|it| Called::Webhook(it.clone())));
+    named.any(|called| deleted.iter().any(|it| is_called(it, &called)))
 }
 
 /// The channel that somebody names, by name or id; an error is a sentence that says what to name instead.

@@ -92,26 +92,41 @@ local function key_of_brief()
   end
 end
 
---- launch [key]: makes in PostHog what the brief says, and opens the first stage, once that is agreed to.
-function subcommands.launch(key)
+--- Runs a command about a key: the one that is given, else of this brief, else at the cursor, else of the answer.
+local function about(command, prompt, key)
   local client = attached()
   if not client then
     return
   end
   local uri = uri_here()
-  local function launch(it)
-    execute(client, 'flagline.launch', { key = it, uri = uri })
+  local function run(it)
+    execute(client, command, { key = it, uri = uri })
   end
   key = key or key_of_brief()
   if key then
-    return launch(key)
+    return run(key)
   end
   key_at_cursor(client, function(found)
     if found then
-      return launch(found)
+      return run(found)
     end
-    ask_key(client, 'Key of the feature to launch: ', launch)
+    ask_key(client, prompt, run)
   end)
+end
+
+--- launch [key]: makes in PostHog what the brief says, and opens the first stage, once that is agreed to.
+function subcommands.launch(key)
+  about('flagline.launch', 'Key of the feature to launch: ', key)
+end
+
+--- follow [key]: lets choose a channel or a webhook, which PostHog then tells what happens to the flag.
+function subcommands.follow(key)
+  about('flagline.follow', 'Key of the flag to follow: ', key)
+end
+
+--- unfollow [key]: lets choose who is told no more.
+function subcommands.unfollow(key)
+  about('flagline.unfollow', 'Key of the flag to follow no more: ', key)
 end
 
 --- clean [key] [value]: removes the flag from all files; keeps what everyone gets when no value is given.
@@ -275,7 +290,15 @@ function subcommands.restart()
   start()
 end
 
-local takes_key = { clean = true, create = true, launch = true, open = true, show = true }
+local takes_key = {
+  clean = true,
+  create = true,
+  follow = true,
+  launch = true,
+  open = true,
+  show = true,
+  unfollow = true,
+}
 
 --- Keys that this file reads, as it stands on disk; or the key of the brief that it is.
 local function keys()

@@ -34,6 +34,29 @@ function M.execute(client, command, argument)
   M.request(client, 'workspace/executeCommand', params, function() end)
 end
 
+--- Lets a person choose one of the items; answers its place, from 0. Neovim runs handlers of requests in a coroutine,
+--- so that a list that floats above the windows can be waited for.
+---@param choices { title: string, items: { label: string, description: string }[] }
+function M.pick(choices)
+  local co, is_main = coroutine.running()
+  if not co or is_main then
+    return vim.NIL
+  end
+  local options = {
+    prompt = choices.title,
+    format_item = function(it)
+      return it.description == '' and it.label or ('%s (%s)'):format(it.label, it.description)
+    end,
+  }
+  vim.ui.select(choices.items, options, function(_, at)
+    -- Not before the yield: the built-in list answers at once.
+    vim.schedule(function()
+      coroutine.resume(co, at and at - 1 or vim.NIL)
+    end)
+  end)
+  return coroutine.yield()
+end
+
 function M.position(client)
   return vim.lsp.util.make_position_params(0, client.offset_encoding)
 end
