@@ -259,4 +259,21 @@ T["Neovim's own questions do"] = function()
   editor.told("'gift-wrapping' is launched, in its first stage")
 end
 
+T['follow and unfollow let choose who is told'] = function()
+  editor.start({ writes = true })
+  editor.open_checkout()
+  editor.cursor_on('project-videos')
+  editor.answer({ { 'has no brief', '#releases' } })
+  child.cmd('Flagline follow')
+  editor.told("#releases follows: Offset tells it every change of 'project-videos'")
+  expect.equality(editor.asked()[1][2], { '#alerts', '#releases' })
+  editor.answer({})
+  child.cmd('Flagline follow')
+  editor.wait('the question', [[return #_G.asked > 0]])
+  expect.equality(editor.asked()[1][2], { '#alerts', '#releases (follows already)' })
+  editor.answer({ { 'told no more', '#releases' } })
+  child.cmd('Flagline unfollow project-videos')
+  editor.told("#releases does not follow 'project-videos' any more")
+end
+
 return T
