@@ -127,6 +127,9 @@ impl Run {
         if !is_named && !self.answers.ask {
             return self.say_who_follows();
         }
+        if !is_named {
+            followers_text(&self.following).iter().for_each(|it| self.answers.tell(it));
+        }
         let Some(tells) = self.tells(arguments)? else { return Ok(ExitCode::FAILURE) };
         let whom = match is_named {
             true => told(self.whom(&arguments.target).await)?,
@@ -210,7 +213,6 @@ impl Run {
 
     /// Lets somebody choose. Nothing chosen is nobody.
     async fn ask_whom(&mut self) -> anyhow::Result<Option<Whom>> {
-        followers_text(&self.following).iter().for_each(|it| self.answers.tell(it));
         let Some(channels) = told(self.following.channels().await)? else { return Ok(None) };
         let names =
             |it: &[SlackChannel]| it.iter().map(|it| it.name.clone()).collect::<Vec<String>>().join(", ");
@@ -222,13 +224,16 @@ impl Run {
                 n - MOST_LISTED
             )),
         }
-        let notified = self.brief.as_ref().and_then(|it| it.notify.slack.clone()).unwrap_or_default();
+        if let Some(named) = self.brief.as_ref().and_then(|it| it.notify.slack.as_ref()) {
+            self.answers.tell(&format!("the brief names {named}"));
+        }
         let question = "Which channel is told from now on? (nothing: none)";
         let parse = |it: &str| match it {
             "" => Ok(None),
             name => decide::channel(name, &channels).map(|it| Some(Whom::Slack(it.clone()))),
         };
-        self.answers.ask_until(question, &notified, parse)
+        // Without a default: where nobody is there any more, nobody is chosen.
+        self.answers.ask_until(question, "", parse)
     }
 
     /// Nobody is there to choose a channel.

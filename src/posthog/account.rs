@@ -29,7 +29,10 @@ pub const SCOPES: [(&str, &str); 23] = [
     ("early_access_feature:write", "launching a feature that people can opt in to"),
     ("survey:write", "launching a feature with its invitation to an interview"),
     ("alert:write", "launching a feature with its alert on exceptions"),
-    ("hog_function:write", "launching a feature whose messages reach Slack or a webhook, and following a flag"),
+    (
+        "hog_function:write",
+        "launching a feature whose messages reach Slack or a webhook, and following a flag",
+    ),
     ("approvals:read", "knowing that a launch waits for an approval"),
     ("event_definition:read", "the names of events, while somebody writes a brief"),
     ("property_definition:read", "the names of properties, while somebody writes a brief"),
