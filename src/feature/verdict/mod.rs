@@ -279,3 +279,6 @@ fn crossing(guard: &Guard, window: &Window, before: Option<Share>) -> Option<Str
 fn round(rate: f64) -> f64 {
     (rate * 1000.0).round() / 10.0
 }
+
+#[cfg(test)]
+mod tests;

@@ -407,3 +407,6 @@ fn finish(mut draft: Draft, value: &feature::Value) -> Result<Change, String> {
     draft.what.push(format!("everyone gets {value}; its other conditions go"));
     Ok(draft.done(Some(true), None))
 }
+
+#[cfg(test)]
+mod tests;

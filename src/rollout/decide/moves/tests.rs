@@ -1,0 +1,226 @@
+//! What moves write, on a plan of three stages; flags read like the page of PostHog.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::feature::brief::Brief;
+use crate::posthog::wire;
+
+const BRIEF: &str = r#"
+key = "tour"
+[[stage]]
+name = "internal"
+audience = { email_domain = "offset.example" }
+[[stage]]
+name = "beta"
+audience = { properties = [{ key = "tester", value = "yes" }] }
+steps = [10, 100]
+[[stage]]
+name = "everyone"
+audience = "everyone"
+"#;
+
+/// Conditions: description and percentage.
+fn flag(active: bool, conditions: &[(&str, f64)]) -> Flag {
+    let plan = Brief::parse(BRIEF).unwrap().plan(&Default::default(), "").unwrap();
+    let planned = plan.conditions(&|_| None).unwrap();
+    let group = |(description, percent): &(&str, f64)| {
+        let number = description.split('/').next().and_then(|it| it.parse::<usize>().ok());
+        let mut group = number.map_or_else(|| json!({ "properties": [] }), |it| planned[it - 1].clone());
+        group["description"] = (*description).into();
+        group["rollout_percentage"] = (*percent).into();
+        group
+    };
+    let groups: Vec<Value> = conditions.iter().map(group).collect();
+    with(json!({ "groups": groups, "payloads": {}, "unknown": { "kept": true } }), active)
+}
+
+fn with(filters: Value, active: bool) -> Flag {
+    let flag = json!({ "id": 7, "key": "tour", "active": active, "version": 3, "filters": filters });
+    serde_json::from_value::<wire::Flag>(flag).unwrap().into()
+}
+
+fn make(flag: &Flag, step: &Move) -> Result<Change, String> {
+    let brief = Brief::parse(BRIEF).unwrap();
+    let plan = brief.plan(&Default::default(), "").unwrap();
+    let drift = feature::drift(&brief, &plan, flag, &|_| None);
+    change(&Start { brief: &brief, plan: &plan, flag, drift: &drift, now: Timestamp::UNIX_EPOCH }, step)
+}
+
+/// The conditions that a change leaves, as `description percent`, and `on` or `off` where that changes.
+fn left(change: &Change) -> Vec<String> {
+    let groups = change.body["filters"]["groups"].as_array().unwrap();
+    let line = |it: &Value| format!("{} {}", it["description"].as_str().unwrap(), it["rollout_percentage"]);
+    let active = match &change.body["active"] {
+        Value::Bool(true) => Some("on".to_owned()),
+        Value::Bool(false) => Some("off".to_owned()),
+        _ => None,
+    };
+    groups.iter().map(line).chain(active).collect()
+}
+
+#[track_caller]
+fn check(flag: &Flag, step: &Move, expect: &[&str]) {
+    let change = make(flag, step).unwrap();
+    assert_eq!(left(&change), expect);
+    assert_eq!(change.body["filters"]["unknown"], json!({ "kept": true }), "what nobody here knows stays");
+}
+
+#[track_caller]
+fn refused(flag: &Flag, step: &Move, expect: &str) {
+    let why = make(flag, step).unwrap_err();
+    assert!(why.contains(expect), "{why}");
+}
+
+fn stop(reason: &str, then: After) -> Move {
+    Move::Stop { reason: reason.into(), then }
+}
+
+const NOON: &str = "1970-01-01T00:00:00Z";
+
+#[test]
+fn promote() {
+    let telling = format!("2/3 beta · telling entered {NOON} 10.0");
+    let internal = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 0.0), ("3/3 everyone", 0.0)]);
+    check(&internal, &Move::Promote, &["1/3 internal 100.0", &telling, "3/3 everyone 0.0"]);
+    let step = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 10.0), ("3/3 everyone", 0.0)]);
+    check(&step, &Move::Promote, &["1/3 internal 100.0", "2/3 beta 100.0", "3/3 everyone 0.0"]);
+    // What an earlier stage lacks comes with it, and is said.
+    let short = flag(true, &[("1/3 internal", 50.0), ("2/3 beta", 10.0), ("3/3 everyone", 0.0)]);
+    assert_eq!(make(&short, &Move::Promote).unwrap().what, ["internal: 50 % → 100 %", "beta: 10 % → 100 %"]);
+    refused(&flag(false, &[("1/3 internal", 100.0)]), &Move::Promote, "flagline launch tour");
+    let stopped =
+        flag(true, &[("1/3 internal", 100.0), ("2/3 beta · stopped: x", 0.0), ("3/3 everyone", 0.0)]);
+    refused(&stopped, &Move::Promote, "flagline resume tour");
+    let strange =
+        flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 0.0), ("3/3 everyone", 0.0), ("for Bob", 5.0)]);
+    refused(&strange, &Move::Promote, "--take-over");
+    let over = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 100.0), ("3/3 everyone", 100.0)]);
+    refused(&over, &Move::Promote, "flagline finish tour");
+    refused(&with(json!({ "version": 2, "rules": [] }), true), &Move::Promote, "newer kind");
+}
+
+#[test]
+fn what_is_covered_goes_at_the_next_write() {
+    let ramped = flag(
+        true,
+        &[
+            ("1/3 internal", 100.0),
+            (&format!("2/3 beta · ask Ada · telling entered {}", "1969-12-31T12:00:00Z"), 10.0),
+            ("3/3 everyone", 0.0),
+            ("2/3 beta · scheduled", 100.0),
+        ],
+    );
+    let telling = format!("3/3 everyone · telling entered {NOON} 100.0");
+    check(&ramped, &Move::Promote, &["1/3 internal 100.0", "2/3 beta · ask Ada 100.0", &telling]);
+}
+
+#[test]
+fn stops() {
+    let telling = |stage: &str| format!("{stage} · telling stopped {NOON}");
+    let beta = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 10.0), ("3/3 everyone", 0.0)]);
+    let marked = telling("2/3 beta · stopped: too slow");
+    check(
+        &beta,
+        &stop("too slow", After::PreviousStage),
+        &["1/3 internal 100.0", &format!("{marked} 0.0"), "3/3 everyone 0.0"],
+    );
+    check(
+        &beta,
+        &stop("too slow", After::Off),
+        &["1/3 internal 100.0", &format!("{marked} 10.0"), "3/3 everyone 0.0", "off"],
+    );
+    // Nothing is before the first stage.
+    let first = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 0.0), ("3/3 everyone", 0.0)]);
+    let marked = telling("1/3 internal · stopped: x");
+    check(
+        &first,
+        &stop("x", After::PreviousStage),
+        &[&format!("{marked} 100.0"), "2/3 beta 0.0", "3/3 everyone 0.0", "off"],
+    );
+    let stopped =
+        flag(true, &[("1/3 internal", 100.0), ("2/3 beta · stopped: x", 0.0), ("3/3 everyone", 0.0)]);
+    refused(&stopped, &stop("y", After::PreviousStage), "stopped already, at beta (x)");
+    // A step that PostHog took by itself is taken back.
+    let leaks = flag(
+        true,
+        &[
+            ("1/3 internal", 100.0),
+            ("2/3 beta · stopped: x", 0.0),
+            ("3/3 everyone", 0.0),
+            ("2/3 beta · scheduled", 100.0),
+        ],
+    );
+    let marked = telling("2/3 beta · stopped: x");
+    check(
+        &leaks,
+        &stop("x", After::PreviousStage),
+        &["1/3 internal 100.0", &format!("{marked} 0.0"), "3/3 everyone 0.0"],
+    );
+}
+
+#[test]
+fn resumes() {
+    let stopped =
+        flag(true, &[("1/3 internal", 100.0), ("2/3 beta · stopped: x", 0.0), ("3/3 everyone", 0.0)]);
+    check(&stopped, &Move::Resume, &["1/3 internal 100.0", "2/3 beta 0.0", "3/3 everyone 0.0"]);
+    // What PostHog opened meanwhile does not come with it.
+    let leaks = flag(
+        false,
+        &[
+            ("1/3 internal", 100.0),
+            ("2/3 beta · stopped: x", 10.0),
+            ("3/3 everyone", 0.0),
+            ("2/3 beta · scheduled", 100.0),
+        ],
+    );
+    check(&leaks, &Move::Resume, &["1/3 internal 100.0", "2/3 beta 10.0", "3/3 everyone 0.0", "on"]);
+    refused(&flag(true, &[("1/3 internal", 100.0)]), &Move::Resume, "not stopped");
+}
+
+#[test]
+fn rolls_back() {
+    let to = |stage: &str| Move::RollBack { stage: stage.into() };
+    let wide = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 100.0), ("3/3 everyone", 50.0)]);
+    let marked = format!("2/3 beta · stopped: rolled back to internal · telling stopped {NOON} 0.0");
+    check(&wide, &to("internal"), &["1/3 internal 100.0", &marked, "3/3 everyone 0.0"]);
+    refused(&wide, &to("everyone"), "not further than everyone");
+    refused(&wide, &to("moon"), "it has internal, beta, everyone");
+}
+
+#[test]
+fn finishes() {
+    let on = Move::Finish(feature::Value::On);
+    let telling = format!("3/3 everyone · telling everyone {NOON} 100");
+    let wide = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 100.0), ("3/3 everyone", 50.0)]);
+    check(&wide, &on, &[&telling]);
+    let off = make(&wide, &Move::Finish(feature::Value::Off)).unwrap();
+    assert_eq!(off.body["active"], false);
+    assert_eq!(left(&off).len(), 4);
+    let variants = json!([
+        { "key": "control", "rollout_percentage": 50 }, { "key": "test", "rollout_percentage": 50 },
+    ]);
+    let groups = json!([{ "description": "3/3 everyone", "properties": [], "rollout_percentage": 100 }]);
+    let filters = json!({
+        "groups": groups, "multivariate": { "variants": variants }, "holdout": { "id": 1, "exclusion_percentage": 5 },
+        "feature_enrollment": true, "aggregation_group_type_index": 0, "unknown": { "kept": true },
+    });
+    let test = with(filters, true);
+    refused(&test, &on, "--variant control or test");
+    refused(&test, &Move::Finish(feature::Value::from("blue")), "no variant 'blue'");
+    let won = make(&test, &Move::Finish(feature::Value::from("test"))).unwrap();
+    let filters = &won.body["filters"];
+    assert_eq!(filters["multivariate"]["variants"][0]["rollout_percentage"], 0);
+    assert_eq!(filters["multivariate"]["variants"][1]["rollout_percentage"], 100);
+    assert_eq!(
+        (&filters["holdout"], &filters["feature_enrollment"], &filters["aggregation_group_type_index"]),
+        (&Value::Null, &json!(false), &Value::Null)
+    );
+    let after = with(filters.clone(), true);
+    assert_eq!(
+        served(true, after.filters().as_ref()),
+        feature::Served::Everyone(feature::Value::from("test")),
+        "everyone gets it"
+    );
+    refused(&after, &Move::Finish(feature::Value::from("test")), "already");
+}
