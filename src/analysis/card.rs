@@ -1,11 +1,13 @@
+use std::collections::BTreeMap;
+
 use super::brief::BriefNote;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
 use crate::feature::{Arrived, Since, Stage, StageLine, arrived, constant_since, stage, stages};
 use crate::flags::{
-    EarlyAccess, Environment, Experiment, Exposure, Filters, Flag, FlagKey, Lookup, Mirror, Person,
-    ScheduledChange,
+    EarlyAccess, Environment, Experiment, ExperimentResult, Exposure, Filters, Flag, FlagKey, Lookup, Mirror,
+    Person, ScheduledChange,
 };
 
 /// What there is to tell about one flag: what hover, `flagline show` and tests share.
@@ -69,6 +71,8 @@ pub struct Details {
     pub since: Option<Since>,
     /// Its experiments, as far as they are loaded.
     pub experiments: Vec<Experiment>,
+    /// How those that run go, by their ids, as far as that is known.
+    pub results: BTreeMap<i64, ExperimentResult>,
     /// Its early access features.
     pub early_access: Vec<EarlyAccess>,
     /// Names of the cohorts that its conditions ask for, as far as they are known, each once.
@@ -170,6 +174,12 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
             .experiments
             .iter()
             .filter_map(|it| environment.experiments.get(it).map(|it| (**it).clone()))
+            .collect(),
+        results: flag
+            .experiments
+            .iter()
+            .filter(|it| environment.experiments.get(it).is_some_and(|it| it.is_running()))
+            .filter_map(|it| environment.results.get(it).map(|result| (*it, (**result).clone())))
             .collect(),
         early_access: flag.early_access.iter().map(|it| early_access(environment, it)).collect(),
         cohorts: filters.map(|it| cohorts(environment, &it)).unwrap_or_default(),

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Snapshot;
 use super::brief::{BriefNote, brief_note};
 use super::card::{Card, Details, State, card};
+use super::experiment;
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
 use crate::feature::{Since, Stage, StageLine};
 use crate::flags::{Exposure, FlagKey, Mirror, SdkSeen, VariantExposure};
@@ -130,7 +131,7 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     if !details.name.trim().is_empty() {
         page.paragraph(&page.escape(&details.name));
     }
-    rollout(page, details);
+    rollout(page, details, now);
     let nobody = details.exposure.as_ref().is_none_or(|it| it.variants.is_empty());
     match (&details.exposure, &details.exposure_trouble) {
         _ if details.is_silent && nobody => page.paragraph(
@@ -163,7 +164,7 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
 
 /// The stages of the plan with the one that is reached, since when and by whom; what comes next; whom the conditions
 /// name; early access features and experiments.
-fn rollout(page: &mut Page, details: &Details) {
+fn rollout(page: &mut Page, details: &Details, now: Timestamp) {
     if details.stages.len() > 1 {
         // While the flag is off, its stages are only what is meant.
         let is_on = matches!(details.stage, Stage::Planned { .. } | Stage::Everyone(_));
@@ -200,6 +201,7 @@ fn rollout(page: &mut Page, details: &Details) {
             (None, None) => "is a draft".to_owned(),
         };
         page.paragraph(&format!("Experiment {name} {words}"));
+        experiment::result(page, it, details, now);
     }
 }
 
@@ -338,7 +340,7 @@ impl Page {
         }
     }
 
-    fn bold(&self, text: &str) -> String {
+    pub(super) fn bold(&self, text: &str) -> String {
         match self.markup {
             Markup::Markdown => format!("**{}**", escaped(text)),
             Markup::Plain => plain(text),

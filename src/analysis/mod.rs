@@ -5,6 +5,7 @@ mod archive;
 mod brief;
 mod card;
 mod changes;
+mod experiment;
 mod findings;
 mod hover;
 mod keep;

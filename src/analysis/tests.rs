@@ -160,6 +160,14 @@ fn hover_cards() {
         ("planned-and-hostile", "project-videos", silent),
         ("cohort-and-early-access", "project-videos", named),
         ("experiment", "pricing-page", environment()),
+        ("experiment-not-yet", "pricing-page", compared(NOT_YET)),
+        ("experiment-by-chance", "pricing-page", compared(BY_CHANCE)),
+        ("experiment-decided", "pricing-page", compared(DECIDED)),
+        (
+            "experiment-refused",
+            "pricing-page",
+            compared("{\"trouble\":\"this plan has no <b>experiments</b>\"}"),
+        ),
         ("nobody", "fresh", environment()),
         ("not-launched", "gift-cards", environment()),
         ("off", "old-banner", refused),
@@ -179,6 +187,59 @@ fn hover_cards() {
         }
         assert_eq!(hover(&snapshot, 3, Markup::Plain), None, "there is no flag in an import");
     }
+}
+
+const NOT_YET: &str = r#"{"baseline": {"key": "control", "people": 30, "lacks": ["People", "Baseline"]},
+    "variants": [{"key": "test", "people": 31, "lacks": ["People"]}]}"#;
+const BY_CHANCE: &str = r#"{"baseline": {"key": "control", "people": 1204},
+    "variants": [{"key": "test", "people": 1187, "by": [-0.012, 0.2581], "wins": 0.9412}, {"key": "*new*", "people": 3, "lacks": ["People"]}]}"#;
+const DECIDED: &str = r#"{"baseline": {"key": "control", "people": 1204},
+    "variants": [{"key": "test", "people": 1187, "by": [0.05, 0.25], "p": 0.0004}, {"key": "other", "people": 1100, "by": [-0.0004, 0.0004], "p": 0.31}]}"#;
+
+/// Where the experiment on the prices has a result.
+fn compared(result: &str) -> Environment {
+    use crate::flags::{
+        Certainty, Compared, Comparison, ExperimentResult, KeyMetric, Lacking, Outcome, Sample,
+    };
+    let json: Value = serde_json::from_str(result).unwrap();
+    let lacks = |it: &Value| {
+        let lack = |it: &Value| if it == "Baseline" { Lacking::Baseline } else { Lacking::People };
+        it["lacks"].as_array().into_iter().flatten().map(lack).collect::<Vec<_>>()
+    };
+    let sample = |it: &Value| Sample {
+        variant: it["key"].as_str().unwrap().into(),
+        people: it["people"].as_u64().unwrap(),
+        mean: None,
+    };
+    let variant = |it: &Value| {
+        let interval: Option<(f64, f64)> = serde_json::from_value(it["by"].clone()).ok();
+        let certainty = it["wins"].as_f64().map(Certainty::ChanceToWin);
+        Compared {
+            sample: sample(it),
+            difference: interval.map(|it| (it.0 + it.1) / 2.0),
+            significant: interval.map(|it| it.0 > 0.0),
+            interval,
+            certainty: certainty.or(it["p"].as_f64().map(Certainty::PValue)),
+            lacks: lacks(it),
+        }
+    };
+    let outcome = match json["trouble"].as_str() {
+        Some(why) => Outcome::CannotTell(why.into()),
+        None => Outcome::Compared(Comparison {
+            baseline: sample(&json["baseline"]),
+            baseline_lacks: lacks(&json["baseline"]),
+            variants: json["variants"].as_array().unwrap().iter().map(variant).collect(),
+        }),
+    };
+    let at = "2026-11-25T11:30:00Z".parse().unwrap();
+    let mut all = environment();
+    let mut experiment = experiment(
+        r#"{"id": 1, "name": "Prices by the [year]", "feature_flag_key": "pricing-page", "start_date": "2026-11-10T08:00:00Z"}"#,
+    );
+    experiment.metric = KeyMetric::Described { title: "purchase per person".into(), body: "{}".into() };
+    all.experiments.insert(1, experiment.into());
+    all.results.insert(1, ExperimentResult { outcome, computed_at: at, fetched_at: at }.into());
+    all
 }
 
 /// Titles and effects of the actions on the first read of `text`.
@@ -419,6 +480,7 @@ fn experiment(json: &str) -> crate::flags::Experiment {
         ended_at: time("end_date"),
         conclusion: json["conclusion"].as_str().map(Into::into),
         archived: false,
+        metric: crate::flags::KeyMetric::Missing,
     }
 }
 

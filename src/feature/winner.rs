@@ -47,6 +47,7 @@ mod tests {
             ended_at: Some(day("2026-02-01")),
             conclusion: conclusion.map(str::to_owned),
             archived: false,
+            metric: crate::flags::KeyMetric::Missing,
         };
         let winner = winner(&flag(true, &filters), &experiment).map(|it| it.to_string());
         assert_eq!(winner.as_deref(), expect, "{variants:?} {conclusion:?}");

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 /// An experiment on a flag (posthog-api 4.3).
@@ -17,6 +19,25 @@ pub struct Experiment {
     pub conclusion: Option<String>,
     /// Put away.
     pub archived: bool,
+    /// What decides it.
+    pub metric: KeyMetric,
+}
+
+/// The first of an experiment's primary metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KeyMetric {
+    /// It has none yet.
+    #[default]
+    Missing,
+    /// As PostHog describes it.
+    Described {
+        /// In words: "purchase per person".
+        title: String,
+        /// The description, JSON.
+        body: Arc<str>,
+    },
+    /// A server of 2023 keeps it in filters, and only says how it goes.
+    InFilters,
 }
 
 impl Experiment {

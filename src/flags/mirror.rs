@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Catalog, EarlyAccess, Experiment, Exposure, Flag, FlagKey, History, ScheduledChange};
+use super::{
+    Catalog, EarlyAccess, Experiment, ExperimentResult, Exposure, Flag, FlagKey, History, ScheduledChange,
+};
 
 /// The local copy of what PostHog knows. Never changed in place: the refresh task publishes a new one.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +46,8 @@ pub struct Environment {
     pub history_trouble: Option<Arc<str>>,
     /// Experiments by id, of flags that this workspace reads; one that is missing is not loaded.
     pub experiments: HashMap<i64, Arc<Experiment>>,
+    /// How running experiments go, by their ids, of flags that this workspace reads.
+    pub results: HashMap<i64, Arc<ExperimentResult>>,
     /// Changes to come by flag id, soonest first, of flags that this workspace reads.
     pub schedules: HashMap<u64, Arc<[ScheduledChange]>>,
     /// Names of cohorts by id, where a flag that this workspace reads gives only the number.

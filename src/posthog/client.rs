@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Error;
+use super::experiment_result;
 use super::queries::Query;
 use super::wire::{self, ErrorBody, Page};
 use crate::config::Environment;
-use crate::flags::{Flag, FlagKey, FlagUses, History, Project};
+use crate::flags::{Comparison, Experiment, Flag, FlagKey, FlagUses, History, KeyMetric, Project};
 
 /// More than the largest page of flags that PostHog serves.
 const MAX_ANSWER: usize = 64 << 20;
@@ -333,20 +334,61 @@ impl Client {
     }
 
     /// Asks HogQL and gets rows.
+    pub async fn query(&self, project: &Project, query: &Query) -> Result<Vec<Vec<Value>>, Error> {
+        let hogql = json!({ "kind": "HogQLQuery", "query": query.text, "values": query.values });
+        let answer: wire::QueryAnswer = self.answer(project, &hogql, query.name).await?;
+        match (answer.error.filter(|it| !it.is_empty()), answer.results) {
+            (None, Some(rows)) => Ok(rows),
+            (Some(detail), _) => Err(Error::Invalid { code: "query".into(), detail }),
+            (None, None) => Err(self.not_understood("the query's rows are missing".into())),
+        }
+    }
+
+    /// How an experiment goes by its key metric, and when that was computed; `None` when there is nothing to compare.
+    pub async fn experiment_result(
+        &self,
+        project: &Project,
+        experiment: &Experiment,
+    ) -> Result<(Option<Comparison>, Option<Timestamp>), Error> {
+        let answer: experiment_result::Answer = match &experiment.metric {
+            KeyMetric::Missing => return Ok((None, None)),
+            KeyMetric::Described { body, .. } => {
+                let query = experiment_result::query(experiment.id, body);
+                self.answer(project, &query, "flagline experiment").await?
+            }
+            KeyMetric::InFilters => {
+                let path = format!("/api/projects/{}/experiments/{}/results/", project.id, experiment.id);
+                self.get(&path, &[]).await?
+            }
+        };
+        match answer.error.as_deref().filter(|it| !it.is_empty()) {
+            Some(detail) => Err(Error::Invalid { code: "query".into(), detail: detail.to_owned() }),
+            None => {
+                let computed_at = answer.last_refresh;
+                Ok((answer.comparison(), computed_at))
+            }
+        }
+    }
+
+    /// Sends a query.
     ///
     /// A server refuses a body with a field that is newer than it is: `name`, and `refresh` where that was a boolean
     /// (the public source of PostHog's `QueryRequest`). It is asked again with the query alone, and so from then on.
-    pub async fn query(&self, project: &Project, query: &Query) -> Result<Vec<Vec<Value>>, Error> {
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        project: &Project,
+        query: &Value,
+        name: &str,
+    ) -> Result<T, Error> {
         let path = format!("/api/projects/{}/query/", project.id);
-        let hogql = json!({ "kind": "HogQLQuery", "query": query.text, "values": query.values });
-        let alone = json!({ "query": hogql });
+        let alone = json!({ "query": query });
         if self.queries_alone.load(Ordering::Relaxed) {
-            return self.rows(&path, &alone).await;
+            return self.answer_to(&path, &alone).await;
         }
-        let named = json!({ "query": hogql, "refresh": "blocking", "name": query.name });
-        match self.rows(&path, &named).await {
+        let named = json!({ "query": query, "refresh": "blocking", "name": name });
+        match self.answer_to(&path, &named).await {
             Err(Error::Invalid { code, .. }) if code == SHAPE_REFUSED => {
-                let answer = self.rows(&path, &alone).await;
+                let answer = self.answer_to(&path, &alone).await;
                 // Else it was the query itself.
                 if answer.is_ok() {
                     self.queries_alone.store(true, Ordering::Relaxed);
@@ -357,14 +399,9 @@ impl Client {
         }
     }
 
-    async fn rows(&self, path: &str, body: &Value) -> Result<Vec<Vec<Value>>, Error> {
+    async fn answer_to<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Error> {
         let request = || self.http.post(self.url(path)).timeout(QUERY_TIMEOUT).json(body);
-        let answer: wire::QueryAnswer = self.with_retries(request).await?;
-        match (answer.error.filter(|it| !it.is_empty()), answer.results) {
-            (None, Some(rows)) => Ok(rows),
-            (Some(detail), _) => Err(Error::Invalid { code: "query".into(), detail }),
-            (None, None) => Err(self.not_understood("the query's rows are missing".into())),
-        }
+        self.with_retries(request).await
     }
 
     pub(super) async fn pages<T: DeserializeOwned>(

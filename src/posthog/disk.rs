@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::confirmed::{self, Confirmed, Version};
+use super::stored_result::StoredResult;
 use super::wire;
 use crate::flags::{
     DayExposure, EarlyAccess, Entry, Environment, Exposure, Flag, FlagList, History, Project, Scheduled,
@@ -188,6 +189,8 @@ struct Stored<F = Loaded> {
     #[serde(default)]
     early_access: Vec<wire::EarlyAccess>,
     #[serde(default)]
+    results: Vec<StoredResult>,
+    #[serde(default)]
     queries: BTreeSet<Timestamp>,
     /// When lists were read.
     #[serde(default)]
@@ -311,6 +314,7 @@ impl<'a> Stored<InTurn<'a>> {
             schedules: stored_schedules(environment),
             cohorts: in_order(environment.cohorts.iter().map(|(id, it)| (id, (*id, it.clone())))),
             early_access: in_order(environment.early_access.iter().map(|(id, it)| (id, (&**it).into()))),
+            results: in_order(environment.results.iter().map(|(id, it)| (id, StoredResult::new(*id, it)))),
             queries: environment.queries.clone(),
             plans_at: environment.plans_at.clone(),
         })
@@ -337,6 +341,7 @@ impl Stored {
             schedules: loaded_schedules(self.schedules),
             cohorts: self.cohorts.into_iter().collect(),
             early_access: early_access.map(|it| (it.id.clone(), it)).collect(),
+            results: self.results.into_iter().map(|it| (it.experiment, Arc::new(it.into_result()))).collect(),
             queries: self.queries,
             plans_at: self.plans_at,
             ..Environment::default()
@@ -530,6 +535,7 @@ mod tests {
                 name: "Dark mode".into(),
                 stage: "beta".into(),
             }],
+            results: crate::posthog::stored_result::tests::all(),
             queries: BTreeSet::from([Timestamp::UNIX_EPOCH]),
             plans_at: BTreeMap::from([("schedules".into(), Timestamp::UNIX_EPOCH)]),
         };

@@ -11,11 +11,13 @@ mod client;
 mod confirmed;
 pub mod disk;
 mod error;
+mod experiment_result;
 pub mod keys;
 pub mod objects;
 pub mod queries;
 pub mod refresh;
 pub mod series;
+mod stored_result;
 pub mod wire;
 
 pub(crate) use atomic::{replace, replace_private};

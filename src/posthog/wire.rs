@@ -177,12 +177,46 @@ pub struct WholeExperiment {
     /// Put away.
     #[serde(default, deserialize_with = "null_to_default")]
     pub archived: bool,
+    /// What it is decided by; absent on servers that describe that by filters.
+    #[serde(default)]
+    pub metrics: Option<Vec<serde_json::Value>>,
+    /// Metrics that several experiments share.
+    #[serde(default, deserialize_with = "null_to_default", skip_serializing_if = "Vec::is_empty")]
+    pub saved_metrics: Vec<SavedMetric>,
+}
+
+/// A metric that several experiments share, as one of them names it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SavedMetric {
+    /// What it is here.
+    #[serde(default)]
+    metadata: serde_json::Value,
+    /// The metric.
+    #[serde(default)]
+    query: serde_json::Value,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+impl SavedMetric {
+    /// The metric under its shared name, if the experiment is decided by it.
+    pub(super) fn primary(&self) -> Option<serde_json::Value> {
+        if self.metadata["type"] != "primary" || !self.query.is_object() {
+            return None;
+        }
+        let mut metric = self.query.clone();
+        if let Some(name) = self.name.as_deref().filter(|_| metric["name"].is_null()) {
+            metric["name"] = name.into();
+        }
+        Some(metric)
+    }
 }
 
 impl From<WholeExperiment> for flags::Experiment {
     fn from(it: WholeExperiment) -> flags::Experiment {
         flags::Experiment {
             id: it.id,
+            metric: super::experiment_result::key_metric(&it),
             name: it.name,
             flag: it.feature_flag_key,
             started_at: it.start_date,
@@ -203,6 +237,14 @@ impl From<&flags::Experiment> for WholeExperiment {
             end_date: it.ended_at,
             conclusion: it.conclusion.clone(),
             archived: it.archived,
+            metrics: match &it.metric {
+                flags::KeyMetric::InFilters => None,
+                flags::KeyMetric::Missing => Some(Vec::new()),
+                flags::KeyMetric::Described { body, .. } => {
+                    Some(serde_json::from_str(body).into_iter().collect())
+                }
+            },
+            saved_metrics: Vec::new(),
         }
     }
 }

@@ -2,7 +2,9 @@ use serde_json::{Value, json};
 
 use crate::analysis::{Card, Details, State};
 use crate::feature::StageLine;
-use crate::flags::{Exposure, VariantExposure};
+use crate::flags::{
+    Certainty, Compared, Experiment, ExperimentResult, Exposure, KeyMetric, Outcome, Sample, VariantExposure,
+};
 
 /// The public JSON of `flagline show`. Times are RFC 3339 in UTC; what is not known is null.
 pub fn card_json(card: &Card) -> Value {
@@ -39,6 +41,7 @@ fn known(details: &Details) -> Value {
         "next": details.next.as_ref().map(|it| {
             json!({ "at": it.at.to_string(), "change": it.change.to_string(), "recurring": it.recurring })
         }),
+        "experiments": details.experiments.iter().map(|it| experiment(it, details)).collect::<Vec<_>>(),
         "owner": details.owner,
         "since": since,
         "exposure": details.exposure.as_ref().map(|it| exposure(it, details)),
@@ -52,6 +55,51 @@ fn known(details: &Details) -> Value {
 
 fn stage_json(it: &StageLine) -> Value {
     json!({ "name": it.name, "percent": it.percent, "current": it.current, "stopped": it.stopped })
+}
+
+fn experiment(it: &Experiment, details: &Details) -> Value {
+    let metric = match &it.metric {
+        KeyMetric::Described { title, .. } => Some(title),
+        KeyMetric::Missing | KeyMetric::InFilters => None,
+    };
+    json!({
+        "id": it.id,
+        "name": it.name,
+        "startedAt": it.started_at.map(|it| it.to_string()),
+        "endedAt": it.ended_at.map(|it| it.to_string()),
+        "conclusion": it.conclusion,
+        "metric": metric,
+        "result": details.results.get(&it.id).map(result),
+    })
+}
+
+fn result(it: &ExperimentResult) -> Value {
+    let sample = |it: &Sample| json!({ "variant": it.variant, "people": it.people, "mean": it.mean });
+    let variant = |it: &Compared| {
+        let mut json = sample(&it.sample);
+        json["difference"] = it.difference.into();
+        json["interval"] = it.interval.map_or(Value::Null, |(low, high)| json!([low, high]));
+        json["significant"] = it.significant.into();
+        json["chanceToWin"] = Value::Null;
+        json["pValue"] = Value::Null;
+        match it.certainty {
+            Some(Certainty::ChanceToWin(it)) => json["chanceToWin"] = it.into(),
+            Some(Certainty::PValue(it)) => json["pValue"] = it.into(),
+            None => {}
+        }
+        json
+    };
+    let (baseline, variants, trouble) = match &it.outcome {
+        Outcome::Compared(all) => (sample(&all.baseline), all.variants.iter().map(variant).collect(), None),
+        Outcome::CannotTell(why) => (Value::Null, Vec::new(), Some(why)),
+    };
+    json!({
+        "baseline": baseline,
+        "variants": variants,
+        "trouble": trouble,
+        "computedAt": it.computed_at.to_string(),
+        "fetchedAt": it.fetched_at.to_string(),
+    })
 }
 
 fn exposure(exposure: &Exposure, details: &Details) -> Value {

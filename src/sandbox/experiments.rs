@@ -61,10 +61,15 @@ impl Experiment {
     }
 
     /// The event that says who takes part.
-    fn exposure_event(&self) -> &str {
+    pub fn exposure_event(&self) -> &str {
         let own = self.exposure_criteria.pointer("/exposure_config/event").and_then(Value::as_str);
         let is_new = OWN_EVENT_SINCE.parse().is_ok_and(|since: Timestamp| self.created_at >= since);
         own.unwrap_or(if is_new { EXPOSURE } else { FLAG_CALLED })
+    }
+
+    /// The statistics that it is set to; Bayesian ones where nothing is set.
+    pub fn method(&self) -> Option<&str> {
+        self.stats_config.get("method").and_then(Value::as_str)
     }
 
     pub fn json(&self, world: &World) -> Value {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::clock::{add, iso};
 use super::reply::{Problem, Reply, Request, Result};
 use super::world::World;
-use super::{hogql, trends};
+use super::{experiment_query, hogql, trends};
 
 /// Answers a request below `query/`; `query/<kind>/` takes the same body.
 pub(super) fn route(world: &World, request: &Request, rest: &[&str]) -> Result {
@@ -47,6 +47,7 @@ pub(super) fn answer(world: &World, query: &Value) -> Result<Value> {
     match kind {
         "HogQLQuery" => sql(world, query),
         "TrendsQuery" => trends::run(world, query),
+        "ExperimentQuery" if !world.shape.is_old() => experiment_query::run(world, query),
         "InsightVizNode" | "DataVisualizationNode" | "DataTableNode" => {
             let source = query.get("source").filter(|it| it.get("source").is_none());
             answer(

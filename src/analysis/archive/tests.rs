@@ -223,6 +223,7 @@ fn what_else_needs_the_flag_is_named() {
         ended_at: ended.map(days_ago),
         conclusion: None,
         archived,
+        metric: crate::flags::KeyMetric::Missing,
     };
     let on = |it: Experiment| {
         World::with(&json!({ "experiment_set": [5] }))

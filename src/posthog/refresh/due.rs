@@ -1,7 +1,7 @@
 //! What to ask next: a pure decision from what is known, what is read, what was done when, and the time.
 //!
 //! Shelf lives: flags 60 s (those written last), both short lists an hour, the whole list a day or when something does
-//! not add up, exposure 10 minutes, the project and each kind of plans an hour, a history until the flag's version
+//! not add up, exposure 10 minutes, the project, each kind of plans and the result of an experiment an hour, a history until the flag's version
 //! changes. When nobody typed for 30 minutes, nothing is asked.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::budget::{self, Hovers};
 use super::share::{AFTER_HOLDER, LOOK_EVERY};
 use crate::feature::{Served, served};
-use crate::flags::{Environment, Flag, FlagKey, Lookup};
+use crate::flags::{Environment, Flag, FlagKey, KeyMetric, Lookup};
 
 const PROJECT_EVERY: Duration = Duration::from_secs(60 * 60);
 const CHANGED_EVERY: Duration = Duration::from_secs(60);
@@ -25,6 +25,10 @@ const WHOLE_LIST_EVERY: SignedDuration = SignedDuration::from_hours(24);
 const WHOLE_LIST_AGAIN: Duration = Duration::from_secs(5 * 60);
 pub(super) const EXPOSURE_EVERY: Duration = Duration::from_secs(10 * 60);
 const PLANS_EVERY: Duration = Duration::from_secs(60 * 60);
+/// PostHog itself computes it anew once a day, or when somebody looks.
+const RESULT_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Experiments whose result is asked for, an hour.
+const MOST_RESULTS: usize = 20;
 const CATALOG_EVERY: Duration = Duration::from_secs(60 * 60);
 const QUIET_AFTER: Duration = Duration::from_secs(30 * 60);
 /// Keys typed one after the other become one question.
@@ -54,6 +58,8 @@ pub(super) enum Work {
     /// Of keys that were typed since exposure was last asked for.
     NewExposure,
     HoverExposure(FlagKey),
+    /// How a running experiment goes.
+    Result(i64),
     /// What a brief can name.
     Catalog,
 }
@@ -67,6 +73,7 @@ pub(super) enum Part {
     EarlyAccess,
     History,
     Exposure,
+    Results,
     Catalog,
 }
 
@@ -80,6 +87,7 @@ impl Part {
             Part::EarlyAccess => "early_access",
             Part::History => "history",
             Part::Exposure => "exposure",
+            Part::Results => "results",
             Part::Catalog => "catalog",
         }
     }
@@ -94,6 +102,7 @@ impl Work {
             Work::History(..) => Some(Part::History),
             Work::Plans(part) => Some(*part),
             Work::Exposure | Work::NewExposure | Work::HoverExposure(_) => Some(Part::Exposure),
+            Work::Result(_) => Some(Part::Results),
             Work::Catalog => Some(Part::Catalog),
             Work::Project | Work::Look | Work::Release | Work::WholeList | Work::Compare | Work::Changed => {
                 None
@@ -278,7 +287,12 @@ impl Times {
                 self.loaded.insert(Part::Catalog, now.tick);
                 self.wants_catalog = false;
             }
-            Work::NewExposure | Work::HoverExposure(_) | Work::History(..) | Work::Look | Work::Release => {}
+            Work::NewExposure
+            | Work::HoverExposure(_)
+            | Work::Result(_)
+            | Work::History(..)
+            | Work::Look
+            | Work::Release => {}
         }
     }
 
@@ -397,6 +411,44 @@ impl Situation<'_> {
             .or_else(|| self.exposure(waits))
             // Since when a rollout stands where it does is good to know, and nothing depends on it.
             .or_else(|| self.history(waits, false))
+            .or_else(|| self.result(waits))
+    }
+
+    /// A running experiment on a flag that is read here, whose result is missing or old.
+    fn result(&self, waits: &mut Waits) -> Option<Work> {
+        let is_running = |id: &i64| {
+            self.known
+                .experiments
+                .get(id)
+                .is_some_and(|it| it.is_running() && it.metric != KeyMetric::Missing)
+        };
+        let running = self.named.iter().filter_map(|it| match it {
+            Named::Experiment(id) => Some(*id).filter(is_running),
+            _ => None,
+        });
+        // Who does not lead takes what the others wrote.
+        let late = if self.leads() { RESULT_EVERY } else { RESULT_EVERY + RESULT_EVERY };
+        let now = waits.now;
+        let due_at = |id: &i64| {
+            let last = self.known.results.get(id)?.fetched_at;
+            let again = last.checked_add(late).ok()?;
+            (again > now.at && self.demanded.is_none_or(|it| last >= it)).then_some(again)
+        };
+        let due = running.take(MOST_RESULTS).find(|id| match due_at(id) {
+            Some(at) => {
+                let wait = Duration::try_from(at.duration_since(now.at)).unwrap_or_default();
+                waits.times.push(now.tick + wait);
+                false
+            }
+            None => true,
+        })?;
+        if self.is_alone(waits, Part::Results) {
+            return None;
+        }
+        // Exposure stays possible, and so do hovers.
+        let left = budget::HOVERS_PER_HOUR.saturating_sub(budget::queries_for(self.known_keys().count()));
+        let at = budget::affordable_at(&self.known.queries, 1, left, now);
+        (self.sharing.is_none() || !waits.waits_until(at)).then_some(Work::Result(due))
     }
 
     /// Somebody waits for it in a list of completions.

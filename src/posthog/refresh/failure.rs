@@ -63,6 +63,11 @@ fn of_one_part(error: &Error) -> Option<Duration> {
     }
 }
 
+/// Whether a failure says nothing of the other parts.
+pub(super) fn is_of_one_part(error: &Error) -> bool {
+    of_one_part(error).is_some()
+}
+
 impl Site {
     /// Says what went wrong, and when it is tried again.
     pub(super) fn note_failure(&mut self, work: &Work, error: &Error, now: Moment) {
@@ -77,6 +82,7 @@ impl Site {
                     | Part::Experiments
                     | Part::Cohorts
                     | Part::EarlyAccess
+                    | Part::Results
                     | Part::Catalog => {}
                 }
             }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::budget::{self, MAX_KEYS};
 use super::compare::{self, RECENT};
 use super::due::{Named, Part, Work};
+use super::failure;
 use super::site::Site;
 use super::written;
 use crate::flags::{
-    EarlyAccess, Experiment, Exposure, Flag, FlagKey, FlagList, Lack, Lookup, Project, ScheduledChange,
+    EarlyAccess, Experiment, ExperimentResult, Exposure, Flag, FlagKey, FlagList, KeyMetric, Lack, Lookup,
+    Outcome, Project, ScheduledChange,
 };
 use crate::posthog::client::Recent;
 use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY, Query};
@@ -35,6 +37,7 @@ impl Site {
             Work::Exposure => self.load_exposure(client, &project).await,
             Work::NewExposure => self.load_new_exposure(client, &project).await,
             Work::HoverExposure(key) => self.load_hover_exposure(client, &project, key).await,
+            Work::Result(id) => self.load_result(client, &project, *id).await,
             Work::Catalog => {
                 self.known.catalog = Some(client.catalog(&project).await?.into());
                 Ok(())
@@ -230,13 +233,41 @@ impl Site {
                     self.known.early_access = all.map(|it| (it.id.clone(), Arc::new(it))).collect();
                 }
             }
-            Part::History | Part::Exposure | Part::Catalog => {}
+            Part::History | Part::Exposure | Part::Results | Part::Catalog => {}
         }
         // What is named and not there is not asked for again at once.
         let is_missing = |it: &&Named| it.part() == part && !it.is_known(&self.known);
         let missing: BTreeSet<Named> = self.named.iter().filter(is_missing).cloned().collect();
         self.times.missing.retain(|it| it.part() != part);
         self.times.missing.extend(missing);
+        Ok(())
+    }
+
+    /// How an experiment goes. What the server refuses of one says nothing of the others, and is told until it is asked
+    /// again.
+    async fn load_result(&mut self, client: &Client, project: &Project, id: i64) -> Result<(), Error> {
+        let Some(experiment) = self.known.experiments.get(&id).cloned() else { return Ok(()) };
+        let now = self.clock.now().at;
+        match experiment.metric {
+            KeyMetric::Described { .. } => budget::spend(&mut self.known.queries, now, self.mark),
+            KeyMetric::Missing | KeyMetric::InFilters => {}
+        }
+        let (outcome, computed_at) = match client.experiment_result(project, &experiment).await {
+            Ok((Some(comparison), at)) => (Outcome::Compared(comparison), at),
+            Ok((None, _)) => (Outcome::CannotTell("there is nothing to compare yet".into()), None),
+            Err(error) if failure::is_of_one_part(&error) => {
+                self.learn_lacks(client, &error).await;
+                (Outcome::CannotTell(error.to_string()), None)
+            }
+            Err(error) => return Err(error),
+        };
+        let computed_at = computed_at.unwrap_or(now).min(now);
+        let result = ExperimentResult { outcome, computed_at, fetched_at: now };
+        self.known.results.insert(id, Arc::new(result));
+        // What runs no longer is not kept.
+        let running = |id: &i64| self.known.experiments.get(id).is_some_and(|it| it.is_running());
+        let over: Vec<i64> = self.known.results.keys().copied().filter(|id| !running(id)).collect();
+        over.iter().for_each(|id| drop(self.known.results.remove(id)));
         Ok(())
     }
 

@@ -169,7 +169,13 @@ pub async fn once(
                 }
                 Wanted::Exposure => true,
             };
-            if work == Work::Exposure && !is_wanted {
+            // How experiments go is shown where exposure is.
+            let is_extra = match work {
+                Work::Exposure => !is_wanted,
+                Work::Result(_) => wanted != Wanted::Exposure,
+                _ => false,
+            };
+            if is_extra {
                 break;
             }
             site.work(work).await;
@@ -193,6 +199,7 @@ pub async fn calls(
     // Short lists do not tell when flags were called.
     site.times.doubt = true;
     site.leave_alone(Part::History);
+    site.leave_alone(Part::Results);
     let next = |site: &Site| match site.next(Moment::now().after(GATHER)) {
         Next::Now(work) => Some(work),
         Next::At(_) | Next::Never => None,

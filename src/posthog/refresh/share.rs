@@ -192,6 +192,11 @@ pub(super) fn merge(ours: &mut Environment, theirs: Environment) {
             ours.exposure.insert(key, it);
         }
     }
+    for (id, it) in theirs.results {
+        if ours.results.get(&id).is_none_or(|ours| ours.fetched_at < it.fetched_at) {
+            ours.results.insert(id, it);
+        }
+    }
     // Whoever asked has all of them.
     let is_newer = |part: Part| theirs.plans_at.get(part.name()) > ours.plans_at.get(part.name());
     if ours.experiments.is_empty() || is_newer(Part::Experiments) {

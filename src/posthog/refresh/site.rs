@@ -311,7 +311,10 @@ impl Site {
                 self.refused = false;
                 self.known.trouble = None;
                 self.unsaved |= !matches!(work, Work::Project | Work::Catalog);
-                if !matches!(work.part(), Some(Part::History | Part::Exposure | Part::Catalog)) {
+                if !matches!(
+                    work.part(),
+                    Some(Part::History | Part::Exposure | Part::Results | Part::Catalog)
+                ) {
                     self.named = due::named(&self.known, &self.keys);
                 }
             }
