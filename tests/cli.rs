@@ -169,6 +169,41 @@ async fn show_tells_of_a_known_flag() {
 }
 
 #[tokio::test]
+async fn show_says_how_a_running_experiment_goes() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[]));
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "pricing-page"]);
+    let (code, stdout, stderr) = run(command).await;
+    assert_eq!((code, &*stderr), (0, ""));
+    for words in
+        ["Prices by the year runs since", "purchase per person, computed ", "control ", "ignificant: test"]
+    {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "pricing-page", "--format", "json"]);
+    let (code, stdout, _) = run(command).await;
+    let card: Value = serde_json::from_str(&stdout).unwrap();
+    let (experiment, result) = (&card["experiments"][0], &card["experiments"][0]["result"]);
+    assert_eq!((code, &experiment["metric"]), (0, &json!("purchase per person")));
+    assert_eq!((&result["baseline"]["variant"], &result["trouble"]), (&json!("control"), &Value::Null));
+    let test = &result["variants"][0];
+    let number = |it: &Value| it.as_f64().unwrap_or_else(|| panic!("{card:#}"));
+    let by_means = number(&test["mean"]) / number(&result["baseline"]["mean"]) - 1.0;
+    assert!((number(&test["difference"]) - by_means).abs() < 1e-9, "{test}");
+    assert!(number(&test["interval"][0]) < by_means && by_means < number(&test["interval"][1]));
+
+    // Where the plan has no queries, the reason is said once.
+    let posthog = Posthog::start().await;
+    posthog.faults(json!([{ "kind": "status", "status": 402, "path_contains": "/query/" }])).await;
+    let mut command = signed_in(folder.path(), &posthog);
+    command.args(["show", "pricing-page"]);
+    let (_, stdout, _) = run(command).await;
+    assert!(stdout.contains("Its result cannot be told either"), "{stdout}");
+    assert_eq!(stdout.matches("cannot be told: ").count(), 1, "{stdout}");
+}
+
+#[tokio::test]
 async fn show_exits_with_1_for_an_unknown_flag() {
     let (posthog, folder) = (Posthog::start().await, tree(&[]));
     let mut command = signed_in(folder.path(), &posthog);

@@ -70,6 +70,11 @@ async fn cards_say_stage_exposure_history_and_experiments() {
         assert!(text.contains("everyone since "), "{shape}: {text}");
         let text = editor.hover_until(APP, "pricing-page", "Experiment ").await;
         assert!(text.contains("runs since"), "{shape}: {text}");
+        if shape == Shape::Today {
+            let text = editor.hover_until(APP, "pricing-page", "purchase per person").await;
+            let words = ["control", "test", " people", " % (", " to ", "ignificant: "];
+            assert!(words.iter().all(|it| text.contains(it)), "{text}");
+        }
         let text = editor.hover_text(APP, "new-chekout").await;
         assert!(text.contains("Did you mean **new-checkout**?"), "{shape}: {text}");
         editor.finish().await;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Bench, FLAGS};
+use super::{Bench, FLAGS, NOW};
 
 const PLAYLISTS: &str = "/api/projects/1/session_recording_playlists/";
 const SURVEYS: &str = "/api/projects/1/surveys/";
@@ -502,6 +502,108 @@ async fn experiments_from_draft_to_the_end() {
         let answer = bench.post(EXPERIMENTS, with(body.clone(), name, value.clone())).await;
         assert_eq!(refusal(&answer), (400, code, attr), "{name} {value:?}: {}", answer.1);
     }
+}
+
+/// An experiment on prices that runs, with so many people of both variants, of whom the first so many do the steps.
+async fn compared(
+    bench: &Bench,
+    people: [usize; 2],
+    steps: &[(&str, [usize; 2])],
+    metric: Value,
+) -> (u64, Value) {
+    let body = json!({"name": "Prices", "feature_flag_key": "prices", "metrics": [metric]});
+    let (_, made) = bench.post(EXPERIMENTS, body).await;
+    bench.post(&format!("{EXPERIMENTS}{}/launch/", made["id"]), json!({})).await;
+    let mut events = Vec::new();
+    for (of, variant) in ["control", "test"].into_iter().enumerate() {
+        for n in 0..people[of] {
+            let who = format!("{variant}-{n}");
+            let exposed = json!({"$feature_flag": "prices", "$feature_flag_response": variant});
+            events
+                .push(json!({"event": "purchase", "distinct_id": who, "timestamp": "2026-11-20T11:00:00Z"}));
+            events.push(json!({"event": "$experiment_exposure", "distinct_id": who, "properties": exposed, "timestamp": NOW}));
+            for (at, (event, how_many)) in steps.iter().enumerate() {
+                if n < how_many[of] {
+                    let properties = json!({"amount": 10 * (of + 1)});
+                    let when = format!("2026-11-20T12:00:0{}Z", at + 1);
+                    events.push(json!({"event": event, "distinct_id": who, "properties": properties, "timestamp": when}));
+                }
+            }
+        }
+    }
+    bench.control("clock", json!({"now": "2026-11-20T13:00:00Z"})).await;
+    bench.control("events", json!({ "events": events })).await;
+    (made["id"].as_u64().unwrap(), made["metrics"][0].clone())
+}
+
+async fn result(bench: &Bench, experiment: u64, metric: &Value) -> (u16, Value) {
+    let query = json!({"kind": "ExperimentQuery", "experiment_id": experiment, "metric": metric});
+    bench.post("/api/projects/1/query/", json!({ "query": query })).await
+}
+
+#[tokio::test]
+async fn experiments_say_how_they_go() {
+    let node = |event: &str| json!({"kind": "EventsNode", "event": event});
+    let funnel = json!({"kind": "ExperimentMetric", "metric_type": "funnel", "series": [node("cart"), node("purchase")]});
+    // What people did before they took part does not count.
+    let steps = [("cart", [40, 50]), ("purchase", [20, 30])];
+    let bench = Bench::new().await;
+    let (id, metric) = compared(&bench, [100, 100], &steps, funnel).await;
+    let (status, answer) = result(&bench, id, &metric).await;
+    assert_eq!(status, 200, "{answer}");
+    let (control, test) = (&answer["baseline"], &answer["variant_results"][0]);
+    assert_eq!(
+        (&control["key"], &control["number_of_samples"], &control["sum"]),
+        (&json!("control"), &json!(100), &json!(20.0))
+    );
+    assert_eq!(
+        (&test["key"], &test["sum"], &test["method"]),
+        (&json!("test"), &json!(30.0), &json!("bayesian"))
+    );
+    let bound = |at: usize| test["credible_interval"][at].as_f64().unwrap();
+    // Half as many more, give or take 1.96 times the root of 0.0525 + 0.09.
+    assert!((bound(0) + 0.2399).abs() < 1e-4 && (bound(1) - 1.2399).abs() < 1e-4, "{test}");
+    assert!((test["chance_to_win"].as_f64().unwrap() - 0.9073).abs() < 1e-4, "{test}");
+    assert_eq!(test["significant"], false);
+
+    // Money by person, and what less of is better.
+    let source = json!({"kind": "EventsNode", "event": "purchase", "math": "sum", "math_property": "amount"});
+    let mut mean = json!({"kind": "ExperimentMetric", "metric_type": "mean", "source": source});
+    let (_, sums) = result(&bench, id, &mean).await;
+    assert_eq!(
+        (&sums["baseline"]["sum"], &sums["variant_results"][0]["sum"]),
+        (&json!(200.0), &json!(600.0))
+    );
+    assert_eq!(sums["variant_results"][0]["significant"], true, "{sums}");
+    mean["goal"] = "decrease".into();
+    let (_, less) = result(&bench, id, &mean).await;
+    let chance = |it: &Value| it["variant_results"][0]["chance_to_win"].as_f64().unwrap();
+    assert!((chance(&less) - (1.0 - chance(&sums))).abs() < 1e-9);
+
+    for (metric, text) in [
+        (
+            json!({"metric_type": "ratio", "numerator": {}}),
+            "The sandbox compares means and funnels; this is a ratio metric.",
+        ),
+        (json!(null), "metric is required"),
+    ] {
+        let (status, refused) = result(&bench, id, &metric).await;
+        assert_eq!((status, &refused["detail"]), (400, &json!(text)));
+    }
+    assert_eq!(result(&bench, 99, &mean).await.1["detail"], "Experiment with id 99 not found");
+}
+
+#[tokio::test]
+async fn few_people_are_not_compared() {
+    let bench = Bench::new().await;
+    let source = json!({"kind": "EventsNode", "event": "purchase"});
+    let mean = json!({"kind": "ExperimentMetric", "metric_type": "mean", "source": source});
+    let (id, metric) = compared(&bench, [50, 49], &[("purchase", [0, 9])], mean).await;
+    let (_, answer) = result(&bench, id, &metric).await;
+    let (control, test) = (&answer["baseline"], &answer["variant_results"][0]);
+    assert_eq!(control["validation_failures"], json!(["baseline-mean-is-zero"]), "{answer}");
+    assert_eq!(test["validation_failures"], json!(["not-enough-exposures"]));
+    assert_eq!((&test["significant"], &test["chance_to_win"]), (&Value::Null, &Value::Null));
 }
 
 #[tokio::test]

@@ -449,6 +449,42 @@ async fn a_typed_key_gets_its_experiment_cohort_and_early_access_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_experiments_go_is_asked_once_an_hour() {
+    let mut day = Day::begin(1, None).await;
+    let metric = json!({ "metric_type": "mean", "source": { "event": "purchase" } });
+    let running = |id: i64, metrics: &[&Value]| json!({ "id": id, "name": "Prices", "start_date": "2026-01-01T00:00:00Z", "metrics": metrics });
+    day.change(4, &json!({ "experiment_set": [5, 6, 7] }));
+    let mut over = running(6, &[&metric]);
+    over["end_date"] = "2026-02-01T00:00:00Z".into();
+    day.server.lock().unwrap().experiments = vec![running(5, &[&metric]), over, running(7, &[])];
+    day.read(0, [1, 4]);
+    typing(&mut day, MINUTE).await;
+    let asked = |day: &Day| day.sites[0].known.results[&5].fetched_at;
+    // The ended one and the one without a metric are not asked for.
+    let first = asked(&day);
+    assert_eq!(day.sites[0].known.results.len(), 1);
+    typing(&mut day, 57 * MINUTE).await;
+    assert_eq!(asked(&day), first);
+    typing(&mut day, 4 * MINUTE).await;
+    let second = asked(&day);
+    assert!(second > first);
+    // Somebody who asks for everything anew need not wait, and a refusal is kept like an answer.
+    day.server.lock().unwrap().faults = vec![(
+        "/query/",
+        400,
+        r#"{"type":"validation_error","code":"invalid_input","detail":"No control variant found"}"#,
+    )];
+    day.ask(0, &Ask::Everything);
+    typing(&mut day, MINUTE).await;
+    assert!(asked(&day) > second);
+    let result = &day.sites[0].known.results[&5].outcome;
+    assert!(format!("{result:?}").contains("No control variant found"), "{result:?}");
+    let n_queries = day.n("/query/", 0);
+    typing(&mut day, 30 * MINUTE).await;
+    assert_eq!((day.n("/query/", 0), &day.sites[0].known.trouble), (n_queries, &None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_part_that_fails_leaves_the_rest() {
     let mut day = Day::begin(1, None).await;
     day.server.lock().unwrap().faults =
