@@ -50,8 +50,7 @@ fn numbers(page: &Page, title: &str, it: &Comparison, age: &str) -> String {
 fn verdict(page: &Page, it: &Comparison) -> String {
     let said: Vec<&Compared> = it.variants.iter().filter(|it| it.significant.is_some()).collect();
     if said.is_empty() {
-        let lacks = lacks(page, it);
-        let why = if lacks.is_empty() { String::new() } else { format!(": {}", lacks.join(", ")) };
+        let why = first_lack(page, it).map(|it| format!(": {it}")).unwrap_or_default();
         return format!("Too early to tell{why}");
     }
     let name = |it: &&Compared| format!("{}{}", page.escape(&it.sample.variant), certainty(it));
@@ -65,21 +64,27 @@ fn verdict(page: &Page, it: &Comparison) -> String {
     parts.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect::<Vec<_>>().join(" · ")
 }
 
-/// What lacks before anything can be said, each with whom it lacks of.
-fn lacks(page: &Page, it: &Comparison) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    let baseline = it.baseline_lacks.iter().map(|lack| (&it.baseline.variant, lack));
-    let others = it.variants.iter().flat_map(|it| it.lacks.iter().map(|lack| (&it.sample.variant, lack)));
-    for (variant, lack) in baseline.chain(others) {
-        let variant = page.escape(variant);
-        told.push(match lack {
-            Lacking::People => format!("{variant} has fewer than 50 people"),
-            Lacking::MetricData => format!("too few of {variant} did it"),
-            Lacking::Baseline => format!("nobody of {variant} did it"),
-            Lacking::Other(it) => format!("{variant}: {}", page.escape(it)),
-        });
-    }
-    told
+/// What lacks first before anything can be said, and with which variants: while people are few, what they did says
+/// little.
+fn first_lack(page: &Page, it: &Comparison) -> Option<String> {
+    let baseline = it.baseline_lacks.iter().map(|lack| (lack, &it.baseline.variant));
+    let others = it.variants.iter().flat_map(|it| it.lacks.iter().map(|lack| (lack, &it.sample.variant)));
+    let all: Vec<(&Lacking, &String)> = baseline.chain(others).collect();
+    let order = |it: &Lacking| match it {
+        Lacking::People => 0,
+        Lacking::MetricData => 1,
+        Lacking::Baseline => 2,
+        Lacking::Other(_) => 3,
+    };
+    let (first, _) = all.iter().min_by_key(|it| order(it.0))?;
+    let with: Vec<String> = all.iter().filter(|it| it.0 == *first).map(|it| page.escape(it.1)).collect();
+    let with = with.join(" and ");
+    Some(match first {
+        Lacking::People => format!("fewer than 50 people with {with}"),
+        Lacking::MetricData => format!("too few did it with {with}"),
+        Lacking::Baseline => format!("nobody did it with {with}"),
+        Lacking::Other(it) => format!("{} ({with})", page.escape(it)),
+    })
 }
 
 fn certainty(it: &Compared) -> String {
