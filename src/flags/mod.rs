@@ -19,13 +19,9 @@ mod uses;
 
 pub use catalog::{Catalog, Channel, Cohort, CohortKind, Listed, Named};
 pub use early_access::EarlyAccess;
-<<<<<<< HEAD
 pub use evidence::{Evidence, GuardEvidence, Met, Share, Window};
-pub use experiment::Experiment;
-=======
 pub use experiment::{Experiment, KeyMetric};
 pub use experiment_result::{Certainty, Compared, Comparison, ExperimentResult, Lacking, Outcome, Sample};
->>>>>>> afa17fc (Hover and show say how a running experiment goes by its key metric; the sandbox computes it from its events)
 pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};
 pub(crate) use filters::null_to_default;
 pub use filters::{Filters, Holdout, Multivariate, Property, ReleaseCondition, Variant};
