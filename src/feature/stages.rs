@@ -88,6 +88,69 @@ pub fn opened(flag: &Flag, history: &History) -> Option<Timestamp> {
     changed.or_else(|| flag.created_at.filter(|_| history.complete))
 }
 
+/// A change that took a rollout somewhere else, or stopped it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Move {
+    /// When.
+    pub at: Timestamp,
+    /// What it came to, in a few words: `entered beta`, `stopped in beta: 12 exceptions`.
+    pub words: String,
+}
+
+/// Every stage that a flag entered, and every stop, oldest first, as far as its history goes. Steps of percent inside of
+/// a stage are none.
+pub fn moves(flag: &Flag, history: &History) -> Vec<Move> {
+    let mut moves = Vec::new();
+    let mut after = standing(flag);
+    walk_back(flag, history, |entry, before| {
+        let before = standing(before);
+        moves.extend(moved_words(&before, &after).map(|words| Move { at: entry.at, words }));
+        after = before;
+        None::<()>
+    });
+    moves.reverse();
+    moves
+}
+
+/// Where a flag stands, and why it was stopped there.
+fn standing(flag: &Flag) -> (Stage, Option<String>) {
+    let stopped = flag.filters().and_then(|it| stages(&it).into_iter().find_map(|it| it.stopped));
+    (stage(flag, None), stopped)
+}
+
+fn moved_words(before: &(Stage, Option<String>), after: &(Stage, Option<String>)) -> Option<String> {
+    let place = |it: &Stage| match it {
+        Stage::Planned { name, .. } => name.name.clone(),
+        other => other.to_string(),
+    };
+    match (&before.1, &after.1) {
+        (None, Some(why)) if why.is_empty() => return Some(format!("stopped in {}", place(&after.0))),
+        (None, Some(why)) => return Some(format!("stopped in {}: {why}", place(&after.0))),
+        (Some(_), None) if place(&before.0) == place(&after.0) => {
+            return Some(format!("went on in {}", place(&after.0)));
+        }
+        _ => {}
+    }
+    if place(&before.0) == place(&after.0) || !moved(&before.0, &after.0) {
+        return None;
+    }
+    Some(match &after.0 {
+        Stage::Off | Stage::NotLaunched => "switched off".into(),
+        Stage::Everyone(_) => "reached everyone".into(),
+        Stage::Archived => "archived".into(),
+        Stage::Deleted => "deleted".into(),
+        Stage::Planned { name, .. } if is_gone(&before.0) => format!("opened to {}", name.name),
+        Stage::Planned { name, .. } => format!("entered {}", name.name),
+        other if is_gone(&before.0) => format!("opened: {other}"),
+        other => format!("changed to {other}"),
+    })
+}
+
+/// Whether nobody got anything.
+fn is_gone(stage: &Stage) -> bool {
+    matches!(stage, Stage::Off | Stage::NotLaunched | Stage::Archived | Stage::Deleted)
+}
+
 /// Whether a rollout stood somewhere else. Without its history a flag that is off may never have been launched.
 fn moved(before: &Stage, now: &Stage) -> bool {
     let off = |it: &Stage| matches!(it, Stage::Off | Stage::NotLaunched);
@@ -135,6 +198,34 @@ mod tests {
         assert_eq!(arrived(&flag(true, PLAN), &history(vec![], false)), None);
         let made = arrived(&flag(true, PLAN), &history(vec![], true)).map(|it| it.at);
         assert_eq!(made, Some(day("2026-01-01")));
+    }
+
+    #[test]
+    fn stages_that_were_entered_and_stops_in_their_order() {
+        let running = PLAN.replace(" · stopped: 12 exceptions", "");
+        let narrower = running.replace("\"rollout_percentage\":40", "\"rollout_percentage\":20");
+        let internal = narrower.replace("\"rollout_percentage\":20", "\"rollout_percentage\":0");
+        let internal = internal.replace("\"rollout_percentage\":10,", "\"rollout_percentage\":0,");
+        let steps = vec![
+            entry("2026-05-06", None, Some(PLAN)),
+            entry("2026-05-05", None, Some(&running)),
+            entry("2026-05-04", None, Some(&narrower)),
+            entry("2026-05-03", None, Some(&internal)),
+            entry("2026-05-02", Some(false), None),
+        ];
+        let told = |flag: &Flag| {
+            let moves = moves(flag, &history(steps.clone(), false));
+            moves
+                .into_iter()
+                .map(|it| format!("{} {}", &it.at.to_string()[8..10], it.words))
+                .collect::<Vec<_>>()
+        };
+        let so_far = ["02 opened to internal", "03 entered beta", "05 stopped in beta: 12 exceptions"];
+        assert_eq!(told(&flag(true, PLAN)), so_far);
+        assert_eq!(told(&flag(true, &running)), [&so_far[..], &["06 went on in beta"]].concat());
+        let full = r#"{"groups":[{"rollout_percentage":100}]}"#;
+        assert_eq!(told(&flag(true, full)), [&so_far[..], &["06 reached everyone"]].concat());
+        assert_eq!(told(&flag(false, &running))[3..], ["06 switched off"]);
     }
 
     #[test]

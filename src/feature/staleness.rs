@@ -48,6 +48,25 @@ pub fn was_on(flag: &Flag, history: Option<&History>) -> Option<bool> {
     ever(flag, history, |it| served_by(it) != Served::Everyone(Value::Off))
 }
 
+/// When somebody first got another value than off; `None` when the history does not reach back far enough.
+pub fn first_on(flag: &Flag, history: &History) -> Option<Timestamp> {
+    let is_on = |it: &Flag| served_by(it) != Served::Everyone(Value::Off);
+    let (mut on, mut first) = (is_on(flag), None);
+    walk_back(flag, history, |entry, before| {
+        let was_on = is_on(before);
+        if on && !was_on {
+            first = Some(entry.at);
+        }
+        on = was_on;
+        None::<()>
+    });
+    match on {
+        // It was on in its oldest state that is known, which may be its first.
+        true => flag.created_at.filter(|_| history.complete),
+        false => first,
+    }
+}
+
 fn ever(flag: &Flag, history: Option<&History>, holds: impl Fn(&Flag) -> bool) -> Option<bool> {
     if holds(flag) {
         return Some(true);
@@ -186,6 +205,22 @@ pub(crate) mod tests {
             was_on(&closed, Some(&history(vec![entry("2026-05-01", None, Some(HALF))], false))),
             Some(true)
         );
+    }
+
+    #[test]
+    fn it_opened_when_it_was_first_on_whatever_came_later() {
+        let off_and_on = || {
+            vec![
+                entry("2026-05-03", Some(false), None),
+                entry("2026-05-02", Some(true), None),
+                entry("2026-04-01", Some(false), None),
+            ]
+        };
+        let on = flag(true, HALF);
+        assert_eq!(first_on(&on, &history(off_and_on(), false)), Some(day("2026-04-01")));
+        assert_eq!(first_on(&on, &history(off_and_on()[..2].to_vec(), false)), None);
+        assert_eq!(first_on(&on, &history(off_and_on()[..2].to_vec(), true)), Some(day("2026-01-01")));
+        assert_eq!(first_on(&flag(false, HALF), &history(vec![], true)), None);
     }
 
     #[test]

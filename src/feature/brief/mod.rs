@@ -25,7 +25,7 @@ pub use check::{BriefProblem, read};
 pub use draft::{Draft, name_for};
 pub use file::{BriefFile, is_brief};
 pub use metric::{After, Baseline, Count, EventEntry, FilteredEvent, Goal, Guard, Metric, MetricKind};
-pub use outcome::{Outcome, Verdict};
+pub use outcome::{Outcome, Verdict, outcome_edit};
 
 /// Where briefs lie, below the folder of `flagline.toml`.
 pub const BRIEFS: &str = ".flagline";
