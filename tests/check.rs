@@ -364,3 +364,28 @@ async fn without_posthog_the_copy_on_disk_serves() {
     let trouble = &serde_json::from_str::<Value>(&stdout).unwrap()["trouble"];
     assert!(trouble.as_str().unwrap().contains("cannot be reached"), "{trouble}");
 }
+
+#[tokio::test]
+async fn a_review_that_is_due_is_told_at_its_brief() {
+    let posthog = Posthog::start().await;
+    let brief = "# ours\nkey = \"new-checkout\"\n";
+    let folder = tree(&[("src/a.ts", "export {}\n"), ("src/.flagline/checkout.toml", brief)]);
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--format", "json"]).await;
+    assert_eq!((code, &*stderr, codes(&stdout)), (0, "", vec![("review-due".to_owned(), 2)]), "{stdout}");
+    assert!(stdout.contains("\"path\": \"src/.flagline/checkout.toml\""), "{stdout}");
+    let (code, stdout, _) = check(folder.path(), &posthog, &["--fail-on", "review-due"]).await;
+    assert!(code == 1 && stdout.contains("flagline review new-checkout"), "{stdout}");
+    // Files that are named alone have no briefs beside them.
+    let (code, stdout, _) = check(folder.path(), &posthog, &["src/a.ts", "--fail-on", "review-due"]).await;
+    assert!(code == 0 && stdout.starts_with("No findings in 1 file"), "{stdout}");
+    let settings = "[severity]\nreview-due = \"off\"\n";
+    fs::write(folder.path().join("flagline.toml"), settings).unwrap();
+    let (code, stdout, _) = check(folder.path(), &posthog, &["--fail-on", "review-due"]).await;
+    assert!(code == 0 && stdout.starts_with("No findings in 2 files"), "{stdout}");
+    // Once somebody has said what came of it, there is nothing to say.
+    fs::remove_file(folder.path().join("flagline.toml")).unwrap();
+    let said = format!("{brief}[outcome]\nverdict = \"failed\"\n");
+    fs::write(folder.path().join("src/.flagline/checkout.toml"), said).unwrap();
+    let (_, stdout, _) = check(folder.path(), &posthog, &[]).await;
+    assert!(stdout.starts_with("No findings"), "{stdout}");
+}

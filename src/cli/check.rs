@@ -15,6 +15,7 @@ use super::baseline::BaselineFile;
 use super::{complain, configuration, paths, print, print_coloured, print_json, progress, stored_keys};
 use crate::analysis::{self, Finding, Severity, Snapshot, ago};
 use crate::config::{Config, Rule};
+use crate::feature::brief::BriefFile;
 use crate::flags::{Environment, FlagKey, Mirror};
 use crate::index::Index;
 use crate::index::scan::{self, Progress, Scanned};
@@ -122,8 +123,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let walk = walk.clone();
         move || activity(&walk)
     });
-    let read = read(named, &home, &config, &walk);
-    let loaded = load(&config, arguments.offline, &read.keys()).await;
+    let mut read = read(named, &home, &config, &walk);
+    let briefs = read.briefs(&home);
+    read.read.extend(briefs.iter().map(|it| it.path.to_path_buf()));
+    let mut keys = read.keys();
+    keys.extend(briefs.iter().filter_map(|it| it.key().cloned()));
+    let loaded = load(&config, arguments.offline, &keys).await;
     drop(progress);
 
     read.tell_skipped(&directory);
@@ -135,9 +140,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Err(why);
         }
     };
-    let found = findings(&read, &loaded.mirror, &config, now);
+    let mut found = findings(&read, &loaded.mirror, &config, now);
+    found.extend(briefs.iter().map(|it| {
+        let finding = analysis::review_finding(it, &loaded.mirror, &config, now);
+        (it.path.clone(), finding.into_iter().collect())
+    }));
     let base = base(arguments.format, &directory);
-    let mut report = report::report(found, read.n_files, environment, base);
+    let mut report = report::report(found, read.n_files + briefs.len(), environment, base);
     if let Some(baseline) = &mut baseline {
         if update {
             baseline.update(&report, |it| read.was_checked(it))?;
@@ -222,6 +231,20 @@ impl Files {
 
     fn facts(&self) -> impl Iterator<Item = (&Arc<Path>, &Arc<FileFacts>)> {
         self.index.files().filter(|it| self.is_asked(it.0))
+    }
+
+    /// The briefs that are asked for, in the folders of the code and in that of the settings.
+    fn briefs(&self, home: &Path) -> Vec<Arc<BriefFile>> {
+        let mut folders: BTreeSet<&Path> = BTreeSet::from([home]);
+        for path in &self.read {
+            let around = path.ancestors().skip(1).take_while(|it| it.starts_with(home));
+            for folder in around {
+                if !folders.insert(folder) {
+                    break;
+                }
+            }
+        }
+        workspace::briefs_in(folders.into_iter()).into_iter().filter(|it| self.is_asked(&it.path)).collect()
     }
 
     pub(super) fn keys(&self) -> BTreeSet<FlagKey> {

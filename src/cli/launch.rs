@@ -12,14 +12,14 @@ use super::answers::Answers;
 use super::{Format, complain, configuration, print, print_json, print_lines, stored_keys};
 use crate::analysis::plain;
 use crate::config::Environment;
-use crate::feature::brief::{Brief, file_name};
+use crate::feature::brief::file_name;
 use crate::feature::{BRIEFS, StageName};
 use crate::flags::{Flag, FlagKey};
 use crate::posthog::Error;
 use crate::report::{launch_json, launch_label, launch_plan};
 use crate::rollout::decide::{Action, Slot, Step, open_stages};
 use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
-use crate::workspace;
+use crate::workspace::{self, FoundBrief};
 
 /// See [`super::Command::Launch`].
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let config = configuration(&directory, stored_keys())?;
-    let brief = brief(&arguments.key, &directory)?;
+    let brief = found_brief(&arguments.key, &directory)?.brief;
     let environment = config.environments.first().context("no environment is configured")?;
     if config.environments.len() > 1 {
         complain(&plain(&format!("this happens in '{}'", environment.name)));
@@ -60,12 +60,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The brief of a key, from the settings' folder, or from the working directory and those above it.
-pub(super) fn brief(key: &str, directory: &std::path::Path) -> anyhow::Result<Brief> {
+pub(super) fn found_brief(key: &str, directory: &std::path::Path) -> anyhow::Result<FoundBrief> {
     let key = FlagKey::from(key);
     let home = workspace::repository(directory);
     let around = directory.ancestors().take_while(|it| home.is_none_or(|home| it.starts_with(home)));
     match workspace::brief_of(around, &key) {
-        Ok(Some(found)) => Ok(found.brief),
+        Ok(Some(found)) => Ok(found),
         Ok(None) => bail!(
             "there is no brief of '{}': write {BRIEFS}/{}, or `flagline create` it",
             plain(key.as_str()),

@@ -21,6 +21,7 @@ mod progress;
 mod pull;
 mod reads;
 mod rollout;
+mod review;
 mod sample;
 mod sandbox;
 mod show;
@@ -125,6 +126,8 @@ enum Command {
     Follow(follow::Arguments),
     /// Stop telling a Slack channel or a webhook about a flag.
     Unfollow(follow::UnfollowArguments),
+    /// Review a feature: its key metric against the target, before or beside it, and what came of it, in your word.
+    Review(review::Arguments),
     /// Archive flags that no code reads and nobody asks for any more; without a KEY, say where each flag is on that way.
     Archive(archive::Arguments),
     /// Fetch what there is to know about the flags that this code reads, for `check --offline`.
@@ -218,6 +221,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rollout(command) => rollout::run(command).await,
         Command::Follow(arguments) => follow::run(arguments).await,
         Command::Unfollow(arguments) => follow::unfollow(arguments).await,
+        Command::Review(arguments) => review::run(arguments).await,
         Command::Archive(arguments) => archive::run(arguments).await,
         Command::Pull { format } => pull::run(format).await,
         Command::Show { key, format } => show::run(&key, format).await,

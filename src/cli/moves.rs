@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::answers::Answers;
-use super::launch::brief;
+use super::launch::found_brief;
 use super::{Format, complain, configuration, print_json, print_lines, stored_keys};
 use crate::analysis::plain;
 use crate::config::{Config, Environment};
@@ -130,7 +130,7 @@ impl Finish {
 async fn run(common: Common, step: Move, anyway: bool) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let config = configuration(&directory, stored_keys())?;
-    let brief = brief(&common.key, &directory)?;
+    let brief = found_brief(&common.key, &directory)?.brief;
     let environment = config.environments.first().context("no environment is configured")?;
     if config.environments.len() > 1 {
         complain(&plain(&format!("this happens in '{}'", environment.name)));

@@ -132,6 +132,9 @@ pub struct SeverityTable {
     /// A secret key of PostHog stands in the code.
     #[schemars(extend("default" = "error"))]
     pub secret_in_code: Option<Level>,
+    /// Everyone has had the feature for as long as its brief says, and nobody has said what came of it.
+    #[schemars(extend("default" = "information"))]
+    pub review_due: Option<Level>,
 }
 
 /// How loud a finding is.
@@ -338,6 +341,7 @@ impl SeverityTable {
             Rule::WrongRead => self.wrong_read,
             Rule::NotLive => self.not_live,
             Rule::SecretInCode => self.secret_in_code,
+            Rule::ReviewDue => self.review_due,
         }
     }
 }

@@ -21,11 +21,13 @@ pub enum Rule {
     NotLive,
     /// A secret key of PostHog stands in the code.
     SecretInCode,
+    /// Everyone has had the feature for as long as its brief says, and nobody has said what came of it.
+    ReviewDue,
 }
 
 impl Rule {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Rule; 9] = [
+    pub const ALL: [Rule; 10] = [
         Rule::UnknownFlag,
         Rule::StaleFlag,
         Rule::DisabledFlag,
@@ -35,6 +37,7 @@ impl Rule {
         Rule::WrongRead,
         Rule::NotLive,
         Rule::SecretInCode,
+        Rule::ReviewDue,
     ];
 
     /// The public name.
@@ -49,6 +52,7 @@ impl Rule {
             Rule::WrongRead => "wrong-read",
             Rule::NotLive => "not-live",
             Rule::SecretInCode => "secret-in-code",
+            Rule::ReviewDue => "review-due",
         }
     }
 
@@ -62,7 +66,7 @@ impl Rule {
             | Rule::UnknownVariant
             | Rule::MissingVariant
             | Rule::WrongRead => Severity::Warning,
-            Rule::DisabledFlag | Rule::NotLive => Severity::Information,
+            Rule::DisabledFlag | Rule::NotLive | Rule::ReviewDue => Severity::Information,
         }
     }
 }

@@ -14,7 +14,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::session::Session;
-use super::{clean, create, follow, launch, status_page};
+use super::{clean, create, follow, launch, review, status_page};
 use crate::config::Config;
 use crate::flags::Environment;
 use crate::posthog::refresh::Ask;
@@ -26,6 +26,7 @@ pub(super) const NEW_FEATURE: &str = "flagline.newFeature";
 pub(super) const LAUNCH: &str = "flagline.launch";
 pub(super) const FOLLOW: &str = "flagline.follow";
 pub(super) const UNFOLLOW: &str = "flagline.unfollow";
+pub(super) const REVIEW: &str = "flagline.review";
 pub(super) const CLEAN: &str = "flagline.clean";
 pub(super) const OPEN: &str = "flagline.open";
 pub(super) const REFRESH: &str = "flagline.refresh";
@@ -36,8 +37,8 @@ pub(super) const APPLY_EDIT: &str = "flagline.applyEdit";
 pub(super) const SHOW_REFERENCES: &str = "flagline.showReferences";
 
 /// Everything that can be executed.
-pub(super) const NAMES: [&str; 10] =
-    [CREATE_FEATURE, LAUNCH, FOLLOW, UNFOLLOW, CLEAN, OPEN, REFRESH, STATUS, EXPLAIN, APPLY_EDIT];
+pub(super) const NAMES: [&str; 11] =
+    [CREATE_FEATURE, LAUNCH, FOLLOW, UNFOLLOW, REVIEW, CLEAN, OPEN, REFRESH, STATUS, EXPLAIN, APPLY_EDIT];
 
 /// A flag to remove, and what it is taken to serve for ever: `on`, `off` or a variant. Without that, what PostHog
 /// serves to everyone.
@@ -92,6 +93,10 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
         UNFOLLOW => {
             let wanted: follow::Wanted = argument(params.arguments)?;
             tokio::spawn(async move { follow::unfollow(&session, wanted).await });
+        }
+        REVIEW => {
+            let wanted: review::ToReview = argument(params.arguments)?;
+            tokio::spawn(async move { review::run(&session, wanted).await });
         }
         CLEAN => {
             let wanted: ToClean = argument(params.arguments)?;

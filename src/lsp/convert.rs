@@ -176,7 +176,7 @@ pub(super) fn settings_problem(text: &Text, problem: &FileProblem, encoding: Enc
 /// Something worth telling about a brief.
 pub(super) fn brief_finding(text: &Text, finding: &BriefFinding, encoding: Encoding) -> Diagnostic {
     let (span, message) = (finding.span.clone(), finding.message.clone());
-    in_toml(text, "brief", span, finding.severity, message, encoding)
+    in_toml(text, finding.code, span, finding.severity, message, encoding)
 }
 
 fn in_toml(
@@ -339,6 +339,7 @@ pub(super) fn brief_lens(it: &BriefLens, text: &Text, uri: &Url, caps: &ClientCa
 fn brief_command(it: &BriefLens, uri: &Url) -> Command {
     let command = match it.does {
         Does::Launch => commands::LAUNCH,
+        Does::Review => commands::REVIEW,
         Does::Open => commands::OPEN,
         Does::Follow => commands::FOLLOW,
     };
@@ -350,6 +351,7 @@ fn brief_command(it: &BriefLens, uri: &Url) -> Command {
 pub(super) fn brief_action(it: &BriefLens, uri: &Url, caps: &ClientCaps) -> CodeActionOrCommand {
     let title = match it.does {
         Does::Launch => format!("Launch feature '{}'", it.key),
+        Does::Review => format!("Review feature '{}'", it.key),
         Does::Open => format!("Open '{}' in PostHog", it.key),
         Does::Follow => format!("Follow '{}'", it.key),
     };

@@ -48,7 +48,7 @@ pub(super) async fn run(session: &Session, wanted: ToLaunch) {
 
 async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(), String> {
     let config = settings_to_write(session, wanted.uri.as_ref())?;
-    let brief = brief(session, key, wanted.uri.as_ref())?;
+    let brief = brief_file(session, key, wanted.uri.as_ref())?.1;
     let mut options = Options { leave_off: false, take_over: wanted.take_over };
     loop {
         let launch = load(session, &config, brief.clone(), options).await?;
@@ -88,29 +88,35 @@ async fn load(session: &Session, config: &Config, brief: Brief, options: Options
     loaded.map_err(|it| it.to_string())
 }
 
-async fn begin(session: &Session, title: &str) -> Option<Progress> {
+pub(super) async fn begin(session: &Session, title: &str) -> Option<Progress> {
     if session.caps.progress { Progress::begin(&session.client, title).await } else { None }
 }
 
-/// The brief as it stands in the editor, or else on disk.
-fn brief(session: &Session, key: &FlagKey, uri: Option<&Url>) -> Result<Brief, String> {
+/// The brief as it stands in the editor, or else on disk, with its file.
+pub(super) fn brief_file(
+    session: &Session,
+    key: &FlagKey,
+    uri: Option<&Url>,
+) -> Result<(PathBuf, Brief), String> {
     let workspace = &session.workspace;
     let path = uri.map(Workspace::path_of);
-    if let Some(text) = path.as_deref().and_then(|it| workspace.toml(it))
+    if let Some(path) = path.as_deref()
+        && let Some(text) = workspace.toml(path)
         && let Ok(brief) = Brief::parse(text.as_str())
         && brief.is_of(key)
     {
-        return Ok(brief);
+        return Ok((path.to_owned(), brief));
     }
     let home = workspace.brief_home(path.as_deref());
     let folders: Vec<PathBuf> = home.into_iter().chain(workspace.roots()).collect();
     let found = workspace::brief_of(folders.iter().map(|it| &**it), key)?;
     let Some(found) = found else { return Err("it has no brief; create the feature first".into()) };
     // Somebody may be about to change it.
-    match workspace.toml(&found.path) {
-        Some(text) => Brief::parse(text.as_str()),
-        None => Ok(found.brief),
-    }
+    let brief = match workspace.toml(&found.path) {
+        Some(text) => Brief::parse(text.as_str())?,
+        None => found.brief,
+    };
+    Ok((found.path, brief))
 }
 
 fn nothing_to_do(launch: &Launch) -> String {

@@ -21,6 +21,7 @@ mod parent;
 mod pick;
 mod progress;
 mod publish;
+mod review;
 mod service;
 mod session;
 mod status;

@@ -20,7 +20,7 @@ pub const SCOPES: [(&str, &str); 23] = [
     ("cohort:read", "the names of cohorts, in hovers and `flagline init`"),
     ("early_access_feature:read", "the stage of early access features"),
     ("feature_flag:write", "launching features, and archiving flags"),
-    ("annotation:write", "the note that a feature is launched, and what came of one whose flag is removed"),
+    ("annotation:write", "the notes that a feature is launched, and what came of it"),
     ("dashboard:write", "launching a feature with its dashboard"),
     ("insight:write", "launching a feature with the graphs on its dashboard"),
     ("session_recording_playlist:write", "launching a feature with its recordings"),

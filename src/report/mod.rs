@@ -15,6 +15,7 @@ mod launch;
 mod moves;
 mod reads;
 mod removal;
+mod review;
 mod sarif;
 mod status;
 
@@ -27,4 +28,5 @@ pub use launch::{label as launch_label, launch_json, launch_plan};
 pub use moves::{move_json, move_lines, run_json, run_lines};
 pub use reads::{Listing, listing, reads_text, relative};
 pub use removal::{RemovalRow, removal_diff, removal_json};
+pub use review::{measured_words, review_json, review_text};
 pub use status::{StatusReport, status_html, status_json, status_text};

@@ -11,6 +11,7 @@ mod messenger;
 pub mod moving;
 mod retire;
 pub mod run;
+pub mod review;
 
 pub use archive::{NotArchived, archive};
 pub use retire::retire;

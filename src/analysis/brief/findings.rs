@@ -2,6 +2,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::names::{cohorts, events};
+use super::review::review_finding;
 use super::{BriefSnapshot, Followed};
 use crate::analysis::card::project_name;
 use crate::analysis::markup::plain;
@@ -12,6 +13,8 @@ use crate::schema::{Content, Node, similar};
 /// Something worth telling about a brief, with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BriefFinding {
+    /// What kind it is: the name of a rule, or `brief`.
+    pub code: &'static str,
     /// Where.
     pub span: Range<usize>,
     /// How loud.
@@ -24,6 +27,7 @@ pub struct BriefFinding {
 pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
     let problems = snapshot.file.brief.as_ref().err().into_iter().flatten();
     let problem = |it: &crate::feature::brief::BriefProblem| BriefFinding {
+        code: BRIEF,
         span: it.span.clone(),
         severity: Severity::Error,
         message: it.message.clone(),
@@ -38,22 +42,33 @@ pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
         findings.events(&node, catalog, &project);
         findings.channel(&node, catalog);
     }
+    let (file, mirror, config) = (&snapshot.file, &snapshot.mirror, &snapshot.config);
+    findings.0.extend(review_finding(file, mirror, config, snapshot.now).map(|it| BriefFinding {
+        code: it.code.name(),
+        span: it.span.bytes(),
+        severity: it.severity,
+        message: it.sentence(),
+    }));
     findings.0.sort_by_key(|it| it.span.start);
     findings.0
 }
+
+/// What is wrong in the brief itself, of whatever kind.
+const BRIEF: &str = "brief";
 
 struct Findings(Vec<BriefFinding>);
 
 impl Findings {
     fn tell(&mut self, node: &Node, severity: Severity, message: String) {
-        self.0.push(BriefFinding { span: node.span.clone(), severity, message });
+        self.0.push(BriefFinding { code: BRIEF, span: node.span.clone(), severity, message });
     }
 
     /// A key belongs to one brief, and to a flag that is still in use.
     fn key(&mut self, snapshot: &BriefSnapshot) {
         let (Some(key), Some(span)) = (snapshot.file.key(), snapshot.file.key_span()) else { return };
-        let mut tell =
-            |severity, message| self.0.push(BriefFinding { span: span.clone(), severity, message });
+        let mut tell = |severity, message| {
+            self.0.push(BriefFinding { code: BRIEF, span: span.clone(), severity, message })
+        };
         if let Some(other) = snapshot.others.iter().find(|it| it.key() == Some(key)) {
             let other = file_name(&other.path);
             tell(Severity::Error, format!("{other} is a brief of this flag too; a flag has one"));

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::BriefSnapshot;
+use super::review::due;
 use crate::analysis::hover::people;
 use crate::analysis::markup::plain;
 use crate::feature::{Stage, TAG, stage};
@@ -25,6 +26,8 @@ pub struct BriefLens {
 pub enum Does {
     /// Launches the feature, or completes its launch.
     Launch,
+    /// Shows what came of the feature, and asks for a word on it.
+    Review,
     /// Opens the flag's page.
     Open,
     /// Lets somebody be told what happens to it.
@@ -48,6 +51,12 @@ pub fn brief_lenses(snapshot: &BriefSnapshot) -> Vec<BriefLens> {
         let at = stage(flag, environment.history_of(flag).map(|it| &**it));
         let seen = environment.exposure.get(key).map(|it| format!(" · {}", people(it.people())));
         lenses.push(lens(format!("{at}{}", seen.unwrap_or_default()), Does::Open));
+    }
+    if let (Ok(brief), Some(environment)) = (&snapshot.file.brief, snapshot.environment())
+        && due(brief, environment, snapshot.now).is_some()
+        && !snapshot.config.read_only
+    {
+        lenses.push(lens("Review".into(), Does::Review));
     }
     if snapshot.file.brief.is_ok() && !snapshot.config.read_only && can_launch(snapshot, key) {
         lenses.push(lens("Launch".into(), Does::Launch));

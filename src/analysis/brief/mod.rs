@@ -7,6 +7,7 @@ mod hover;
 mod lenses;
 mod names;
 mod note;
+mod review;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub(super) use lenses::is_launchable;
 pub use lenses::{BriefLens, Does, brief_lenses};
 pub(super) use note::brief_in;
 pub use note::{BriefNote, brief_note};
+pub use review::review_finding;
 pub use target::{BriefTarget, brief_key_at, brief_target, plan_span};
 
 use crate::config::Config;

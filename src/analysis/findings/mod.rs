@@ -83,6 +83,8 @@ pub enum Code {
     NotLive,
     /// [`Rule::SecretInCode`].
     SecretInCode,
+    /// [`Rule::ReviewDue`].
+    ReviewDue,
 }
 
 impl Code {
@@ -98,6 +100,7 @@ impl Code {
             Code::WrongRead { .. } => Rule::WrongRead,
             Code::NotLive => Rule::NotLive,
             Code::SecretInCode => Rule::SecretInCode,
+            Code::ReviewDue => Rule::ReviewDue,
         }
     }
 

@@ -1,9 +1,10 @@
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 
 use super::gate::current;
 use super::{FeatureStatus, Place, Rollout};
 use crate::analysis::card::{Card, State};
 use crate::analysis::markup::day;
+use crate::feature::review::review_due;
 use crate::feature::{Brief, Plan, PlanStage, Stage};
 
 /// What comes next.
@@ -163,12 +164,11 @@ fn everyone(feature: &FeatureStatus, brief: Option<&Brief>, now: Timestamp) -> N
         });
     };
     let since = feature.age.constant.map(|it| it.0).or(feature.age.arrived);
-    let days = brief.review_after().duration().as_hours() / 24;
-    let due = since.and_then(|it| it.checked_add((days * 24).hours()).ok());
+    let due = since.and_then(|it| review_due(brief, it));
     match due {
         Some(at) if at <= now => Next {
-            words: format!("review was due on {}: write the outcome into the brief", day(at)),
-            command: None,
+            words: format!("review, due since {}", day(at)),
+            command: Some(format!("flagline review {}", feature.key)),
             at: due,
         },
         Some(at) => Next { words: format!("review due on {}", day(at)), command: None, at: due },
@@ -191,8 +191,8 @@ fn clean_up(feature: &FeatureStatus) -> Next {
     }
     // The brief goes with the code, and what came of the feature is told nowhere else.
     let first = match feature.metric.is_some() && feature.outcome.is_none() {
-        true => "write its outcome into the brief, then ",
-        false => "",
+        true => format!("say what came of it (flagline review {}), then ", feature.key),
+        false => String::new(),
     };
     match &clean_up.command {
         Some(command) => Next::command(format!("{first}remove it from the code"), command.clone()),

@@ -223,7 +223,7 @@ fn the_outcome_is_written_down_before_the_brief_goes() {
         let case = Case { brief: brief(outcome), ..moved([100, 100, 25], [100, 100, 100], "2026-03-01") };
         only(case).next.words
     };
-    assert_eq!(finished(""), "write its outcome into the brief, then remove it from the code");
+    assert_eq!(finished(""), "say what came of it (flagline review new-nav), then remove it from the code");
     assert_eq!(finished("[outcome]\nverdict = \"failed\"\n"), "remove it from the code");
 }
 

@@ -153,7 +153,7 @@ fn gate(it: &GateStatus) -> Value {
     })
 }
 
-fn metric(it: &Metric) -> Value {
+pub(in crate::report) fn metric(it: &Metric) -> Value {
     json!({
         "title": it.title(),
         "kind": match it.kind {

@@ -3,7 +3,7 @@
 mod html;
 mod json;
 mod text;
-mod words;
+pub(super) mod words;
 
 use std::path::Path;
 
@@ -13,6 +13,7 @@ use crate::analysis::status::Status;
 use crate::flags::{AllSeries, Environment};
 
 pub use html::status_html;
+pub(super) use json::metric as metric_json;
 pub use json::status_json;
 pub use text::status_text;
 

@@ -120,7 +120,7 @@ pub(super) fn age(age: &Age, now: Timestamp) -> Option<String> {
 }
 
 /// "purchase: at least 12 a week for each hundred people, by 28 Feb 2027"
-pub(super) fn metric(it: &Metric) -> String {
+pub(in crate::report) fn metric(it: &Metric) -> String {
     let Some(target) = it.target else { return format!("{}, without a target", it.title()) };
     let goal = match it.goal {
         Goal::AtLeast => "at least",
@@ -137,11 +137,8 @@ pub(super) fn metric(it: &Metric) -> String {
 }
 
 /// "nailed, 41 % paid"
-pub(super) fn outcome(it: &Outcome) -> String {
-    match &it.measured {
-        Some(measured) => format!("{}, {measured}", it.verdict),
-        None => it.verdict.to_string(),
-    }
+pub(in crate::report) fn outcome(it: &Outcome) -> String {
+    it.to_string()
 }
 
 /// How a feature reaches people.
@@ -168,7 +165,7 @@ pub(super) fn to_do(it: &FeatureStatus) -> Option<String> {
 }
 
 /// 12345 as 12,345.
-pub(super) fn number(number: u64) -> String {
+pub(in crate::report) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut result = String::new();
     for (at, digit) in digits.chars().enumerate() {
