@@ -18,11 +18,12 @@ use flagline::analysis::CodeReads;
 use flagline::analysis::status::{Sources, Status, clean_ups, status};
 use flagline::config::{Config, Environment};
 use flagline::feature::Brief;
+use flagline::feature::Period;
 use flagline::flags::{AllSeries, Mirror};
 use flagline::index::Index;
 use flagline::index::scan::{self, Progress, Root};
 use flagline::posthog::refresh::{self, Wanted};
-use flagline::report::{StatusReport, status_html, status_json, status_text};
+use flagline::report::{StatusReport, status_html, status_json, status_markdown, status_text};
 use flagline::sandbox::{self, Options, Sandbox, Shape};
 use flagline::workspace;
 use jiff::Timestamp;
@@ -128,6 +129,7 @@ async fn a_whole_project_in_all_formats() {
     golden("status.txt", &text, sandbox.url());
     let json = serde_json::to_string_pretty(&status_json(&report)).unwrap() + "\n";
     golden("status.json", &json, sandbox.url());
+    golden("status.md", &status_markdown(&report, Period::days(14)), sandbox.url());
     let html = status_html(&report);
     check_page(&html);
     // How it looks is looked at in a browser.
@@ -183,6 +185,22 @@ fn check_page(html: &str) {
     });
 }
 
+fn retrospective(folder: &Path, briefs: &[(PathBuf, Result<Brief, String>)]) -> String {
+    let mirror = Mirror::default();
+    let sources = Sources {
+        briefs,
+        plans: &BTreeMap::new(),
+        mirror: &mirror,
+        code: &CodeReads::default(),
+        clean_ups: &BTreeMap::new(),
+        now: now(),
+    };
+    let status = status(&sources, &BTreeSet::new());
+    let report =
+        StatusReport { status: &status, environment: None, series: None, directory: folder, now: now() };
+    status_markdown(&report, Period::days(14))
+}
+
 fn page(folder: &Path, briefs: &[(PathBuf, Result<Brief, String>)], series: Option<&AllSeries>) -> String {
     let mirror = Mirror::default();
     let sources = Sources {
@@ -230,6 +248,8 @@ fn whatever_people_write_is_text() {
         (PathBuf::from("/app/.flagline/\"'.toml"), Err("<script>".to_owned())),
     ];
     let series = AllSeries::unknown("<script>");
+    let markdown = retrospective(Path::new("/app"), &briefs);
+    assert!(!markdown.contains("<script") && !markdown.contains('\u{202e}'), "{markdown}");
     let html = page(Path::new("/app"), &briefs, Some(&series));
     assert!(!html.contains("<script") && !html.contains("<b>.toml") && !html.contains('\u{202e}'));
     assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{html}");
@@ -342,6 +362,52 @@ async fn signed_out_there_are_briefs_and_reads() {
         assert!(stdout.contains(words), "no {words:?} in {stdout}");
     }
     assert!(!stdout.contains("unknown"), "{stdout}");
+}
+
+#[tokio::test]
+async fn a_retrospective_is_about_a_time() {
+    let (posthog, folder) = (Posthog::start().await, app());
+    let (code, stdout, stderr) = told(&posthog, folder.path(), &["--since", "2w"]).await;
+    assert_eq!((code, &*stderr), (0, ""), "{stdout}");
+    let videos = "### Videos of offsetting projects (`project-videos`)";
+    assert!(stdout.starts_with("# ") && stdout.contains(videos), "{stdout}");
+    let (code, same, _) = told(&posthog, folder.path(), &["--format", "markdown"]).await;
+    assert_eq!((code, same), (0, stdout), "two weeks when nobody says otherwise");
+    let (_, hour, _) = told(&posthog, folder.path(), &["--since", "1h", "old-banner"]).await;
+    assert!(hour.contains("\nNothing happened: `old-banner`\n") && !hour.contains("## "), "{hour}");
+    for refused in [["--format", "json"], ["--format", "text"], ["--format", "html"]] {
+        let (code, _, stderr) =
+            told(&posthog, folder.path(), &[&["--since", "2w"], &refused[..]].concat()).await;
+        assert!(code == 2 && stderr.contains("which only markdown does"), "{stderr}");
+    }
+    let (code, _, stderr) = told(&posthog, folder.path(), &["--since", "soon"]).await;
+    assert!(code == 2 && stderr.contains("expected a time like"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_retrospective_tells_what_reached_everyone_and_what_was_stopped() {
+    let (posthog, folder) = (Posthog::start().await, app());
+    let everyone = json!({ "groups": [{ "properties": [], "rollout_percentage": 100 }] });
+    posthog.change(sandbox::API_KEY, "gift-cards", json!({ "active": true, "filters": everyone })).await;
+    let mut filters = posthog.flag("project-videos").await["filters"].clone();
+    let stage = filters["groups"].as_array_mut().unwrap().iter_mut();
+    for it in stage.filter(|it| it["description"].as_str().is_some_and(|it| it.starts_with("2/4 beta"))) {
+        it["description"] = "2/4 beta · stopped: 12 *exceptions*".into();
+    }
+    posthog.change(sandbox::API_KEY, "project-videos", json!({ "filters": filters })).await;
+    let (code, stdout, stderr) = told(&posthog, folder.path(), &["--since", "1h"]).await;
+    assert_eq!((code, &*stderr), (0, ""), "{stdout}");
+    let day = flagline::analysis::day(Timestamp::now());
+    for words in [
+        "\n## Reached everyone\n\n### Offsets as a present (`gift-cards`)\n",
+        &format!("\n- **Happened:** {day} reached everyone\n"),
+        "\n## Stopped or blocked\n\n### Videos of offsetting projects (`project-videos`)\n",
+        &format!("\n- **Happened:** {day} stopped in beta: 12 \\*exceptions\\*\n"),
+        "\n- **Blocked by:** stopped: 12 \\*exceptions\\*; gate of beta: ",
+        "`flagline resume project-videos`\n",
+    ] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub fn plain(text: &str) -> String {
 
 /// The same for Markdown: nothing in it is markup. No more is escaped than must be, since some editors show the
 /// backslashes.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let text = plain(text);
     let text = text.trim();
     let mut result = String::with_capacity(text.len());

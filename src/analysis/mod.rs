@@ -37,7 +37,7 @@ pub use findings::{Code, Finding, Related, findings};
 pub use hover::{Hover, Markup, hover, key_at, render};
 pub use keep::{Keep, keep};
 pub use lenses::{InlayHint, Lens, inlay_hints, lenses};
-pub use markup::{ago, day, plain};
+pub use markup::{ago, day, escaped, plain};
 pub use outline::{Symbol, SymbolKind, outline};
 
 pub use crate::config::Severity;

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{browser, check, complain, configuration, print, print_coloured, progress, stored_keys};
 use crate::analysis::status::{Sources, clean_ups, status};
 use crate::analysis::{CodeReads, plain};
+use crate::feature::Period;
 use crate::flags::{AllSeries, FlagKey};
 use crate::index::scan::Progress;
 use crate::posthog::replace;
@@ -25,9 +26,12 @@ pub(super) struct Arguments {
     /// The features' keys; every brief and every flag that this code reads when there are none.
     #[arg(value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     keys: Vec<String>,
-    /// How to print; html is a page of its own, without scripts.
+    /// How to print; html is a page of its own, without scripts, and markdown a retrospective.
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Tell what happened in this time, as markdown: a number with m, h, d or w, like 2w, which it is when not given.
+    #[arg(long, value_name = "PERIOD")]
+    since: Option<Period>,
     /// Write to this file, whole or not at all, instead of stdout.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -51,12 +55,27 @@ enum Format {
     Json,
     /// For people, in a browser.
     Html,
+    /// For people, in their notes: what happened in a time, and what waits for whom.
+    Markdown,
 }
+
+/// A retrospective is about this time where nobody says otherwise.
+const TWO_WEEKS: Period = Period::days(14);
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let config = Arc::new(configuration(&directory, stored_keys())?);
-    let format = arguments.format.unwrap_or(if arguments.open { Format::Html } else { Format::Text });
+    let usual = match (arguments.open, arguments.since) {
+        (true, _) => Format::Html,
+        (false, Some(_)) => Format::Markdown,
+        (false, None) => Format::Text,
+    };
+    let format = arguments.format.unwrap_or(usual);
+    if arguments.since.is_some() && format != Format::Markdown {
+        bail!(
+            "--since tells what happened in a time, which only markdown does: leave --format and --open out"
+        );
+    }
     if arguments.open && format != Format::Html {
         bail!("--open shows a page: leave --format out, or make it html");
     }
@@ -85,7 +104,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let status = status(&sources, &only);
     let environment = mirror.primary();
     let series = match format {
-        Format::Text => None,
+        Format::Text | Format::Markdown => None,
         Format::Json if !arguments.series => None,
         _ if arguments.offline => Some(AllSeries::unknown("nobody was asked (--offline)")),
         Format::Json | Format::Html => Some(workspace::load_series(&config, &status.features, now).await),
@@ -103,6 +122,7 @@ fn tell(arguments: &Arguments, format: Format, report: &StatusReport, top: &Path
         Format::Text => report::status_text(report),
         Format::Json => serde_json::to_string_pretty(&report::status_json(report))? + "\n",
         Format::Html => report::status_html(report),
+        Format::Markdown => report::status_markdown(report, arguments.since.unwrap_or(TWO_WEEKS)),
     };
     let path = match &arguments.output {
         Some(path) => {

@@ -225,7 +225,9 @@ mod tests {
         assert_eq!(told(&flag(true, &running)), [&so_far[..], &["06 went on in beta"]].concat());
         let full = r#"{"groups":[{"rollout_percentage":100}]}"#;
         assert_eq!(told(&flag(true, full)), [&so_far[..], &["06 reached everyone"]].concat());
-        assert_eq!(told(&flag(false, &running))[3..], ["06 switched off"]);
+        let off = [vec![entry("2026-05-07", Some(true), None)], steps.clone()].concat();
+        let last = moves(&flag(false, PLAN), &history(off, false)).pop().map(|it| it.words);
+        assert_eq!(last.as_deref(), Some("switched off"));
     }
 
     #[test]

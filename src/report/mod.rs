@@ -29,4 +29,4 @@ pub use moves::{move_json, move_lines, run_json, run_lines};
 pub use reads::{Listing, listing, reads_text, relative};
 pub use removal::{RemovalRow, removal_diff, removal_json};
 pub use review::{measured_words, review_json, review_text};
-pub use status::{StatusReport, status_html, status_json, status_text};
+pub use status::{StatusReport, status_html, status_json, status_markdown, status_text};

@@ -24,7 +24,7 @@ pub use track::{Position, TrackStage};
 use super::card::{Details, Link, State, card};
 use super::{CodeReads, Related};
 use crate::feature::brief::{Metric, Outcome, Release};
-use crate::feature::{Brief, Plan, Stage, opened};
+use crate::feature::{Brief, Move, Plan, Stage, moves, opened};
 use crate::flags::{Flag, FlagKey, Lookup, Mirror};
 
 /// Everything that the status is made of.
@@ -142,10 +142,14 @@ pub struct FeatureStatus {
     pub n_done: usize,
     /// Since when.
     pub age: Age,
+    /// What the team believes will come of it.
+    pub hypothesis: Option<String>,
     /// What it is for.
     pub metric: Option<Metric>,
     /// What came of it.
     pub outcome: Option<Outcome>,
+    /// The stages that it entered and its stops, oldest first, as far as its history is known.
+    pub happened: Vec<Move>,
     /// Where code reads it.
     pub reads: Vec<Related>,
     /// What can be removed.
@@ -255,8 +259,10 @@ fn feature(sources: &Sources, key: &FlagKey, brief: Option<(&Path, &Brief)>) -> 
         to_do: brief.map(|it| it.open_todos().map(|it| it.what.clone()).collect()).unwrap_or_default(),
         n_done: brief.map_or(0, |it| it.before_lifting.iter().filter(|it| it.done).count()),
         age: age(details, flag, sources.mirror),
+        hypothesis: brief.and_then(|it| it.hypothesis.clone()),
         metric: brief.and_then(|it| it.metric.clone()),
         outcome: brief.and_then(|it| it.outcome.clone()),
+        happened: happened(flag, sources.mirror),
         reads,
         clean_up,
         responses: responses(flag, brief),
@@ -275,6 +281,11 @@ fn title(brief: Option<&Brief>, details: Option<&Details>, key: &FlagKey) -> Str
         Some(brief) => brief.title().to_owned(),
         None => of_flag.map_or_else(|| key.to_string(), str::to_owned),
     }
+}
+
+fn happened(flag: Option<&Flag>, mirror: &Mirror) -> Vec<Move> {
+    let history = flag.zip(mirror.primary()).and_then(|(flag, it)| it.history_of(flag));
+    flag.zip(history).map(|(flag, history)| moves(flag, history)).unwrap_or_default()
 }
 
 fn age(details: Option<&Details>, flag: Option<&Flag>, mirror: &Mirror) -> Age {

@@ -67,10 +67,12 @@ fn feature(it: &FeatureStatus, report: &StatusReport) -> Value {
         "openedAt": it.age.opened.as_ref().map(time),
         "arrivedAt": it.age.arrived.as_ref().map(time),
         "constantSince": it.age.constant.map(|(at, exact)| json!({ "at": at.to_string(), "exact": exact })),
+        "hypothesis": it.hypothesis,
         "metric": it.metric.as_ref().map(metric),
         "outcome": it.outcome.as_ref().map(|it| {
             json!({ "verdict": it.verdict.to_string(), "measured": it.measured })
         }),
+        "happened": it.happened.iter().map(|it| json!({ "at": time(&it.at), "what": it.words })).collect::<Vec<_>>(),
         "reads": reads.collect::<Vec<_>>(),
         "cleanUp": it.clean_up.as_ref().map(|it| json!({
             "message": it.message,

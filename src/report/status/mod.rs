@@ -2,6 +2,7 @@
 
 mod html;
 mod json;
+mod markdown;
 mod text;
 pub(super) mod words;
 
@@ -15,6 +16,7 @@ use crate::flags::{AllSeries, Environment};
 pub use html::status_html;
 pub(super) use json::metric as metric_json;
 pub use json::status_json;
+pub use markdown::status_markdown;
 pub use text::status_text;
 
 /// Everything that is told.
