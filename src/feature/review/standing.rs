@@ -33,8 +33,8 @@ pub enum NotYet {
     OnItsWay(Stage),
     /// Its experiment runs.
     Experiment,
-    /// Since when it is the same for everyone cannot be told.
-    SinceUnknown,
+    /// Whether it was ever on, or since when it is the same for everyone, cannot be told.
+    Unknown,
 }
 
 impl fmt::Display for NotYet {
@@ -48,8 +48,8 @@ impl fmt::Display for NotYet {
                 write!(f, "it is still on its way ({stage}): it is reviewed once everyone gets the same")
             }
             NotYet::Experiment => f.write_str("its experiment still runs, which decides"),
-            NotYet::SinceUnknown => f.write_str(
-                "since when everyone gets the same is not known: the key needs the scope activity_log:read",
+            NotYet::Unknown => f.write_str(
+                "its history does not say when it was on: see whether the key has the scope activity_log:read",
             ),
         }
     }
@@ -64,13 +64,17 @@ pub fn ended(flag: &Flag, environment: &Environment) -> Result<Ended, NotYet> {
     if now == Stage::NotLaunched || was_on(flag, history) == Some(false) {
         return Err(NotYet::NotLaunched);
     }
+    // One that is off may never have been on: that is no end.
+    if now == Stage::Off && was_on(flag, history).is_none() {
+        return Err(NotYet::Unknown);
+    }
     if flag.experiment_running == Some(true) || has_running_experiment(flag, environment) {
         return Err(NotYet::Experiment);
     }
     if !matches!(now, Stage::Everyone(Some(_)) | Stage::Off) {
         return Err(NotYet::OnItsWay(now));
     }
-    let since = constant_since(flag, history).ok_or(NotYet::SinceUnknown)?;
+    let since = constant_since(flag, history).ok_or(NotYet::Unknown)?;
     let split = experiment_ended(flag, environment).map(|it| it.0);
     Ok(Ended {
         value: since.value,
@@ -136,6 +140,8 @@ mod tests {
             "it is still on its way (partial 50 %): it is reviewed once everyone gets the same"
         );
         assert_eq!(told(&flag(false, HALF), Some(history(vec![], true))), "it was never launched");
+        assert_eq!(looked(&flag(false, HALF), None), Err(NotYet::Unknown), "it may never have been on");
+        assert!(looked(&flag(true, ALL), None).is_ok_and(|it| !it.exact));
         let running = Flag { experiment_running: Some(true), ..flag(true, ALL) };
         assert_eq!(told(&running, None), "its experiment still runs, which decides");
     }
