@@ -10,8 +10,8 @@ pub mod message;
 mod messenger;
 pub mod moving;
 mod retire;
-pub mod run;
 pub mod review;
+pub mod run;
 
 pub use archive::{NotArchived, archive};
 pub use retire::retire;
