@@ -1,5 +1,6 @@
 //! `flagline launch`: shows what a feature's brief comes to, makes it, and opens it to its first stage.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use super::{Format, complain, configuration, print, print_json, print_lines, sto
 use crate::analysis::plain;
 use crate::config::Environment;
 use crate::feature::brief::file_name;
-use crate::feature::{BRIEFS, StageName};
+use crate::feature::{BRIEFS, Plan, StageName};
 use crate::flags::{Flag, FlagKey};
 use crate::posthog::Error;
 use crate::report::{launch_json, launch_label, launch_plan};
@@ -54,9 +55,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let options = Options { leave_off: arguments.leave_off, take_over: arguments.take_over };
     let launch = Launch::load(environment, brief, &config.plans, options, Timestamp::now()).await?;
-    Run { arguments, environment, launch, answers: Answers { ask: std::io::stdin().is_terminal() } }
-        .run()
-        .await
+    let answers = Answers { ask: std::io::stdin().is_terminal() };
+    Run { arguments, environment, plans: &config.plans, launch, answers }.run().await
 }
 
 /// The brief of a key, from the settings' folder, or from the working directory and those above it.
@@ -78,11 +78,26 @@ pub(super) fn found_brief(key: &str, directory: &std::path::Path) -> anyhow::Res
 struct Run<'a> {
     arguments: Arguments,
     environment: &'a Environment,
+    plans: &'a BTreeMap<String, Plan>,
     launch: Launch,
     answers: Answers,
 }
 
 impl Run<'_> {
+    /// The steps in time of the first stage. Where they cannot be scheduled, a run takes them.
+    async fn schedule(&self) -> anyhow::Result<()> {
+        match self.launch.schedule(self.environment, self.plans).await {
+            Err(error) => {
+                complain(&plain(&format!("steps in time wait for `flagline rollout run`: {error}")))
+            }
+            Ok(done) if self.arguments.format == Format::Text => {
+                print_lines(done.into_iter().map(|it| format!("  ✓ {it}")))?;
+            }
+            Ok(_) => {}
+        }
+        Ok(())
+    }
+
     async fn run(mut self) -> anyhow::Result<ExitCode> {
         let (steps, reach) = (self.launch.steps(), self.launch.reach().await);
         let is_text = self.arguments.format == Format::Text;
@@ -104,6 +119,8 @@ impl Run<'_> {
         }
         if let Some(why) = &stopped {
             complain(&plain(why));
+        } else {
+            self.schedule().await?;
         }
         let waits = after.iter().any(|it| matches!(it.action, Action::Wait(_)));
         let is_open = self.arguments.leave_off || self.launch.found.flag.as_ref().is_some_and(|it| it.active);
@@ -216,7 +233,7 @@ impl Run<'_> {
             ("dashboard", Slot::Dashboard),
             ("recordings", Slot::Playlist(None)),
             ("experiment", Slot::Experiment),
-            ("interview invitation, a draft to be started there", Slot::Survey),
+            ("interview invitation, a draft that begins in its stage", Slot::Survey),
         ] {
             lines.extend(page(&slot).map(|it| format!("  {title}: {it}")));
         }

@@ -196,6 +196,10 @@ async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Resu
         progress.end(None).await;
     }
     ended.map_err(|it| interrupted(config, &it))?;
+    if let Some(environment) = config.environments.first() {
+        let scheduled = launch.schedule(environment, &config.plans).await;
+        warnings.extend(scheduled.err().map(|it| format!("steps in time wait for a run: {it}")));
+    }
     let is_on = launch.found.flag.as_ref().is_some_and(|it| it.active);
     let waits = launch.found.pending.is_some();
     let mut message = match (is_on, waits) {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bench;
+mod docs;
 mod interleaved;
 mod killed;
 #[path = "../support/posthog.rs"]

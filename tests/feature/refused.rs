@@ -103,7 +103,7 @@ async fn a_brief_is_found_by_its_key_and_read_with_care() {
     write(".flagline/any-name.toml", "key = \"by-its-key\"\nname = \"By its key\"\n");
     // A subfolder is a part of the repository.
     std::fs::create_dir_all(bench.folder.path().join("web/src")).unwrap();
-    let mut command = bench.command(&["by-its-key", "--dry-run"]);
+    let mut command = bench.command(&["launch", "by-its-key", "--dry-run"]);
     command.current_dir(bench.folder.path().join("web/src"));
     bench
         .run(command)
@@ -115,10 +115,10 @@ async fn a_brief_is_found_by_its_key_and_read_with_care() {
 #[tokio::test]
 async fn without_a_key_that_may_nothing_is_made() {
     let bench = bench().await;
-    let mut command = bench.command(&[KEY, "--yes"]);
+    let mut command = bench.command(&["launch", KEY, "--yes"]);
     command.env("FLAGLINE_API_KEY", "phx_nobody");
     bench.run(command).await.is(2, &["does not accept the API key"]);
-    let mut command = bench.command(&[KEY, "--yes"]);
+    let mut command = bench.command(&["launch", KEY, "--yes"]);
     command.env("FLAGLINE_API_KEY", READ_KEY);
     bench.run(command).await.is(
         1,
@@ -522,7 +522,7 @@ async fn a_webhook_is_told_and_its_address_never() {
         ("", "its address is not in the variable FLAGLINE_WEBHOOK_RELEASES"),
     ] {
         bench.reset().await;
-        let mut command = bench.command(&[KEY, "--yes"]);
+        let mut command = bench.command(&["launch", KEY, "--yes"]);
         command.env("FLAGLINE_WEBHOOK_RELEASES", address);
         let ran = bench.run(command).await;
         ran.is(0, &[&format!("the webhook was not told: {words}")]);
@@ -540,7 +540,7 @@ async fn a_webhook_that_posthog_tells_is_told_by_posthog() {
     let to: Vec<&Value> = sent.as_array().unwrap().iter().map(|it| &it["template_id"]).collect();
     assert_eq!(to, ["template-slack", "template-webhook"]);
     // Another machine does not know the address, and needs not.
-    let mut command = bench.command(&["short-checkout", "--yes"]);
+    let mut command = bench.command(&["launch", "short-checkout", "--yes"]);
     command.env_remove("FLAGLINE_WEBHOOK_RELEASES");
     let ran = bench.run(command).await;
     ran.is(0, &["is launched"]);

@@ -15,6 +15,7 @@ pub use perform::{Interrupted, Told};
 
 use super::decide::{self, Evaluations, Found, Slot, Step, Target, Webhook};
 use super::message::{Kind, Message};
+use super::moving::{Base, NotRead, Rollout};
 use crate::config;
 use crate::feature::brief::Brief;
 use crate::feature::{Audience, Plan};
@@ -122,6 +123,27 @@ impl Launch {
         let project: Project = whole.into();
         let found = found::find(&client, &project, &target).await?;
         Ok(Launch { client, project, token, target, found, unknown })
+    }
+
+    /// Lets PostHog take the steps in time of the stage that is open. What comes back is what was done; nothing where
+    /// there are none.
+    pub async fn schedule(
+        &self,
+        environment: &config::Environment,
+        plans: &BTreeMap<String, Plan>,
+    ) -> Result<Vec<String>, Error> {
+        let first = self.target.plan.stages.first();
+        let is_on = self.found.flag.as_ref().is_some_and(|it| it.active);
+        if !is_on || first.is_none_or(|it| it.pace.is_none() || it.steps.len() < 2) {
+            return Ok(Vec::new());
+        }
+        let brief = self.target.brief.clone();
+        let base = Base::load(environment, &[&brief]).await?;
+        match Rollout::load(&base, brief, plans).await {
+            Ok(mut rollout) => rollout.sync_schedules().await,
+            Err(NotRead::PostHog(error)) => Err(error),
+            Err(NotRead::Brief(_) | NotRead::NoFlag(_)) => Ok(Vec::new()),
+        }
     }
 
     /// What is to be done, all of it.
