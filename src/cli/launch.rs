@@ -19,7 +19,7 @@ use crate::flags::{Flag, FlagKey};
 use crate::posthog::Error;
 use crate::report::{launch_json, launch_label, launch_plan};
 use crate::rollout::decide::{Action, Slot, Step, open_stages};
-use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
+use crate::rollout::launch::{Interrupted, Launch, NotPlanned, Options, Reach, Told};
 use crate::workspace::{self, FoundBrief};
 
 /// See [`super::Command::Launch`].
@@ -53,8 +53,18 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if config.environments.len() > 1 {
         complain(&plain(&format!("this happens in '{}'", environment.name)));
     }
-    let options = Options { leave_off: arguments.leave_off, take_over: arguments.take_over };
-    let launch = Launch::load(environment, brief, &config.plans, options, Timestamp::now()).await?;
+    let options = Options {
+        leave_off: arguments.leave_off,
+        take_over: arguments.take_over,
+        only_shown: arguments.dry_run,
+    };
+    let launch = match Launch::load(environment, brief, &config.plans, options, Timestamp::now()).await {
+        Err(busy @ NotPlanned::Busy(_)) => {
+            complain(&plain(&busy.to_string()));
+            return Ok(ExitCode::from(1));
+        }
+        answer => answer?,
+    };
     let answers = Answers { ask: std::io::stdin().is_terminal() };
     Run { arguments, environment, plans: &config.plans, launch, answers }.run().await
 }

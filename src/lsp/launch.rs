@@ -49,7 +49,7 @@ pub(super) async fn run(session: &Session, wanted: ToLaunch) {
 async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(), String> {
     let config = settings_to_write(session, wanted.uri.as_ref())?;
     let brief = brief_file(session, key, wanted.uri.as_ref())?.1;
-    let mut options = Options { leave_off: false, take_over: wanted.take_over };
+    let mut options = Options { take_over: wanted.take_over, ..Options::default() };
     loop {
         let launch = load(session, &config, brief.clone(), options).await?;
         let reach = launch.reach().await;
@@ -70,6 +70,7 @@ async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(
             Some(LAUNCH) => return perform(session, &config, launch).await,
             Some(LEAVE_OFF) => {
                 options.leave_off = true;
+                drop(launch);
                 let launch = load(session, &config, brief, options).await?;
                 return perform(session, &config, launch).await;
             }

@@ -4,6 +4,7 @@
 
 mod found;
 mod perform;
+mod turn;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub leave_off: bool,
     /// What was changed by hand is written over.
     pub take_over: bool,
+    /// Nothing will be written: others may launch it meanwhile.
+    pub only_shown: bool,
 }
 
 /// Why a launch could not even be planned.
@@ -40,6 +43,11 @@ pub enum NotPlanned {
     /// The brief does not say enough, or names something that is not there.
     #[error("{0}")]
     Brief(String),
+    /// Somebody launches it on this machine in this moment.
+    #[error(
+        "another launch of '{0}' is under way on this machine; launch again when it is over, to complete it"
+    )]
+    Busy(String),
 }
 
 /// A launch: where it should come to, and what is there.
@@ -56,6 +64,8 @@ pub struct Launch {
     pub found: Found,
     /// Addresses of the brief to which no alert is sent: PostHog does not know whose they are.
     pub unknown: Vec<String>,
+    /// Nobody else on this machine launches it while this lives.
+    _turn: Option<turn::Turn>,
 }
 
 /// A stage and whom it touches at its first step: people or groups, of how many.
@@ -119,10 +129,17 @@ impl Launch {
             take_over: options.take_over,
             now,
         };
+        let turn = match options.only_shown {
+            true => None,
+            false => {
+                let taken = turn::take(&target.host, target.project, &target.brief.flag());
+                Some(taken.map_err(|turn::Busy| NotPlanned::Busy(target.brief.key.clone()))?)
+            }
+        };
         let token = whole.api_token.clone();
         let project: Project = whole.into();
         let found = found::find(&client, &project, &target).await?;
-        Ok(Launch { client, project, token, target, found, unknown })
+        Ok(Launch { client, project, token, target, found, unknown, _turn: turn })
     }
 
     /// Lets PostHog take the steps in time of the stage that is open. What comes back is what was done; nothing where
