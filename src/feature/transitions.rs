@@ -87,9 +87,9 @@ fn between(before: &State, after: &State) -> Vec<Happened> {
         && *value != Value::Off
         && before.served != after.served
     {
+        // Whatever stage that opened is part of it.
         found.push(Happened::Constant(value.clone()));
-    }
-    if let Some((number, stage)) = &after.open
+    } else if let Some((number, stage)) = &after.open
         && before.open.as_ref().is_none_or(|it| it.0 < *number)
     {
         let is_first = before.open.is_none();

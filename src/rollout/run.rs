@@ -123,8 +123,9 @@ pub async fn once(
     let mut features: BTreeMap<String, FeatureReport> =
         briefs.iter().map(|it| (it.key.clone(), FeatureReport::new(&it.key))).collect();
     let mut rollouts = Vec::new();
+    let listed = base.schedules().await?;
     for brief in briefs {
-        match Rollout::load(&base, brief.clone(), plans).await {
+        match Rollout::among(&base, brief.clone(), plans, &listed).await {
             Ok(rollout) => rollouts.push(rollout),
             Err(NotRead::PostHog(error)) => return Err(error),
             Err(error) => {
@@ -181,7 +182,10 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
         return preview(rollout, step, options, report).await;
     }
     match step {
-        Some(step) => moved(rollout.make(&step).await, report)?,
+        Some(step) => {
+            let stops = matches!(step, Move::Stop { .. });
+            moved(rollout.make(&step).await, stops, report)?;
+        }
         None => report.done.extend(rollout.sync_schedules().await?),
     }
     let interview = interview(rollout, report).await?;
@@ -192,11 +196,13 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
     Ok(())
 }
 
-fn moved(made: Result<Vec<String>, NotMoved>, report: &mut FeatureReport) -> Result<(), Error> {
+fn moved(made: Result<Vec<String>, NotMoved>, stops: bool, report: &mut FeatureReport) -> Result<(), Error> {
     match made {
         Ok(done) => report.done.extend(done),
         // Somebody was faster, perhaps another run: what is to be done now is seen the next time.
         Err(NotMoved::Changed { words, .. }) => report.warnings.push(words),
+        // A stop that waits is none, and somebody should know.
+        Err(waits @ NotMoved::Waits { .. }) if stops => report.trouble = Some(waits.to_string()),
         Err(waits @ NotMoved::Waits { .. }) => report.warnings.push(waits.to_string()),
         Err(NotMoved::Refused(why)) => report.trouble = Some(why),
         Err(NotMoved::PostHog(error)) => return Err(error),
@@ -206,6 +212,9 @@ fn moved(made: Result<Vec<String>, NotMoved>, report: &mut FeatureReport) -> Res
 
 /// Begins the interview where its time has come. To how many people it is shown, once it is.
 async fn interview(rollout: &mut Rollout<'_>, report: &mut FeatureReport) -> Result<Option<u64>, Error> {
+    if rollout.was_told_of_interview() {
+        return Ok(None);
+    }
     let (invitation, survey) = rollout.invitation().await?;
     match invitation {
         Invitation::None => Ok(None),

@@ -90,6 +90,18 @@ pub struct Ran {
     pub stderr: String,
 }
 
+impl Ran {
+    /// It ended with this code, and said all of this.
+    #[track_caller]
+    pub fn is(&self, code: i32, words: &[&str]) {
+        let all = format!("{}{}", self.stdout, self.stderr);
+        assert_eq!(self.code, Some(code), "{all}");
+        for words in words {
+            assert!(all.contains(words), "no {words:?} in {all}");
+        }
+    }
+}
+
 impl Bench {
     pub async fn start(shape: Shape) -> Bench {
         let now = Some(NOW.parse().unwrap());

@@ -6,6 +6,7 @@ mod bench;
 mod docs;
 mod interleaved;
 mod killed;
+mod moved;
 #[path = "../support/posthog.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod posthog;

@@ -4,7 +4,7 @@ use axum::http::Method;
 use flagline::sandbox::{API_KEY, READ_KEY, Shape};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Interference, Ran};
+use crate::bench::{Bench, Interference};
 
 const KEY: &str = "guided-tour";
 
@@ -30,17 +30,6 @@ async fn bench() -> Bench {
     let bench = Bench::start(Shape::Today).await;
     bench.without_traffic().await;
     bench
-}
-
-impl Ran {
-    #[track_caller]
-    fn is(&self, code: i32, words: &[&str]) {
-        let all = format!("{}{}", self.stdout, self.stderr);
-        assert_eq!(self.code, Some(code), "{all}");
-        for words in words {
-            assert!(all.contains(words), "no {words:?} in {all}");
-        }
-    }
 }
 
 /// The flag, if it is there.

@@ -42,6 +42,12 @@ pub fn launched(it: &Situation) -> Option<Message> {
     Some(message(it, Kind::Launched, &first.name, None, String::new()).message)
 }
 
+/// The message that people are invited to an interview: once in a feature's life.
+pub fn invited(it: &Situation) -> Option<Message> {
+    let around = Surroundings { interview: Some(0), ..Surroundings::default() };
+    interview(it, &around).map(|it| it.message)
+}
+
 /// Every message that there should be, oldest first.
 pub fn due(it: &Situation, around: &Surroundings) -> Vec<Due> {
     let mut all = happened(it, around.is_followed);

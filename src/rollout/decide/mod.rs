@@ -11,7 +11,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use due::{Due, Surroundings, due, launched};
+pub use due::{Due, Surroundings, due, invited, launched};
 pub use launch::{Action, Step, open_stages, steps};
 pub use moves::{Change, Move, SETTLED, Start, change, claim};
 pub use ramp::{Ramp, Scheduled, ramp};

@@ -22,18 +22,27 @@ impl Rollout<'_> {
         Ok(features.iter().map(|it| format!("removes the early access feature '{}'", it.name)).collect())
     }
 
-    /// Ends what runs on the flag, with the value as its winner.
-    pub(super) async fn end_experiments(&mut self, value: &Value) -> Result<Vec<String>, Error> {
+    /// The experiments that run on the flag: their ids and names.
+    pub(super) async fn running(&self) -> Result<Vec<(String, String)>, Error> {
         let (client, project) = (&self.base.client, &self.base.project);
-        let mut told = Vec::new();
+        let mut running = Vec::new();
         for id in self.flag.experiments.iter().map(i64::to_string) {
             let experiment = match client.object(project, Kind::Experiment, &id).await {
                 Err(error) if is_refusal(&error) => continue,
                 answer => answer?,
             };
-            if experiment["start_date"].is_null() || !experiment["end_date"].is_null() {
-                continue;
+            if !experiment["start_date"].is_null() && experiment["end_date"].is_null() {
+                running.push((id, experiment["name"].as_str().unwrap_or_default().to_owned()));
             }
+        }
+        Ok(running)
+    }
+
+    /// Ends what runs on the flag, with the value as its winner.
+    pub(super) async fn end_experiments(&mut self, value: &Value) -> Result<Vec<String>, Error> {
+        let (client, project) = (&self.base.client, &self.base.project);
+        let mut told = Vec::new();
+        for (id, name) in self.running().await? {
             let conclusion = match value {
                 Value::Variant(key) if **key == *"control" => "lost",
                 Value::Off => "lost",
@@ -50,7 +59,6 @@ impl Rollout<'_> {
                 }
                 answer => drop(answer?),
             }
-            let name = experiment["name"].as_str().unwrap_or_default();
             told.push(format!("ends the experiment '{name}': {conclusion}"));
         }
         Ok(told)

@@ -160,6 +160,17 @@ impl<'a> Rollout<'a> {
         brief: Brief,
         plans: &BTreeMap<String, Plan>,
     ) -> Result<Rollout<'a>, NotRead> {
+        let listed = base.schedules().await?;
+        Rollout::among(base, brief, plans, &listed).await
+    }
+
+    /// The same for one of many: what is scheduled was asked for all of them.
+    pub(super) async fn among(
+        base: &'a Base,
+        brief: Brief,
+        plans: &BTreeMap<String, Plan>,
+        listed: &schedule::Listed,
+    ) -> Result<Rollout<'a>, NotRead> {
         let plan = base.plan(&brief, plans)?;
         let flag = base.client.flag_by_key(&base.project, &brief.flag()).await?;
         let flag = flag.ok_or_else(|| NotRead::NoFlag(brief.key.clone()))?;
@@ -177,7 +188,7 @@ impl<'a> Rollout<'a> {
             drift: Vec::new(),
         };
         rollout.look_at_flag().await?;
-        rollout.read_schedules().await?;
+        rollout.take_schedules(listed);
         Ok(rollout)
     }
 

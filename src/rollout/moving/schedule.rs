@@ -1,28 +1,39 @@
 use serde_json::Value;
 
-use super::{Rollout, is_refusal};
-use crate::posthog::Error;
+use super::{Base, Rollout, is_refusal};
+use crate::posthog::{Error, wire};
 use crate::rollout::decide::Scheduled;
 
-impl Rollout<'_> {
-    pub(super) async fn read_schedules(&mut self) -> Result<(), Error> {
-        match self.base.client.schedules(&self.base.project).await {
-            Err(error) if is_refusal(&error) => {
-                self.scheduled = None;
-                self.schedules_trouble = Some(error.to_string());
-            }
-            answer => {
-                let id = self.flag.id.to_string();
-                let of_flag = answer?.into_iter().filter(|it| it.record_id == id && it.executed_at.is_none());
-                let scheduled = |it: crate::posthog::wire::Schedule| Scheduled {
-                    id: it.id,
-                    at: it.scheduled_at,
-                    payload: it.payload,
-                };
-                self.scheduled = Some(of_flag.map(scheduled).collect());
-            }
+/// What PostHog will do by itself with the flags of a project, or why that is not known.
+pub type Listed = Result<Vec<wire::Schedule>, String>;
+
+impl Base {
+    /// Asks what PostHog will do by itself.
+    pub async fn schedules(&self) -> Result<Listed, Error> {
+        match self.client.schedules(&self.project).await {
+            Err(error) if is_refusal(&error) => Ok(Err(error.to_string())),
+            answer => Ok(Ok(answer?)),
         }
+    }
+}
+
+impl Rollout<'_> {
+    async fn read_schedules(&mut self) -> Result<(), Error> {
+        let listed = self.base.schedules().await?;
+        self.take_schedules(&listed);
         Ok(())
+    }
+
+    /// Takes what is of this flag and not done.
+    pub(super) fn take_schedules(&mut self, listed: &Listed) {
+        let id = self.flag.id.to_string();
+        let scheduled =
+            |it: &wire::Schedule| Scheduled { id: it.id, at: it.scheduled_at, payload: it.payload.clone() };
+        let of_flag = |it: &&wire::Schedule| it.record_id == id && it.executed_at.is_none();
+        match listed {
+            Ok(all) => self.scheduled = Some(all.iter().filter(of_flag).map(scheduled).collect()),
+            Err(why) => self.schedules_trouble = Some(why.clone()),
+        }
     }
 
     /// Schedules the steps of the stage that are missing and takes back those that are not wanted any more. What comes

@@ -33,6 +33,13 @@ impl Rollout<'_> {
         due
     }
 
+    /// Whether it was told that invitations to the interview are shown.
+    pub fn was_told_of_interview(&self) -> bool {
+        let Some(told) = &self.told else { return false };
+        let message = decide::invited(&self.situation());
+        message.is_some_and(|it| told.contains(&it.id(self.base.project.id)))
+    }
+
     /// Whether somebody else is about to send it: who wrote the flag sends what follows from that.
     fn is_anothers(&self, due: &Due) -> bool {
         if self.elected.contains(&due.message.kind) {

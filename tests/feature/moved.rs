@@ -1,0 +1,184 @@
+//! Moving a rollout by hand: what is refused, and what is left when somebody is killed in the middle.
+
+use flagline::sandbox::{API_KEY, GRACE_KEY, READ_KEY, Shape};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, Exchange, Interference};
+
+const TOUR: &str = "guided-tour";
+const CHECKOUT: &str = "short-checkout";
+
+/// A feature that was launched, and nothing else happened.
+async fn launched(shape: Shape, key: &str) -> Bench {
+    let bench = Bench::start(shape).await;
+    again(&bench, key).await;
+    bench
+}
+
+async fn again(bench: &Bench, key: &str) {
+    bench.reset().await;
+    bench.without_traffic().await;
+    bench.launch(&[key, "--yes"]).await.is(0, &[]);
+}
+
+async fn stage(bench: &Bench, key: &str) -> String {
+    let ran = bench.flagline(&["rollout", "run", key, "--dry-run", "--format", "json"]).await;
+    let report: Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}{}", ran.stdout, ran.stderr));
+    report["features"][0]["stage"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_shown_is_not_written() {
+    let bench = launched(Shape::Today, TOUR).await;
+    let writes = bench.n_writes();
+    bench.flagline(&["promote", TOUR, "--dry-run"]).await.is(
+        0,
+        &[
+            "Guided tour (guided-tour), in Offset, now at 1/4 internal, 100 %",
+            "~ opens beta at 100 %",
+            "touches beta: 0 → 0 people",
+        ],
+    );
+    // Nobody is there to agree.
+    bench
+        .flagline(&["promote", TOUR])
+        .await
+        .is(1, &["nothing was changed: nobody agreed", "--yes asks nothing"]);
+    let ran = bench.flagline(&["stop", TOUR, "too slow", "--dry-run", "--format", "json"]).await;
+    let shown: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(shown["changes"][0], "switches the flag off");
+    assert_eq!(bench.n_writes(), writes);
+}
+
+#[tokio::test]
+async fn what_cannot_be_moved_says_what_to_do() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.flagline(&["promote", "no-such", "--yes"]).await.is(2, &["there is no brief of 'no-such'"]);
+    bench
+        .flagline(&["promote", TOUR, "--yes"])
+        .await
+        .is(2, &["PostHog has no flag", "flagline launch guided-tour"]);
+    bench.launch(&[TOUR, "--yes", "--leave-off"]).await.is(0, &[]);
+    bench.flagline(&["promote", TOUR, "--yes"]).await.is(1, &["it is off; launch it first"]);
+    bench.flagline(&["resume", TOUR, "--yes"]).await.is(1, &["it is not stopped"]);
+    bench.launch(&[TOUR, "--yes"]).await.is(0, &[]);
+    bench
+        .flagline(&["roll-back", TOUR, "moon", "--yes"])
+        .await
+        .is(1, &["it has internal, beta, low value, everyone"]);
+    bench.flagline(&["finish", TOUR, "--variant", "blue", "--yes"]).await.is(1, &["no variant 'blue'"]);
+    bench
+        .flagline(&["stop", TOUR, "too slow", "--yes"])
+        .await
+        .is(0, &["switches the flag off", "told: Guided tour was stopped at internal: too slow"]);
+    bench.flagline(&["stop", TOUR, "--yes"]).await.is(1, &["it is stopped already, at internal (too slow)"]);
+    bench.flagline(&["promote", TOUR, "--yes"]).await.is(1, &["flagline resume guided-tour"]);
+    let mut command = bench.command(&["resume", TOUR, "--yes"]);
+    command.env("FLAGLINE_API_KEY", READ_KEY);
+    bench.run(command).await.is(1, &["feature_flag:write", "settings/user-api-keys"]);
+    assert_eq!(stage(&bench, TOUR).await, "off");
+    bench.flagline(&["resume", TOUR, "--yes"]).await.is(0, &["is at 1/4 internal, 100 %"]);
+}
+
+#[tokio::test]
+async fn what_speaks_against_it_is_said() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    let brief = "key = \"gated\"\nowner = \"ada@offset.example\"\n\
+        [[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\ngate = { people = 5 }\n\
+        [[stage]]\nname = \"everyone\"\naudience = \"everyone\"\n\
+        [[before_lifting]]\nwhat = \"Load test\"\n";
+    std::fs::write(bench.folder.path().join(".flagline/gated.toml"), brief).unwrap();
+    bench.launch(&["gated", "--yes"]).await.is(0, &[]);
+    let concerns =
+        ["! 5 more people to meet it", "! before the flag is lifted: Load test", "--anyway goes on"];
+    bench.flagline(&["promote", "gated", "--yes"]).await.is(1, &concerns);
+    bench.flagline(&["finish", "gated", "--yes"]).await.is(1, &["before the flag is lifted: Load test"]);
+    assert_eq!(stage(&bench, "gated").await, "1/2 internal, 100 %");
+    bench.flagline(&["promote", "gated", "--yes", "--anyway"]).await.is(0, &["is at everyone"]);
+}
+
+#[tokio::test]
+async fn somebodys_change_meanwhile_is_shown_beside_it() {
+    let bench = launched(Shape::Today, TOUR).await;
+    let flag = bench.posthog().flag(TOUR).await;
+    let mut filters = flag["filters"].clone();
+    filters["groups"][0]["rollout_percentage"] = 50.into();
+    bench.interfere(Interference::Meanwhile {
+        method: axum::http::Method::PATCH,
+        path: "/feature_flags/",
+        does: ("PATCH", format!("feature_flags/{}/", flag["id"]), json!({ "filters": filters })),
+        by: GRACE_KEY,
+    });
+    bench.flagline(&["promote", TOUR, "--yes"]).await.is(
+        1,
+        &[
+            "nothing was changed",
+            "updated by grace@offset.example",
+            "Now, by Grace: 1/4 internal, 50 %",
+            "This would be: internal: 50 % → 100 %",
+        ],
+    );
+    assert_eq!(stage(&bench, TOUR).await, "1/4 internal, 50 %");
+    assert_eq!(bench.posthog().ask_as(API_KEY, "GET", "feature_flags/", Value::Null).await.0, 200);
+}
+
+/// Finishing removes early access, replaces the conditions and ends the experiment: killed at any of its writes and
+/// repeated, it comes to the same.
+async fn finish_is_killed(key: &'static str, arguments: &[&str]) {
+    let bench = launched(Shape::Today, key).await;
+    let before = bench.exchanges().len();
+    bench.flagline(arguments).await.is(0, &["is at everyone"]);
+    let (exchanges, expected) = (bench.exchanges(), bench.all().await);
+    let writes: Vec<usize> =
+        (before..exchanges.len()).filter(|it| Exchange::writes(&exchanges[*it])).collect();
+    assert!(writes.len() >= 3, "{writes:?}");
+    for at in writes {
+        for point in [Interference::KilledBefore(at), Interference::KilledAfter(at)] {
+            again(&bench, key).await;
+            bench.interfere(point.clone());
+            assert_eq!(bench.flagline(arguments).await.code, None, "{point:?}");
+            let repeated = bench.flagline(arguments).await;
+            // All was done but for the message.
+            assert!(
+                matches!(repeated.code, Some(0 | 1)),
+                "{point:?}: {}{}",
+                repeated.stdout,
+                repeated.stderr
+            );
+            bench.posthog().advance_clock(3600).await;
+            bench.flagline(&["rollout", "run", key, "--once"]).await.is(0, &[]);
+            let all = bench.all().await;
+            assert_eq!(without_remarks(&all["objects"]), without_remarks(&expected["objects"]), "{point:?}");
+            let ids = |it: &Value| -> Vec<Value> {
+                it["messages"].as_array().unwrap().iter().map(|it| it["properties"]["kind"].clone()).collect()
+            };
+            assert_eq!(ids(&all), ids(&expected), "{point:?}");
+        }
+    }
+}
+
+/// Who was about to tell something is no part of what there is; nor how often the flag was written for it.
+fn without_remarks(objects: &Value) -> Value {
+    let text = serde_json::to_string(objects).unwrap();
+    let remark = regex::Regex::new(r" · telling \w+ TIME").unwrap();
+    let version = regex::Regex::new(r#""version":\d+"#).unwrap();
+    let mut objects: Value =
+        serde_json::from_str(&version.replace_all(&remark.replace_all(&text, ""), r#""version":0"#)).unwrap();
+    // Lists of what was sent and written grow with each write.
+    for name in ["activity", "outbox"] {
+        objects.as_object_mut().unwrap().remove(name);
+    }
+    objects
+}
+
+#[tokio::test]
+async fn a_rollout_that_is_finished() {
+    finish_is_killed(TOUR, &["finish", TOUR, "--yes"]).await;
+}
+
+#[tokio::test]
+async fn a_test_that_is_finished() {
+    finish_is_killed(CHECKOUT, &["finish", CHECKOUT, "--variant", "one-page", "--yes"]).await;
+}
