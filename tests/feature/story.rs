@@ -27,6 +27,10 @@ struct Story {
     /// Messages that were told, by their ids.
     messages: BTreeSet<String>,
     stage: String,
+    /// What else there was.
+    things: Vec<String>,
+    /// Whether a Slack channel is told.
+    has_slack: bool,
     extra: &'static [&'static str],
 }
 
@@ -41,7 +45,10 @@ impl Story {
         let extra: &[&str] = if shape == Shape::Today { &[] } else { &["--sole-runner"] };
         let told = String::new();
         let stage = String::new();
-        Story { bench, town, key, hour: 0, now, told, messages: BTreeSet::new(), stage, extra }
+        // Servers of 2023 have no functions.
+        let has_slack = brief.contains("slack = ") && shape == Shape::Today;
+        let (messages, things) = (BTreeSet::new(), Vec::new());
+        Story { bench, town, key, hour: 0, now, told, messages, stage, things, has_slack, extra }
     }
 
     fn brief_path(&self) -> std::path::PathBuf {
@@ -127,10 +134,65 @@ impl Story {
                 self.tell(&format!("  message {}: {text}", message["kind"].as_str().unwrap()));
             }
         }
+        self.things().await;
+        self.slack(&ids).await;
         // Each message reached everyone who is told, once.
         let hooks: Vec<String> = self.bench.hooks().iter().map(id).collect();
         assert_eq!(hooks.len(), ids.len(), "{hooks:?}");
         assert_eq!(hooks.into_iter().collect::<BTreeSet<String>>(), ids);
+    }
+
+    /// What PostHog will do by itself, and whom it asks.
+    async fn things(&mut self) {
+        let posthog = self.bench.posthog();
+        let id = posthog.flag(self.key).await["id"].to_string();
+        let mut things = Vec::new();
+        let scheduled = posthog.get("scheduled_changes/?limit=100").await;
+        for change in scheduled["results"].as_array().into_iter().flatten() {
+            if change["record_id"] == id.as_str() && change["executed_at"].is_null() {
+                let group = &change["payload"]["value"]["groups"][0];
+                let at: Timestamp = change["scheduled_at"].as_str().unwrap().parse().unwrap();
+                let hours = at.duration_since(NOW.parse().unwrap()).as_hours();
+                let percent = &group["rollout_percentage"];
+                things
+                    .push(format!("{} {percent} % in hour {hours}", group["description"].as_str().unwrap()));
+            }
+        }
+        let surveys = posthog.get(&format!("surveys/?search={}", self.key)).await;
+        for survey in surveys["results"].as_array().into_iter().flatten() {
+            let is_on = !survey["start_date"].is_null();
+            let who = &survey["targeting_flag"]["filters"]["groups"][0]["properties"][0];
+            if is_on {
+                let cohort = posthog.get(&format!("cohorts/{}/", who["value"])).await;
+                things.push(format!(
+                    "survey for '{}' ({} people), {} answers at most",
+                    cohort["name"].as_str().unwrap(),
+                    cohort["count"],
+                    survey["responses_limit"]
+                ));
+            }
+        }
+        if things != self.things {
+            self.tell(&format!("  things {}", things.join(", ")));
+            self.things = things;
+        }
+    }
+
+    /// Slack was told each message once, where the brief names a channel.
+    async fn slack(&self, ids: &BTreeSet<String>) {
+        let (_, outbox) = self.bench.posthog().ask("GET", "/_sandbox/outbox/", Value::Null).await;
+        let of_slack =
+            |it: &&Value| it["event"] == "flagline message" && it["template_id"] == "template-slack";
+        let sent: Vec<String> = outbox["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(of_slack)
+            .map(|it| it["event_uuid"].as_str().unwrap().to_owned())
+            .collect();
+        let wanted = if self.has_slack { ids.clone() } else { BTreeSet::new() };
+        assert_eq!(sent.len(), wanted.len(), "{sent:?}");
+        assert_eq!(sent.into_iter().collect::<BTreeSet<String>>(), wanted);
     }
 
     async fn until(&mut self, most: usize, is: impl Fn(&Value) -> bool) -> Value {
