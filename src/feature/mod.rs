@@ -24,7 +24,7 @@ pub use ladder::{Ladder, NextStep, Rung, rung_of};
 pub use period::Period;
 pub use plan::{Audience, Gate, Plan, PlanStage, TAG};
 pub use plan_entry::{PlanEntry, check_stages};
-pub use remarks::{Remarks, Telling};
+pub use remarks::{Remarks, Telling, scheduled_words};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};
 pub use stages::{Arrived, Move, StageLine, arrived, moves, opened, stages};

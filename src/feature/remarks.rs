@@ -3,6 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::StageName;
+use crate::flags::Scheduled;
 
 /// A release condition's description: the stage, and what is remarked of it behind ` · `. This is the public encoding
 /// of a rollout; whoever writes it keeps the remarks of others.
@@ -84,6 +85,18 @@ impl fmt::Display for Remarks {
     }
 }
 
+/// What a scheduled change does, for people: of the description of a condition they read the stage, and no remark.
+pub fn scheduled_words(change: &Scheduled) -> String {
+    match change {
+        Scheduled::Conditions { percent, description } => {
+            let stage = Remarks::parse(description).map(|it| it.stage.to_string());
+            let description = stage.unwrap_or_else(|| description.clone());
+            Scheduled::Conditions { percent: *percent, description }.to_string()
+        }
+        Scheduled::Active(_) | Scheduled::Variants | Scheduled::Other(_) => change.to_string(),
+    }
+}
+
 /// A reason as it can stand in a description: one line, and no remark of its own.
 fn one_line(reason: &str) -> String {
     let words = reason.replace('·', "-");
@@ -113,6 +126,17 @@ mod tests {
             assert_eq!(Remarks::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Remarks::parse("internal people · stopped: x"), None);
+    }
+
+    #[test]
+    fn people_read_no_remarks() {
+        let words = |description: &str| {
+            scheduled_words(&Scheduled::Conditions { percent: 25.0, description: description.into() })
+        };
+        assert_eq!(words("3/4 low value · scheduled"), "opens 3/4 low value to 25 %");
+        assert_eq!(words("for Bob · scheduled by hand"), "opens for Bob · scheduled by hand to 25 %");
+        assert_eq!(words(""), "opens a further condition to 25 %");
+        assert_eq!(scheduled_words(&Scheduled::Active(false)), "is switched off");
     }
 
     #[test]

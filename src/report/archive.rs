@@ -298,7 +298,7 @@ fn held(it: &Holder) -> String {
             format!(
                 "on {} PostHog changes it by itself (it {}): take that change back first",
                 day(it.at),
-                it.change
+                crate::feature::scheduled_words(&it.change)
             )
         }
     }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::analysis::{Card, Details, State};
-use crate::feature::StageLine;
+use crate::feature::{StageLine, scheduled_words};
 use crate::flags::{
     Certainty, Compared, Experiment, ExperimentResult, Exposure, KeyMetric, Outcome, Sample, VariantExposure,
 };
@@ -39,7 +39,7 @@ fn known(details: &Details) -> Value {
         "stages": details.stages.iter().map(stage_json).collect::<Vec<_>>(),
         "arrived": details.arrived.as_ref().map(|it| json!({ "at": it.at.to_string(), "by": it.by })),
         "next": details.next.as_ref().map(|it| {
-            json!({ "at": it.at.to_string(), "change": it.change.to_string(), "recurring": it.recurring })
+            json!({ "at": it.at.to_string(), "change": scheduled_words(&it.change), "recurring": it.recurring })
         }),
         "experiments": details.experiments.iter().map(|it| experiment(it, details)).collect::<Vec<_>>(),
         "owner": details.owner,

@@ -5,7 +5,7 @@ use super::{FeatureStatus, Place, Rollout};
 use crate::analysis::card::{Card, State};
 use crate::analysis::markup::day;
 use crate::feature::review::review_due;
-use crate::feature::{Brief, Plan, PlanStage, Stage};
+use crate::feature::{Brief, Plan, PlanStage, Stage, scheduled_words};
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -104,7 +104,7 @@ fn of_stage(
 fn scheduled(card: &Card) -> Option<Next> {
     let State::Known(details) = &card.state else { return None };
     let change = details.next.as_ref()?;
-    let words = format!("on {} it {}", day(change.at), change.change);
+    let words = format!("on {} it {}", day(change.at), scheduled_words(&change.change));
     Some(Next { words, command: None, at: Some(change.at) })
 }
 
