@@ -4,6 +4,8 @@ use std::path::Path;
 use super::Snapshot;
 use super::brief::{brief_in, is_launchable};
 use super::findings::{Code, Finding, all};
+use super::hover::outlook_of;
+use super::moves::{Offer, Step};
 use crate::feature::Value;
 use crate::flags::{FlagKey, Lookup};
 use crate::removal::{self, Edit};
@@ -28,6 +30,8 @@ pub enum Effect {
     CreateFeature(FlagKey),
     /// What its brief describes is made in PostHog.
     Launch(FlagKey),
+    /// Its rollout is moved.
+    Move(FlagKey, Step),
     /// The code changes.
     Edit(Vec<Edit>),
     /// A flag is removed from all files.
@@ -75,6 +79,8 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
         }
         if !opened.contains(&key.as_str()) {
             opened.push(key.as_str());
+            let offers = outlook_of(snapshot, key).map(|it| it.offers).unwrap_or_default();
+            actions.extend(offers.into_iter().map(|it| moving(snapshot, key, it)));
         }
     }
     for key in &opened {
@@ -111,11 +117,20 @@ fn create(key: &FlagKey, finding: &Finding) -> Action {
 }
 
 fn launch(snapshot: &Snapshot, key: &FlagKey, finding: Option<&Finding>) -> Action {
-    let effect = match snapshot.config.read_only {
-        true => Effect::Withheld("this workspace is not trusted, so nothing is written to PostHog"),
-        false => Effect::Launch(key.clone()),
-    };
+    let effect = unless_withheld(snapshot, Effect::Launch(key.clone()));
     Action { title: format!("Launch feature '{key}'"), effect, settles: finding.cloned() }
+}
+
+fn moving(snapshot: &Snapshot, key: &FlagKey, offer: Offer) -> Action {
+    let effect = unless_withheld(snapshot, Effect::Move(key.clone(), offer.step));
+    Action { title: offer.action, effect, settles: None }
+}
+
+fn unless_withheld(snapshot: &Snapshot, effect: Effect) -> Effect {
+    match snapshot.config.read_only {
+        true => Effect::Withheld("this workspace is not trusted, so nothing is written to PostHog"),
+        false => effect,
+    }
 }
 
 /// Whether a feature has a brief, and a flag that was never on.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::brief::BriefNote;
+use super::moves::Outlook;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
@@ -23,6 +24,8 @@ pub struct Card {
     pub elsewhere: Vec<Elsewhere>,
     /// What its brief adds, where that is looked at.
     pub brief: Option<BriefNote>,
+    /// Where its rollout stands on the brief's plan, where that is looked at.
+    pub outlook: Option<Outlook>,
 }
 
 /// A flag in an environment that is not the primary one.
@@ -67,6 +70,10 @@ pub struct Details {
     pub arrived: Option<Arrived>,
     /// The next change that PostHog makes by itself.
     pub next: Option<ScheduledChange>,
+    /// Those after it, soonest first.
+    pub later: Vec<ScheduledChange>,
+    /// Whether its conditions are of a kind that nothing here writes.
+    pub is_read_only: bool,
     /// Since when everyone gets the same value.
     pub since: Option<Since>,
     /// Its experiments, as far as they are loaded.
@@ -110,7 +117,14 @@ pub struct Link {
 pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
     let Some(environment) = mirror.primary() else {
         let state = State::NotLoaded;
-        return Card { key: key.clone(), state, trouble: None, elsewhere: vec![], brief: None };
+        return Card {
+            key: key.clone(),
+            state,
+            trouble: None,
+            elsewhere: vec![],
+            brief: None,
+            outlook: None,
+        };
     };
     let state = match environment.lookup(key) {
         Lookup::NotLoaded => State::NotLoaded,
@@ -126,6 +140,7 @@ pub fn card(mirror: &Mirror, key: &FlagKey, now: Timestamp) -> Card {
         trouble: environment.trouble.as_deref().map(str::to_owned),
         elsewhere: others.map(|it| elsewhere(it, key)).collect(),
         brief: None,
+        outlook: None,
     }
 }
 
@@ -163,13 +178,17 @@ fn details(environment: &Environment, flag: &Flag, now: Timestamp) -> Details {
         link("Early access", format!("early_access_features/{}", feature.id));
     }
     let filters = flag.filters();
+    let pending = environment.schedules.get(&flag.id).into_iter().flat_map(|it| it.iter());
+    let mut pending = pending.filter(|it| it.at > now).cloned();
     Details {
         name: flag.name.clone(),
         project: project_name(environment),
         stage: stage(flag, history),
         stages: filters.as_ref().map(stages).unwrap_or_default(),
         arrived: history.and_then(|it| arrived(flag, it)),
-        next: environment.schedules.get(&flag.id).and_then(|it| it.iter().find(|it| it.at > now)).cloned(),
+        next: pending.next(),
+        later: pending.collect(),
+        is_read_only: filters.as_ref().is_none_or(|it| it.version >= 2),
         experiments: flag
             .experiments
             .iter()

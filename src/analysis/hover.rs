@@ -3,12 +3,13 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Snapshot;
-use super::brief::{BriefNote, brief_note};
+use super::brief::{BriefNote, brief_in, brief_note};
 use super::card::{Card, Details, State, card};
 use super::experiment;
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
-use crate::feature::{Since, Stage, StageLine};
-use crate::flags::{Exposure, FlagKey, Mirror, SdkSeen, VariantExposure};
+use super::moves::{Known, Outlook, outlook, time};
+use crate::feature::{Since, Stage, StageLine, scheduled_words};
+use crate::flags::{Exposure, FlagKey, Mirror, ScheduledChange, SdkSeen, VariantExposure};
 use crate::text::Span;
 
 /// What a hover shows, and over what.
@@ -35,22 +36,42 @@ pub enum Markup {
 pub fn hover(snapshot: &Snapshot, offset: u32, markup: Markup) -> Option<Hover> {
     let (key, span) = key_at(snapshot, offset)?;
     let silent = is_silent(snapshot, &key);
-    let note = brief_note(&snapshot.briefs, &key);
-    let text = rendered(&snapshot.mirror, &key, silent, note, markup, snapshot.now);
+    let adds = OfBrief { note: brief_note(&snapshot.briefs, &key), outlook: outlook_of(snapshot, &key) };
+    let text = rendered(&snapshot.mirror, &key, silent, adds, markup, snapshot.now);
     Some(Hover { text, key, span })
 }
 
-/// The card of a flag; `silent` when only its payload is read, as far as is known. `note` is what its brief adds.
+/// Where the feature of a flag stands, if it has a brief and is on its way.
+pub(super) fn outlook_of(snapshot: &Snapshot, key: &FlagKey) -> Option<Outlook> {
+    let known = Known {
+        environment: snapshot.mirror.primary()?,
+        plans: &snapshot.config.plans,
+        is_silent: is_silent(snapshot, key),
+        now: snapshot.now,
+    };
+    outlook(&known, brief_in(&snapshot.briefs, key)?)
+}
+
+/// What a brief adds to the card of its flag.
+#[derive(Debug, Default)]
+pub(super) struct OfBrief {
+    /// What the feature is for. A brief says that itself.
+    pub note: Option<BriefNote>,
+    /// Where it stands on its plan.
+    pub outlook: Option<Outlook>,
+}
+
+/// The card of a flag; `silent` when only its payload is read, as far as is known.
 pub(super) fn rendered(
     mirror: &Mirror,
     key: &FlagKey,
     silent: bool,
-    note: Option<BriefNote>,
+    adds: OfBrief,
     markup: Markup,
     now: Timestamp,
 ) -> String {
     let mut card = card(mirror, key, now);
-    card.brief = note;
+    (card.brief, card.outlook) = (adds.note, adds.outlook);
     if let State::Known(details) = &mut card.state {
         details.is_silent = silent;
         if details.is_silent {
@@ -127,11 +148,22 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     if let Some(since) = details.since.as_ref().filter(|_| details.stage != Stage::NotLaunched) {
         let _ = write!(stage, " {}", since_words(since, now));
     }
+    if details.stages.iter().any(|it| it.stopped.is_some()) {
+        stage += ", stopped";
+    }
     page.title(card.key.as_str(), &stage);
     if !details.name.trim().is_empty() {
         page.paragraph(&page.escape(&details.name));
     }
-    rollout(page, details, now);
+    rollout(page, details);
+    pending(page, details);
+    if details.is_read_only {
+        page.paragraph("Its rules are of a newer kind: they are shown here, and changed on its page only");
+    }
+    if let Some(outlook) = &card.outlook {
+        next_step(page, outlook);
+    }
+    surroundings(page, details, now);
     let nobody = details.exposure.as_ref().is_none_or(|it| it.variants.is_empty());
     match (&details.exposure, &details.exposure_trouble) {
         _ if details.is_silent && nobody => page.paragraph(
@@ -162,10 +194,9 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     }
 }
 
-/// The stages of the plan with the one that is reached, since when and by whom; what comes next; whom the conditions
-/// name; early access features and experiments.
-fn rollout(page: &mut Page, details: &Details, now: Timestamp) {
-    if details.stages.len() > 1 {
+/// The stages of the plan with the one that is reached, since when and by whom.
+fn rollout(page: &mut Page, details: &Details) {
+    if details.stages.len() > 1 || details.stages.iter().any(|it| it.stopped.is_some()) {
         // While the flag is off, its stages are only what is meant.
         let is_on = matches!(details.stage, Stage::Planned { .. } | Stage::Everyone(_));
         let stages: Vec<String> = details.stages.iter().map(|it| stage_words(page, it, is_on)).collect();
@@ -176,11 +207,36 @@ fn rollout(page: &mut Page, details: &Details, now: Timestamp) {
         let by = it.by.as_ref().map(|it| format!(" by {}", page.escape(it))).unwrap_or_default();
         page.paragraph(&format!("There since {}{by}", day(it.at)));
     }
-    if let Some(next) = &details.next {
-        let change = page.escape(&next.change.to_string());
-        let again = if next.recurring { ", and again later" } else { "" };
-        page.paragraph(&format!("Next, on {}: {change}{again}", day(next.at)));
+}
+
+/// What PostHog will do by itself.
+fn pending(page: &mut Page, details: &Details) {
+    const MOST: usize = 4;
+    let words = |page: &Page, it: &ScheduledChange| {
+        let again = if it.recurring { ", and again later" } else { "" };
+        format!("{}: {}{again}", time(it.at), page.escape(&scheduled_words(&it.change)))
+    };
+    let Some(next) = &details.next else { return };
+    page.paragraph(&format!("Next, on {}", words(page, next)));
+    for it in details.later.iter().take(MOST) {
+        page.item(&format!("then, on {}", words(page, it)));
     }
+    if let more @ 1.. = details.later.len().saturating_sub(MOST) {
+        page.item(&format!("and {more} more"));
+    }
+}
+
+/// What a person can do, and what is waited for.
+fn next_step(page: &mut Page, outlook: &Outlook) {
+    if outlook.words.is_empty() {
+        return;
+    }
+    let command = outlook.command.as_ref().map(|it| format!(": {}", page.code(it))).unwrap_or_default();
+    page.paragraph(&format!("{}{command}", page.escape(&outlook.words)));
+}
+
+/// Whom the conditions name; early access features and experiments.
+fn surroundings(page: &mut Page, details: &Details, now: Timestamp) {
     if !details.cohorts.is_empty() {
         let names: Vec<String> = details.cohorts.iter().map(|it| page.escape(it)).collect();
         let cohorts = if names.len() == 1 { "cohort" } else { "cohorts" };

@@ -1,15 +1,17 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::Snapshot;
 use super::findings::{Code, Finding, findings};
-use super::hover::{is_silent, people};
+use super::hover::{is_silent, outlook_of, people};
 use super::markup::plain;
+use super::moves::Step;
 use crate::feature::{Stage, Value, stage};
 use crate::flags::{FlagKey, Lookup};
 use crate::text::Span;
 
-/// A line above a function that reads a flag, or above its definition; another one removes a flag that is done.
+/// A line above a function that reads a flag, or above its definition; another one removes a flag that is done, or moves
+/// its rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lens {
     /// The flag.
@@ -19,8 +21,19 @@ pub struct Lens {
     pub span: Span,
     /// What it says: `2/4 beta, 40 % · 1,245 people · 3 reads`, behind the key where a line has several.
     pub title: String,
-    /// What stays when the flag is removed, of a lens that does that; else it leads to the reads.
-    pub keep: Option<Value>,
+    /// Where it leads.
+    pub leads: Leads,
+}
+
+/// Where a lens leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leads {
+    /// To the reads of the flag.
+    Reads,
+    /// Out of the code: the flag is removed, and this stays.
+    Removal(Value),
+    /// On, or back: the rollout is moved.
+    Move(Step),
 }
 
 /// The lenses of a file by place: one for each key of a function, and of a line outside of all.
@@ -54,15 +67,40 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<Lens> {
         // Side by side nobody could tell which is which.
         let is_alone = on_line.get(&span.start.line) == Some(&1);
         let title = if is_alone { title } else { plain(&format!("{key}: {title}")) };
-        Lens { key: key.clone(), span, title, keep: None }
+        Lens { key: key.clone(), span, title, leads: Leads::Reads }
     };
     let done = done(snapshot);
-    let with_removal = |it: (&FlagKey, Span)| {
+    let moves = moves(snapshot, placed.iter().map(|it| it.0));
+    let with_second = |it: (&FlagKey, Span)| {
         let lens = lens(it);
         let removal = done.get(it.0).map(|keep| removal(&lens, keep));
-        [Some(lens), removal].into_iter().flatten()
+        let is_alone = on_line.get(&it.1.start.line) == Some(&1);
+        let moves = moves.get(it.0).map(|(title, step)| moving(&lens, title, step, is_alone));
+        let second = removal.or(moves);
+        [Some(lens), second].into_iter().flatten()
     };
-    placed.into_iter().flat_map(with_removal).collect()
+    placed.into_iter().flat_map(with_second).collect()
+}
+
+/// What is the most likely to be done about the rollouts of flags: there is room for one lens each.
+fn moves<'k>(
+    snapshot: &Snapshot,
+    keys: impl Iterator<Item = &'k FlagKey>,
+) -> BTreeMap<&'k FlagKey, (String, Step)> {
+    if snapshot.config.read_only || snapshot.briefs.is_empty() {
+        return BTreeMap::new();
+    }
+    let keys: BTreeSet<&FlagKey> = keys.collect();
+    let first = |key: &FlagKey| {
+        let offers = outlook_of(snapshot, key)?.offers;
+        offers.into_iter().find_map(|it| Some((it.lens?, it.step)))
+    };
+    keys.into_iter().filter_map(|key| Some((key, first(key)?))).collect()
+}
+
+fn moving(of: &Lens, title: &str, step: &Step, is_alone: bool) -> Lens {
+    let title = if is_alone { title.to_owned() } else { plain(&format!("{}: {title}", of.key)) };
+    Lens { title, leads: Leads::Move(step.clone()), ..of.clone() }
 }
 
 /// Flags that can be removed, and what stays of each.
@@ -77,7 +115,7 @@ fn done(snapshot: &Snapshot) -> BTreeMap<FlagKey, Value> {
 fn removal(of: &Lens, keep: &Value) -> Lens {
     Lens {
         title: plain(&format!("remove '{}' (keep {keep})", of.key)),
-        keep: Some(keep.clone()),
+        leads: Leads::Removal(keep.clone()),
         ..of.clone()
     }
 }

@@ -11,6 +11,7 @@ mod hover;
 mod keep;
 mod lenses;
 mod markup;
+mod moves;
 mod outline;
 pub mod status;
 #[cfg(test)]
@@ -27,17 +28,18 @@ pub use archive::{
     standing,
 };
 pub use brief::{
-    BriefFinding, BriefHover, BriefLens, BriefNote, BriefSnapshot, BriefTarget, Does, brief_completions,
-    brief_findings, brief_hover, brief_key_at, brief_lenses, brief_note, brief_target, plan_span,
-    review_finding,
+    BriefAction, BriefFinding, BriefHover, BriefLens, BriefNote, BriefSnapshot, BriefTarget, Does,
+    brief_actions, brief_completions, brief_findings, brief_hover, brief_key_at, brief_lenses, brief_note,
+    brief_target, plan_span, review_finding,
 };
 pub use card::{Card, Details, Elsewhere, Link, State, card};
 pub use changes::{Change, changes};
 pub use findings::{Code, Finding, Related, findings};
 pub use hover::{Hover, Markup, hover, key_at, render};
 pub use keep::{Keep, keep};
-pub use lenses::{InlayHint, Lens, inlay_hints, lenses};
+pub use lenses::{InlayHint, Leads, Lens, inlay_hints, lenses};
 pub use markup::{ago, day, escaped, plain};
+pub use moves::{Known, Offer, Outlook, Step, outlook};
 pub use outline::{Symbol, SymbolKind, outline};
 
 pub use crate::config::Severity;

@@ -261,6 +261,7 @@ fn menu_with(briefs: &[&str], text: &str) -> Vec<String> {
         Effect::Clean(key, value) => format!("{} -> {key} {value}", it.title),
         Effect::Launch(key) => format!("launch {key}"),
         Effect::Follow(key) => format!("follow {key}"),
+        Effect::Move(..) => it.title,
         Effect::CreateFeature(key) => format!("{} -> create {key}", it.title),
         Effect::Edit(edits) => {
             let after = crate::removal::apply(&text, &edits);

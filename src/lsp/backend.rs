@@ -25,7 +25,7 @@ use super::new_feature::{self, Place};
 use super::publish::Look;
 use super::session::{Session, folder};
 use super::{account, brief, commands, parent, toml};
-use crate::analysis::{self, BriefSnapshot, BriefTarget, Snapshot};
+use crate::analysis::{self, BriefSnapshot, BriefTarget, Leads, Snapshot};
 use crate::feature::brief::is_brief;
 use crate::flags::{FlagKey, Lookup};
 use crate::index::Index;
@@ -322,8 +322,8 @@ impl LanguageServer for Backend {
         if let Some(snapshot) = self.brief(&uri)? {
             let only = params.context.only.as_deref();
             let any = only.is_none_or(|it| it.iter().any(|it| it.as_str().is_empty()));
-            let lenses = analysis::brief_lenses(&snapshot).into_iter().filter(|_| any);
-            return Ok(Some(lenses.map(|it| convert::brief_action(&it, &uri, caps)).collect()));
+            let actions = analysis::brief_actions(&snapshot).into_iter().filter(|_| any);
+            return Ok(Some(actions.map(|it| convert::brief_action(it, &uri, caps)).collect()));
         }
         let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
         let Some(source) = snapshot.source.clone() else { return Ok(None) };
@@ -437,7 +437,7 @@ impl LanguageServer for Backend {
         let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
         let mut lenses = Vec::new();
         for lens in analysis::lenses(&snapshot) {
-            let places = if caps.show_references && lens.keep.is_none() {
+            let places = if caps.show_references && lens.leads == Leads::Reads {
                 self.places(&snapshot.index, &lens.key, Places::Reads)?
             } else {
                 Vec::new()

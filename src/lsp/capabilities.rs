@@ -42,6 +42,8 @@ pub(super) struct ClientCaps {
     pub(super) pick: bool,
     pub(super) show_references: bool,
     pub(super) new_feature: bool,
+    /// It asks why a rollout is stopped.
+    pub(super) stop_feature: bool,
 }
 
 impl ClientCaps {
@@ -94,6 +96,7 @@ impl ClientCaps {
             status: declared("/flagline/status"),
             pick: declared("/flagline/pick"),
             new_feature: commands.is_some_and(|it| it.iter().any(|it| it == commands::NEW_FEATURE)),
+            stop_feature: commands.is_some_and(|it| it.iter().any(|it| it == commands::STOP_FEATURE)),
             show_references: commands.is_some_and(|it| it.iter().any(|it| it == commands::SHOW_REFERENCES)),
         }
     }

@@ -14,7 +14,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::session::Session;
-use super::{clean, create, follow, launch, review, status_page};
+use super::{clean, create, follow, launch, moves, review, status_page};
 use crate::config::Config;
 use crate::flags::Environment;
 use crate::posthog::refresh::Ask;
@@ -27,6 +27,13 @@ pub(super) const LAUNCH: &str = "flagline.launch";
 pub(super) const FOLLOW: &str = "flagline.follow";
 pub(super) const UNFOLLOW: &str = "flagline.unfollow";
 pub(super) const REVIEW: &str = "flagline.review";
+pub(super) const PROMOTE: &str = "flagline.promote";
+pub(super) const STOP: &str = "flagline.stop";
+/// The client's own, which asks the user why before it has a rollout stopped.
+pub(super) const STOP_FEATURE: &str = "flagline.stopFeature";
+pub(super) const RESUME: &str = "flagline.resume";
+pub(super) const ROLL_BACK: &str = "flagline.rollBack";
+pub(super) const FINISH: &str = "flagline.finish";
 pub(super) const CLEAN: &str = "flagline.clean";
 pub(super) const OPEN: &str = "flagline.open";
 pub(super) const REFRESH: &str = "flagline.refresh";
@@ -37,8 +44,24 @@ pub(super) const APPLY_EDIT: &str = "flagline.applyEdit";
 pub(super) const SHOW_REFERENCES: &str = "flagline.showReferences";
 
 /// Everything that can be executed.
-pub(super) const NAMES: [&str; 11] =
-    [CREATE_FEATURE, LAUNCH, FOLLOW, UNFOLLOW, REVIEW, CLEAN, OPEN, REFRESH, STATUS, EXPLAIN, APPLY_EDIT];
+pub(super) const NAMES: [&str; 16] = [
+    CREATE_FEATURE,
+    LAUNCH,
+    FOLLOW,
+    UNFOLLOW,
+    REVIEW,
+    PROMOTE,
+    STOP,
+    RESUME,
+    ROLL_BACK,
+    FINISH,
+    CLEAN,
+    OPEN,
+    REFRESH,
+    STATUS,
+    EXPLAIN,
+    APPLY_EDIT,
+];
 
 /// A flag to remove, and what it is taken to serve for ever: `on`, `off` or a variant. Without that, what PostHog
 /// serves to everyone.
@@ -97,6 +120,11 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
         REVIEW => {
             let wanted: review::ToReview = argument(params.arguments)?;
             tokio::spawn(async move { review::run(&session, wanted).await });
+        }
+        PROMOTE | STOP | RESUME | ROLL_BACK | FINISH => {
+            let wanted: moves::ToMove = argument(params.arguments)?;
+            let way = moves::Way::of(&params.command);
+            tokio::spawn(async move { moves::run(&session, way, wanted).await });
         }
         CLEAN => {
             let wanted: ToClean = argument(params.arguments)?;

@@ -16,8 +16,8 @@ use tower_lsp::lsp_types::{
 use super::capabilities::ClientCaps;
 use super::commands;
 use crate::analysis::{
-    self, Action, BriefFinding, BriefLens, Does, Effect, Finding, Lens, Markup, Related, Severity, Symbol,
-    SymbolKind, plain,
+    self, Action, BriefAction, BriefFinding, BriefLens, Does, Effect, Finding, Leads, Lens, Markup, Related,
+    Severity, Step, Symbol, SymbolKind, plain,
 };
 use crate::config::FileProblem;
 use crate::flags::FlagKey;
@@ -139,6 +139,10 @@ pub(super) fn action(it: Action, asked: &Asked) -> Option<CodeActionOrCommand> {
         Effect::Follow(key) => {
             let argument = json!({ "key": key.as_str(), "uri": asked.uri });
             action.command = Some(command(commands::FOLLOW, argument));
+        }
+        Effect::Move(key, step) => {
+            let (name, argument) = move_command(&key, &step, asked.uri, asked.caps);
+            action.command = Some(command(name, argument));
         }
         Effect::Open(url) => action.command = Some(command(commands::OPEN, json!({ "url": url }))),
         Effect::Clean(key, value) => {
@@ -318,13 +322,17 @@ pub(super) fn words(text: &Text, value: String, span: std::ops::Range<usize>, ca
 /// A lens with the places that it leads to.
 pub(super) fn lens(it: Lens, uri: &Url, places: &[Location], caps: &ClientCaps) -> CodeLens {
     let at = range(it.span, caps.encoding);
-    let (command, arguments) = match (&it.keep, caps.show_references) {
-        (Some(keep), _) => {
+    let (command, arguments) = match (&it.leads, caps.show_references) {
+        (Leads::Removal(keep), _) => {
             let wanted = json!({ "key": it.key.as_str(), "keep": keep.to_string(), "uri": uri });
             (commands::CLEAN, vec![wanted])
         }
-        (None, true) => (commands::SHOW_REFERENCES, vec![json!(uri), json!(at.start), json!(places)]),
-        (None, false) => (commands::OPEN, vec![json!({ "key": it.key.as_str(), "uri": uri })]),
+        (Leads::Move(step), _) => {
+            let (command, argument) = move_command(&it.key, step, uri, caps);
+            (command, vec![argument])
+        }
+        (Leads::Reads, true) => (commands::SHOW_REFERENCES, vec![json!(uri), json!(at.start), json!(places)]),
+        (Leads::Reads, false) => (commands::OPEN, vec![json!({ "key": it.key.as_str(), "uri": uri })]),
     };
     let command = Command { title: it.title, command: command.into(), arguments: Some(arguments) };
     CodeLens { range: at, command: Some(command), data: None }
@@ -332,30 +340,48 @@ pub(super) fn lens(it: Lens, uri: &Url, places: &[Location], caps: &ClientCaps) 
 
 /// A lens of a brief.
 pub(super) fn brief_lens(it: &BriefLens, text: &Text, uri: &Url, caps: &ClientCaps) -> CodeLens {
-    let command = brief_command(it, uri);
+    let command = brief_command(&it.key, it.title.clone(), &it.does, uri, caps);
     CodeLens { range: range(text.span(it.span.clone()), caps.encoding), command: Some(command), data: None }
 }
 
-fn brief_command(it: &BriefLens, uri: &Url) -> Command {
-    let command = match it.does {
-        Does::Launch => commands::LAUNCH,
-        Does::Review => commands::REVIEW,
-        Does::Open => commands::OPEN,
-        Does::Follow => commands::FOLLOW,
+fn brief_command(key: &FlagKey, title: String, does: &Does, uri: &Url, caps: &ClientCaps) -> Command {
+    let of_key = || json!({ "key": key.as_str(), "uri": uri });
+    let (command, argument) = match does {
+        Does::Launch => (commands::LAUNCH, of_key()),
+        Does::Open => (commands::OPEN, of_key()),
+        Does::Move(step) => move_command(key, step, uri, caps),
+        Does::Follow => (commands::FOLLOW, of_key()),
+        Does::Review => (commands::REVIEW, of_key()),
     };
-    let argument = json!({ "key": it.key.as_str(), "uri": uri });
-    Command { title: it.title.clone(), command: command.into(), arguments: Some(vec![argument]) }
+    Command { title, command: command.into(), arguments: Some(vec![argument]) }
 }
 
-/// The same as an action, for editors without lenses.
-pub(super) fn brief_action(it: &BriefLens, uri: &Url, caps: &ClientCaps) -> CodeActionOrCommand {
-    let title = match it.does {
-        Does::Launch => format!("Launch feature '{}'", it.key),
-        Does::Review => format!("Review feature '{}'", it.key),
-        Does::Open => format!("Open '{}' in PostHog", it.key),
-        Does::Follow => format!("Follow '{}'", it.key),
+/// The command that moves a rollout, with its argument.
+fn move_command(
+    key: &FlagKey,
+    step: &Step,
+    uri: &Url,
+    caps: &ClientCaps,
+) -> (&'static str, serde_json::Value) {
+    let mut argument = json!({ "key": key.as_str(), "uri": uri });
+    let command = match step {
+        Step::Promote => commands::PROMOTE,
+        Step::Stop if caps.stop_feature => commands::STOP_FEATURE,
+        Step::Stop => commands::STOP,
+        Step::Resume => commands::RESUME,
+        Step::RollBack(stage) => {
+            argument["stage"] = stage.as_str().into();
+            commands::ROLL_BACK
+        }
+        Step::Finish => commands::FINISH,
     };
-    let command = Command { title: title.clone(), ..brief_command(it, uri) };
+    (command, argument)
+}
+
+/// Something that can be done about a brief.
+pub(super) fn brief_action(it: BriefAction, uri: &Url, caps: &ClientCaps) -> CodeActionOrCommand {
+    let command = brief_command(&it.key, it.title.clone(), &it.does, uri, caps);
+    let title = it.title;
     match caps.action_literals {
         false => CodeActionOrCommand::Command(command),
         true => CodeActionOrCommand::CodeAction(CodeAction {

@@ -248,6 +248,6 @@ fn interrupted(config: &Config, Interrupted { slot, error }: &Interrupted) -> St
     format!("it stopped at {slot}: {error}{remedy}")
 }
 
-async fn tell(session: &Session, kind: MessageType, message: &str) {
+pub(super) async fn tell(session: &Session, kind: MessageType, message: &str) {
     session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
 }

@@ -15,6 +15,7 @@ mod convert;
 mod create;
 mod follow;
 mod launch;
+mod moves;
 mod new_feature;
 mod news;
 mod parent;

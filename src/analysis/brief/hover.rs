@@ -4,7 +4,7 @@ use super::BriefSnapshot;
 use super::findings::cohort_named;
 use super::names::{Names, names};
 use crate::analysis::Markup;
-use crate::analysis::hover::{Page, rendered};
+use crate::analysis::hover::{OfBrief, Page, rendered};
 use crate::feature::brief;
 use crate::feature::stages;
 use crate::flags::{Cohort, FlagKey, Lookup, Named};
@@ -47,7 +47,8 @@ fn named(snapshot: &BriefSnapshot, offset: usize, markup: Markup) -> Option<Brie
         Names::Flag => {
             let key = FlagKey::from(word);
             let silent = is_silent(snapshot, &key);
-            let text = rendered(&snapshot.mirror, &key, silent, None, markup, snapshot.now);
+            let adds = OfBrief { note: None, outlook: snapshot.outlook() };
+            let text = rendered(&snapshot.mirror, &key, silent, adds, markup, snapshot.now);
             Some(BriefHover { text, span: span.clone(), key: Some(key) })
         }
         Names::Stage | Names::OwnStage => of(stage_words(snapshot, word, markup)?),
@@ -67,7 +68,7 @@ fn word_around(text: &str, offset: usize) -> Range<usize> {
     start..offset + rest.find(|it| !is_word(it)).unwrap_or(rest.len())
 }
 
-fn is_silent(snapshot: &BriefSnapshot, key: &FlagKey) -> bool {
+pub(super) fn is_silent(snapshot: &BriefSnapshot, key: &FlagKey) -> bool {
     let mut reads = snapshot.index.reads_of(key).peekable();
     reads.peek().is_some() && reads.all(|it| !it.1.is_told())
 }

@@ -20,12 +20,13 @@ pub use complete::brief_completions;
 pub use findings::{BriefFinding, brief_findings};
 pub use hover::{BriefHover, brief_hover};
 pub(super) use lenses::is_launchable;
-pub use lenses::{BriefLens, Does, brief_lenses};
+pub use lenses::{BriefAction, BriefLens, Does, brief_actions, brief_lenses};
 pub(super) use note::brief_in;
 pub use note::{BriefNote, brief_note};
 pub use review::review_finding;
 pub use target::{BriefTarget, brief_key_at, brief_target, plan_span};
 
+use super::moves::{Known, Outlook, outlook};
 use crate::config::Config;
 use crate::feature::brief::BriefFile;
 use crate::flags::{Access, Catalog, Environment, Mirror};
@@ -68,6 +69,18 @@ impl BriefSnapshot {
     /// The project that the brief's flag belongs to first.
     fn environment(&self) -> Option<&Environment> {
         self.mirror.primary()
+    }
+
+    /// Where the feature stands on its plan, if it is on its way.
+    pub(super) fn outlook(&self) -> Option<Outlook> {
+        let brief = self.file.brief.as_ref().ok()?;
+        let known = Known {
+            environment: self.environment()?,
+            plans: &self.config.plans,
+            is_silent: hover::is_silent(self, &brief.flag()),
+            now: self.now,
+        };
+        outlook(&known, brief)
     }
 
     /// Whether there may be more to choose from in a moment.

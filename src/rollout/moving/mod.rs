@@ -275,6 +275,11 @@ impl<'a> Rollout<'a> {
         &self.base.project.name
     }
 
+    /// The project's number.
+    pub fn project_id(&self) -> u64 {
+        self.base.project.id
+    }
+
     /// The address of the flag's page.
     pub fn page(&self) -> String {
         self.base.page(format!("feature_flags/{}", self.flag.id))
