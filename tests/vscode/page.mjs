@@ -141,6 +141,33 @@ try {
     await shoot('launched-hover', await round(card, "'offset-now'"))
   })
 
+  await step('the brief promotes and stops the rollout, each after a question, and says so', async () => {
+    await page.locator('.tab', { hasText: 'offset-now.toml' }).click()
+    await page.locator('.tab.active', { hasText: 'offset-now.toml' }).waitFor()
+    const lens = words => page.locator('.codelens-decoration a', { hasText: words })
+    await lens('waits for 5 more people').click()
+    const promoting = page.locator('.notification-toast', { hasText: "promoting 'offset-now'" })
+    await promoting.locator('.monaco-button', { hasText: 'Promote Anyway' }).waitFor()
+    await page.mouse.move(900, 60)
+    await shoot('promote')
+    await promoting.locator('.monaco-button', { hasText: 'Promote Anyway' }).click()
+    await page.locator('.notification-toast', { hasText: "'offset-now' is promoted: opens everyone at 5 %" }).waitFor()
+    await clearToasts("'offset-now' is promoted")
+    await lens('stop').click()
+    await page.locator('.quick-input-widget:visible', { hasText: 'Why?' }).waitFor()
+    await page.keyboard.type('carts are lost')
+    await shoot('stop')
+    await page.keyboard.press('Enter')
+    const stopping = page.locator('.notification-toast', { hasText: "stopping 'offset-now'" })
+    await stopping.locator('.monaco-button', { hasText: /^Stop$/ }).click()
+    await page.locator('.notification-toast', { hasText: "'offset-now' is stopped: closes everyone" }).waitFor()
+    await clearToasts("'offset-now' is stopped")
+    await lens('resume everyone (stopped: carts are lost)').waitFor()
+    const card = await hover('"offset-now"', 'Stopped at everyone: carts are lost')
+    await until('all of it is there', async () => !/Loading|Checking/.test(await card.innerText()))
+    await shoot('stopped')
+  })
+
   await step('a click on the status bar: log, refresh, sign out', async () => {
     await page.locator('.statusbar-item', { hasText: 'Offset' }).click()
     for (const entry of ['Refresh', 'Show Log', 'Sign Out']) {

@@ -9,7 +9,7 @@ return {
   capabilities = {
     experimental = {
       flagline = { status = true, pick = true },
-      commands = { commands = { 'flagline.showReferences', 'flagline.newFeature' } },
+      commands = { commands = { 'flagline.showReferences', 'flagline.newFeature', 'flagline.stopFeature' } },
     },
   },
   -- Settings may stand in `settings.flagline` alone: the server wants them with its first message.

@@ -8,7 +8,7 @@ vim.api.nvim_create_user_command('Flagline', function(args)
 end, {
   nargs = '*',
   range = true,
-  desc = 'Feature flags: create, launch, open, references, ...',
+  desc = 'Feature flags: create, launch, promote, open, references, ...',
   complete = function(_, line)
     return require('flagline.commands').complete(line)
   end,
@@ -20,6 +20,9 @@ vim.lsp.commands['flagline.showReferences'] = function(command, context)
 end
 vim.lsp.commands['flagline.newFeature'] = function(command, context)
   require('flagline.feature').run(command, context)
+end
+vim.lsp.commands['flagline.stopFeature'] = function(command, context)
+  require('flagline.commands').stop_feature(command, context)
 end
 
 local group = vim.api.nvim_create_augroup('flagline', {})

@@ -77,7 +77,7 @@ const EXPERIMENTAL: StaticFeature = {
     capabilities.experimental = {
       ...(capabilities.experimental as object | undefined),
       flagline: { credentials: true, status: true, pick: true },
-      commands: { commands: ['flagline.showReferences', 'flagline.newFeature'] },
+      commands: { commands: ['flagline.showReferences', 'flagline.newFeature', 'flagline.stopFeature'] },
     }
   },
   initialize: () => undefined,

@@ -78,14 +78,15 @@ export async function showReferencesHere(): Promise<void> {
 }
 
 /** The key that an open brief gives, or else the one that its file is called by. */
-function keyOfBrief(): string | undefined {
+export function keyOfBrief(): string | undefined {
   const document = window.activeTextEditor?.document
   const name = document && /\/\.flagline\/([^/]+)\.toml$/.exec(document.uri.path)?.[1]
   if (name === undefined) return undefined
   return /^key\s*=\s*["']([^"'\n]*)["']/m.exec(document?.getText() ?? '')?.[1] ?? name
 }
 
-async function keyHere(client: LanguageClient): Promise<string> {
+/** The key of the flag at the cursor, or what is selected; empty where there is neither. */
+export async function keyHere(client: LanguageClient): Promise<string> {
   const editor = window.activeTextEditor
   const selected = editor?.document.getText(editor.selection).trim() ?? ''
   const flag = await flagHere(client)

@@ -4,6 +4,7 @@ import { sendSettings } from './client'
 import { execute, followFlag, launch, open, removeFlag, showReferencesHere, showStatus, unfollowFlag } from './commands'
 import { credentials } from './credentials'
 import { lifecycle, type Lifecycle } from './lifecycle'
+import { move, stop, type Way } from './moves'
 import { createFeature, newFeature } from './newFeature'
 import { logChannel, redacted, traceChannel } from './output'
 import { askProject } from './project'
@@ -31,6 +32,9 @@ export function activate(context: ExtensionContext): unknown {
   registerWithServer('flagline.palette.launch', launch)
   registerWithServer('flagline.palette.follow', followFlag)
   registerWithServer('flagline.palette.unfollow', unfollowFlag)
+  for (const way of ['promote', 'stop', 'resume', 'rollBack', 'finish'] satisfies Way[]) {
+    registerWithServer(`flagline.palette.${way}`, client => move(client, way))
+  }
   registerWithServer('flagline.palette.removeFlag', removeFlag)
   registerWithServer('flagline.palette.open', open)
   registerWithServer('flagline.palette.refresh', client => execute(client, 'flagline.refresh'))
@@ -38,6 +42,7 @@ export function activate(context: ExtensionContext): unknown {
   registerWithServer('flagline.palette.showReferences', showReferencesHere)
   registerWithServer('flagline.showReferences', showReferences)
   registerWithServer('flagline.newFeature', newFeature)
+  registerWithServer('flagline.stopFeature', stop)
   registerWithServer('flagline.signIn', client => signIn(client, keys, bar.status))
   registerWithServer('flagline.signOut', client => signOut(client, keys))
   registerWithServer('flagline.chooseProject', client => askProject(client, bar.status, keys.hosts()))

@@ -2,7 +2,7 @@ const assert = require('node:assert/strict')
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const {
-  action, answered, answers, BACK, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, root, said, seen, signIn, take, test, until, useSandbox,
+  action, answered, answers, BACK, bar, barSays, extension, file, flags, hover, hoverSays, item, open, pause, place, posthog, root, said, seen, signIn, take, test, until, useSandbox,
   vscode, warnings, warns,
 } = require('./support.cjs')
 const { commands, ConfigurationTarget, window, workspace } = vscode
@@ -162,6 +162,51 @@ module.exports = [
     const document = await open('server/gifts.py')
     await until('the warning goes', () => !warnings(document).some(it => it.includes('gift-wrapping')))
     await hoverSays(document, 'gift-wrapping', '1/2 internal, 100 %')
+  }],
+  ['Promote, Stop, Roll Back and Resume move the rollout of the feature that is shown, each after a question', async () => {
+    const document = await open('.flagline/gift-wrapping.toml')
+    answers.button = 'Promote Anyway'
+    await commands.executeCommand('flagline.palette.promote')
+    const { message, buttons } = await said("promoting 'gift-wrapping'")
+    assert.match(message, /opens everyone at 5 %.* This speaks against it: 5 more people to meet it/)
+    assert.deepEqual(buttons, ['Promote Anyway'])
+    await said("'gift-wrapping' is promoted: opens everyone at 5 %")
+    // Escape from the reason stops nothing.
+    const stop = await lens(document, 'stop')
+    assert.equal(stop.command, 'flagline.stopFeature')
+    answers.type.push(() => undefined)
+    await commands.executeCommand(stop.command, ...stop.arguments)
+    answers.type.push(options => {
+      assert.match(options.title, /gift-wrapping/)
+      return 'ribbons run out'
+    })
+    answers.button = 'Stop'
+    await commands.executeCommand('flagline.palette.stop')
+    await said("'gift-wrapping' is stopped: closes everyone; internal stays")
+    assert.match(await stage('everyone'), /^2\/2 everyone · stopped: ribbons run out/)
+    // In the code the flag at the cursor is meant.
+    const code = await open('server/gifts.py')
+    const at = place(code, 'gift-wrapping')
+    window.activeTextEditor.selection = new vscode.Selection(at, at)
+    await lens(code, 'gift-wrapping: resume everyone (stopped: ribbons run out)')
+    answers.button = 'Resume'
+    await commands.executeCommand('flagline.palette.resume')
+    await said("'gift-wrapping' is resumed: lifts the stop of everyone (ribbons run out)")
+    // Where nothing is shown, it is asked for.
+    await open('README.md')
+    answers.type.push(options => {
+      assert.notEqual(options.validateInput('a b'), undefined)
+      return 'gift-wrapping'
+    })
+    answers.button = 'Promote Anyway'
+    const before = seen.messages.length
+    await commands.executeCommand('flagline.palette.promote')
+    await until('it is promoted again', () => seen.messages.slice(before).find(it => it.message.includes('is promoted: opens everyone')))
+    answers.button = 'Roll Back'
+    await open('.flagline/gift-wrapping.toml')
+    await take(await action(document, 'gift-wrapping', "Roll 'gift-wrapping' back to internal"))
+    await said("'gift-wrapping' is rolled back: closes everyone; internal stays")
+    assert.match(await stage('everyone'), /stopped: rolled back to internal/)
   }],
   ['Escape creates nothing, whatever was answered', async () => {
     const document = await open('src/Checkout.tsx')
@@ -377,6 +422,20 @@ module.exports = [
     await barSays('sign in')
   }],
 ]
+
+/** The command of a lens, once it is there. */
+function lens(document, title) {
+  return until(`a lens ${title}`, async () => {
+    const all = await commands.executeCommand('vscode.executeCodeLensProvider', document.uri, 100)
+    return all.map(it => it.command).find(it => it?.title === title)
+  })
+}
+
+/** How PostHog's page describes a stage of the wrapping of gifts. */
+async function stage(name) {
+  const { results } = await posthog('/api/projects/1/feature_flags/?search=gift-wrapping')
+  return results.find(it => it.key === 'gift-wrapping').filters.groups.map(it => it.description).find(it => it.includes(name))
+}
 
 /** Removing the last read may leave or take the import; that is the server's to test. */
 function imports(document) {

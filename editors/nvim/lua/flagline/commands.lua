@@ -92,15 +92,18 @@ local function key_of_brief()
   end
 end
 
---- Runs a command about a key: the one that is given, else of this brief, else at the cursor, else of the answer.
-local function about(command, prompt, key)
+--- Calls `done` with a key and the document that says whose it is: the key that is given, else of this brief, else at the
+--- cursor, else of the answer.
+---@param key? string
+---@param done fun(client: vim.lsp.Client, feature: { key: string, uri: string })
+local function with_key(prompt, key, done)
   local client = attached()
   if not client then
     return
   end
   local uri = uri_here()
   local function run(it)
-    execute(client, command, { key = it, uri = uri })
+    done(client, { key = it, uri = uri })
   end
   key = key or key_of_brief()
   if key then
@@ -111,6 +114,13 @@ local function about(command, prompt, key)
       return run(found)
     end
     ask_key(client, prompt, run)
+  end)
+end
+
+--- Runs a command about a key.
+local function about(command, prompt, key)
+  with_key(prompt, key, function(client, feature)
+    execute(client, command, feature)
   end)
 end
 
@@ -127,6 +137,55 @@ end
 --- unfollow [key]: lets choose who is told no more.
 function subcommands.unfollow(key)
   about('flagline.unfollow', 'Key of the flag to follow no more: ', key)
+end
+
+--- promote [key]: takes the rollout to its next step, once that is agreed to; so do the others that move it.
+function subcommands.promote(key)
+  about('flagline.promote', 'Key of the feature to promote: ', key)
+end
+
+--- Asks why a rollout is stopped, then has the server stop it. Going away stops nothing.
+---@param feature { key: string, uri?: string }
+local function stop(client, feature)
+  local prompt = ("Why is '%s' stopped? Enter: by hand: "):format(feature.key)
+  vim.ui.input({ prompt = prompt }, function(reason)
+    if reason then
+      reason = vim.trim(reason)
+      local why = reason ~= '' and reason or nil
+      execute(client, 'flagline.stop', { key = feature.key, uri = feature.uri, reason = why })
+    end
+  end)
+end
+
+--- stop [key]: closes the stage, and asks why.
+function subcommands.stop(key)
+  with_key('Key of the feature to stop: ', key, stop)
+end
+
+--- What a code lens or a code action runs: its argument is `{ key, uri }`.
+---@param command lsp.Command
+---@param context { client_id: integer }
+function M.stop_feature(command, context)
+  local client = vim.lsp.get_client_by_id(context.client_id)
+  local feature = command.arguments and command.arguments[1]
+  if client and feature then
+    stop(client, feature)
+  end
+end
+
+--- resume [key]: lifts a stop.
+function subcommands.resume(key)
+  about('flagline.resume', 'Key of the feature to resume: ', key)
+end
+
+--- rollback [key]: closes all stages after one that is chosen.
+function subcommands.rollback(key)
+  about('flagline.rollBack', 'Key of the feature to roll back: ', key)
+end
+
+--- finish [key]: gives everyone one value.
+function subcommands.finish(key)
+  about('flagline.finish', 'Key of the feature to finish: ', key)
 end
 
 --- clean [key] [value]: removes the flag from all files; keeps what everyone gets when no value is given.
@@ -293,10 +352,15 @@ end
 local takes_key = {
   clean = true,
   create = true,
+  finish = true,
   follow = true,
   launch = true,
   open = true,
+  promote = true,
+  resume = true,
+  rollback = true,
   show = true,
+  stop = true,
   unfollow = true,
 }
 
