@@ -36,12 +36,16 @@ pub fn brief_hover(snapshot: &BriefSnapshot, offset: usize, markup: Markup) -> O
 
 fn named(snapshot: &BriefSnapshot, offset: usize, markup: Markup) -> Option<BriefHover> {
     let text = snapshot.text();
-    let place = value_at(text, offset)?;
+    let mut place = value_at(text, offset)?;
+    // Whoever points at the opening quote means what is behind it.
+    if !place.quoted && text[offset..].starts_with(['"', '\'']) {
+        place = value_at(text, offset + 1)?;
+    }
     let span = match place.quoted {
         true => place.word,
         false => word_around(text, offset),
     };
-    let word = text.get(span.clone())?;
+    let word = text.get(span.clone()).filter(|it| !it.is_empty())?;
     let of = |text: String| Some(BriefHover { text, span: span.clone(), key: None });
     match names(&place.path)? {
         Names::Flag => {
