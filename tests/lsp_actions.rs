@@ -290,7 +290,7 @@ async fn remove_flag_everywhere_is_one_edit_of_all_files_as_they_stand_in_the_ed
         ),
         ("page.ts", "import { isNew } from './flags'\nimport { old } from './old'\n\nold()\n"),
         ("old.ts", "export const old = () => 1\n"),
-        (".flagline/checkout.toml", "key = \"new-checkout\"\nname = \"Checkout\"\n"),
+        (".flagline/checkout.toml", "key = \"new-checkout\"\nname = \"Checkout\"\nreview_after = \"52w\"\n"),
     ]);
     let start = start.capability(
         "/workspace/workspaceEdit",

@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn all_queries_stand_in_this_file() {
+    fn all_queries_stand_here() {
         let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut folders = vec![src.clone()];
         while let Some(folder) = folders.pop() {
@@ -420,7 +420,7 @@ mod tests {
                     folders.push(path);
                 } else if path.extension().is_some_and(|it| it == "rs")
                     && !path.ends_with("posthog/queries.rs")
-                    && !path.ends_with("posthog/queries/review.rs")
+                    && path.parent() != Some(&src.join("posthog/queries"))
                 {
                     let text = std::fs::read_to_string(&path).unwrap();
                     assert!(!text.contains("SELECT "), "{}", path.display());

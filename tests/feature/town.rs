@@ -53,7 +53,7 @@ impl Town {
     /// One hour that ends now: a third of the people come by, each in a minute of their own.
     pub async fn hour(&self, posthog: &Posthog, hour: usize, now: Timestamp) {
         let mut events = Vec::new();
-        for (n, person) in self.people.iter().enumerate().filter(|(n, _)| (n + hour) % 3 == 0) {
+        for (n, person) in self.people.iter().enumerate().filter(|(n, _)| (n + hour).is_multiple_of(3)) {
             let at = now - SignedDuration::from_secs(60 * (58 - (n as i64 * 7) % 55));
             let value = self.asks(posthog, person).await;
             let event = |name: &str, properties: Value| json!({ "event": name, "distinct_id": person.id, "timestamp": at, "properties": properties });
@@ -67,7 +67,7 @@ impl Town {
                 continue;
             }
             events.push(event("video_watched", json!({ carried.as_str(): value })));
-            if self.one_in > 0 && value != "control" && (n / 3) % self.one_in == 0 {
+            if self.one_in > 0 && value != "control" && (n / 3).is_multiple_of(self.one_in) {
                 events.push(event(
                     "$exception",
                     json!({
