@@ -4,6 +4,7 @@
 
 mod bench;
 mod docs;
+mod editor;
 mod interleaved;
 mod killed;
 mod moved;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, NOW, Ran};
+use crate::editor;
 use crate::town::Town;
 
 const WORDS: &str = include_str!("../../fixtures/rollout/checkout-words.toml");
@@ -195,6 +196,15 @@ impl Story {
         assert_eq!(sent.into_iter().collect::<BTreeSet<String>>(), wanted);
     }
 
+    /// An editor is opened: its lenses are written down, its hover must say all of this.
+    async fn look(&mut self, stage: &str, words: &[&str]) {
+        let (lenses, hover) = editor::looks(&self.bench, self.key, stage).await;
+        for words in words.iter().chain([&stage]) {
+            assert!(hover.contains(words), "no {words:?} in\n{hover}\n{lenses:?}\n{}", self.told);
+        }
+        self.tell(&format!("  lens {}", lenses.join(" | ")));
+    }
+
     async fn until(&mut self, most: usize, is: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..most {
             let feature = self.hour().await;
@@ -224,6 +234,7 @@ async fn videos(shape: Shape, file: &str) {
     story.person(&["launch", "offset-videos", "--yes"]).await;
     // Colleagues use it, and somebody gives a go.
     story.until(12, |it| it["verdict"] == "asks").await;
+    story.look("1/5 internal", &["by a person's go: flagline promote offset-videos"]).await;
     story.person(&["promote", "offset-videos", "--yes"]).await;
     // From here it goes by itself, up to an error spike among those who pay most.
     story.until(60, |it| it["stage"].as_str().unwrap().starts_with("4/5")).await;
@@ -231,6 +242,7 @@ async fn videos(shape: Shape, file: &str) {
     let stopped = story.until(6, |it| it["verdict"] == "stops").await;
     assert!(stopped["details"][0].as_str().unwrap().contains("met an exception"), "{stopped}");
     assert_eq!(stopped["stage"], "3/5 low value, 100 %");
+    story.look("3/5 low value", &["people met an exception", "flagline resume offset-videos"]).await;
     // Nothing goes on before somebody says so.
     story.town.one_in = 0;
     for _ in 0..4 {
@@ -240,11 +252,13 @@ async fn videos(shape: Shape, file: &str) {
     let is_blocked = |it: &Value| it["details"][0].as_str().is_some_and(|it| it.contains("lifted"));
     let waits = story.until(60, |it| it["verdict"] == "waits" && is_blocked(it)).await;
     assert_eq!(waits["details"], json!(["before the flag is lifted: Subtitles for all videos"]));
+    story.look("4/5 high value", &["Subtitles for all videos"]).await;
     let brief = std::fs::read_to_string(story.brief_path()).unwrap();
     let todo = "what = \"Subtitles for all videos\"";
     std::fs::write(story.brief_path(), brief.replace(todo, &format!("{todo}\ndone = true"))).unwrap();
     story.until(60, |it| it["stage"] == "everyone").await;
     assert_eq!(story.town.who_has_it(story.bench.posthog()).await.len(), 100);
+    story.look("everyone", &[]).await;
     story.passes(31 * 24).await;
     story.run().await;
     story.passes(60 * 24).await;
