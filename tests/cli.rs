@@ -356,6 +356,9 @@ async fn demo_shows_the_whole_life_of_a_flag() {
         "launching 'gift-wrapping' makes or changes 10 things in Offset",
         "'gift-wrapping' is launched, in its first stage.",
         "1/2 internal, 100 %",
+        "asks for a person's go: everyone at 5 %",
+        "touches everyone: 0 → 20 people, of 406",
+        "told: Gift wrapping was stopped at everyone: paper is out.",
         "--- src/Checkout.tsx",
         "-    if (posthog.isFeatureEnabled('new-checkout')) {",
     ] {

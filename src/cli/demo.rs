@@ -17,6 +17,7 @@ use super::sandbox::{until_interrupted, variables};
 use crate::feature::BRIEFS;
 use crate::feature::brief::file_name;
 use crate::lsp::client::Client;
+use crate::posthog::capture::capture;
 use crate::sandbox::{self, Options, Sandbox};
 
 /// `keep` leaves the sandbox running and a copy of the app on disk: in a folder of its own, or in the one named.
@@ -61,10 +62,54 @@ async fn show(sandbox: &Sandbox, app: &Path, scratch: &Path) -> anyhow::Result<(
     heading("The warning is gone, and hover knows the flag")?;
     print(&indented(&editor.hover("server/gifts.py", "gift-wrapping").await?))?;
 
+    heading("Six colleagues use it; $ flagline rollout run gift-wrapping")?;
+    colleagues_use(sandbox, "gift-wrapping").await?;
+    print(&indented(&flagline(app, scratch, sandbox.url(), &["rollout", "run", "gift-wrapping"]).await?))?;
+    heading("$ flagline promote gift-wrapping --yes")?;
+    print(&indented(&flagline(app, scratch, sandbox.url(), &["promote", "gift-wrapping", "--yes"]).await?))?;
+    heading("$ flagline stop gift-wrapping 'paper is out' --yes")?;
+    let stop = ["stop", "gift-wrapping", "paper is out", "--yes"];
+    print(&indented(&flagline(app, scratch, sandbox.url(), &stop).await?))?;
+
     heading("Code action on 'new-checkout' in src/Checkout.tsx: Remove flag")?;
     print(&editor.remove("src/Checkout.tsx", "new-checkout").await?)?;
 
     editor.client.end().await?;
+    Ok(())
+}
+
+/// This very binary, as somebody runs it in the app's folder.
+async fn flagline(app: &Path, scratch: &Path, host: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    let mut command = signed_in(scratch, host)?;
+    let ran = command.args(arguments).current_dir(app).stdin(Stdio::null()).output().await?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    Ok(format!("{stdout}{stderr}"))
+}
+
+/// This very binary, signed in to the sandbox.
+fn signed_in(scratch: &Path, host: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .env("FLAGLINE_HOST", host)
+        .env("FLAGLINE_API_KEY", sandbox::API_KEY)
+        .env("FLAGLINE_PROJECT", sandbox::PROJECT_ID.to_string())
+        // Nothing is left behind in the user's cache folder.
+        .env("XDG_CACHE_HOME", scratch.join("cache"))
+        .env("XDG_CONFIG_HOME", scratch.join("config"));
+    Ok(command)
+}
+
+/// People of the first stage meet a feature, as their SDK tells it.
+async fn colleagues_use(sandbox: &Sandbox, key: &str) -> anyhow::Result<()> {
+    for n in 1..=6 {
+        let event = json!({
+            "api_key": sandbox::PROJECT_TOKEN,
+            "event": "$feature_flag_called",
+            "distinct_id": format!("colleague-{n}"),
+            "properties": { "$feature_flag": key, "$feature_flag_response": true, "$lib": "posthog-python" },
+        });
+        capture(sandbox.url(), &event).await?;
+    }
     Ok(())
 }
 
@@ -133,16 +178,8 @@ struct Editor {
 
 impl Editor {
     async fn start(folder: &Path, scratch: &Path, host: &str) -> anyhow::Result<Editor> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .arg("lsp")
-            .env("FLAGLINE_HOST", host)
-            .env("FLAGLINE_API_KEY", sandbox::API_KEY)
-            .env("FLAGLINE_PROJECT", sandbox::PROJECT_ID.to_string())
-            // Nothing is left behind in the user's cache folder.
-            .env("XDG_CACHE_HOME", scratch.join("cache"))
-            .env("XDG_CONFIG_HOME", scratch.join("config"))
-            .stderr(Stdio::null());
+        let mut command = signed_in(scratch, host)?;
+        command.arg("lsp").stderr(Stdio::null());
         let mut editor =
             Editor { client: Client::start(command)?, folder: folder.to_owned(), diagnostics: Vec::new() };
         let capabilities = json!({

@@ -87,23 +87,8 @@ fn happened(it: &Situation, is_followed: bool) -> Vec<Due> {
         let occasion = Some(transition.at);
         match &transition.what {
             Happened::Entered { number, stage, is_first } => {
-                let planned = it.plan.stages.get(*number as usize - 1).filter(|it| it.name == *stage);
-                let audience = planned.map(|it| it.audience.to_string()).filter(|it| it != stage);
-                let audience = audience.map_or_else(String::new, |it| format!(" ({it})"));
-                if Some(at) == launch && history.complete && *number == 1 {
-                    let text = format!("{title} is launched, in its first stage: {stage}{audience}.");
-                    let launched = message(it, Kind::Launched, stage, None, text);
-                    told.push(Due { since: occasion, ..launched });
-                    continue;
-                }
-                let verb = if *is_first { "is on again, at" } else { "goes to" };
-                told.push(message(
-                    it,
-                    Kind::Entered,
-                    stage,
-                    occasion,
-                    format!("{title} {verb} {stage}{audience}."),
-                ));
+                let is_launch = Some(at) == launch && history.complete && *number == 1;
+                told.push(entered(it, (*number, stage), (is_launch, *is_first), transition.at));
             }
             Happened::Stopped { stage, reason } => {
                 let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
@@ -121,6 +106,27 @@ fn happened(it: &Situation, is_followed: bool) -> Vec<Due> {
     }
     let written = |it: Due| Due { since: it.since.or(it.message.occasion), ..it };
     told.into_iter().map(written).collect()
+}
+
+/// A stage was opened: for the first time in the feature's life, for the first time again, or after others.
+fn entered(
+    it: &Situation,
+    (number, stage): (u32, &str),
+    (is_launch, is_first): (bool, bool),
+    at: Timestamp,
+) -> Due {
+    let title = it.brief.title();
+    let planned = it.plan.stages.get(number as usize - 1).filter(|it| it.name == stage);
+    let audience = planned.map(|it| it.audience.to_string()).filter(|it| it != stage);
+    let audience = audience.map_or_else(String::new, |it| format!(" ({it})"));
+    if is_launch {
+        let text = format!("{title} is launched, in its first stage: {stage}{audience}.");
+        return Due { since: Some(at), ..message(it, Kind::Launched, stage, None, text) };
+    }
+    let verb = if is_first { "is on again, at" } else { "goes to" };
+    let step = planned.and_then(|it| it.steps.first()).filter(|it| **it < 100.0 && !is_first);
+    let percent = step.map_or_else(String::new, |it| format!(", at {it} %"));
+    message(it, Kind::Entered, stage, Some(at), format!("{title} {verb} {stage}{audience}{percent}."))
 }
 
 /// Enough people met it where a person looks: in the first stage, and before a gate that asks for a go.
