@@ -19,7 +19,7 @@ pub const SCOPES: [(&str, &str); 23] = [
     ("experiment:read", "whether an experiment is over, and how it came out"),
     ("cohort:read", "the names of cohorts, in hovers and `flagline init`"),
     ("early_access_feature:read", "the stage of early access features"),
-    ("feature_flag:write", "launching features, and archiving flags"),
+    ("feature_flag:write", "launching and moving features, and archiving flags"),
     ("annotation:write", "the notes that a feature is launched, and what came of it"),
     ("dashboard:write", "launching a feature with its dashboard"),
     ("insight:write", "launching a feature with the graphs on its dashboard"),
