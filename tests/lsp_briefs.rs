@@ -20,6 +20,9 @@ const SETTINGS: &str = "\
 # Büro
 [plan.careful]
 stage = [{ name = \"internal\", audience = \"everyone\" }, { name = \"beta\", audience = \"everyone\" }]
+
+[severity]
+plan-drift = \"off\"
 ";
 
 /// A brief with nothing wrong in it.
@@ -33,8 +36,14 @@ stage = \"beta\"
 calendar = \"https://cal.example/ada\"
 ";
 
+/// The briefs here are about flags that others made, by other plans.
+const QUIET: &str = "[severity]\nplan-drift = \"off\"\n";
+
 async fn opened(posthog: &Posthog, files: &[(&str, &str)]) -> Editor {
-    let mut editor = Start::new(files).signed_in(posthog).start().await;
+    let has_settings = files.iter().any(|it| it.0 == TOML);
+    let quiet = [(TOML, QUIET)];
+    let files = [files, if has_settings { &[] } else { &quiet[..] }].concat();
+    let mut editor = Start::new(&files).signed_in(posthog).start().await;
     editor.open(APP, CODE).await;
     editor.warned(APP, &["unknown-flag"]).await;
     editor

@@ -80,7 +80,7 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
         if !opened.contains(&key.as_str()) {
             opened.push(key.as_str());
             let offers = outlook_of(snapshot, key).map(|it| it.offers).unwrap_or_default();
-            actions.extend(offers.into_iter().map(|it| moving(snapshot, key, it)));
+            actions.extend(offers.into_iter().map(|it| moving(snapshot, key, it, &found)));
         }
     }
     for key in &opened {
@@ -121,9 +121,18 @@ fn launch(snapshot: &Snapshot, key: &FlagKey, finding: Option<&Finding>) -> Acti
     Action { title: format!("Launch feature '{key}'"), effect, settles: finding.cloned() }
 }
 
-fn moving(snapshot: &Snapshot, key: &FlagKey, offer: Offer) -> Action {
+/// A move, which may be what a finding waits for.
+fn moving(snapshot: &Snapshot, key: &FlagKey, offer: Offer, found: &[Finding]) -> Action {
+    let answers = |it: &&Finding| {
+        let fits = matches!(
+            (&it.code, &offer.step),
+            (Code::RolloutStopped, Step::Resume) | (Code::GateReady, Step::Promote)
+        );
+        fits && it.key.as_ref() == Some(key)
+    };
+    let settles = found.iter().find(answers).cloned();
     let effect = unless_withheld(snapshot, Effect::Move(key.clone(), offer.step));
-    Action { title: offer.action, effect, settles: None }
+    Action { title: offer.action, effect, settles }
 }
 
 fn unless_withheld(snapshot: &Snapshot, effect: Effect) -> Effect {

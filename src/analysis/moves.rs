@@ -263,8 +263,8 @@ impl Place<'_> {
     ) -> Verdict {
         let mut plan = self.plan.clone();
         let gate = &mut plan.stages[at].gate;
-        // Exceptions are counted where a rollout is run.
-        gate.max_exceptions = None;
+        // Exceptions are counted with the people whom somebody asked for.
+        gate.max_exceptions = gate.max_exceptions.filter(|_| self.asked().is_some());
         gate.people = gate.people.filter(|_| met.is_some());
         gate.after = gate.after.filter(|_| self.opened().is_some());
         judge(&Situation {
@@ -284,9 +284,17 @@ impl Place<'_> {
         opened(self.flag, self.known.environment.history_of(self.flag)?)
     }
 
-    /// Who met the stage, where that decides about its gate: exposure knows of a window, not of a stage. Earlier stages may
-    /// count in, and earlier days are left out.
+    /// Who met the stage, if that was asked since it was opened.
+    fn asked(&self) -> Option<&Evidence> {
+        self.known.environment.evidence_since(&self.key, self.opened()?).ok().map(|it| &**it)
+    }
+
+    /// Who met the stage, where that decides about its gate. Without an answer to that, exposure may do: it knows of a
+    /// window, not of a stage, so earlier stages may count in, and earlier days are left out.
     fn met(&self, at: usize) -> Option<Evidence> {
+        if let Some(asked) = self.asked() {
+            return Some(asked.clone());
+        }
         let wanted = self.plan.stages[at].gate.people.map(u64::from)?;
         let exposure = self.known.environment.exposure.get(&self.key).filter(|_| !self.known.is_silent)?;
         let since = self.opened()?;
@@ -315,13 +323,7 @@ impl Place<'_> {
     /// whose plan it is.
     fn drift(&self) -> Vec<String> {
         let environment = self.known.environment;
-        let catalog = environment.catalog.as_deref();
-        let listed = |name: &str| {
-            let cohorts = &catalog?.cohorts.items;
-            cohorts.iter().find(|it| it.name == name).map(|it| it.id)
-        };
-        let named = |name: &str| environment.cohorts.iter().find(|it| **it.1 == *name).map(|it| *it.0);
-        let cohort = |name: &str| listed(name).or_else(|| named(name));
+        let cohort = |name: &str| environment.cohort_named(name).flatten();
         let is_whose = self.brief.owner.is_some() || environment.me.is_some();
         match self.plan.conditions(&cohort).filter(|_| is_whose) {
             Some(_) => drift(self.brief, self.plan, self.flag, &cohort),

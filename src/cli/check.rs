@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::baseline::BaselineFile;
 use super::{complain, configuration, paths, print, print_coloured, print_json, progress, stored_keys};
-use crate::analysis::{self, Finding, Severity, Snapshot, ago};
+use crate::analysis::{self, BriefSnapshot, Finding, Severity, Snapshot, ago};
 use crate::config::{Config, Rule};
 use crate::feature::brief::BriefFile;
 use crate::flags::{Environment, FlagKey, Mirror};
@@ -123,12 +123,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let walk = walk.clone();
         move || activity(&walk)
     });
-    let mut read = read(named, &home, &config, &walk);
-    let briefs = read.briefs(&home);
-    read.read.extend(briefs.iter().map(|it| it.path.to_path_buf()));
-    let mut keys = read.keys();
-    keys.extend(briefs.iter().filter_map(|it| it.key().cloned()));
-    let loaded = load(&config, arguments.offline, &keys).await;
+    let read = read(named, &home, &config, &walk);
+    let loaded = load(&config, arguments.offline, &read.keys(), &read.brief_keys()).await;
     drop(progress);
 
     read.tell_skipped(&directory);
@@ -140,13 +136,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Err(why);
         }
     };
-    let mut found = findings(&read, &loaded.mirror, &config, now);
-    found.extend(briefs.iter().map(|it| {
-        let finding = analysis::review_finding(it, &loaded.mirror, &config, now);
-        (it.path.clone(), finding.into_iter().collect())
-    }));
+    let found = findings(&read, &loaded.mirror, &config, now);
     let base = base(arguments.format, &directory);
-    let mut report = report::report(found, read.n_files + briefs.len(), environment, base);
+    let mut report = report::report(found, read.n_files, environment, base);
     if let Some(baseline) = &mut baseline {
         if update {
             baseline.update(&report, |it| read.was_checked(it))?;
@@ -197,6 +189,8 @@ pub(super) struct Files {
     named: Vec<PathBuf>,
     /// Facts of all files that were read.
     index: Arc<Index>,
+    /// The briefs that lie round what was read.
+    briefs: Arc<[Arc<BriefFile>]>,
     /// Files that were read, also those that have no facts.
     read: HashSet<PathBuf>,
     /// Files that could not be read.
@@ -206,8 +200,14 @@ pub(super) struct Files {
 }
 
 pub(super) fn read(named: Vec<PathBuf>, home: &Path, config: &Config, walk: &Progress) -> Files {
-    let mut files =
-        Files { named, index: Arc::default(), read: HashSet::new(), skipped: Vec::new(), n_files: 0 };
+    let mut files = Files {
+        named,
+        index: Arc::default(),
+        briefs: Arc::default(),
+        read: HashSet::new(),
+        skipped: Vec::new(),
+        n_files: 0,
+    };
     let mut index = Index::default();
     let roots = paths::roots(roots(&files.named, home), config);
     for file in scan::scan(&roots, walk) {
@@ -221,6 +221,11 @@ pub(super) fn read(named: Vec<PathBuf>, home: &Path, config: &Config, walk: &Pro
         }
     }
     files.index = index.into();
+    files.briefs = workspace::briefs_of_code(home, files.read.iter().map(|it| &**it)).into();
+    let asked: Vec<PathBuf> =
+        files.briefs.iter().map(|it| it.path.to_path_buf()).filter(|it| files.is_asked(it)).collect();
+    files.n_files += asked.len();
+    files.read.extend(asked);
     files
 }
 
@@ -233,22 +238,13 @@ impl Files {
         self.index.files().filter(|it| self.is_asked(it.0))
     }
 
-    /// The briefs that are asked for, in the folders of the code and in that of the settings.
-    fn briefs(&self, home: &Path) -> Vec<Arc<BriefFile>> {
-        let mut folders: BTreeSet<&Path> = BTreeSet::from([home]);
-        for path in &self.read {
-            let around = path.ancestors().skip(1).take_while(|it| it.starts_with(home));
-            for folder in around {
-                if !folders.insert(folder) {
-                    break;
-                }
-            }
-        }
-        workspace::briefs_in(folders.into_iter()).into_iter().filter(|it| self.is_asked(&it.path)).collect()
-    }
-
     pub(super) fn keys(&self) -> BTreeSet<FlagKey> {
         self.facts().flat_map(|it| &it.1.reads).filter_map(|it| it.key.clone()).collect()
+    }
+
+    /// The flags that have a brief.
+    pub(super) fn brief_keys(&self) -> BTreeSet<FlagKey> {
+        self.briefs.iter().filter_map(|it| it.key().cloned()).collect()
     }
 
     /// What all files say.
@@ -292,11 +288,16 @@ impl Files {
     }
 }
 
-pub(super) async fn load(config: &Config, offline: bool, keys: &BTreeSet<FlagKey>) -> Loaded {
+pub(super) async fn load(
+    config: &Config,
+    offline: bool,
+    keys: &BTreeSet<FlagKey>,
+    briefs: &BTreeSet<FlagKey>,
+) -> Loaded {
     if offline {
         refresh::stored(config, disk::folder())
     } else {
-        refresh::once(config, disk::folder(), keys, Wanted::Findings).await
+        refresh::once(config, disk::folder(), keys, briefs, Wanted::Findings).await
     }
 }
 
@@ -323,6 +324,11 @@ pub(super) fn environment<'a>(
     }
     if let Some(trouble) = &environment.exposure_trouble {
         complain(&format!("who is exposed: {trouble}; without it, flags that nobody asks for are not told"));
+    }
+    if let Some(trouble) = &environment.evidence_trouble {
+        complain(&format!(
+            "who met features on their way: {trouble}; without it, gates that wait for a person are not told"
+        ));
     }
     if let Some(trouble) = &environment.experiments_trouble {
         complain(&format!(
@@ -374,9 +380,25 @@ pub(super) fn findings(
         facts: facts.clone(),
         index: files.index.clone(),
         mirror: mirror.clone(),
-        briefs: Arc::default(),
+        briefs: files.briefs.clone(),
         config: config.clone(),
         now,
     };
-    files.facts().map(|(path, facts)| (path.clone(), analysis::findings(&snapshot(path, facts)))).collect()
+    let of_code =
+        files.facts().map(|(path, facts)| (path.clone(), analysis::findings(&snapshot(path, facts))));
+    let of_brief = |file: &Arc<BriefFile>| BriefSnapshot {
+        file: file.clone(),
+        others: files.briefs.iter().filter(|it| it.path != file.path).cloned().collect(),
+        index: files.index.clone(),
+        mirror: mirror.clone(),
+        config: config.clone(),
+        now,
+    };
+    let briefs = files.briefs.iter().filter(|it| files.is_asked(&it.path));
+    let of_briefs = briefs.map(|it| {
+        let mut found = analysis::rollout_findings(&of_brief(it));
+        found.extend(analysis::review_finding(it, mirror, config, now));
+        (it.path.clone(), found)
+    });
+    of_code.chain(of_briefs).collect()
 }

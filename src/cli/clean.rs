@@ -147,7 +147,9 @@ impl Run {
             (Some(_), _) | (None, true) => refresh::stored(&self.config, disk::folder()).mirror,
             (None, false) => {
                 let keys = BTreeSet::from([key.clone()]);
-                refresh::once(&self.config, disk::folder(), &keys, Wanted::Flags).await.mirror
+                refresh::once(&self.config, disk::folder(), &keys, &BTreeSet::new(), Wanted::Flags)
+                    .await
+                    .mirror
             }
         };
         let keep = analysis::keep(&mirror, &key, named)
@@ -158,7 +160,7 @@ impl Run {
     async fn stale(&self) -> anyhow::Result<Vec<Target>> {
         let walk = Arc::new(Progress::default());
         let read = check::read(self.named.clone(), &self.home, &self.config, &walk);
-        let loaded = check::load(&self.config, self.arguments.offline, &read.keys()).await;
+        let loaded = check::load(&self.config, self.arguments.offline, &read.keys(), &BTreeSet::new()).await;
         let now = jiff::Timestamp::now();
         check::environment(&loaded, &self.config, self.arguments.offline, now)?;
         let mut found: BTreeMap<FlagKey, Keep> = BTreeMap::new();

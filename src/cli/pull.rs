@@ -49,8 +49,9 @@ pub(super) async fn run(format: Format) -> anyhow::Result<ExitCode> {
         let walk = walk.clone();
         move || check::activity(&walk)
     });
-    let keys = check::read(vec![directory.clone()], &directory, &config, &walk).keys();
-    let loaded = refresh::once(&config, Some(folder.clone()), &keys, Wanted::Exposure).await;
+    let read = check::read(vec![directory.clone()], &directory, &config, &walk);
+    let (keys, briefs) = (read.keys(), read.brief_keys());
+    let loaded = refresh::once(&config, Some(folder.clone()), &keys, &briefs, Wanted::Exposure).await;
     drop(progress);
 
     let rows: Vec<Row> = loaded.mirror.environments.iter().map(|it| row(it, &folder, keys.iter())).collect();

@@ -16,7 +16,8 @@ pub(super) async fn run(key: &str, format: Format) -> anyhow::Result<ExitCode> {
     let keys = BTreeSet::from([key.clone()]);
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let config = configuration(&directory, stored_keys())?;
-    let mirror = refresh::once(&config, disk::folder(), &keys, Wanted::Exposure).await.mirror;
+    let mirror =
+        refresh::once(&config, disk::folder(), &keys, &BTreeSet::new(), Wanted::Exposure).await.mirror;
     let now = Timestamp::now();
     let card = analysis::card(&mirror, &key, now);
     match format {

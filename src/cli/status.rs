@@ -89,9 +89,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let files = check::read(vec![top.to_owned()], top, &config, &walk);
     let only: BTreeSet<FlagKey> = arguments.keys.iter().map(|it| it.as_str().into()).collect();
     let mut keys = files.keys();
-    keys.extend(briefs.iter().filter_map(|it| Some(it.1.as_ref().ok()?.flag())));
+    let of_briefs: BTreeSet<FlagKey> =
+        briefs.iter().filter_map(|it| Some(it.1.as_ref().ok()?.flag())).collect();
     keys.extend(only.clone());
-    let mirror = check::load(&config, arguments.offline, &keys).await.mirror;
+    let mirror = check::load(&config, arguments.offline, &keys, &of_briefs).await.mirror;
     let now = Timestamp::now();
     let sources = Sources {
         briefs: &briefs,

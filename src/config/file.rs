@@ -129,6 +129,18 @@ pub struct SeverityTable {
     /// The flag is on for everyone, and nobody has asked for it.
     #[schemars(extend("default" = "information"))]
     pub not_live: Option<Level>,
+    /// The rollout of the flag was stopped.
+    #[schemars(extend("default" = "information"))]
+    pub rollout_stopped: Option<Level>,
+    /// The rollout of the flag waits for a person's go. Where code reads the flag, that is a hint.
+    #[schemars(extend("default" = "information"))]
+    pub gate_ready: Option<Level>,
+    /// PostHog will change the flag by itself, against its plan.
+    #[schemars(extend("default" = "warning"))]
+    pub schedule_conflict: Option<Level>,
+    /// The flag is not as its plan says.
+    #[schemars(extend("default" = "warning"))]
+    pub plan_drift: Option<Level>,
     /// A secret key of PostHog stands in the code.
     #[schemars(extend("default" = "error"))]
     pub secret_in_code: Option<Level>,
@@ -340,6 +352,10 @@ impl SeverityTable {
             Rule::MissingVariant => self.missing_variant,
             Rule::WrongRead => self.wrong_read,
             Rule::NotLive => self.not_live,
+            Rule::RolloutStopped => self.rollout_stopped,
+            Rule::GateReady => self.gate_ready,
+            Rule::ScheduleConflict => self.schedule_conflict,
+            Rule::PlanDrift => self.plan_drift,
             Rule::SecretInCode => self.secret_in_code,
             Rule::ReviewDue => self.review_due,
         }

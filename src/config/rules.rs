@@ -19,6 +19,14 @@ pub enum Rule {
     WrongRead,
     /// The flag is on for everyone, and nobody has asked for it.
     NotLive,
+    /// The rollout of the flag was stopped.
+    RolloutStopped,
+    /// The rollout of the flag waits for a person's go.
+    GateReady,
+    /// PostHog will change the flag by itself, against its plan.
+    ScheduleConflict,
+    /// The flag is not as its plan says.
+    PlanDrift,
     /// A secret key of PostHog stands in the code.
     SecretInCode,
     /// Everyone has had the feature for as long as its brief says, and nobody has said what came of it.
@@ -27,7 +35,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Rule; 10] = [
+    pub const ALL: [Rule; 14] = [
         Rule::UnknownFlag,
         Rule::StaleFlag,
         Rule::DisabledFlag,
@@ -36,6 +44,10 @@ impl Rule {
         Rule::MissingVariant,
         Rule::WrongRead,
         Rule::NotLive,
+        Rule::RolloutStopped,
+        Rule::GateReady,
+        Rule::ScheduleConflict,
+        Rule::PlanDrift,
         Rule::SecretInCode,
         Rule::ReviewDue,
     ];
@@ -51,6 +63,10 @@ impl Rule {
             Rule::MissingVariant => "missing-variant",
             Rule::WrongRead => "wrong-read",
             Rule::NotLive => "not-live",
+            Rule::RolloutStopped => "rollout-stopped",
+            Rule::GateReady => "gate-ready",
+            Rule::ScheduleConflict => "schedule-conflict",
+            Rule::PlanDrift => "plan-drift",
             Rule::SecretInCode => "secret-in-code",
             Rule::ReviewDue => "review-due",
         }
@@ -65,8 +81,12 @@ impl Rule {
             | Rule::ArchivedFlag
             | Rule::UnknownVariant
             | Rule::MissingVariant
-            | Rule::WrongRead => Severity::Warning,
-            Rule::DisabledFlag | Rule::NotLive | Rule::ReviewDue => Severity::Information,
+            | Rule::WrongRead
+            | Rule::ScheduleConflict
+            | Rule::PlanDrift => Severity::Warning,
+            Rule::DisabledFlag | Rule::NotLive | Rule::RolloutStopped | Rule::GateReady | Rule::ReviewDue => {
+                Severity::Information
+            }
         }
     }
 }

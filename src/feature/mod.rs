@@ -1,8 +1,10 @@
 //! The domain, pure: which value a flag serves, in which stage it is, since when, and how a rollout is planned.
 
 pub mod brief;
+mod coming;
 mod compare;
 mod drift;
+mod forecast;
 mod ladder;
 mod period;
 mod plan;
@@ -18,8 +20,10 @@ mod verdict;
 mod winner;
 
 pub use brief::{BRIEFS, Brief};
+pub use coming::{Coming, Standing, coming};
 pub(crate) use compare::differences;
 pub use drift::drift;
+pub use forecast::{Forecast, Stop, forecast};
 pub use ladder::{Ladder, NextStep, Rung, rung_of};
 pub use period::Period;
 pub use plan::{Audience, Gate, Plan, PlanStage, TAG};

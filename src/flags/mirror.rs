@@ -4,7 +4,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Catalog, EarlyAccess, Experiment, ExperimentResult, Exposure, Flag, FlagKey, History, ScheduledChange,
+    Catalog, EarlyAccess, Evidence, Experiment, ExperimentResult, Exposure, Flag, FlagKey, History,
+    ScheduledChange,
 };
 
 /// The local copy of what PostHog knows. Never changed in place: the refresh task publishes a new one.
@@ -40,6 +41,10 @@ pub struct Environment {
     pub exposure: HashMap<FlagKey, Arc<Exposure>>,
     /// Why there is no exposure, when asking for it failed.
     pub exposure_trouble: Option<Arc<str>>,
+    /// Who met features whose rollout is on its way, since their stage was opened; without what guards ask.
+    pub evidence: HashMap<FlagKey, Arc<Evidence>>,
+    /// Why there is no evidence, when asking for it failed.
+    pub evidence_trouble: Option<Arc<str>>,
     /// Activity by flag id, of flags that this workspace reads.
     pub history: HashMap<u64, Arc<History>>,
     /// Why there is no activity, when asking for it failed.
@@ -176,6 +181,27 @@ impl Environment {
     /// The history of a flag, if it belongs to the flag's present version.
     pub fn history_of(&self, flag: &Flag) -> Option<&Arc<History>> {
         self.history.get(&flag.id).filter(|it| it.version == Some(flag.stamp()))
+    }
+
+    /// Who met a feature since its stage was opened, if that was asked since then; or why it is not known.
+    pub fn evidence_since(&self, key: &FlagKey, since: Timestamp) -> Result<&Arc<Evidence>, String> {
+        let known = self.evidence.get(key);
+        known.filter(|it| it.since == since).ok_or_else(|| match (&self.evidence_trouble, &self.trouble) {
+            (Some(why), _) | (None, Some(why)) => why.to_string(),
+            (None, None) if known.is_some() => "nobody asked since the stage was opened".into(),
+            (None, None) => "PostHog was not asked so far".into(),
+        })
+    }
+
+    /// The number of the cohort with a name; `Some(None)` = there is none, `None` = not loaded.
+    pub fn cohort_named(&self, name: &str) -> Option<Option<u64>> {
+        let kept = self.cohorts.iter().filter(|it| **it.1 == *name).map(|it| *it.0).min();
+        let listed = self.catalog.as_ref().and_then(|it| it.cohorts.find(|it| it.name == name));
+        match (kept, listed) {
+            (Some(id), _) => Some(Some(id)),
+            (None, Some(listed)) => Some(listed.map(|it| it.id)),
+            (None, None) => self.plans_at.contains_key("cohorts").then_some(None),
+        }
     }
 
     /// Forgets what belongs to the project: another one is asked from now on.

@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 pub(super) fn diagnostics(workspace: &Workspace, path: &Path, caps: &ClientCaps) -> Vec<Diagnostic> {
     let Some(snapshot) = workspace.brief_snapshot(path, Timestamp::now()) else { return Vec::new() };
     let findings = analysis::brief_findings(&snapshot);
-    findings.iter().map(|it| convert::brief_finding(&snapshot.file.text, it, caps.encoding)).collect()
+    findings.iter().map(|it| convert::brief_finding(&snapshot.file.text, it, caps)).collect()
 }
 
 /// What can be written at a place.

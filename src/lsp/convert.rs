@@ -178,9 +178,13 @@ pub(super) fn settings_problem(text: &Text, problem: &FileProblem, encoding: Enc
 }
 
 /// Something worth telling about a brief.
-pub(super) fn brief_finding(text: &Text, finding: &BriefFinding, encoding: Encoding) -> Diagnostic {
+pub(super) fn brief_finding(text: &Text, finding: &BriefFinding, caps: &ClientCaps) -> Diagnostic {
     let (span, message) = (finding.span.clone(), finding.message.clone());
-    in_toml(text, finding.code, span, finding.severity, message, encoding)
+    let href = finding.link.as_deref().filter(|_| caps.code_description).and_then(|it| Url::parse(it).ok());
+    Diagnostic {
+        code_description: href.map(|href| CodeDescription { href }),
+        ..in_toml(text, finding.code, span, finding.severity, message, caps.encoding)
+    }
 }
 
 fn in_toml(

@@ -72,9 +72,10 @@ pub(super) async fn run(
 fn gather(workspace: &Workspace, look: Look, paths: &mut BTreeSet<Arc<Path>>) -> bool {
     match look {
         Look::At(path) => {
-            // Two briefs may be of one flag.
+            // Two briefs may be of one flag, and what is said where code reads it depends on them.
             if is_brief(&path) {
                 paths.extend(briefs(workspace));
+                paths.extend(workspace.open_paths());
             }
             paths.insert(path);
             false

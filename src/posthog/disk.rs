@@ -17,8 +17,8 @@ use super::confirmed::{self, Confirmed, Version};
 use super::stored_result::StoredResult;
 use super::wire;
 use crate::flags::{
-    DayExposure, EarlyAccess, Entry, Environment, Exposure, Flag, FlagList, History, Project, Scheduled,
-    ScheduledChange, SdkSeen, VariantExposure,
+    DayExposure, EarlyAccess, Entry, Environment, Evidence, Exposure, Flag, FlagList, History, Met, Project,
+    Scheduled, ScheduledChange, SdkSeen, VariantExposure,
 };
 
 /// Grows when an older Flagline would misread the file; fields may be added without. It stands first in the file.
@@ -176,6 +176,8 @@ struct Stored<F = Loaded> {
     #[serde(default)]
     exposure: Vec<StoredExposure>,
     #[serde(default)]
+    evidence: Vec<StoredEvidence>,
+    #[serde(default)]
     history: Vec<StoredHistory>,
     #[serde(default)]
     experiments: Vec<wire::WholeExperiment>,
@@ -274,6 +276,15 @@ struct StoredVariant {
 }
 
 #[derive(Serialize, Deserialize)]
+struct StoredEvidence {
+    key: String,
+    since: Timestamp,
+    fetched_at: Timestamp,
+    /// Response, people, and how many of them met an exception.
+    met: Vec<(String, u64, u64)>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct StoredHistory {
     flag: u64,
     version: Option<i64>,
@@ -308,6 +319,9 @@ impl<'a> Stored<InTurn<'a>> {
             exposure: in_order(
                 environment.exposure.iter().map(|(key, it)| (key, StoredExposure::new(key.as_str(), it))),
             ),
+            evidence: in_order(
+                environment.evidence.iter().map(|(key, it)| (key, StoredEvidence::new(key.as_str(), it))),
+            ),
             history: in_order(environment.history.iter().map(|(id, it)| (id, StoredHistory::new(*id, it)))),
             experiments: in_order(environment.experiments.iter().map(|(id, it)| (id, (&**it).into()))),
             flags_read_at: Some(list.read_at),
@@ -335,6 +349,11 @@ impl Stored {
                 .exposure
                 .into_iter()
                 .map(|it| (it.key.as_str().into(), Arc::new(it.into_exposure())))
+                .collect(),
+            evidence: self
+                .evidence
+                .into_iter()
+                .map(|it| (it.key.as_str().into(), Arc::new(it.into_evidence())))
                 .collect(),
             history: self.history.into_iter().map(|it| (it.flag, Arc::new(it.into_history()))).collect(),
             experiments: self.experiments.into_iter().map(|it| (it.id, Arc::new(it.into()))).collect(),
@@ -432,6 +451,19 @@ impl StoredExposure {
     }
 }
 
+impl StoredEvidence {
+    fn new(key: &str, it: &Evidence) -> StoredEvidence {
+        let met = it.met.iter().map(|it| (it.response.clone(), it.people, it.troubled));
+        StoredEvidence { key: key.to_owned(), since: it.since, fetched_at: it.fetched_at, met: met.collect() }
+    }
+
+    /// What guards ask is asked by runs alone, and kept nowhere.
+    fn into_evidence(self) -> Evidence {
+        let met = self.met.into_iter().map(|(response, people, troubled)| Met { response, people, troubled });
+        Evidence { since: self.since, met: met.collect(), guards: Vec::new(), fetched_at: self.fetched_at }
+    }
+}
+
 impl StoredHistory {
     fn new(flag: u64, it: &History) -> StoredHistory {
         let entry = |it: &Entry| StoredEntry {
@@ -520,6 +552,12 @@ mod tests {
             flags_fetched_at: Timestamp::UNIX_EPOCH,
             flags: Loaded(vec![Arc::new(flag.into())]),
             exposure: vec![exposure],
+            evidence: vec![StoredEvidence {
+                key: "new-nav".into(),
+                since: Timestamp::UNIX_EPOCH,
+                fetched_at: Timestamp::MAX,
+                met: vec![("true".into(), 3, 1), ("test".into(), 2, 0)],
+            }],
             history: vec![history],
             experiments: vec![experiment],
             flags_read_at: Some(Timestamp::MIN),

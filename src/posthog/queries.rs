@@ -16,8 +16,8 @@ use crate::feature::brief::{Count, EventEntry, Metric, MetricKind};
 use crate::flags::{DayExposure, Exposure, Flag, FlagKey, SdkSeen, VariantExposure};
 
 pub use evidence::{
-    GuardQuery, Wanted, error_rows, errors, guard, guard_rows, met, met_rows, people_rows, people_to_ask,
-    server_time, told, told_rows,
+    FLAGS_PER_QUERY, GuardQuery, Wanted, error_rows, errors, guard, guard_rows, met, met_rows, people_rows,
+    people_to_ask, server_time, told, told_rows,
 };
 
 /// Keys of one query; more go into a further one.

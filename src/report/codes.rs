@@ -39,6 +39,22 @@ pub(super) const fn describe(rule: Rule) -> (&'static str, &'static str) {
             "The feature is due for its review",
             "Look at its key metric with `flagline review`, and write down what came of it.",
         ),
+        Rule::RolloutStopped => (
+            "The rollout of the flag was stopped",
+            "Look at why, mend it, and go on with `flagline resume`; or roll it back.",
+        ),
+        Rule::GateReady => (
+            "The rollout of the flag waits for a person's go",
+            "Look at what people met, and go on with `flagline promote`, or stop it.",
+        ),
+        Rule::ScheduleConflict => (
+            "PostHog will change the flag by itself, against its plan",
+            "Take the scheduled change back on the flag's page, or change the plan.",
+        ),
+        Rule::PlanDrift => (
+            "The flag is not as its plan says",
+            "Change the brief, or make the flag as it says with `flagline launch --take-over`.",
+        ),
         Rule::SecretInCode => (
             "A secret key of PostHog stands in the code",
             "Revoke the key in PostHog, make a new one, and read it from the environment.",

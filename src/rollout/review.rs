@@ -71,7 +71,8 @@ impl Reviewed {
         let configured =
             configured.ok_or_else(|| NotReviewed::NotLoaded("no environment is configured".into()))?;
         let keys = BTreeSet::from([brief.flag()]);
-        let mirror = refresh::once(config, disk::folder(), &keys, Wanted::Flags).await.mirror;
+        let mirror =
+            refresh::once(config, disk::folder(), &keys, &BTreeSet::new(), Wanted::Flags).await.mirror;
         let environment = mirror.primary().filter(|it| it.trouble.is_none());
         let Some(environment) = environment else {
             let why = mirror.primary().and_then(|it| it.trouble.as_deref());

@@ -1,6 +1,6 @@
 //! The briefs of a workspace: those on disk, and in their place those that an editor has open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -42,6 +42,20 @@ pub fn all_briefs<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<(PathBuf, 
 pub fn briefs_round(directory: &Path) -> Vec<(PathBuf, Result<Brief, String>)> {
     let top = super::repository(directory).unwrap_or(directory);
     all_briefs(directory.ancestors().take_while(|it| it.starts_with(top)))
+}
+
+/// The briefs that lie beside code, or in a folder and those round it, up to the repository's.
+pub fn briefs_of_code<'a>(directory: &Path, code: impl Iterator<Item = &'a Path>) -> Vec<Arc<BriefFile>> {
+    let top = super::repository(directory).unwrap_or(directory);
+    let mut folders: BTreeSet<&Path> = directory.ancestors().take_while(|it| it.starts_with(top)).collect();
+    for path in code {
+        for folder in path.ancestors().skip(1) {
+            if !folders.insert(folder) {
+                break;
+            }
+        }
+    }
+    briefs_in(folders.into_iter().filter(|it| it.starts_with(top)))
 }
 
 /// The brief of a flag below one of some folders. An error names the file that might be it and cannot be understood: it
@@ -114,13 +128,21 @@ impl Workspace {
         }
     }
 
+    /// The refresh task is told which flags have a brief, while nobody changes them.
+    fn tell_briefs(&self, briefs: &BTreeMap<Arc<Path>, Arc<BriefFile>>) {
+        let keys = briefs.values().filter_map(|it| it.key().cloned()).collect();
+        self.refresh.ask(Ask::Briefs(keys));
+    }
+
     /// Takes what an editor has of a brief.
     pub(super) fn take_brief(&self, path: &Arc<Path>, content: &Content) {
         if let Content::Toml(text) = content
             && is_brief(path)
         {
             let file = Arc::new(BriefFile::new(path.clone(), text.clone()));
-            self.briefs.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), file);
+            let mut briefs = self.briefs.lock().unwrap_or_else(PoisonError::into_inner);
+            briefs.insert(path.clone(), file);
+            self.tell_briefs(&briefs);
         }
     }
 
@@ -135,6 +157,7 @@ impl Workspace {
                 Some(file) => drop(briefs.insert(path.clone(), file)),
                 None => drop(briefs.remove(path)),
             }
+            self.tell_briefs(&briefs);
         }
     }
 
@@ -161,5 +184,6 @@ impl Workspace {
         for file in found {
             briefs.entry(file.path.clone()).or_insert(file);
         }
+        self.tell_briefs(&briefs);
     }
 }

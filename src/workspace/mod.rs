@@ -33,7 +33,7 @@ use crate::posthog::refresh::{Ask, Handle};
 use crate::syntax::{Language, Names, Source};
 use crate::text::{Change, Encoding, Text};
 
-pub use briefs::{Found as FoundBrief, all_briefs, brief_of, briefs_in, briefs_round};
+pub use briefs::{Found as FoundBrief, all_briefs, brief_of, briefs_in, briefs_of_code, briefs_round};
 use code::Code;
 pub use new_brief::{NotWritten, home_of, write_brief};
 pub use page::write_page;

@@ -5,6 +5,7 @@ use super::names::{cohorts, events};
 use super::review::review_finding;
 use super::{BriefSnapshot, Followed};
 use crate::analysis::card::project_name;
+use crate::analysis::findings::{Finding, Verdict, rollout};
 use crate::analysis::markup::plain;
 use crate::config::Severity;
 use crate::flags::{Catalog, Cohort, CohortKind, Environment, FlagKey, Lookup};
@@ -21,6 +22,8 @@ pub struct BriefFinding {
     pub severity: Severity,
     /// What it is, and what to do.
     pub message: String,
+    /// A page that tells more.
+    pub link: Option<String>,
 }
 
 /// Everything worth telling about a brief, by place. What depends on something that is not loaded is not told.
@@ -31,6 +34,7 @@ pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
         span: it.span.clone(),
         severity: Severity::Error,
         message: it.message.clone(),
+        link: None,
     };
     let mut findings = Findings(problems.map(problem).collect());
     let node = snapshot.node();
@@ -43,12 +47,8 @@ pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
         findings.channel(&node, catalog);
     }
     let (file, mirror, config) = (&snapshot.file, &snapshot.mirror, &snapshot.config);
-    findings.0.extend(review_finding(file, mirror, config, snapshot.now).map(|it| BriefFinding {
-        code: it.code.name(),
-        span: it.span.bytes(),
-        severity: it.severity,
-        message: it.sentence(),
-    }));
+    let review = review_finding(file, mirror, config, snapshot.now);
+    findings.0.extend(rollout_findings(snapshot).iter().chain(&review).map(BriefFinding::from));
     findings.0.sort_by_key(|it| it.span.start);
     findings.0
 }
@@ -56,18 +56,61 @@ pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
 /// What is wrong in the brief itself, of whatever kind.
 const BRIEF: &str = "brief";
 
+/// What is to say of the rollout that a brief describes, at its key: as `flagline check` tells it too.
+pub fn rollout_findings(snapshot: &BriefSnapshot) -> Vec<Finding> {
+    let (Some(environment), Some(span)) = (snapshot.environment(), snapshot.file.key_span()) else {
+        return Vec::new();
+    };
+    // Of two briefs of one flag, nobody knows which counts.
+    if snapshot.others.iter().any(|it| it.key() == snapshot.file.key()) {
+        return Vec::new();
+    }
+    let link = snapshot.file.key().and_then(|it| match environment.lookup(it) {
+        Lookup::Known(flag) => environment.page(format!("feature_flags/{}", flag.id)),
+        Lookup::Unknown | Lookup::NotLoaded => None,
+    });
+    let span = snapshot.file.text.span(span);
+    let said = rollout::of_brief(&snapshot.file, environment, &snapshot.config.plans, snapshot.now);
+    let finding = |it: Verdict| {
+        Some(Finding {
+            severity: snapshot.config.severities.of(it.code.rule())?,
+            code: it.code,
+            key: snapshot.file.key().cloned(),
+            span,
+            message: it.message,
+            help: it.help,
+            link: link.clone(),
+            related: Vec::new(),
+        })
+    };
+    said.into_iter().filter_map(finding).collect()
+}
+
+impl From<&Finding> for BriefFinding {
+    fn from(it: &Finding) -> BriefFinding {
+        BriefFinding {
+            span: it.span.bytes(),
+            severity: it.severity,
+            message: it.sentence(),
+            code: it.code.name(),
+            link: it.link.clone(),
+        }
+    }
+}
+
 struct Findings(Vec<BriefFinding>);
 
 impl Findings {
     fn tell(&mut self, node: &Node, severity: Severity, message: String) {
-        self.0.push(BriefFinding { code: BRIEF, span: node.span.clone(), severity, message });
+        let span = node.span.clone();
+        self.0.push(BriefFinding { code: BRIEF, span, severity, message, link: None });
     }
 
     /// A key belongs to one brief, and to a flag that is still in use.
     fn key(&mut self, snapshot: &BriefSnapshot) {
         let (Some(key), Some(span)) = (snapshot.file.key(), snapshot.file.key_span()) else { return };
         let mut tell = |severity, message| {
-            self.0.push(BriefFinding { code: BRIEF, span: span.clone(), severity, message })
+            self.0.push(BriefFinding { code: BRIEF, span: span.clone(), severity, message, link: None })
         };
         if let Some(other) = snapshot.others.iter().find(|it| it.key() == Some(key)) {
             let other = file_name(&other.path);

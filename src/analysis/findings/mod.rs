@@ -2,6 +2,7 @@
 
 mod calls;
 mod flag;
+pub(super) mod rollout;
 mod variants;
 
 use std::collections::{BTreeMap, HashSet};
@@ -81,6 +82,14 @@ pub enum Code {
     },
     /// [`Rule::NotLive`].
     NotLive,
+    /// [`Rule::RolloutStopped`].
+    RolloutStopped,
+    /// [`Rule::GateReady`].
+    GateReady,
+    /// [`Rule::ScheduleConflict`].
+    ScheduleConflict,
+    /// [`Rule::PlanDrift`].
+    PlanDrift,
     /// [`Rule::SecretInCode`].
     SecretInCode,
     /// [`Rule::ReviewDue`].
@@ -99,6 +108,10 @@ impl Code {
             Code::MissingVariant => Rule::MissingVariant,
             Code::WrongRead { .. } => Rule::WrongRead,
             Code::NotLive => Rule::NotLive,
+            Code::RolloutStopped => Rule::RolloutStopped,
+            Code::GateReady => Rule::GateReady,
+            Code::ScheduleConflict => Rule::ScheduleConflict,
+            Code::PlanDrift => Rule::PlanDrift,
             Code::SecretInCode => Rule::SecretInCode,
             Code::ReviewDue => Rule::ReviewDue,
         }
@@ -127,11 +140,12 @@ impl Finding {
     }
 }
 
-/// What is said of a read, before its place is known.
-struct Verdict {
-    code: Code,
-    message: String,
-    help: Option<String>,
+/// What is said of a read or a brief, before its place is known.
+#[derive(Clone)]
+pub(super) struct Verdict {
+    pub(super) code: Code,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
 }
 
 impl Verdict {
@@ -169,10 +183,10 @@ pub(super) fn all(snapshot: &Snapshot) -> Vec<(Finding, bool)> {
 }
 
 fn of_reads(snapshot: &Snapshot, environment: &Environment, workspace: &Workspace) -> Vec<(Finding, bool)> {
-    let mut all = Vec::new();
+    let (mut all, mut rollouts) = (Vec::new(), BTreeMap::new());
     for read in &snapshot.facts.reads {
         let Some(key) = &read.key else { continue };
-        let (verdicts, page) = match environment.lookup(key) {
+        let (verdicts, page): (Vec<Verdict>, String) = match environment.lookup(key) {
             Lookup::NotLoaded => continue,
             Lookup::Unknown => (unknown(environment, key).into_iter().collect(), "feature_flags".to_owned()),
             Lookup::Known(flag) => {
@@ -185,7 +199,10 @@ fn of_reads(snapshot: &Snapshot, environment: &Environment, workspace: &Workspac
                     keep: workspace.keep(snapshot, read, key),
                     is_silent: workspace.silent.contains(key),
                 };
-                (case.verdicts(), format!("feature_flags/{}", flag.id))
+                let of_rollout =
+                    rollouts.entry(key).or_insert_with(|| rollout::at_reads(snapshot, environment, flag));
+                let all = case.verdicts().into_iter().chain(of_rollout.iter().cloned()).collect();
+                (all, format!("feature_flags/{}", flag.id))
             }
         };
         let link = environment.page(page);
@@ -209,7 +226,8 @@ fn placed(
         Code::WrongRead { boolean: true } => severities.boolean_read,
         code => severities.of(code.rule()),
     };
-    let severity = told.unwrap_or(Severity::Hint);
+    // Whoever reads the code is told more quietly than whoever looks at the brief.
+    let severity = told.filter(|_| code != Code::GateReady).unwrap_or(Severity::Hint);
     (
         Finding { code, key: key.cloned(), span, message, severity, help, link, related: vec![] },
         told.is_some(),

@@ -165,7 +165,7 @@ fn across(it: &Situation, stage: usize, next: NextStep) -> Verdict {
         let at = stage_opened(it.flag, it.history).and_then(|it| it.checked_add(after.duration()).ok());
         until = at.filter(|at| it.now < *at);
         let is_over = at.is_some_and(|at| at <= it.now);
-        tell(is_over, format!("open for {after}"), format!("to be open for {after}"));
+        tell(is_over, format!("open for {after}"), format!("{after} open"));
     }
     if gate.people.is_some() || gate.max_exceptions.is_some() {
         match it.evidence {

@@ -177,7 +177,7 @@ fn a_gate_that_opens_by_itself() {
         Case { met: Ok((30, 2)), ..beta() },
         "waits: fewer exceptions: 2 people of 30 met an exception, at most 1 may",
     );
-    check(Case { now: "2026-05-02", ..beta() }, "waits until 2026-05-03: to be open for 2d");
+    check(Case { now: "2026-05-02", ..beta() }, "waits until 2026-05-03: 2d open");
     // What must be done before the last stage.
     let brief = format!("{BRIEF}[[before_lifting]]\nwhat = \"Subtitles\"\n");
     check(Case { brief: brief.clone(), ..beta() }, "waits: before the flag is lifted: Subtitles");

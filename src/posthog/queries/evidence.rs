@@ -10,8 +10,11 @@ use uuid::Uuid;
 use super::{Evaluations, Query};
 use crate::flags::{FlagKey, GuardEvidence, Met, Share, Window};
 
+/// Rollouts of which one query asks: each has a condition of its own.
+pub const FLAGS_PER_QUERY: usize = 100;
+
 /// A flag, and since when its people count.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Its key.
     pub key: FlagKey,

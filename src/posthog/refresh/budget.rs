@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::due::{EXPOSURE_EVERY, Moment};
 use crate::flags::{Environment, FlagKey, Lookup};
-use crate::posthog::queries::KEYS_PER_QUERY;
+use crate::posthog::queries::{FLAGS_PER_QUERY, KEYS_PER_QUERY};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Queries an hour; a few of 120 stay for what people do at the command line.
@@ -28,6 +28,11 @@ pub(super) const MAX_KEYS: usize = 20 * KEYS_PER_QUERY;
 /// How many queries the exposure of so many keys takes: one for counts and one for the trend, for each 500.
 pub(super) fn queries_for(n_keys: usize) -> usize {
     2 * n_keys.min(MAX_KEYS).div_ceil(KEYS_PER_QUERY)
+}
+
+/// How many queries the evidence of so many rollouts takes.
+pub(super) fn evidence_queries_for(n_flags: usize) -> usize {
+    n_flags.div_ceil(FLAGS_PER_QUERY)
 }
 
 /// How often exposure of so many keys is asked for.

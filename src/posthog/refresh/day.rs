@@ -628,3 +628,57 @@ async fn what_is_unsaved_is_saved_in_the_end() {
     let stored: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert_eq!(stored["flags"].as_array().unwrap().len() as u64, N_FLAGS);
 }
+
+/// How flags with a brief get on: one question for all of them, an hour later again, and where a stage was opened at
+/// once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_met_rollouts_is_asked_in_one_query_an_hour_and_of_a_new_stage_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut day = Day::begin(2, Some(folder.path())).await;
+    // With what was before, as the activity log has it.
+    let opens = |day: &mut Day, id: u64, percent: u32| {
+        let before = day.server.lock().unwrap().flag(id)["filters"].clone();
+        let internal = json!({ "description": "1/2 internal", "properties": [{ "key": "a", "value": 1 }] });
+        let everyone = json!({ "description": "2/2 everyone", "rollout_percentage": percent });
+        day.change(id, &json!({ "filters": { "groups": [internal, everyone] } }));
+        let changes = json!([{ "field": "filters", "before": before }]);
+        day.server.lock().unwrap().activity.last_mut().unwrap()["detail"]["changes"] = changes;
+    };
+    for id in 1..=3 {
+        // As of before there was a plan.
+        let created = json!({ "activity": "created", "created_at": day.now().at, "item_id": id.to_string(),
+                              "detail": { "changes": [] } });
+        day.server.lock().unwrap().activity.push(created);
+        opens(&mut day, id, 0);
+    }
+    let met = |day: &Day| day.n("/query/", 0);
+    let briefs = |ids: &[u64]| Ask::Briefs(ids.iter().map(|it| key(*it)).collect());
+    day.ask(0, &briefs(&[1, 2, 4]));
+    typing(&mut day, 20).await;
+    // One of them, and two for the exposure of all three; flag 4 has no plan.
+    assert_eq!((met(&day), day.sites[0].known.evidence.len()), (3, 2));
+    let asked = |day: &Day, id| day.sites[0].known.evidence[&key(id)].clone();
+    let first = asked(&day, 1);
+    assert_eq!((first.people(), first.since), (0, day.begun.at));
+    typing(&mut day, HOUR - MINUTE).await;
+    assert_eq!(asked(&day, 1).fetched_at, first.fetched_at);
+    typing(&mut day, 2 * MINUTE).await;
+    let second = asked(&day, 1);
+    assert!(second.fetched_at > first.fetched_at && second.since == first.since);
+    // Somebody opens the next stage, and another window has the same brief.
+    opens(&mut day, 1, 25);
+    day.ask(1, &Ask::Active);
+    day.ask(1, &briefs(&[1]));
+    typing(&mut day, 2 * MINUTE).await;
+    assert!(asked(&day, 1).fetched_at > second.fetched_at);
+    assert_eq!(day.sites[1].known.evidence[&key(1)], asked(&day, 1), "nobody asks twice");
+    // Where the key may not ask, it is said, and what is known stays.
+    let forbidden = json!({ "detail": "API key missing required scope 'query:read'" }).to_string();
+    day.server.lock().unwrap().faults = vec![("/query/", 403, Box::leak(forbidden.into_boxed_str()))];
+    day.ask(0, &Ask::Everything);
+    typing(&mut day, 5).await;
+    let known = &day.sites[0].known;
+    assert!(known.evidence_trouble.as_deref().is_some_and(|it| it.contains("query:read")), "{known:?}");
+    assert_eq!(known.trouble, None);
+    day.keeps_to_the_limits();
+}

@@ -1,8 +1,9 @@
 //! What to ask next: a pure decision from what is known, what is read, what was done when, and the time.
 //!
 //! Shelf lives: flags 60 s (those written last), both short lists an hour, the whole list a day or when something does
-//! not add up, exposure 10 minutes, the project, each kind of plans and the result of an experiment an hour, a history until the flag's version
-//! changes. When nobody typed for 30 minutes, nothing is asked.
+//! not add up, exposure 10 minutes, the project, each kind of plans and the result of an experiment an hour, a history
+//! until the flag's version changes, the evidence of rollouts on their way an hour or until their next stage. When nobody
+//! typed for 30 minutes, nothing is asked.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use tokio::time::Instant;
 
 use super::budget::{self, Hovers};
 use super::share::{AFTER_HOLDER, LOOK_EVERY};
-use crate::feature::{Served, served};
+use crate::feature::{Served, Stage, served, stage, stage_opened};
 use crate::flags::{Environment, Flag, FlagKey, KeyMetric, Lookup};
+use crate::posthog::queries::Wanted;
 
 const PROJECT_EVERY: Duration = Duration::from_secs(60 * 60);
 const CHANGED_EVERY: Duration = Duration::from_secs(60);
@@ -29,6 +31,8 @@ const PLANS_EVERY: Duration = Duration::from_secs(60 * 60);
 const RESULT_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Experiments whose result is asked for, an hour.
 const MOST_RESULTS: usize = 20;
+/// A gate waits for days, and queries are few.
+const EVIDENCE_EVERY: Duration = Duration::from_secs(60 * 60);
 const CATALOG_EVERY: Duration = Duration::from_secs(60 * 60);
 const QUIET_AFTER: Duration = Duration::from_secs(30 * 60);
 /// Keys typed one after the other become one question.
@@ -54,6 +58,8 @@ pub(super) enum Work {
     History(Arc<str>, u64),
     /// One kind of what is planned or named.
     Plans(Part),
+    /// Who met the features whose rollout is on its way.
+    Evidence,
     Exposure,
     /// Of keys that were typed since exposure was last asked for.
     NewExposure,
@@ -72,6 +78,7 @@ pub(super) enum Part {
     Cohorts,
     EarlyAccess,
     History,
+    Evidence,
     Exposure,
     Results,
     Catalog,
@@ -86,6 +93,7 @@ impl Part {
             Part::Cohorts => "cohorts",
             Part::EarlyAccess => "early_access",
             Part::History => "history",
+            Part::Evidence => "evidence",
             Part::Exposure => "exposure",
             Part::Results => "results",
             Part::Catalog => "catalog",
@@ -101,6 +109,7 @@ impl Work {
         match self {
             Work::History(..) => Some(Part::History),
             Work::Plans(part) => Some(*part),
+            Work::Evidence => Some(Part::Evidence),
             Work::Exposure | Work::NewExposure | Work::HoverExposure(_) => Some(Part::Exposure),
             Work::Result(_) => Some(Part::Results),
             Work::Catalog => Some(Part::Catalog),
@@ -289,6 +298,7 @@ impl Times {
             }
             Work::NewExposure
             | Work::HoverExposure(_)
+            | Work::Evidence
             | Work::Result(_)
             | Work::History(..)
             | Work::Look
@@ -323,6 +333,10 @@ pub(super) struct Situation<'a> {
     pub(super) keys: &'a BTreeSet<FlagKey>,
     /// What the read flags name.
     pub(super) named: &'a BTreeSet<Named>,
+    /// Those that have a brief.
+    pub(super) briefs: &'a BTreeSet<FlagKey>,
+    /// Rollouts on their way, and since when their stage is open.
+    pub(super) under_way: &'a [Wanted],
     pub(super) times: &'a Times,
     pub(super) hovers: &'a Hovers,
     /// `None` for a command: it asks for everything itself, and once, so that nothing is rationed.
@@ -408,6 +422,7 @@ impl Situation<'_> {
     fn own_work(&self, waits: &mut Waits) -> Option<Work> {
         self.history(waits, true)
             .or_else(|| PLANS.into_iter().find_map(|it| self.plans(waits, it)))
+            .or_else(|| self.evidence(waits))
             .or_else(|| self.exposure(waits))
             // Since when a rollout stands where it does is good to know, and nothing depends on it.
             .or_else(|| self.history(waits, false))
@@ -461,15 +476,19 @@ impl Situation<'_> {
         waits.waits_until(self.times.alone_until.get(&part).copied())
     }
 
-    /// A flag whose activity is not loaded: one that serves the same value to everyone, or any.
-    fn history(&self, waits: &mut Waits, constant: bool) -> Option<Work> {
+    /// A flag whose activity is not loaded: one of which something depends on it, or any.
+    fn history(&self, waits: &mut Waits, needed: bool) -> Option<Work> {
         if self.is_alone(waits, Part::History) {
             return None;
         }
-        let is_constant =
-            |it: &Flag| matches!(served(it.is_evaluated(), it.filters().as_ref()), Served::Everyone(_));
+        // One that is the same for everyone may be stale, and of one with a brief a rollout is judged.
+        let is_needed = |it: &Flag| {
+            let is_constant =
+                || matches!(served(it.is_evaluated(), it.filters().as_ref()), Served::Everyone(_));
+            self.briefs.contains(&it.key) || is_constant()
+        };
         let mut unknown = known_flags(self.known, self.keys).filter(|it| self.known.history_of(it).is_none());
-        let flag = unknown.find(|it| !constant || is_constant(it))?;
+        let flag = unknown.find(|it| !needed || is_needed(it))?;
         if self.sharing.is_some() && waits.waits_until(self.times.history_at(waits.now)) {
             return None;
         }
@@ -481,6 +500,8 @@ impl Situation<'_> {
         let mut names = self.named.iter().filter(|it| it.part() == part).peekable();
         let is_needed = match part {
             Part::Schedules => self.known_keys().next().is_some(),
+            // A plan may name them.
+            Part::Cohorts => names.peek().is_some() || !self.under_way.is_empty(),
             _ => names.peek().is_some(),
         };
         if !is_needed || self.is_alone(waits, part) {
@@ -490,6 +511,34 @@ impl Situation<'_> {
         // Who does not lead takes what the others wrote, and asks only for what they do not need.
         let late = if self.leads() { PLANS_EVERY } else { PLANS_EVERY + COMPARE_EVERY };
         (lacks || waits.due(self.times.loaded.get(&part).copied(), late)).then_some(Work::Plans(part))
+    }
+
+    /// Who met features whose stage was opened lately, or an hour after that was last asked.
+    fn evidence(&self, waits: &mut Waits) -> Option<Work> {
+        if self.under_way.is_empty() || self.is_alone(waits, Part::Evidence) {
+            return None;
+        }
+        let late = if self.leads() { EVIDENCE_EVERY } else { EVIDENCE_EVERY + AFTER_HOLDER };
+        let left = |it: &Wanted| {
+            let known = self.known.evidence_since(&it.key, it.since).ok()?;
+            let age = waits.now.at.duration_since(known.fetched_at);
+            let is_demanded = self.demanded.is_some_and(|it| known.fetched_at < it);
+            SignedDuration::try_from(late)
+                .ok()?
+                .checked_sub(age)
+                .filter(|it| it.is_positive() && !is_demanded)
+        };
+        // Known for how long, where all of it is.
+        let left: Option<Vec<SignedDuration>> = self.under_way.iter().map(left).collect();
+        if let Some(soonest) = left.and_then(|it| it.into_iter().min()) {
+            waits.waits_until(Some(waits.now.tick + Duration::try_from(soonest).unwrap_or_default()));
+            return None;
+        }
+        let cost = budget::evidence_queries_for(self.under_way.len());
+        let queries = &self.known.queries;
+        let is_affordable = self.sharing.is_none()
+            || !waits.waits_until(budget::affordable_at(queries, cost, budget::PER_HOUR, waits.now));
+        is_affordable.then_some(Work::Evidence)
     }
 
     fn exposure(&self, waits: &mut Waits) -> Option<Work> {
@@ -552,6 +601,19 @@ impl Situation<'_> {
             move |it: &FlagKey| self.times.asked.get(it).is_some_and(|it| *it + EXPOSURE_EVERY > now.tick);
         self.known_keys().filter(move |it| !self.known.exposure.contains_key(*it) && !was_asked(it))
     }
+}
+
+/// Flags with a brief that have reached a stage of their plan, and since when that is open, as far as it is known.
+pub(super) fn under_way(known: &Environment, briefs: &BTreeSet<FlagKey>) -> Vec<Wanted> {
+    let wanted = |flag: &Arc<Flag>| {
+        let history = known.history_of(flag).map(|it| &**it);
+        // Where the activity may not be seen, the last write counts.
+        let is_known = history.is_some() || known.history_trouble.is_some();
+        let is_planned = || matches!(stage(flag, history), Stage::Planned { .. });
+        (flag.is_evaluated() && is_known && is_planned()).then_some(())?;
+        Some(Wanted { key: flag.key.clone(), since: stage_opened(flag, history)? })
+    };
+    known_flags(known, briefs).filter_map(wanted).collect()
 }
 
 /// Flags read here that the project has, deleted ones too.

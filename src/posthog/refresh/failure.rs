@@ -77,6 +77,7 @@ impl Site {
                 self.times.alone_until.insert(part, now.tick + time);
                 match part {
                     Part::Exposure => self.known.exposure_trouble = Some(error.to_string().into()),
+                    Part::Evidence => self.known.evidence_trouble = Some(error.to_string().into()),
                     Part::History => self.known.history_trouble = Some(error.to_string().into()),
                     Part::Schedules
                     | Part::Experiments

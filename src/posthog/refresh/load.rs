@@ -10,11 +10,11 @@ use super::failure;
 use super::site::Site;
 use super::written;
 use crate::flags::{
-    EarlyAccess, Experiment, ExperimentResult, Exposure, Flag, FlagKey, FlagList, KeyMetric, Lack, Lookup,
-    Outcome, Project, ScheduledChange,
+    EarlyAccess, Evidence, Experiment, ExperimentResult, Exposure, Flag, FlagKey, FlagList, KeyMetric, Lack,
+    Lookup, Outcome, Project, ScheduledChange,
 };
 use crate::posthog::client::Recent;
-use crate::posthog::queries::{self, Evaluations, KEYS_PER_QUERY, Query};
+use crate::posthog::queries::{self, Evaluations, FLAGS_PER_QUERY, KEYS_PER_QUERY, Query, Wanted};
 use crate::posthog::{Client, Error, account};
 
 /// Flags that vanished from the list and are looked up by id, per refresh.
@@ -34,6 +34,7 @@ impl Site {
             Work::Changed => self.load_changed(client, &project).await,
             Work::History(_, id) => self.load_history(client, &project, *id).await,
             Work::Plans(part) => self.load_plans(client, &project, *part).await,
+            Work::Evidence => self.load_evidence(client, &project).await,
             Work::Exposure => self.load_exposure(client, &project).await,
             Work::NewExposure => self.load_new_exposure(client, &project).await,
             Work::HoverExposure(key) => self.load_hover_exposure(client, &project, key).await,
@@ -56,6 +57,8 @@ impl Site {
             // What came from the other table is no longer all.
             self.times.loaded.remove(&Part::Exposure);
             self.times.alone_until.remove(&Part::Exposure);
+            self.times.alone_until.remove(&Part::Evidence);
+            self.known.evidence.clear();
         }
         self.evaluations = evaluations;
         self.known.project = Some(project);
@@ -233,7 +236,7 @@ impl Site {
                     self.known.early_access = all.map(|it| (it.id.clone(), Arc::new(it))).collect();
                 }
             }
-            Part::History | Part::Exposure | Part::Results | Part::Catalog => {}
+            Part::History | Part::Evidence | Part::Exposure | Part::Results | Part::Catalog => {}
         }
         // What is named and not there is not asked for again at once.
         let is_missing = |it: &&Named| it.part() == part && !it.is_known(&self.known);
@@ -289,6 +292,28 @@ impl Site {
         let known = |lack: &Lack| self.known.lacks.contains(lack);
         let new: Vec<Lack> = lacks.into_iter().filter(|it| !known(it)).collect();
         self.known.lacks.extend(new);
+    }
+
+    /// Of all rollouts on their way. Those of which there is no row are met by nobody.
+    async fn load_evidence(&mut self, client: &Client, project: &Project) -> Result<(), Error> {
+        let now = self.clock.now().at;
+        let wanted = self.under_way.clone();
+        for some in wanted.chunks(FLAGS_PER_QUERY) {
+            let rows = self.query(client, project, &queries::met(self.evaluations, some)).await?;
+            let mut met = queries::met_rows(&rows);
+            for Wanted { key, since } in some {
+                let met = met.remove(key).unwrap_or_default();
+                let evidence = Evidence { since: *since, met, guards: Vec::new(), fetched_at: now };
+                self.known.evidence.insert(key.clone(), Arc::new(evidence));
+            }
+        }
+        let known = &mut self.known;
+        let flags = known.flags.as_ref();
+        let is_on =
+            |key: &FlagKey| flags.and_then(|it| it.by_key.get(key)).is_some_and(|it| it.is_evaluated());
+        known.evidence.retain(|key, _| is_on(key));
+        known.evidence_trouble = None;
+        Ok(())
     }
 
     async fn load_exposure(&mut self, client: &Client, project: &Project) -> Result<(), Error> {

@@ -28,6 +28,8 @@ use crate::flags::{Environment, Flag, FlagKey, Follower, Mirror};
 pub enum Ask {
     /// These keys are read in the workspace now.
     Keys(BTreeSet<FlagKey>),
+    /// These keys have a brief in the workspace now.
+    Briefs(BTreeSet<FlagKey>),
     /// Somebody typed.
     Active,
     /// Somebody looks at this flag.
@@ -104,7 +106,15 @@ pub fn spawn(environments: &[config::Environment], folder: Option<PathBuf>) -> H
     let sites: Vec<Site> = distinct(environments).map(|it| Site::new(it, folder.clone()).shared()).collect();
     let (publisher, mirror) = watch::channel(Arc::new(mirror_of(&sites, 0)));
     let (asks, receiver) = mpsc::unbounded_channel();
-    let task = Task { sites, folder, keys: BTreeSet::new(), asks: receiver, publisher, revision: 0 };
+    let task = Task {
+        sites,
+        folder,
+        keys: BTreeSet::new(),
+        briefs: BTreeSet::new(),
+        asks: receiver,
+        publisher,
+        revision: 0,
+    };
     let end = Arc::new(Notify::new());
     let ending = end.clone();
     tokio::spawn(async move {
@@ -148,17 +158,20 @@ pub fn stored(config: &Config, folder: Option<PathBuf>) -> Loaded {
     Loaded { mirror: mirror_of(&sites, 1).into(), refused: false }
 }
 
-/// Loads what there is to know about some keys, once, for a command that prints and exits.
+/// Loads what there is to know about some keys, once, for a command that prints and exits; of those that have a brief
+/// also how their rollout gets on.
 pub async fn once(
     config: &Config,
     folder: Option<PathBuf>,
     keys: &BTreeSet<FlagKey>,
+    briefs: &BTreeSet<FlagKey>,
     wanted: Wanted,
 ) -> Loaded {
     let mut sites: Vec<Site> = config.environments.iter().map(|it| Site::new(it, folder.clone())).collect();
     for site in &mut sites {
         site.load_from_disk();
         site.want(keys.clone());
+        site.want_briefs(briefs.clone());
         // All keys are there: nothing is gathered any more.
         while let Next::Now(work) = site.next(Moment::now().after(GATHER)) {
             // Exposure is due last, when everything else is there.
@@ -171,6 +184,7 @@ pub async fn once(
             };
             // How experiments go is shown where exposure is.
             let is_extra = match work {
+                Work::Evidence => wanted == Wanted::Flags,
                 Work::Exposure => !is_wanted,
                 Work::Result(_) => wanted != Wanted::Exposure,
                 _ => false,
@@ -231,6 +245,7 @@ struct Task {
     sites: Vec<Site>,
     folder: Option<PathBuf>,
     keys: BTreeSet<FlagKey>,
+    briefs: BTreeSet<FlagKey>,
     asks: mpsc::UnboundedReceiver<Ask>,
     publisher: watch::Sender<Arc<Mirror>>,
     revision: u64,
@@ -281,6 +296,7 @@ impl Task {
         match &ask {
             Ask::Configure(environments) => return self.configure(environments),
             Ask::Keys(keys) => self.keys.clone_from(keys),
+            Ask::Briefs(keys) => self.briefs.clone_from(keys),
             _ => {}
         }
         let news = self.sites.iter_mut().map(|it| it.heed(&ask)).fold(false, |a, b| a | b);
@@ -299,6 +315,7 @@ impl Task {
                     let mut site = Site::new(environment, self.folder.clone()).shared();
                     site.load_from_disk();
                     site.want(self.keys.clone());
+                    site.want_briefs(self.briefs.clone());
                     site
                 }
             };

@@ -197,6 +197,11 @@ pub(super) fn merge(ours: &mut Environment, theirs: Environment) {
             ours.results.insert(id, it);
         }
     }
+    for (key, it) in theirs.evidence {
+        if ours.evidence.get(&key).is_none_or(|ours| ours.fetched_at < it.fetched_at) {
+            ours.evidence.insert(key, it);
+        }
+    }
     // Whoever asked has all of them.
     let is_newer = |part: Part| theirs.plans_at.get(part.name()) > ours.plans_at.get(part.name());
     if ours.experiments.is_empty() || is_newer(Part::Experiments) {

@@ -17,7 +17,7 @@ use super::due::{self, Moment, Named, Next, PLANS, Part, Sharing, Situation, Tim
 use super::share::{self, Seen, Share};
 use crate::config;
 use crate::flags::{Access, Environment, FlagKey};
-use crate::posthog::queries::Evaluations;
+use crate::posthog::queries::{Evaluations, Wanted};
 use crate::posthog::{Client, Error, disk};
 
 const EXPOSURE_DAYS: u32 = 7;
@@ -29,9 +29,14 @@ pub(super) struct Site {
     folder: Option<PathBuf>,
     pub(super) clock: Clock,
     pub(super) evaluations: Evaluations,
+    /// Those that somebody reads, and those that have a brief.
     pub(super) keys: BTreeSet<FlagKey>,
+    read: BTreeSet<FlagKey>,
+    briefs: BTreeSet<FlagKey>,
     /// What the flags of these keys name; follows `known` and `keys`.
     pub(super) named: BTreeSet<Named>,
+    /// Rollouts on their way; follows `known` and `briefs`.
+    pub(super) under_way: Vec<Wanted>,
     pub(super) hovers: Hovers,
     pub(super) mark: Mark,
     pub(super) times: Times,
@@ -89,7 +94,10 @@ impl Site {
             clock: Clock::Running,
             evaluations: Evaluations::Events,
             keys: BTreeSet::new(),
+            read: BTreeSet::new(),
+            briefs: BTreeSet::new(),
             named: BTreeSet::new(),
+            under_way: Vec::new(),
             hovers: Hovers::default(),
             mark: Mark::next(),
             times: Times::begin(Moment::now()),
@@ -136,7 +144,7 @@ impl Site {
                 configured_project: Some(project),
                 ..stored
             };
-            self.named = due::named(&self.known, &self.keys);
+            self.take_stock();
             self.take_plan_times();
         }
     }
@@ -194,6 +202,7 @@ impl Site {
         self.known =
             Environment { name, host, configured_project, access, trouble, ..Environment::default() };
         self.named.clear();
+        self.under_way.clear();
         self.times = Times::begin(self.clock.now());
         self.lists = Lists::default();
         self.activity_at = None;
@@ -207,6 +216,7 @@ impl Site {
         match ask {
             Ask::Active => self.times.active = now.tick,
             Ask::Keys(keys) => self.want(keys.clone()),
+            Ask::Briefs(keys) => self.want_briefs(keys.clone()),
             Ask::Hover(key) => {
                 self.times.active = now.tick;
                 self.hovers.want(key.clone(), now);
@@ -247,7 +257,7 @@ impl Site {
                     // Steps are scheduled and taken back, and experiments end, with what is written.
                     self.times.loaded.remove(&Part::Schedules);
                     self.times.loaded.remove(&Part::Experiments);
-                    self.named = due::named(&self.known, &self.keys);
+                    self.take_stock();
                     return true;
                 }
             }
@@ -255,12 +265,32 @@ impl Site {
         false
     }
 
+    /// These keys are read.
     pub(super) fn want(&mut self, keys: BTreeSet<FlagKey>) {
-        if self.keys != keys {
-            self.keys = keys;
-            self.named = due::named(&self.known, &self.keys);
-            self.times.keys_changed = self.clock.now().tick;
+        if self.read != keys {
+            self.read = keys;
+            self.take_keys();
         }
+    }
+
+    /// These keys have a brief: what there is to know of them is wanted too, and how their rollout gets on.
+    pub(super) fn want_briefs(&mut self, keys: BTreeSet<FlagKey>) {
+        if self.briefs != keys {
+            self.briefs = keys;
+            self.take_keys();
+        }
+    }
+
+    fn take_keys(&mut self) {
+        self.keys = self.read.union(&self.briefs).cloned().collect();
+        self.take_stock();
+        self.times.keys_changed = self.clock.now().tick;
+    }
+
+    /// What follows from the flags that are known.
+    fn take_stock(&mut self) {
+        self.named = due::named(&self.known, &self.keys);
+        self.under_way = due::under_way(&self.known, &self.briefs);
     }
 
     /// Does not ask for a part, as long as a command may run.
@@ -279,6 +309,8 @@ impl Site {
             known: &self.known,
             keys: &self.keys,
             named: &self.named,
+            briefs: &self.briefs,
+            under_way: &self.under_way,
             times: &self.times,
             hovers: &self.hovers,
             sharing: self.share.as_ref().map(sharing),
@@ -314,14 +346,19 @@ impl Site {
                 self.refused = false;
                 self.known.trouble = None;
                 self.unsaved |= !matches!(work, Work::Project | Work::Catalog);
-                if !matches!(
+                let is_apart = matches!(
                     work.part(),
-                    Some(Part::History | Part::Exposure | Part::Results | Part::Catalog)
-                ) {
-                    self.named = due::named(&self.known, &self.keys);
+                    Some(Part::Evidence | Part::Exposure | Part::Results | Part::Catalog)
+                );
+                if !is_apart {
+                    self.take_stock();
                 }
             }
-            Err(error) => self.note_failure(&work, &error, now),
+            Err(error) => {
+                self.note_failure(&work, &error, now);
+                // Without the activity, the last write says since when.
+                self.under_way = due::under_way(&self.known, &self.briefs);
+            }
         }
         true
     }
@@ -355,7 +392,7 @@ impl Site {
     fn take_mirror(&mut self, path: &Path) -> bool {
         let Some(theirs) = disk::load(path, &self.known.name, &self.known.host) else { return false };
         share::merge(&mut self.known, theirs);
-        self.named = due::named(&self.known, &self.keys);
+        self.take_stock();
         self.take_plan_times();
         self.note_reached();
         true
