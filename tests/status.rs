@@ -105,14 +105,16 @@ async fn a_whole_project_in_all_formats() {
     environment.key = Some(sandbox::API_KEY.into());
     environment.project = Some(sandbox::PROJECT_ID);
     let config = Config { environments: vec![environment], ..Config::default() };
-    let mut keys = index_of(folder.path()).keys();
-    keys.extend(["gift-cards", "team-calendar"].map(Into::into));
-    let loaded = refresh::once(&config, None, &keys, Wanted::Exposure).await;
+    let keys = index_of(folder.path()).keys();
+    let briefs = workspace::briefs_round(folder.path());
+    let briefs = briefs.iter().filter_map(|it| Some(it.1.as_ref().ok()?.flag())).collect();
+    let loaded = refresh::once(&config, None, &keys, &briefs, Wanted::Exposure).await;
     let mut mirror = (*loaded.mirror).clone();
     // The sandbox's clock stands; that of whoever asks does not.
     let known = Arc::make_mut(&mut mirror.environments[0]);
     known.flags.as_mut().unwrap().fetched_at = now();
     known.exposure.values_mut().for_each(|it| Arc::make_mut(it).fetched_at = now());
+    known.evidence.values_mut().for_each(|it| Arc::make_mut(it).fetched_at = now());
     let mirror = Arc::new(mirror);
     let status = look(folder.path(), &mirror);
     let series = workspace::load_series(&config, &status.features, now()).await;

@@ -92,15 +92,20 @@ pub fn run_json(report: &Report) -> Value {
     })
 }
 
-fn feature_json(it: &FeatureReport) -> Value {
-    let (verdict, details) = match &it.verdict {
+/// The public name of a verdict, and what it rests on.
+pub(super) fn verdict_words(it: Option<&Verdict>) -> (&'static str, Vec<String>) {
+    match it {
         None => ("none", Vec::new()),
         Some(Verdict::Rests(why)) => ("rests", vec![why.clone()]),
         Some(Verdict::Waits { missing, .. }) => ("waits", missing.clone()),
         Some(Verdict::Asks { evidence, .. }) => ("asks", evidence.clone()),
         Some(Verdict::Promotes { evidence, .. }) => ("promotes", evidence.clone()),
         Some(Verdict::Stops { reason, .. }) => ("stops", vec![reason.clone()]),
-    };
+    }
+}
+
+fn feature_json(it: &FeatureReport) -> Value {
+    let (verdict, details) = verdict_words(it.verdict.as_ref());
     let until = match &it.verdict {
         Some(Verdict::Waits { until, .. }) => *until,
         _ => None,

@@ -1,10 +1,11 @@
 use jiff::{SignedDuration, Timestamp};
 
+use super::FeatureStatus;
 use super::track::{Position, planned};
-use super::{FeatureStatus, People};
 use crate::analysis::hover::people as people_words;
 use crate::analysis::markup::span;
-use crate::feature::{Gate, Plan, PlanStage};
+use crate::feature::{Forecast, Gate, Plan, PlanStage};
+use crate::flags::Evidence;
 
 /// What must hold before a stage may be left, and what of it is known to hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +27,6 @@ pub struct Check {
     pub holds: Holds,
     /// What is known of it: `3 so far`.
     pub known: Option<String>,
-    /// What is waited for while it does not: `2 more people`.
-    pub missing: Option<String>,
 }
 
 /// Three states, never two.
@@ -54,10 +53,12 @@ impl GateStatus {
         }
         if all.is_empty() { "none".into() } else { all.join("; ") }
     }
+}
 
-    /// What is waited for.
-    pub fn missing(&self) -> Vec<&str> {
-        self.checks.iter().filter(|it| it.holds == Holds::No).filter_map(|it| it.missing.as_deref()).collect()
+impl GateStatus {
+    /// Whether something is known not to hold.
+    pub fn is_waiting(&self) -> bool {
+        self.checks.iter().any(|it| it.holds == Holds::No)
     }
 }
 
@@ -69,64 +70,62 @@ pub(super) fn current<'p>(feature: &FeatureStatus, plan: Option<&'p Plan>) -> Op
 
 /// The gate of the stage that is open.
 pub(super) fn gate(feature: &FeatureStatus, plan: Option<&Plan>, now: Timestamp) -> Option<GateStatus> {
-    let (at, stage) = current(feature, plan)?;
+    let (_, stage) = current(feature, plan)?;
+    let not_loaded = Err("not loaded");
+    let evidence = feature.forecast.as_ref().map_or(not_loaded, evidence_of);
     let Gate { automatic, people, max_exceptions, after } = stage.gate;
     let open = feature.age.opened.map(|it| now.duration_since(it));
     let checks = [
-        people.map(|it| of_people(feature, at, u64::from(it), open)),
-        max_exceptions.map(of_exceptions),
+        people.map(|it| of_people(u64::from(it), evidence)),
+        max_exceptions.map(|it| of_exceptions(it, evidence)),
         after.map(|it| of_time(it.duration(), open)),
     ];
     let checks = checks.into_iter().flatten().collect();
     Some(GateStatus { stage: stage.name.clone(), automatic, checks })
 }
 
-/// Exposure knows of a window, not of a stage: earlier stages may count in, and earlier days are left out.
-fn of_people(feature: &FeatureStatus, at: usize, wanted: u64, open: Option<SignedDuration>) -> Check {
-    let what = people_words(wanted);
-    let cannot_tell = |known: &str| Check {
-        what: what.clone(),
-        holds: Holds::CannotTell,
-        known: Some(known.to_owned()),
-        missing: None,
-    };
-    let (met, days) = match &feature.people {
-        People::Counted { people, days, .. } => (*people, *days),
-        People::Nobody => (0, 0),
-        People::NotLoaded => return cannot_tell("not loaded"),
-        People::CannotTell(_) => return cannot_tell("cannot tell"),
-    };
-    let window = SignedDuration::from_hours(24 * i64::from(days));
-    let all_are_in = open.is_some_and(|it| it <= window);
-    let known = if all_are_in { format!("{met} so far") } else { format!("{met} in the last {days} days") };
-    let holds = match met >= wanted {
-        // Who came before the stage opened counts for an earlier one.
-        true if at == 0 => Holds::Yes,
-        false if all_are_in => Holds::No,
-        true | false => Holds::CannotTell,
-    };
-    let more = wanted.saturating_sub(met);
-    let missing = (holds == Holds::No).then(|| match more {
-        1 => "1 more person".to_owned(),
-        n => format!("{n} more people"),
-    });
-    let known = if at > 0 && met >= wanted { format!("{known}, earlier stages counted in") } else { known };
-    Check { what, holds, known: Some(known), missing }
+fn evidence_of(it: &Forecast) -> Result<&Evidence, &str> {
+    it.evidence.as_deref().map_err(String::as_str)
 }
 
-fn of_exceptions(most: u32) -> Check {
+fn of_people(wanted: u64, evidence: Result<&Evidence, &str>) -> Check {
+    let what = people_words(wanted);
+    match evidence {
+        Err(why) => cannot_tell(what, why),
+        Ok(it) => {
+            let met = it.people();
+            let holds = if met >= wanted { Holds::Yes } else { Holds::No };
+            Check { what, holds, known: Some(format!("{met} so far")) }
+        }
+    }
+}
+
+fn of_exceptions(most: u32, evidence: Result<&Evidence, &str>) -> Check {
     let gate = Gate { automatic: true, max_exceptions: Some(most), ..Gate::default() };
-    let known = Some("not counted here".to_owned());
-    Check { what: gate.to_string(), holds: Holds::CannotTell, known, missing: None }
+    match evidence {
+        Err(why) => cannot_tell(gate.to_string(), why),
+        Ok(it) => {
+            let troubled = it.troubled();
+            let holds = if troubled <= u64::from(most) { Holds::Yes } else { Holds::No };
+            let known = match troubled {
+                0 => "nobody met one".to_owned(),
+                n => format!("{} met one", people_words(n)),
+            };
+            Check { what: gate.to_string(), holds, known: Some(known) }
+        }
+    }
+}
+
+fn cannot_tell(what: String, why: &str) -> Check {
+    Check { what, holds: Holds::CannotTell, known: Some(format!("cannot tell: {why}")) }
 }
 
 fn of_time(after: SignedDuration, open: Option<SignedDuration>) -> Check {
     let what = format!("{} open", span(after));
     let Some(open) = open else {
         let known = Some("since when is not known".into());
-        return Check { what, holds: Holds::CannotTell, known, missing: None };
+        return Check { what, holds: Holds::CannotTell, known };
     };
     let holds = if open >= after { Holds::Yes } else { Holds::No };
-    let missing = (holds == Holds::No).then(|| format!("{} more", span(after - open)));
-    Check { what, holds, known: Some(format!("{} so far", span(open))), missing }
+    Check { what, holds, known: Some(format!("{} so far", span(open))) }
 }

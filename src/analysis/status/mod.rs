@@ -24,7 +24,7 @@ pub use track::{Position, TrackStage};
 use super::card::{Details, Link, State, card};
 use super::{CodeReads, Related};
 use crate::feature::brief::{Metric, Outcome, Release};
-use crate::feature::{Brief, Move, Plan, Stage, moves, opened};
+use crate::feature::{Brief, Forecast, Move, Plan, Stage, forecast, moves, opened};
 use crate::flags::{Flag, FlagKey, Lookup, Mirror};
 
 /// Everything that the status is made of.
@@ -134,6 +134,8 @@ pub struct FeatureStatus {
     pub people: People,
     /// What must hold before its stage may be left; `None` where no stage of a plan is open.
     pub gate: Option<GateStatus>,
+    /// What a run would decide, and what PostHog will do by itself; `None` without a plan, and where nothing is loaded.
+    pub forecast: Option<Forecast>,
     /// What comes next.
     pub next: Next,
     /// What must still be done before the flag can be lifted.
@@ -243,6 +245,8 @@ fn feature(sources: &Sources, key: &FlagKey, brief: Option<(&Path, &Brief)>) -> 
         _ => None,
     };
     let clean_up = sources.clean_ups.get(key).cloned();
+    let environment = sources.mirror.primary();
+    let forecast = brief.zip(environment).and_then(|(it, at)| forecast(at, it, sources.plans, sources.now));
     let mut feature = FeatureStatus {
         key: key.clone(),
         title: title(brief, details, key),
@@ -255,6 +259,7 @@ fn feature(sources: &Sources, key: &FlagKey, brief: Option<(&Path, &Brief)>) -> 
         plan_trouble,
         people: people::people(&card, sources.code.is_silent(key)),
         gate: None,
+        forecast,
         next: Next::default(),
         to_do: brief.map(|it| it.open_todos().map(|it| it.what.clone()).collect()).unwrap_or_default(),
         n_done: brief.map_or(0, |it| it.before_lifting.iter().filter(|it| it.done).count()),
@@ -271,7 +276,7 @@ fn feature(sources: &Sources, key: &FlagKey, brief: Option<(&Path, &Brief)>) -> 
     };
     feature.place = place(&feature);
     feature.gate = gate::gate(&feature, plan.as_ref(), sources.now);
-    feature.next = next::next(&feature, &card, plan.as_ref(), brief, sources.now);
+    feature.next = next::next(&feature, &card, brief, sources.now);
     feature
 }
 

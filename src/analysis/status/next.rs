@@ -1,11 +1,11 @@
 use jiff::Timestamp;
 
-use super::gate::current;
 use super::{FeatureStatus, Place, Rollout};
 use crate::analysis::card::{Card, State};
 use crate::analysis::markup::day;
 use crate::feature::review::review_due;
-use crate::feature::{Brief, Plan, PlanStage, Stage, scheduled_words};
+use crate::feature::{Brief, Forecast, NextStep, Stage, Verdict, scheduled_words};
+use crate::flags::FlagKey;
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,13 +37,7 @@ impl Next {
 }
 
 /// What comes next for a feature that has its place.
-pub(super) fn next(
-    feature: &FeatureStatus,
-    card: &Card,
-    plan: Option<&Plan>,
-    brief: Option<&Brief>,
-    now: Timestamp,
-) -> Next {
+pub(super) fn next(feature: &FeatureStatus, card: &Card, brief: Option<&Brief>, now: Timestamp) -> Next {
     let key = &feature.key;
     match &feature.rollout {
         Rollout::NotLoaded => {
@@ -57,7 +51,7 @@ pub(super) fn next(
             }
             _ => "create it in PostHog, or mend the key".into(),
         }),
-        Rollout::Known(stage) => of_stage(feature, stage, card, plan, brief, now),
+        Rollout::Known(stage) => of_stage(feature, stage, card, brief, now),
     }
 }
 
@@ -65,7 +59,6 @@ fn of_stage(
     feature: &FeatureStatus,
     stage: &Stage,
     card: &Card,
-    plan: Option<&Plan>,
     brief: Option<&Brief>,
     now: Timestamp,
 ) -> Next {
@@ -73,20 +66,17 @@ fn of_stage(
     if feature.place == Place::CleanUp {
         return clean_up(feature);
     }
-    if let Some(scheduled) = scheduled(card) {
+    // Of a rollout on its plan it is known what is a step of it.
+    let is_on_plan = feature.forecast.is_some() && matches!(stage, Stage::Planned { .. });
+    if !is_on_plan && let Some(scheduled) = scheduled(card) {
         return scheduled;
     }
     match stage {
+        Stage::Off | Stage::NotLaunched if feature.stopped.is_some() => {
+            stopped(key, feature.stopped.as_deref().unwrap_or_default())
+        }
         Stage::NotLaunched => Next::command("launch", format!("flagline launch {key}")),
-        Stage::Planned { .. } if feature.stopped.is_some() => {
-            let why = feature.stopped.as_deref().unwrap_or_default();
-            let words = if why.is_empty() { "stopped".to_owned() } else { format!("stopped ({why})") };
-            Next::command(format!("{words}; go on"), format!("flagline resume {key}"))
-        }
-        Stage::Planned { custom: true, .. } => {
-            Next::words("somebody changed it by hand: look at its conditions in PostHog")
-        }
-        Stage::Planned { percent, .. } => planned(feature, *percent, plan, now),
+        Stage::Planned { .. } => planned(feature),
         Stage::Everyone(_) => everyone(feature, brief, now),
         Stage::Experiment => Next::words("the experiment decides"),
         Stage::Off if feature.reads.is_empty() => archive(feature),
@@ -108,49 +98,54 @@ fn scheduled(card: &Card) -> Option<Next> {
     Some(Next { words, command: None, at: Some(change.at) })
 }
 
-fn planned(feature: &FeatureStatus, percent: f64, plan: Option<&Plan>, now: Timestamp) -> Next {
+/// As a run would decide.
+fn planned(feature: &FeatureStatus) -> Next {
     let key = &feature.key;
-    let promote = format!("flagline promote {key}");
-    let Some((at, stage)) = current(feature, plan) else {
-        return Next::words(match &feature.plan_trouble {
-            Some(why) => why.clone(),
-            None => "its plan is not known here: no brief has it".into(),
-        });
+    let Some(forecast) = &feature.forecast else {
+        return match (&feature.stopped, &feature.plan_trouble) {
+            (Some(why), _) => stopped(key, why),
+            (None, Some(why)) => Next::words(why.clone()),
+            (None, None) => Next::words("its plan is not known here: no brief has it"),
+        };
     };
-    if let Some(step) = stage.steps.iter().find(|it| **it > percent) {
-        return step_to(feature, stage, (percent, *step), promote, now);
-    }
-    let to = match plan.and_then(|it| it.stages.get(at + 1)) {
-        Some(next) => next.name.as_str(),
-        None => return Next::command("finish", format!("flagline finish {key}")),
-    };
-    let gate = feature.gate.as_ref();
-    let missing = gate.map(|it| it.missing()).unwrap_or_default();
-    let is_automatic = gate.is_some_and(|it| it.automatic);
-    match (missing.is_empty(), is_automatic) {
-        (false, _) => Next::words(format!("waits for {}", missing.join(", "))),
-        (true, true) => Next::words(format!("{to} opens by itself once its gate holds")),
-        (true, false) => Next::command(format!("promote to {to}"), promote),
+    match &forecast.verdict {
+        Err(why) => Next::words(format!("not known: {why}")),
+        Ok(_) if forecast.stopped.is_some() => stopped(key, feature.stopped.as_deref().unwrap_or_default()),
+        Ok(Verdict::Rests(_)) if forecast.next == Some(NextStep::Done) && forecast.drift.is_empty() => {
+            Next::command("finish", format!("flagline finish {key}"))
+        }
+        Ok(Verdict::Rests(why)) => Next::words(why.clone()),
+        Ok(Verdict::Waits { missing, until }) => waits(forecast, missing, *until),
+        Ok(Verdict::Asks { next, .. }) => Next::command(
+            format!("promote to {}", forecast.step_words(next)),
+            format!("flagline promote {key}"),
+        ),
+        Ok(Verdict::Promotes { next, .. }) => {
+            let words = format!("goes to {} with the next run", forecast.step_words(next));
+            Next::command(words, format!("flagline rollout run {key}"))
+        }
+        Ok(Verdict::Stops { reason, .. }) => Next::command(
+            format!("is stopped with the next run ({reason})"),
+            format!("flagline rollout run {key}"),
+        ),
     }
 }
 
-/// A step takes itself once its pace is over; one that is late waits for a person.
-fn step_to(
-    feature: &FeatureStatus,
-    stage: &PlanStage,
-    (from, to): (f64, f64),
-    promote: String,
-    now: Timestamp,
-) -> Next {
-    let words = format!("{from} % → {to} %");
-    let Some(pace) = stage.pace else { return Next::command(words, promote) };
-    match feature.age.arrived.and_then(|it| it.checked_add(pace.duration()).ok()) {
-        Some(at) if at <= now => {
-            Next { at: Some(at), ..Next::command(format!("{words}, due since {}", day(at)), promote) }
-        }
-        Some(at) => Next { words: format!("{words} on {}", day(at)), command: None, at: Some(at) },
-        None => Next::words(format!("{words} after {pace}")),
-    }
+fn stopped(key: &FlagKey, why: &str) -> Next {
+    let words = if why.is_empty() { "stopped".to_owned() } else { format!("stopped ({why})") };
+    Next::command(format!("{words}; go on"), format!("flagline resume {key}"))
+}
+
+/// A step of a stage comes on its day; a gate holds when all of it does.
+fn waits(forecast: &Forecast, missing: &[String], until: Option<Timestamp>) -> Next {
+    let missing = missing.join("; ");
+    let is_step = matches!(forecast.next, Some(NextStep::Within { .. }));
+    let words = match until {
+        Some(at) if is_step => format!("{missing} on {}", day(at)),
+        Some(at) => format!("waits for {missing}, until {} at least", day(at)),
+        None => format!("waits for {missing}"),
+    };
+    Next { words, command: None, at: until }
 }
 
 fn everyone(feature: &FeatureStatus, brief: Option<&Brief>, now: Timestamp) -> Next {

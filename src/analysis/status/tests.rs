@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::*;
+use crate::feature::stage_opened;
 use crate::feature::tests::{day, entry, flag, history};
-use crate::flags::{Environment, Exposure, Flag, FlagList, History, Project, VariantExposure};
+use crate::flags::{Environment, Evidence, Flag, FlagList, History, Met, Project, ScheduledChange};
 use crate::index::{self, Index};
 use crate::syntax::{Language, Names};
 use crate::text::Text;
@@ -35,8 +36,8 @@ fn groups(percents: [u32; 3]) -> String {
     let [internal, beta, everyone] = percents;
     format!(
         r#"{{"groups":[
-          {{"description":"1/3 internal","rollout_percentage":{internal},"properties":[{{"key":"a","value":1}}]}},
-          {{"description":"2/3 beta","rollout_percentage":{beta},"properties":[{{"key":"b","value":1}}]}},
+          {{"description":"1/3 internal","rollout_percentage":{internal},"properties":[{{"key":"email","type":"person","operator":"regex","value":"@offset\\.example$"}}]}},
+          {{"description":"2/3 beta","rollout_percentage":{beta},"properties":[{{"key":"id","type":"cohort","operator":"in","value":2}}]}},
           {{"description":"3/3 everyone","rollout_percentage":{everyone}}}]}}"#
     )
 }
@@ -46,7 +47,9 @@ struct Case {
     flag: Option<Flag>,
     history: Option<History>,
     brief: Option<String>,
+    /// Who met it since its stage was opened.
     people: Option<u64>,
+    scheduled: Vec<ScheduledChange>,
     loaded: bool,
     read: bool,
 }
@@ -57,6 +60,7 @@ fn case() -> Case {
         history: None,
         brief: Some(format!("key = \"new-nav\"\n{PLAN}")),
         people: None,
+        scheduled: vec![],
         loaded: true,
         read: true,
     }
@@ -72,16 +76,9 @@ fn moved(from: [u32; 3], to: [u32; 3], at: &str) -> Case {
     }
 }
 
-fn exposure(people: u64) -> Exposure {
-    let variant = VariantExposure {
-        response: "true".into(),
-        people,
-        calls: people,
-        people_24h: 0,
-        calls_24h: 0,
-        last_seen: Some(day(NOW)),
-    };
-    Exposure { variants: vec![variant], days: vec![], sdks: vec![], window_days: 7, fetched_at: day(NOW) }
+fn evidence(people: u64, since: Timestamp) -> Evidence {
+    let met = vec![Met { response: "true".into(), people, troubled: people / 20 }];
+    Evidence { since, met, guards: vec![], fetched_at: day(NOW) }
 }
 
 fn only(case: Case) -> FeatureStatus {
@@ -91,13 +88,15 @@ fn only(case: Case) -> FeatureStatus {
         host: "https://eu.posthog.com".into(),
         ..Environment::default()
     };
-    let flags = case.flag.into_iter().map(Arc::new);
+    let flags = case.flag.clone().into_iter().map(Arc::new);
     environment.flags = case.loaded.then(|| FlagList::new(flags, day(NOW)));
+    if let (Some(people), Some(flag)) = (case.people, &case.flag) {
+        let since = stage_opened(flag, case.history.as_ref()).unwrap();
+        environment.evidence.insert(key.clone(), Arc::new(evidence(people, since)));
+    }
+    environment.schedules.insert(1, case.scheduled.into());
     if let Some(history) = case.history {
         environment.history.insert(1, Arc::new(history));
-    }
-    if let Some(people) = case.people {
-        environment.exposure.insert(key.clone(), Arc::new(exposure(people)));
     }
     let mirror = Arc::new(Mirror { environments: vec![Arc::new(environment)], revision: 1 });
     let mut index = Index::default();
@@ -152,30 +151,34 @@ fn what_comes_next() {
     );
     check(
         Case { people: Some(3), ..moved([0, 0, 0], [100, 0, 0], "2026-06-08") },
-        (Place::Running, "1/3 internal, 100 %", "waits for 2 more people"),
+        (Place::Running, "1/3 internal, 100 %", "waits for 2 more people to meet it"),
     );
     check(
         Case { people: Some(5), ..moved([0, 0, 0], [100, 0, 0], "2026-06-08") },
-        (Place::Running, "1/3 internal, 100 %", "promote to beta: flagline promote new-nav"),
+        (Place::Running, "1/3 internal, 100 %", "promote to beta at 10 %: flagline promote new-nav"),
     );
     check(
         moved([100, 0, 0], [100, 10, 0], "2026-06-08"),
-        (Place::Running, "2/3 beta, 10 %", "10 % → 50 %: flagline promote new-nav"),
+        (Place::Running, "2/3 beta, 10 %", "promote to beta at 50 %: flagline promote new-nav"),
     );
     check(
         Case { people: Some(49), ..moved([100, 0, 0], [100, 100, 0], "2026-06-08") },
-        (Place::Running, "2/3 beta, 100 %", "waits for 1 more person, 5 days more"),
+        (
+            Place::Running,
+            "2/3 beta, 100 %",
+            "waits for 1w open; 1 more person to meet it, until 15 Jun 2026 at least",
+        ),
     );
     check(
         moved([100, 100, 0], [100, 100, 25], "2026-06-09"),
-        (Place::Running, "3/3 everyone, 25 %", "25 % → 100 % on 11 Jun 2026"),
+        (Place::Running, "3/3 everyone, 25 %", "everyone 25 % → 100 % on 11 Jun 2026"),
     );
     check(
         moved([100, 100, 0], [100, 100, 25], "2026-06-01"),
         (
             Place::Running,
             "3/3 everyone, 25 %",
-            "25 % → 100 %, due since 3 Jun 2026: flagline promote new-nav",
+            "goes to everyone at 100 % with the next run: flagline rollout run new-nav",
         ),
     );
     check(
@@ -183,7 +186,7 @@ fn what_comes_next() {
         (
             Place::Running,
             "3/3 everyone, 25 % (custom)",
-            "somebody changed it by hand: look at its conditions in PostHog",
+            "not as planned: an earlier stage is not wholly open",
         ),
     );
     check(
@@ -247,16 +250,14 @@ fn what_is_known_of_a_gate() {
     let beta = |people, at| Case { people, ..moved([100, 0, 0], [100, 10, 0], at) };
     for (case, expected) in [
         (internal(Some(3)), "5 people: 3 so far; a person's go"),
-        (internal(None), "5 people: not loaded; a person's go"),
+        (internal(None), "5 people: cannot tell: PostHog was not asked so far; a person's go"),
         (
             beta(Some(60), "2026-06-08"),
-            "50 people: 60 so far, earlier stages counted in; at most 3 exceptions: not counted here; 7 days open: 2 \
-             days so far; a person's go",
+            "50 people: 60 so far; at most 3 exceptions: 3 people met one; 7 days open: 2 days so far; a person's go",
         ),
         (
             beta(Some(3), "2026-06-01"),
-            "50 people: 3 in the last 7 days; at most 3 exceptions: not counted here; 7 days open: 9 days so far; a \
-             person's go",
+            "50 people: 3 so far; at most 3 exceptions: nobody met one; 7 days open: 9 days so far; a person's go",
         ),
     ] {
         assert_eq!(words(case).as_deref(), Some(expected));

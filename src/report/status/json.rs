@@ -7,8 +7,9 @@ use crate::analysis::status::{
     Check, FeatureStatus, GateStatus, Holds, People, Place, Position, Rollout, TrackStage,
 };
 use crate::feature::brief::{Count, Goal, Metric, MetricKind, Release};
-use crate::feature::{Stage, Value as Served};
+use crate::feature::{Forecast, Stage, Value as Served};
 use crate::flags::{AllSeries, FlagKey, MetricSeries};
+use crate::report::moves::verdict_words;
 use crate::report::reads::place;
 use crate::report::relative;
 
@@ -57,6 +58,7 @@ fn feature(it: &FeatureStatus, report: &StatusReport) -> Value {
         "planTrouble": it.plan_trouble,
         "people": people(&it.people),
         "gate": it.gate.as_ref().map(gate),
+        "forecast": it.forecast.as_ref().map(forecast),
         "next": {
             "words": it.next.words,
             "command": it.next.command,
@@ -81,6 +83,36 @@ fn feature(it: &FeatureStatus, report: &StatusReport) -> Value {
         })),
         "links": links.collect::<Vec<_>>(),
         "series": report.series.map(|all| series(all, &it.key)),
+    })
+}
+
+/// What a run would decide, in its own words; who met the feature since its stage was opened; what comes by itself.
+fn forecast(it: &Forecast) -> Value {
+    let (verdict, details) = verdict_words(it.verdict.as_ref().ok());
+    let evidence = it.evidence.as_ref();
+    let coming = it
+        .coming
+        .iter()
+        .map(|it| json!({ "at": it.at.to_string(), "words": it.words, "against": it.against }));
+    json!({
+        "verdict": verdict,
+        "details": details,
+        "notLoaded": it.verdict.as_ref().err(),
+        "stopped": it.stopped.as_ref().map(|it| json!({
+            "stage": it.stage,
+            "reason": it.reason,
+            "at": it.since.as_ref().map(|it| it.0.to_string()),
+            "by": it.since.as_ref().and_then(|it| it.1.as_ref()),
+        })),
+        "drift": it.drift,
+        "scheduled": coming.collect::<Vec<_>>(),
+        "evidence": evidence.ok().map(|it| json!({
+            "since": it.since.to_string(),
+            "people": it.people(),
+            "withExceptions": it.troubled(),
+            "fetchedAt": it.fetched_at.to_string(),
+        })),
+        "evidenceTrouble": evidence.err(),
     })
 }
 

@@ -158,7 +158,7 @@ fn blocks(it: &FeatureStatus) -> Option<String> {
         "" => "stopped".to_owned(),
         why => format!("stopped: {why}"),
     });
-    let gate = it.gate.as_ref().filter(|it| !it.automatic || !it.missing().is_empty());
+    let gate = it.gate.as_ref().filter(|it| !it.automatic || it.is_waiting());
     let gate = gate.map(|it| format!("gate of {}: {}", it.stage, it.words()));
     let to_do = (!it.to_do.is_empty()).then(|| format!("before lifting: {}", it.to_do.join("; ")));
     let all: Vec<String> = [stopped, gate, to_do].into_iter().flatten().collect();

@@ -70,10 +70,15 @@ fn details(feature: &FeatureStatus, report: &StatusReport) -> Vec<String> {
     let clean_up = feature.clean_up.as_ref().filter(|_| feature.place == Place::CleanUp);
     let has_variants = feature.responses.iter().all(|it| it != "true");
     let by_variant = has_variants.then(|| words::people_more(&feature.people, report.now));
+    let scheduled = words::coming(feature);
+    let scheduled = (!scheduled.is_empty()).then(|| scheduled.join("; "));
     [
         Some(about.join(" · ")),
         labelled("people", by_variant),
+        labelled("stopped", words::stopped(feature)),
+        labelled("not as planned", words::drift(feature)),
         labelled("gate", feature.gate.as_ref().map(|it| it.words())),
+        labelled("scheduled", scheduled),
         labelled("before lifting", words::to_do(feature)),
         labelled("metric", feature.metric.as_ref().map(words::metric)),
         labelled("outcome", feature.outcome.as_ref().map(words::outcome)),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::StatusReport;
 use crate::analysis::status::{Age, FeatureStatus, People, Place};
 use crate::analysis::{ago, day};
+use crate::feature::Coming;
 use crate::feature::brief::{Count, Goal, Metric, MetricKind, Outcome, Release};
 use crate::flags::Access;
 
@@ -56,6 +57,7 @@ pub(super) fn troubles(report: &StatusReport) -> Vec<String> {
     }
     let parts = [
         ("who is exposed", &environment.exposure_trouble),
+        ("who met features since their stage was opened", &environment.evidence_trouble),
         ("since when", &environment.history_trouble),
         ("experiments", &environment.experiments_trouble),
     ];
@@ -139,6 +141,35 @@ pub(in crate::report) fn metric(it: &Metric) -> String {
 /// "nailed, 41 % paid"
 pub(in crate::report) fn outcome(it: &Outcome) -> String {
     it.to_string()
+}
+
+/// "beta, on 8 Jun 2026 by Ada: too many exceptions"
+pub(super) fn stopped(it: &FeatureStatus) -> Option<String> {
+    let stop = it.forecast.as_ref()?.stopped.as_ref()?;
+    let when = match &stop.since {
+        Some((at, Some(by))) => format!(", on {} by {by}", day(*at)),
+        Some((at, None)) => format!(", on {}", day(*at)),
+        None => String::new(),
+    };
+    let why = if stop.reason.is_empty() { String::new() } else { format!(": {}", stop.reason) };
+    let leaks = if stop.leaks { "; PostHog opened it again by itself" } else { "" };
+    Some(format!("{}{when}{why}{leaks}", stop.stage))
+}
+
+/// What PostHog will do by itself, a sentence each: "on 2026-11-28 10:00 UTC it goes to beta 50 %"
+pub(super) fn coming(it: &FeatureStatus) -> Vec<String> {
+    let all = it.forecast.iter().flat_map(|it| &it.coming);
+    let sentence = |it: &Coming| {
+        let against = it.against.as_ref().map(|why| format!(", but {why}")).unwrap_or_default();
+        format!("on {} UTC it {}{against}", it.at.strftime("%Y-%m-%d %H:%M"), it.words)
+    };
+    all.map(sentence).collect()
+}
+
+/// What is not as the plan says.
+pub(super) fn drift(it: &FeatureStatus) -> Option<String> {
+    let drift = &it.forecast.as_ref()?.drift;
+    (!drift.is_empty()).then(|| drift.join("; "))
 }
 
 /// How a feature reaches people.

@@ -60,7 +60,10 @@ fn facts(feature: &FeatureStatus, report: &StatusReport) -> Vec<(&'static str, S
     let all = [
         ("Stage", Some(since.map_or_else(|| stage.clone(), |since| format!("{stage}, {since}")))),
         ("Next", Some(board::next(&feature.next))),
+        ("Stopped", plain(words::stopped(feature))),
+        ("Not as planned", plain(words::drift(feature))),
         ("Gate", feature.gate.as_ref().map(gate)),
+        ("Scheduled", scheduled(feature)),
         ("People", Some(text(&words::people_more(&feature.people, now)))),
         ("Metric", plain(feature.metric.as_ref().map(words::metric))),
         ("Before lifting", to_do(feature)),
@@ -77,6 +80,18 @@ fn facts(feature: &FeatureStatus, report: &StatusReport) -> Vec<(&'static str, S
         ),
     ];
     all.into_iter().filter_map(|(term, said)| Some((term, said?))).collect()
+}
+
+/// What PostHog will do by itself; what stands against the plan is told apart by a mark and its words.
+fn scheduled(feature: &FeatureStatus) -> Option<String> {
+    let all = words::coming(feature);
+    let is_against = feature.forecast.iter().flat_map(|it| &it.coming).map(|it| it.against.is_some());
+    let item = |(it, is_against): (&String, bool)| {
+        let mark = if is_against { "<span class=\"mark\" aria-hidden=\"true\">!</span> " } else { "" };
+        format!("<li>{mark}{}</li>", text(it))
+    };
+    let items: String = all.iter().zip(is_against).map(item).collect();
+    (!all.is_empty()).then(|| format!("<ul>{items}</ul>"))
 }
 
 /// What must be done before the flag can be lifted.
