@@ -126,8 +126,7 @@ async fn what_a_key_lacks_is_said_with_what_it_is_for() {
         (code, &row["keyFrom"], &row["project"]),
         (0, &json!("file"), &json!({"id": 1, "name": "Offset"}))
     );
-    let missing =
-        json!({"scope": "feature_flag:write", "neededFor": "launching and moving features, and archiving flags"});
+    let missing = json!({"scope": "feature_flag:write", "neededFor": "launching and moving features, and archiving flags"});
     let scopes = row["missingScopes"].as_array().unwrap().iter();
     let n_writes = scopes.filter(|it| it["scope"].as_str().unwrap().ends_with(":write")).count();
     assert_eq!((&row["missingScopes"][0], n_writes), (&missing, 11));
