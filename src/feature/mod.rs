@@ -31,7 +31,7 @@ pub use plan_entry::{PlanEntry, check_stages};
 pub use remarks::{Remarks, Telling, scheduled_words};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};
-pub use stages::{Arrived, Move, StageLine, arrived, moves, opened, stages};
+pub use stages::{Arrived, Milestone, StageLine, arrived, milestones, opened, stages};
 pub use staleness::{Since, constant_since, first_on, was_enabled, was_on};
 pub use transitions::{Happened, Transition, transitions};
 pub use verdict::{Situation, Verdict, judge, stage_opened};

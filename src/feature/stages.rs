@@ -90,7 +90,7 @@ pub fn opened(flag: &Flag, history: &History) -> Option<Timestamp> {
 
 /// A change that took a rollout somewhere else, or stopped it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Move {
+pub struct Milestone {
     /// When.
     pub at: Timestamp,
     /// What it came to, in a few words: `entered beta`, `stopped in beta: 12 exceptions`.
@@ -99,12 +99,12 @@ pub struct Move {
 
 /// Every stage that a flag entered, and every stop, oldest first, as far as its history goes. Steps of percent inside of
 /// a stage are none.
-pub fn moves(flag: &Flag, history: &History) -> Vec<Move> {
+pub fn milestones(flag: &Flag, history: &History) -> Vec<Milestone> {
     let mut moves = Vec::new();
     let mut after = standing(flag);
     walk_back(flag, history, |entry, before| {
         let before = standing(before);
-        moves.extend(moved_words(&before, &after).map(|words| Move { at: entry.at, words }));
+        moves.extend(moved_words(&before, &after).map(|words| Milestone { at: entry.at, words }));
         after = before;
         None::<()>
     });
@@ -214,7 +214,7 @@ mod tests {
             entry("2026-05-02", Some(false), None),
         ];
         let told = |flag: &Flag| {
-            let moves = moves(flag, &history(steps.clone(), false));
+            let moves = milestones(flag, &history(steps.clone(), false));
             moves
                 .into_iter()
                 .map(|it| format!("{} {}", &it.at.to_string()[8..10], it.words))
@@ -226,7 +226,7 @@ mod tests {
         let full = r#"{"groups":[{"rollout_percentage":100}]}"#;
         assert_eq!(told(&flag(true, full)), [&so_far[..], &["06 reached everyone"]].concat());
         let off = [vec![entry("2026-05-07", Some(true), None)], steps.clone()].concat();
-        let last = moves(&flag(false, PLAN), &history(off, false)).pop().map(|it| it.words);
+        let last = milestones(&flag(false, PLAN), &history(off, false)).pop().map(|it| it.words);
         assert_eq!(last.as_deref(), Some("switched off"));
     }
 

@@ -24,7 +24,7 @@ pub use track::{Position, TrackStage};
 use super::card::{Details, Link, State, card};
 use super::{CodeReads, Related};
 use crate::feature::brief::{Metric, Outcome, Release};
-use crate::feature::{Brief, Forecast, Move, Plan, Stage, forecast, moves, opened};
+use crate::feature::{Brief, Forecast, Milestone, Plan, Stage, forecast, milestones, opened};
 use crate::flags::{Flag, FlagKey, Lookup, Mirror};
 
 /// Everything that the status is made of.
@@ -151,7 +151,7 @@ pub struct FeatureStatus {
     /// What came of it.
     pub outcome: Option<Outcome>,
     /// The stages that it entered and its stops, oldest first, as far as its history is known.
-    pub happened: Vec<Move>,
+    pub happened: Vec<Milestone>,
     /// Where code reads it.
     pub reads: Vec<Related>,
     /// What can be removed.
@@ -288,9 +288,9 @@ fn title(brief: Option<&Brief>, details: Option<&Details>, key: &FlagKey) -> Str
     }
 }
 
-fn happened(flag: Option<&Flag>, mirror: &Mirror) -> Vec<Move> {
+fn happened(flag: Option<&Flag>, mirror: &Mirror) -> Vec<Milestone> {
     let history = flag.zip(mirror.primary()).and_then(|(flag, it)| it.history_of(flag));
-    flag.zip(history).map(|(flag, history)| moves(flag, history)).unwrap_or_default()
+    flag.zip(history).map(|(flag, history)| milestones(flag, history)).unwrap_or_default()
 }
 
 fn age(details: Option<&Details>, flag: Option<&Flag>, mirror: &Mirror) -> Age {
