@@ -91,13 +91,15 @@ impl Ladder {
     }
 }
 
-/// The stage of the plan that a condition belongs to, counted from 0.
+/// The stage of the plan that a condition belongs to, counted from 0. A plan may change while its rollout is on its way:
+/// a stage is known by its name when others came or went, and by its number when it is called otherwise. That
+/// its condition is not as planned is told by `drift`, and holds up everything but narrowing.
 pub fn rung_of(plan: &Plan, condition: &ReleaseCondition) -> Option<(usize, Remarks)> {
     let remarks = Remarks::parse(condition.description.as_deref()?)?;
-    let at = remarks.stage.number as usize - 1;
-    let stage = plan.stages.get(at)?;
-    (stage.name == remarks.stage.name && plan.stages.len() == remarks.stage.of as usize)
-        .then_some((at, remarks))
+    let (number, of) = (remarks.stage.number as usize, remarks.stage.of as usize);
+    let by_name = plan.stages.iter().position(|it| it.name == remarks.stage.name);
+    let at = by_name.or_else(|| (of == plan.stages.len()).then_some(number - 1))?;
+    Some((at, remarks))
 }
 
 fn take(rung: &mut Rung, condition: &ReleaseCondition, remarks: &Remarks) {
@@ -157,9 +159,27 @@ mod tests {
             |percent| ladder(&format!("{},{}", open([100.0, 0.0, 0.0]), group("for Bob", percent)));
         assert!(stranger(0.0).is_as_planned());
         assert!(!stranger(5.0).is_as_planned());
-        // A stage of another plan is a stranger.
-        let other = format!("{},{}", open([100.0, 0.0, 0.0]), group("2/4 beta", 5.0));
+        // A stage that the plan does not have any more is a stranger.
+        let other = format!("{},{}", open([100.0, 0.0, 0.0]), group("2/4 friends", 5.0));
         assert!(ladder(&other).is_open_elsewhere);
+    }
+
+    #[test]
+    fn a_stage_is_known_when_its_plan_changed() {
+        // One was added before the last, one was removed in the middle, one is called otherwise.
+        for conditions in
+            ["1/2 internal:100,2/2 everyone:25", "1/4 internal:100,3/4 beta:100,4/4 everyone:25"]
+        {
+            let groups: Vec<String> = conditions
+                .split(',')
+                .filter_map(|it| it.split_once(':'))
+                .map(|(name, it)| group(name, it.parse().unwrap()))
+                .collect();
+            assert_eq!(ladder(&groups.join(",")).position(), Some((2, 25.0)), "{conditions}");
+        }
+        let renamed =
+            format!("{},{}", group("1/3 internal", 100.0), group("2/3 testers · stopped: slow", 0.0));
+        assert_eq!(ladder(&renamed).stopped(), Some((1, "slow")));
     }
 
     #[test]

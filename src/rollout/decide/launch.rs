@@ -409,7 +409,10 @@ fn on(target: &Target, found: &Found) -> Action {
     }
     let lines = flag.filters().map(|it| stages(&it)).unwrap_or_default();
     if let Some((name, why)) = lines.into_iter().find_map(|it| Some((it.name, it.stopped?))) {
-        return Action::Skip(format!("its stage '{name}' was stopped ({why}); only its page goes on"));
+        let key = target.key();
+        return Action::Skip(format!(
+            "its stage '{name}' was stopped ({why}); go on with flagline resume {key}"
+        ));
     }
     let changed = drift(&target.brief, &target.plan, flag, &|name| found.cohort(name));
     match (&found.pending_conditions, on_for_others(target, flag, changed)) {

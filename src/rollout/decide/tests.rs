@@ -298,6 +298,37 @@ fn who_takes_over_keeps_how_far_stages_are() {
     assert_ne!(now["groups"][0]["properties"], json!([]));
 }
 
+/// A plan that got a stage or lost one is taken over with its stops: only `resume` lifts one.
+#[test]
+fn who_takes_over_a_changed_plan_keeps_its_stop() {
+    let target = target(TOUR);
+    let after = |conditions: &[(&str, u64)]| {
+        let mut found = made(&target);
+        let mut changed = filters(&found);
+        let group = |(description, percent): &(&str, u64)| json!({ "description": description, "rollout_percentage": percent, "properties": [] });
+        changed["groups"] = conditions.iter().map(group).collect();
+        with_flag(&mut found, json!({ "filters": changed }));
+        take(&Target { take_over: true, ..target.clone() }, &mut found);
+        let groups = filters(&found)["groups"].as_array().unwrap().clone();
+        let line =
+            |it: &Value| format!("{} {}", it["description"].as_str().unwrap(), it["rollout_percentage"]);
+        groups.iter().map(line).collect::<Vec<String>>().join(", ")
+    };
+    assert_eq!(
+        after(&[
+            ("1/3 internal", 100),
+            ("2/3 low value · stopped: errors · ask Ada", 0),
+            ("3/3 everyone", 0)
+        ]),
+        "1/4 internal 100, 2/4 beta 0.0, 3/4 low value · stopped: errors · ask Ada 0, 4/4 everyone 0"
+    );
+    // The stage that was stopped is gone.
+    assert_eq!(
+        after(&[("1/4 internal", 100), ("2/4 friends · stopped: errors", 0), ("3/4 low value", 0)]),
+        "1/4 internal 100, 2/4 beta · stopped: errors 0.0, 3/4 low value 0, 4/4 everyone 0.0"
+    );
+}
+
 #[test]
 fn a_flag_that_would_open_elsewhere_stays_off() {
     let target = target(TOUR);
@@ -321,7 +352,8 @@ fn a_flag_that_would_open_elsewhere_stays_off() {
         assert_eq!(on(&taking_over, at, percent, description), "+ flag on");
     }
     // Nothing but a person's word leaves a stop.
-    let stopped = "- flag on: its stage 'internal' was stopped (errors); only its page goes on";
+    let stopped =
+        "- flag on: its stage 'internal' was stopped (errors); go on with flagline resume guided-tour";
     assert_eq!(on(&target, 0, 100, "1/4 internal · stopped: errors"), stopped);
     assert_eq!(on(&taking_over, 0, 100, "1/4 internal · stopped: errors"), stopped);
 }

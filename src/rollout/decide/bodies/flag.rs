@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::Target;
-use crate::feature::{StageName, TAG};
+use crate::feature::{Remarks, StageName, TAG};
 use crate::flags::Flag;
 
 /// A new flag: off, its plan written into its release conditions. `None` while a cohort is missing.
@@ -38,19 +38,24 @@ pub(in super::super) fn patched_filters(
     let mut found: Value = serde_json::from_str(flag.filters.get()).ok()?;
     let whole = |it: &Value| it["description"].as_str().and_then(StageName::parse);
     let named = |it: &Value| whole(it).map(|it| it.name);
+    let remarks = |it: &Value| it["description"].as_str().and_then(Remarks::parse);
     let groups = found["groups"].as_array().cloned().unwrap_or_default();
     let keeps = |mut wanted: Value| {
         let same = groups.iter().find(|it| named(it).is_some() && named(it) == named(&wanted));
         if let Some(same) = same {
             wanted["rollout_percentage"] = same["rollout_percentage"].clone();
-            if whole(same) == whole(&wanted) {
-                // With its remarks: why it was stopped.
-                wanted["description"] = same["description"].clone();
+            if let (Some(stage), Some(old)) = (whole(&wanted), remarks(same)) {
+                // With its remarks, why it was stopped, whatever its number is now.
+                wanted["description"] = Remarks { stage, ..old }.to_string().into();
             }
         }
         wanted
     };
-    let conditions: Vec<Value> = target.plan.conditions(cohort)?.into_iter().map(keeps).collect();
+    let mut conditions: Vec<Value> = target.plan.conditions(cohort)?.into_iter().map(keeps).collect();
+    let stopped = |of: &[Value]| of.iter().filter_map(remarks).find_map(|it| it.stopped);
+    if let (Some(reason), None) = (stopped(&groups), stopped(&conditions)) {
+        keep_stopped(&mut conditions, reason);
+    }
     found["groups"] = conditions.into();
     if target.is_test() || !found["multivariate"].is_null() {
         found["multivariate"] = target.brief.multivariate();
@@ -60,4 +65,14 @@ pub(in super::super) fn patched_filters(
         found["aggregation_group_type_index"] = index.into();
     }
     Some(found)
+}
+
+/// The stage that was stopped is none of the plan any more: the first one that is closed says why.
+fn keep_stopped(conditions: &mut [Value], reason: String) {
+    let closed = conditions.iter().position(|it| it["rollout_percentage"].as_f64() == Some(0.0));
+    let at = closed.unwrap_or(conditions.len().saturating_sub(1));
+    let Some(condition) = conditions.get_mut(at) else { return };
+    if let Some(old) = condition["description"].as_str().and_then(Remarks::parse) {
+        condition["description"] = Remarks { stopped: Some(reason), ..old }.to_string().into();
+    }
 }

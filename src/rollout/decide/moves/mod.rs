@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::feature::brief::After;
 use crate::feature::{
-    self, Brief, Ladder, NextStep, Plan, Remarks, StageName, Telling, differences, rung_of, served,
+    self, Audience, Brief, Ladder, NextStep, Plan, Remarks, StageName, Telling, differences, rung_of, served,
 };
 use crate::flags::{Filters, Flag, ReleaseCondition};
 use crate::rollout::message::Kind;
@@ -174,8 +174,30 @@ impl<'a> Draft<'a> {
         self.each(stage, |group, _| group["rollout_percentage"] = percent.into());
     }
 
+    /// Closes a stage and all after it; those too that an earlier plan had there.
     fn close_from(&mut self, stage: usize) {
+        let first = self.groups.iter().filter_map(|it| self.rung(it)).filter(|it| it.0 >= stage);
+        let first = first.map(|it| it.1.stage.number).min().unwrap_or(stage as u32 + 1);
         (stage..self.start.plan.stages.len()).for_each(|at| self.set(at, 0.0));
+        for at in 0..self.groups.len() {
+            let group = &self.groups[at];
+            let name = group["description"].as_str().and_then(StageName::parse);
+            let Some(name) = name.filter(|it| it.number >= first) else { continue };
+            if self.rung(group).is_none() && percent(group) > 0.0 {
+                self.what.push(format!("closes {name} too, which is none of its plan any more"));
+                self.groups[at]["rollout_percentage"] = 0.0.into();
+            }
+        }
+    }
+
+    /// Whether a condition is open that is none of the plan's.
+    fn is_open_elsewhere(&self) -> bool {
+        self.groups.iter().any(|it| self.rung(it).is_none() && percent(it) > 0.0)
+    }
+
+    /// The first stage from this one on that the flag has: a mark on one that it lacks would be lost.
+    fn first_there(&self, stage: usize) -> Option<usize> {
+        (stage..self.ladder.rungs.len()).find(|at| self.ladder.rungs[*at].is_there)
     }
 
     fn mark(&mut self, stage: usize, reason: &str) {
@@ -282,9 +304,7 @@ fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
         let (stage, why) = draft.ladder.stopped().unwrap_or_default();
         return Err(format!("it is stopped already, at {} ({why})", draft.name(stage)));
     }
-    let Some((open, from)) = position else {
-        return Err("no stage of its plan is open; switch it off on its page".into());
-    };
+    let Some((open, from)) = position else { return stop_elsewhere(draft, reason) };
     let stage = stopped.unwrap_or(open);
     draft.mark(stage, reason);
     draft.tell(stage, &[Kind::Stopped]);
@@ -300,7 +320,7 @@ fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
             Some(false)
         }
     };
-    if draft.ladder.is_open_elsewhere && active.is_none() {
+    if draft.is_open_elsewhere() && active.is_none() {
         draft.what.push("a condition that is none of the plan's stays open; --off closes all".into());
     }
     draft.what.push(format!(
@@ -308,6 +328,23 @@ fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
         draft.start.brief.key
     ));
     Ok(draft.done(active, Some((stage, from, 0.0))))
+}
+
+/// What is open is none of the plan, which may have changed meanwhile: all of it goes off, and the first stage of the
+/// plan that the flag has says why.
+fn stop_elsewhere(mut draft: Draft, reason: &str) -> Result<Change, String> {
+    let Some(stage) = draft.first_there(0).filter(|_| draft.start.flag.active && draft.is_open_elsewhere())
+    else {
+        return Err("no stage of its plan is open; switch it off on its page".into());
+    };
+    draft.mark(stage, reason);
+    draft.tell(stage, &[Kind::Stopped]);
+    draft.what.push("switches the flag off: what is open is none of its plan".into());
+    draft.what.push(format!(
+        "nobody and nothing opens it again before `flagline resume {}`",
+        draft.start.brief.key
+    ));
+    Ok(draft.done(Some(false), None))
 }
 
 fn resume(mut draft: Draft) -> Result<Change, String> {
@@ -352,8 +389,9 @@ fn roll_back(mut draft: Draft, stage: &str) -> Result<Change, String> {
         return Err(format!("it is not further than {stage}: {} is its last open stage", draft.name(open)));
     }
     draft.close_from(at + 1);
-    draft.mark(at + 1, &format!("rolled back to {stage}"));
-    draft.tell(at + 1, &[Kind::Stopped]);
+    let marked = draft.first_there(at + 1).unwrap_or(open);
+    draft.mark(marked, &format!("rolled back to {stage}"));
+    draft.tell(marked, &[Kind::Stopped]);
     let closed: Vec<&str> = (at + 1..=open).map(|it| draft.name(it)).collect();
     draft.what.push(format!("closes {}; {stage} stays", closed.join(", ")));
     draft.what.push(format!("nothing opens it again before `flagline resume {}`", draft.start.brief.key));
@@ -368,9 +406,20 @@ fn finish(mut draft: Draft, value: &feature::Value) -> Result<Change, String> {
     if served(start.flag.active, Some(&filters)) == feature::Served::Everyone(value.clone()) {
         return Err(format!("everyone gets {value} already"));
     }
+    let open = draft.ladder.position().filter(|_| start.flag.active);
     if *value == feature::Value::Off {
         draft.what.push("switches the flag off for everyone".into());
-        return Ok(draft.done(Some(false), None));
+        return Ok(draft.done(Some(false), open.map(|(stage, from)| (stage, from, 0.0))));
+    }
+    // Whoever ends a stopped test with `control` opens nothing.
+    if let Some((stage, reason)) =
+        draft.ladder.stopped().filter(|_| *value != feature::Value::from("control"))
+    {
+        let (name, key) = (draft.name(stage), &start.brief.key);
+        return Err(format!(
+            "it was stopped at {name} ({reason}); lift that first: flagline resume {key}, or give it up: \
+             flagline finish {key} --off"
+        ));
     }
     let variants = filters.variants();
     match value {
@@ -405,7 +454,16 @@ fn finish(mut draft: Draft, value: &feature::Value) -> Result<Change, String> {
     }
     draft.raw.get_mut("feature_enrollment").into_iter().for_each(|it| *it = false.into());
     draft.what.push(format!("everyone gets {value}; its other conditions go"));
-    Ok(draft.done(Some(true), None))
+    let touches = everyone(start, &draft.ladder);
+    Ok(draft.done(Some(true), touches))
+}
+
+/// The last stage of a plan, where that is everyone and they do not have it all yet.
+fn everyone(start: &Start, ladder: &Ladder) -> Option<(usize, f64, f64)> {
+    let last = start.plan.stages.len().checked_sub(1)?;
+    let from = if start.flag.active { ladder.rungs[last].percent } else { 0.0 };
+    let is_wider = start.plan.stages[last].audience == Audience::Everyone && from < 100.0;
+    is_wider.then_some((last, from, 100.0))
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ fn flag(active: bool, conditions: &[(&str, f64)]) -> Flag {
     let planned = plan.conditions(&|_| None).unwrap();
     let group = |(description, percent): &(&str, f64)| {
         let number = description.split('/').next().and_then(|it| it.parse::<usize>().ok());
-        let mut group = number.map_or_else(|| json!({ "properties": [] }), |it| planned[it - 1].clone());
+        let planned = number.and_then(|it| planned.get(it - 1)).cloned();
+        let mut group = planned.unwrap_or_else(|| json!({ "properties": [] }));
         group["description"] = (*description).into();
         group["rollout_percentage"] = (*percent).into();
         group
@@ -188,12 +189,48 @@ fn rolls_back() {
     refused(&wide, &to("moon"), "it has internal, beta, everyone");
 }
 
+/// The plan of the brief changed on the way: a stop takes hold all the same.
+#[test]
+fn narrows_what_an_earlier_plan_opened() {
+    let back = || stop("slow", After::PreviousStage);
+    // A stage was removed before the one that is open.
+    let removed = flag(true, &[("1/4 internal", 100.0), ("3/4 beta", 100.0), ("4/4 everyone", 25.0)]);
+    let marked = format!("4/4 everyone · stopped: slow · telling stopped {NOON} 0.0");
+    check(&removed, &back(), &["1/4 internal 100.0", "3/4 beta 100.0", &marked]);
+    refused(&removed, &Move::Promote, "--take-over");
+    // The last one that is open is gone: it closes with the one that the plan knows.
+    let gone = [("1/4 internal", 100.0), ("2/4 beta", 100.0), ("3/4 friends", 50.0), ("4/4 everyone", 0.0)];
+    let closed = make(&flag(true, &gone), &back()).unwrap();
+    let marked = format!("2/4 beta · stopped: slow · telling stopped {NOON} 0.0");
+    assert_eq!(left(&closed), ["1/4 internal 100.0", &marked, "3/4 friends 0.0", "4/4 everyone 0.0"]);
+    assert_eq!(closed.what[0], "closes 3/4 friends too, which is none of its plan any more");
+    // Nothing of the plan is open.
+    let other = flag(true, &[("1/4 friends", 100.0), ("2/4 beta", 0.0)]);
+    let marked = format!("2/4 beta · stopped: slow · telling stopped {NOON} 0.0");
+    check(&other, &back(), &["1/4 friends 100.0", &marked, "off"]);
+    refused(&flag(true, &[("1/9 friends", 100.0)]), &back(), "switch it off on its page");
+    // A stage that came new has no condition yet, which could say that it was stopped.
+    let added = flag(true, &[("1/2 internal", 100.0), ("2/2 everyone", 25.0)]);
+    let marked = format!("2/2 everyone · stopped: rolled back to internal · telling stopped {NOON} 0.0");
+    check(&added, &Move::RollBack { stage: "internal".into() }, &["1/2 internal 100.0", &marked]);
+}
+
+#[test]
+fn a_stop_is_not_finished_away() {
+    let stopped =
+        || flag(true, &[("1/3 internal", 100.0), ("2/3 beta · stopped: slow", 0.0), ("3/3 everyone", 0.0)]);
+    refused(&stopped(), &Move::Finish(feature::Value::On), "flagline resume tour");
+    let off = make(&stopped(), &Move::Finish(feature::Value::Off)).unwrap();
+    assert_eq!((&off.body["active"], off.touches), (&json!(false), Some((0, 100.0, 0.0))));
+}
+
 #[test]
 fn finishes() {
     let on = Move::Finish(feature::Value::On);
     let telling = format!("3/3 everyone · telling everyone {NOON} 100");
     let wide = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 100.0), ("3/3 everyone", 50.0)]);
     check(&wide, &on, &[&telling]);
+    assert_eq!(make(&wide, &on).unwrap().touches, Some((2, 50.0, 100.0)));
     let off = make(&wide, &Move::Finish(feature::Value::Off)).unwrap();
     assert_eq!(off.body["active"], false);
     assert_eq!(left(&off).len(), 4);
