@@ -54,7 +54,7 @@ pub fn run_lines(report: &Report) -> Vec<String> {
     let mut lines = vec![line(&titles)];
     for (feature, columns) in &stages {
         lines.push(line(columns));
-        lines.extend(details(feature));
+        lines.extend(details(feature, report.is_dry));
     }
     lines
 }
@@ -72,13 +72,14 @@ fn columns(it: &FeatureReport) -> [String; 4] {
     [it.key.clone(), it.stage.clone(), people, what]
 }
 
-fn details(it: &FeatureReport) -> Vec<String> {
+fn details(it: &FeatureReport, is_dry: bool) -> Vec<String> {
     let evidence = match &it.verdict {
         Some(Verdict::Asks { evidence, .. } | Verdict::Promotes { evidence, .. }) => evidence.clone(),
         _ => Vec::new(),
     };
     let evidence = evidence.into_iter().map(|it| format!("    = {it}"));
-    let done = it.done.iter().map(|it| format!("    ✓ {it}"));
+    let mark = if is_dry { "~" } else { "✓" };
+    let done = it.done.iter().map(|it| format!("    {mark} {it}"));
     let told = it.messages.iter().map(|it| format!("    > {}: {}", it.kind.name(), it.text));
     let warnings = it.warnings.iter().map(|it| format!("    ! {it}"));
     evidence.chain(done).chain(told).chain(warnings).collect()

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Move, Surroundings};
 use super::message::Message;
-use super::moving::{self, Base, Invitation, NotMoved, NotRead, Rollout};
+use super::moving::{self, Base, Invitation, NotMoved, NotRead, Rollout, steps};
 use crate::config;
 use crate::feature::{Brief, NextStep, Plan, Stage, StageName, Verdict, judge, stage};
 use crate::posthog::Error;
@@ -28,6 +28,8 @@ pub struct Options {
 pub struct Report {
     /// Now, by the server's clock.
     pub now: Timestamp,
+    /// Whether nothing was done, and all of it is what would be.
+    pub is_dry: bool,
     /// One for each feature, in the order of their keys.
     pub features: Vec<FeatureReport>,
 }
@@ -151,7 +153,7 @@ pub async fn once(
         feature.stage = rollout.stage_words();
         features.insert(key, feature);
     }
-    Ok(Report { now: base.now, features: features.into_values().collect() })
+    Ok(Report { now: base.now, is_dry: options.dry_run, features: features.into_values().collect() })
 }
 
 async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureReport) -> Result<(), Error> {
@@ -250,12 +252,11 @@ async fn preview(
         Some(Err(why)) => report.trouble = Some(why),
         None => {
             let ramp = rollout.ramp();
-            let plural = |n: usize| if n == 1 { "1 step".to_owned() } else { format!("{n} steps") };
             if !ramp.make.is_empty() {
-                report.done.push(format!("schedules {}", plural(ramp.make.len())));
+                report.done.push(format!("schedules {}", steps(ramp.make.len())));
             }
             if !ramp.drop.is_empty() {
-                report.done.push(format!("takes back {} that is scheduled", plural(ramp.drop.len())));
+                report.done.push(format!("takes back {} of what is scheduled", steps(ramp.drop.len())));
             }
         }
     }

@@ -19,6 +19,7 @@ use uuid::Uuid;
 pub(super) use evidence::load as load_evidence;
 pub use interview::Invitation;
 pub use preview::{Preview, Reached};
+pub(super) use schedule::steps;
 pub use tell::Told;
 pub use write::NotMoved;
 

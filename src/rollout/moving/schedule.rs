@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{Base, Rollout, is_refusal};
 use crate::posthog::{Error, wire};
-use crate::rollout::decide::Scheduled;
+use crate::rollout::decide::{Change, Scheduled};
 
 /// What PostHog will do by itself with the flags of a project, or why that is not known.
 pub type Listed = Result<Vec<wire::Schedule>, String>;
@@ -49,7 +49,7 @@ impl Rollout<'_> {
             client.unschedule(project, *id).await?;
         }
         if !ramp.drop.is_empty() {
-            told.push(format!("takes back {} scheduled steps", ramp.drop.len()));
+            told.push(format!("takes back {} of what was scheduled", steps(ramp.drop.len())));
         }
         for (at, percent, payload) in &ramp.make {
             match client.schedule(project, self.flag.id, *at, payload).await {
@@ -78,9 +78,17 @@ impl Rollout<'_> {
         self.ramp().foreign
     }
 
-    /// A flag's pending changes are asked for before it is written: nothing is filed a second time.
-    pub(super) async fn waiting(&self) -> Result<Option<Value>, Error> {
+    /// A flag's pending changes are asked for before it is written: nothing is filed a second time. What waits to be
+    /// opened further does not keep anybody from switching the flag off.
+    pub(super) async fn waiting(&self, change: &Change) -> Result<Option<Value>, Error> {
         let waiting = self.base.client.pending_changes(&self.base.project, self.flag.id).await?;
-        Ok(waiting.into_iter().next())
+        let switches_off = change.body["active"] == false;
+        let is_other = |it: &Value| switches_off && it["action_key"] != "feature_flag.disable";
+        Ok(waiting.into_iter().find(|it| !is_other(it)))
     }
+}
+
+/// `1 step`, `3 steps`
+pub(in crate::rollout) fn steps(n: usize) -> String {
+    if n == 1 { "1 step".to_owned() } else { format!("{n} steps") }
 }

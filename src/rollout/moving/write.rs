@@ -64,8 +64,17 @@ impl Rollout<'_> {
 
     async fn write(&mut self, step: &Move) -> Result<Change, NotMoved> {
         let change = self.change(step).map_err(NotMoved::Refused)?;
-        if let Some(pending) = self.waiting().await? {
-            return Err(NotMoved::Waits { id: pending["id"].as_str().map(str::to_owned) });
+        if let Some(pending) = self.waiting(&change).await? {
+            let id = pending["id"].as_str().map(str::to_owned);
+            return Err(match step {
+                // Who is to stop something must not approve what may open it further.
+                Move::Stop { .. } | Move::RollBack { .. } => NotMoved::Refused(format!(
+                    "an earlier change of it waits for an approval in PostHog{}: see there what it is, reject it if it \
+                     opens more, and run this again",
+                    request(&id)
+                )),
+                _ => NotMoved::Waits { id },
+            });
         }
         match self.base.client.change_flag(&self.base.project, &self.flag, &change.body).await {
             Ok(flag) => self.flag = flag,
