@@ -165,7 +165,7 @@ fn across(it: &Situation, stage: usize, next: NextStep) -> Verdict {
         let at = stage_opened(it.flag, it.history).and_then(|it| it.checked_add(after.duration()).ok());
         until = at.filter(|at| it.now < *at);
         let is_over = at.is_some_and(|at| at <= it.now);
-        tell(is_over, format!("open for {after}"), format!("{after} open"));
+        tell(is_over, format!("open for {after}"), format!("{after} to pass since it opened"));
     }
     if gate.people.is_some() || gate.max_exceptions.is_some() {
         match it.evidence {
@@ -175,7 +175,7 @@ fn across(it: &Situation, stage: usize, next: NextStep) -> Verdict {
     }
     if stage + 2 == it.plan.stages.len() {
         for todo in it.brief.open_todos() {
-            tell(false, String::new(), format!("before the flag is lifted: {}", todo.what));
+            tell(false, String::new(), format!("'{}' to be done before lifting", todo.what));
         }
     }
     match (missing.is_empty(), gate.automatic) {
@@ -232,7 +232,7 @@ fn crossed(guard: &Guard, seen: &GuardEvidence, now: Timestamp) -> Option<String
     let newest = told?.into_iter().next()?;
     let windows = match n {
         1 => format!("in the last {}", guard.window()),
-        n => format!("in each of the last {n} times {}", guard.window()),
+        n => format!("in each of the last {n} windows of {}", guard.window()),
     };
     Some(format!("{newest}, {windows}"))
 }

@@ -177,10 +177,10 @@ fn a_gate_that_opens_by_itself() {
         Case { met: Ok((30, 2)), ..beta() },
         "waits: fewer exceptions: 2 people of 30 met an exception, at most 1 may",
     );
-    check(Case { now: "2026-05-02", ..beta() }, "waits until 2026-05-03: 2d open");
+    check(Case { now: "2026-05-02", ..beta() }, "waits until 2026-05-03: 2d to pass since it opened");
     // What must be done before the last stage.
     let brief = format!("{BRIEF}[[before_lifting]]\nwhat = \"Subtitles\"\n");
-    check(Case { brief: brief.clone(), ..beta() }, "waits: before the flag is lifted: Subtitles");
+    check(Case { brief: brief.clone(), ..beta() }, "waits: 'Subtitles' to be done before lifting");
     let done = format!("{brief}done = true\n");
     assert!(matches!(Case { brief: done, ..beta() }.judge(), Verdict::Promotes { .. }));
     // It holds up no earlier stage.
@@ -194,7 +194,7 @@ fn guards() {
     let stops = |case: Case, expect: &str| assert_eq!(case.words(), expect);
     stops(
         on(vec![vec![("true", 50, 2)], vec![("true", 60, 3)]]),
-        "stops (PreviousStage): 5 % of 60 people met an exception, more than 2 %, in each of the last 2 times 1h",
+        "stops (PreviousStage): 5 % of 60 people met an exception, more than 2 %, in each of the last 2 windows of 1h",
     );
     goes_on(on(vec![vec![("true", 50, 0)], vec![("true", 60, 3)]]));
     goes_on(on(vec![vec![("true", 60, 3)]]));
