@@ -254,7 +254,9 @@ impl Site {
                     && self.known.project.as_ref().is_some_and(|it| it.id == *project);
                 if let Some(list) = self.known.flags.as_mut().filter(|_| is_here) {
                     compare::replace(list, flag.clone());
-                    // Steps are scheduled and taken back, and experiments end, with what is written.
+                    // Steps are scheduled and taken back, and experiments end, with what is written: until they are
+                    // asked for again, nobody knows what is to come.
+                    self.known.schedules.remove(&flag.id);
                     self.times.loaded.remove(&Part::Schedules);
                     self.times.loaded.remove(&Part::Experiments);
                     self.take_stock();
