@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::feature::{
-    Happened, Ladder, Situation, Stage, Value, constant_since, stage, stage_opened, transitions,
+    Happened, Ladder, Remarks, Situation, Stage, Value, constant_since, rung_of, stage, stage_opened,
+    transitions,
 };
 use crate::rollout::message::{Kind, Message};
 
@@ -52,6 +53,7 @@ pub fn invited(it: &Situation) -> Option<Message> {
 pub fn due(it: &Situation, around: &Surroundings) -> Vec<Due> {
     let mut all = happened(it, around.is_followed);
     all.extend(met(it));
+    all.extend(met_before(it));
     all.extend(interview(it, around));
     all.extend(over(it, around));
     all
@@ -150,6 +152,26 @@ fn met(it: &Situation) -> Option<Due> {
     let text = format!("{title}: {n} people have used it at {stage}; {troubled}.{go}");
     let opened = stage_opened(it.flag, it.history)?;
     Some(message(it, Kind::Met, stage, Some(opened), text))
+}
+
+/// Somebody was about to tell of a stage that enough people met it, and a further one is open by now.
+fn met_before(it: &Situation) -> Vec<Due> {
+    let (Some(history), Some(filters)) = (it.history, it.flag.filters()) else { return Vec::new() };
+    let current = Ladder::of(it.plan, &filters).position().map(|it| it.0);
+    let all = transitions(it.flag, history);
+    let claimed = filters.groups.iter().filter_map(|condition| rung_of(it.plan, condition));
+    let claimed = claimed
+        .filter(|(at, _)| Some(*at) != current)
+        .filter(|(_, remarks)| remarks.telling.iter().any(|it| it.kind == Kind::Met.name()));
+    let message = |(at, _): (usize, Remarks)| {
+        let stage = &it.plan.stages[at].name;
+        let opened = all
+            .iter()
+            .find(|it| matches!(&it.what, Happened::Entered { stage: entered, .. } if entered == stage));
+        let text = format!("{}: enough people have used it at {stage}.", it.brief.title());
+        Some(message(it, Kind::Met, stage, Some(opened?.at), text))
+    };
+    claimed.filter_map(message).collect()
 }
 
 fn interview(it: &Situation, around: &Surroundings) -> Option<Due> {

@@ -39,6 +39,7 @@ pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(),
             }
             Err(why) => Err(why.clone()),
         };
+        rollout.note_finished();
     }
     Ok(())
 }

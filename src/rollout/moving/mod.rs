@@ -26,7 +26,7 @@ pub use write::NotMoved;
 use super::decide::{self, Change, Move, Ramp, Scheduled, Start};
 use crate::config;
 use crate::feature::brief::Brief;
-use crate::feature::{Plan, Situation, arrived, drift};
+use crate::feature::{Plan, Situation, Telling, arrived, drift};
 use crate::flags::{Evidence, Flag, History, Project};
 use crate::posthog::queries::{self, Evaluations};
 use crate::posthog::{Client, Error, wire};
@@ -70,6 +70,8 @@ pub struct Rollout<'a> {
     /// Messages that this run was elected to send.
     elected: Vec<super::message::Kind>,
     drift: Vec<String>,
+    /// Claims of the flag's conditions whose message was captured.
+    finished: Vec<Telling>,
 }
 
 /// Why a rollout could not be read.
@@ -187,6 +189,7 @@ impl<'a> Rollout<'a> {
             told: None,
             elected: Vec::new(),
             drift: Vec::new(),
+            finished: Vec::new(),
         };
         rollout.look_at_flag().await?;
         rollout.take_schedules(listed);
@@ -235,6 +238,7 @@ impl<'a> Rollout<'a> {
             plan: &self.plan,
             flag: &self.flag,
             drift: &self.drift,
+            finished: &self.finished,
             now: self.base.now,
         }
     }

@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 
 use super::evidence::asked;
 use super::{Rollout, is_refusal};
-use crate::feature::Remarks;
+use crate::feature::{Remarks, Telling, rung_of};
 use crate::posthog::Error;
 use crate::posthog::objects::Kind as Object;
 use crate::posthog::queries;
@@ -25,12 +25,34 @@ impl Rollout<'_> {
     /// among them.
     pub fn to_tell(&self, around: &Surroundings) -> Vec<Due> {
         let Some(told) = &self.told else { return Vec::new() };
-        let situation = self.situation();
-        let is_told = |it: &Message| told.contains(&it.id(self.base.project.id));
-        let is_followed = decide::launched(&situation).is_some_and(|it| is_told(&it));
-        let mut due = decide::due(&situation, &Surroundings { is_followed, ..around.clone() });
-        due.retain(|it| !is_told(&it.message) && !self.is_anothers(it));
+        let mut due = self.all_due(around);
+        due.retain(|it| !told.contains(&it.message.id(self.base.project.id)) && !self.is_anothers(it));
         due
+    }
+
+    fn all_due(&self, around: &Surroundings) -> Vec<Due> {
+        let situation = self.situation();
+        let is_told =
+            |it: Message| self.told.as_ref().is_some_and(|told| told.contains(&it.id(self.base.project.id)));
+        let is_followed = decide::launched(&situation).is_some_and(is_told);
+        decide::due(&situation, &Surroundings { is_followed, ..around.clone() })
+    }
+
+    /// Looks which of the messages were captured that the conditions say somebody is about to send.
+    pub(super) fn note_finished(&mut self) {
+        let Some(told) = &self.told else { return };
+        let around = Surroundings { interview: Some(0), ..Surroundings::default() };
+        let due = self.all_due(&around);
+        let is_told = |it: &Due| told.contains(&it.message.id(self.base.project.id));
+        let groups = self.flag.filters().map(|it| it.groups).unwrap_or_default();
+        let claims = groups.iter().filter_map(|it| rung_of(&self.plan, it));
+        let finished = claims.flat_map(|(at, remarks)| remarks.telling.into_iter().map(move |it| (at, it)));
+        let is_finished = |(at, claim): &(usize, Telling)| {
+            let is_of_claim = |it: &&Due| it.rung == *at && it.message.kind.name() == claim.kind;
+            let of_claim: Vec<&Due> = due.iter().filter(is_of_claim).collect();
+            !of_claim.is_empty() && of_claim.into_iter().all(is_told)
+        };
+        self.finished = finished.filter(is_finished).map(|it| it.1).collect();
     }
 
     /// Whether it was told that invitations to the interview are shown.
@@ -84,6 +106,7 @@ impl Rollout<'_> {
                 }
             }
             self.told.get_or_insert_default().insert(message.id(self.base.project.id));
+            self.note_finished();
             told.sent.push(message);
         }
         Ok(told)

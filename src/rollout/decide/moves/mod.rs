@@ -56,12 +56,17 @@ pub struct Start<'a> {
     pub flag: &'a Flag,
     /// What of the flag's conditions is not as the plan says.
     pub drift: &'a [String],
+    /// Messages of which the conditions say that somebody is about to send them, and that were sent.
+    pub finished: &'a [Telling],
     /// Now.
     pub now: Timestamp,
 }
 
 /// So long nobody else sends a message that somebody is about to send: until then the mark of it may not be seen yet.
 pub const SETTLED: SignedDuration = SignedDuration::from_mins(10);
+
+/// So long a message is remembered that somebody was about to send and that was not sent.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a move comes to; an error says why it cannot be made, and what to do instead.
 pub fn change(start: &Start, step: &Move) -> Result<Change, String> {
@@ -112,7 +117,7 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
-    /// Drops conditions of a stage that another one of it covers, and claims that are settled.
+    /// Drops conditions of a stage that another one of it covers, and claims of messages that were sent.
     fn prune(&mut self) {
         let mut kept: Vec<Value> = Vec::new();
         for group in std::mem::take(&mut self.groups) {
@@ -127,8 +132,8 @@ impl<'a> Draft<'a> {
         }
         for group in &mut kept {
             let Some((_, mut remarks)) = self.rung(group) else { continue };
-            let now = self.start.now;
-            remarks.telling.retain(|it| it.since + SETTLED > now);
+            let Start { now, finished, .. } = *self.start;
+            remarks.telling.retain(|it| !finished.contains(it) && it.since + FORGOTTEN > now);
             remarks.scheduled = false;
             group["description"] = remarks.to_string().into();
         }

@@ -45,7 +45,9 @@ fn make(flag: &Flag, step: &Move) -> Result<Change, String> {
     let brief = Brief::parse(BRIEF).unwrap();
     let plan = brief.plan(&Default::default(), "").unwrap();
     let drift = feature::drift(&brief, &plan, flag, &|_| None);
-    change(&Start { brief: &brief, plan: &plan, flag, drift: &drift, now: Timestamp::UNIX_EPOCH }, step)
+    let finished = [Telling { kind: "entered".into(), since: "1969-12-31T12:00:00Z".parse().unwrap() }];
+    let now = Timestamp::UNIX_EPOCH;
+    change(&Start { brief: &brief, plan: &plan, flag, drift: &drift, finished: &finished, now }, step)
 }
 
 /// The conditions that a change leaves, as `description percent`, and `on` or `off` where that changes.
@@ -114,6 +116,11 @@ fn what_is_covered_goes_at_the_next_write() {
     );
     let telling = format!("3/3 everyone · telling entered {NOON} 100.0");
     check(&ramped, &Move::Promote, &["1/3 internal 100.0", "2/3 beta · ask Ada 100.0", &telling]);
+    // What nobody sent so far stays, for whoever comes next; but not for ever.
+    let claim = "1/3 internal · telling met 1969-12-31T11:00:00Z";
+    let old = "2/3 beta · telling met 1969-12-30T11:00:00Z";
+    let killed = flag(true, &[(claim, 100.0), (old, 100.0), ("3/3 everyone", 0.0)]);
+    check(&killed, &Move::Promote, &[&format!("{claim} 100.0"), "2/3 beta 100.0", &telling]);
 }
 
 #[test]
