@@ -166,7 +166,7 @@ fn what_comes_next() {
         (
             Place::Running,
             "2/3 beta, 100 %",
-            "waits for 1w open; 1 more person to meet it, until 15 Jun 2026 at least",
+            "waits for 1w to pass since it opened; 1 more person to meet it, until 15 Jun 2026 at least",
         ),
     );
     check(
