@@ -249,7 +249,7 @@ async fn a_rollout_is_rolled_back_to_a_stage_that_is_chosen() {
     let promote = command(&editor, "promote", json!({}));
     editor.execute(&promote).await;
     let (question, _) = asked(&mut editor, Some("Promote Anyway")).await;
-    contains(&question, &["This speaks against it: before the flag is lifted: Subtitles for all videos."]);
+    contains(&question, &["This speaks against it: 'Subtitles for all videos' to be done before lifting."]);
     editor.told().await;
     assert_eq!(state(&posthog).await.1[2], "3/3 everyone: 10 %");
     let roll_back = command(&editor, "rollBack", json!({}));

@@ -241,12 +241,8 @@ impl Run<'_> {
             Format::Text => {
                 let done = done.iter().map(|it| format!("  ✓ {it}"));
                 let told = messages.iter().map(|it| format!("  ✓ told: {}", it.text));
-                let end = format!(
-                    "'{}' is at {}. {}",
-                    self.common.key,
-                    self.rollout.stage_words(),
-                    self.rollout.page()
-                );
+                let (key, place) = (&self.common.key, self.rollout.place_words());
+                let end = format!("'{key}' is {place}. {}", self.rollout.page());
                 print_lines(done.chain(told).chain([end]))?;
             }
             Format::Json => {

@@ -293,10 +293,10 @@ impl Moving<'_> {
         }
         let done = made.map_err(|it| why(config, rollout, step, &it))?;
         let mut message = format!(
-            "'{key}' is {}: {}. It is at {}. {}",
+            "'{key}' is {}: {}. It is {}. {}",
             self.way.done(),
             done.join("; "),
-            rollout.stage_words(),
+            rollout.place_words(),
             rollout.page()
         );
         if !messages.is_empty() {

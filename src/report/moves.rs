@@ -10,11 +10,11 @@ use crate::rollout::run::{FeatureReport, Report};
 pub fn move_lines(rollout: &Rollout, preview: &Preview) -> Vec<String> {
     let brief = &rollout.brief;
     let mut lines = vec![format!(
-        "{} ({}), in {}, now at {}",
+        "{} ({}), in {}, now {}",
         brief.title(),
         brief.key,
         rollout.project_name(),
-        rollout.stage_words()
+        rollout.place_words()
     )];
     lines.extend(preview.change.what.iter().map(|it| format!("  ~ {it}")));
     lines.extend(preview.people.iter().map(|it| format!("  touches {}", it.words())));

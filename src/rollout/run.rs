@@ -274,6 +274,12 @@ async fn preview(
 }
 
 impl Rollout<'_> {
+    /// Where it is: `at 2/4 beta, 10 %`, or `off`.
+    pub fn place_words(&self) -> String {
+        let at = if self.flag.active { "at " } else { "" };
+        format!("{at}{}", self.stage_words())
+    }
+
     /// Where it stands: `2/4 beta, 10 %`.
     pub fn stage_words(&self) -> String {
         match stage(&self.flag, self.situation().history) {

@@ -68,10 +68,15 @@ async fn what_cannot_be_moved_says_what_to_do() {
         .await
         .is(1, &["it has internal, beta, low value, everyone"]);
     bench.flagline(&["finish", TOUR, "--variant", "blue", "--yes"]).await.is(1, &["no variant 'blue'"]);
+    bench.flagline(&["stop", TOUR, "too slow", "--yes"]).await.is(
+        0,
+        &["switches the flag off", "told: Guided tour was stopped at internal: too slow", "' is off. http"],
+    );
     bench
-        .flagline(&["stop", TOUR, "too slow", "--yes"])
+        .flagline(&["finish", TOUR, "--yes", "--anyway"])
         .await
-        .is(0, &["switches the flag off", "told: Guided tour was stopped at internal: too slow"]);
+        .is(1, &["flagline resume guided-tour", "--off"]);
+    bench.launch(&[TOUR, "--yes"]).await.is(1, &["flagline resume guided-tour"]);
     bench.flagline(&["stop", TOUR, "--yes"]).await.is(1, &["it is stopped already, at internal (too slow)"]);
     bench.flagline(&["promote", TOUR, "--yes"]).await.is(1, &["flagline resume guided-tour"]);
     let mut command = bench.command(&["resume", TOUR, "--yes"]);
@@ -92,11 +97,44 @@ async fn what_speaks_against_it_is_said() {
     std::fs::write(bench.folder.path().join(".flagline/gated.toml"), brief).unwrap();
     bench.launch(&["gated", "--yes"]).await.is(0, &[]);
     let concerns =
-        ["! 5 more people to meet it", "! before the flag is lifted: Load test", "--anyway goes on"];
+        ["! 5 more people to meet it", "! 'Load test' to be done before lifting", "--anyway goes on"];
     bench.flagline(&["promote", "gated", "--yes"]).await.is(1, &concerns);
-    bench.flagline(&["finish", "gated", "--yes"]).await.is(1, &["before the flag is lifted: Load test"]);
+    bench.flagline(&["finish", "gated", "--yes"]).await.is(1, &["'Load test' to be done before lifting"]);
     assert_eq!(stage(&bench, "gated").await, "1/2 internal, 100 %");
     bench.flagline(&["promote", "gated", "--yes", "--anyway"]).await.is(0, &["is at everyone"]);
+}
+
+/// A plan that is changed in the brief while its rollout is on its way holds up whatever opens, and no stop.
+#[tokio::test]
+async fn a_plan_that_changed_on_the_way_is_stopped_all_the_same() {
+    let bench = launched(Shape::Today, TOUR).await;
+    bench.flagline(&["promote", TOUR, "--yes", "--anyway"]).await.is(0, &["is at 2/4 beta"]);
+    let path = bench.folder.path().join(".flagline/guided-tour.toml");
+    let brief = std::fs::read_to_string(&path).unwrap();
+    let first = brief.find("[[stage]]").unwrap();
+    let added = "[[stage]]\nname = \"friends\"\naudience = { properties = [{ key = \"friend\", value = \"yes\" }] }\n";
+    std::fs::write(&path, format!("{}{added}{}", &brief[..first], &brief[first..])).unwrap();
+    bench.flagline(&["promote", TOUR, "--yes"]).await.is(1, &["no condition '1/5 friends'", "--take-over"]);
+    bench.flagline(&["stop", TOUR, "slow", "--yes"]).await.is(0, &["closes beta; internal stays"]);
+    bench.launch(&[TOUR, "--yes", "--take-over"]).await.is(0, &[]);
+    let flag = bench.posthog().flag(TOUR).await;
+    let beta = &flag["filters"]["groups"][2];
+    assert!(beta["description"].as_str().unwrap().starts_with("3/5 beta · stopped: slow"), "{beta}");
+    bench.flagline(&["promote", TOUR, "--yes"]).await.is(1, &["it was stopped at beta (slow)"]);
+}
+
+/// A promotion that waits for an approval keeps nobody from switching the flag off, and is not taken for a stop.
+#[tokio::test]
+async fn what_waits_for_an_approval_is_not_taken_for_a_stop() {
+    let bench = launched(Shape::Today, TOUR).await;
+    bench.flagline(&["promote", TOUR, "--yes", "--anyway"]).await.is(0, &["is at 2/4 beta"]);
+    bench.posthog().control("approvals", json!({ "actions": ["feature_flag.update"] })).await;
+    bench.flagline(&["promote", TOUR, "--yes", "--anyway"]).await.is(1, &["it waits for an approval"]);
+    bench
+        .flagline(&["stop", TOUR, "--yes"])
+        .await
+        .is(1, &["an earlier change of it waits", "reject it if it opens more"]);
+    bench.flagline(&["stop", TOUR, "--off", "--yes"]).await.is(0, &["' is off. http"]);
 }
 
 #[tokio::test]

@@ -251,7 +251,7 @@ async fn videos(shape: Shape, file: &str) {
     story.person(&["resume", "offset-videos", "--yes"]).await;
     let is_blocked = |it: &Value| it["details"][0].as_str().is_some_and(|it| it.contains("lifted"));
     let waits = story.until(60, |it| it["verdict"] == "waits" && is_blocked(it)).await;
-    assert_eq!(waits["details"], json!(["before the flag is lifted: Subtitles for all videos"]));
+    assert_eq!(waits["details"], json!(["'Subtitles for all videos' to be done before lifting"]));
     story.look("4/5 high value", &["Subtitles for all videos"]).await;
     let brief = std::fs::read_to_string(story.brief_path()).unwrap();
     let todo = "what = \"Subtitles for all videos\"";

@@ -72,7 +72,7 @@ impl Rollout<'_> {
                 Verdict::Rests(_) | Verdict::Asks { .. } | Verdict::Promotes { .. } => Vec::new(),
             },
             Move::Finish(_) => {
-                self.brief.open_todos().map(|it| format!("before the flag is lifted: {}", it.what)).collect()
+                self.brief.open_todos().map(|it| format!("'{}' to be done before lifting", it.what)).collect()
             }
             Move::Stop { .. } | Move::Resume | Move::RollBack { .. } => Vec::new(),
         }
