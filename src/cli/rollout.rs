@@ -50,14 +50,21 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let Command::Run(arguments) = command;
     let Some(every) = arguments.every else { return turn(&arguments).await };
     let pause = Duration::from_secs(every.duration().as_secs().unsigned_abs());
+    // Listened to all the time: what comes in the middle of a turn would be lost else.
+    let mut end = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
-        // A turn that fails is told, and the next one is another try.
-        if let Err(error) = turn(&arguments).await {
+        // A turn that is ended in its middle is as good as one that was killed: the next run goes on with it.
+        let turn = tokio::select! {
+            turn = turn(&arguments) => turn,
+            _ = &mut end => return Ok(ExitCode::SUCCESS),
+        };
+        // One that fails is told, and the next one is another try.
+        if let Err(error) = turn {
             complain(&plain(&format!("{error:#}")));
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
+            _ = &mut end => return Ok(ExitCode::SUCCESS),
         }
     }
 }
@@ -100,11 +107,13 @@ fn options(arguments: &Arguments, config: &Config) -> Options {
 /// The briefs to look at, and whether one of them cannot be read: it holds up none of the others.
 fn briefs(arguments: &Arguments, directory: &std::path::Path) -> anyhow::Result<(Vec<Brief>, bool)> {
     let (mut briefs, mut broken): (Vec<Brief>, bool) = (Vec::new(), false);
+    let mut unread = None;
     for (path, read) in workspace::briefs_round(directory) {
         match read {
             Err(why) => {
                 broken = true;
                 complain(&plain(&format!("{}: {why}", path.display())));
+                unread = Some(path);
             }
             Ok(brief) if briefs.iter().any(|it| it.key == brief.key) => {
                 broken = true;
@@ -119,6 +128,9 @@ fn briefs(arguments: &Arguments, directory: &std::path::Path) -> anyhow::Result<
     }
     if !arguments.keys.is_empty() {
         let missing = arguments.keys.iter().find(|key| !briefs.iter().any(|it| it.key == **key));
+        if let (Some(key), Some(path)) = (missing, unread) {
+            bail!("no brief of '{}' can be read: it may be the one in {}", plain(key), path.display());
+        }
         if let Some(key) = missing {
             bail!("there is no brief of '{}': `flagline create` it", plain(key));
         }
