@@ -53,6 +53,7 @@ async fn what_is_there_stays_and_what_is_no_key_is_refused() {
         (&["Videos", "--key", "a b"][..], "a key has letters, digits, - and _"),
         (&[], "say what the feature is called"),
         (&["Videos", "--event", "x"], "--metric"),
+        (&["Tours", "--owner", "ada@"], "an e-mail address, like ada@example.com, and not \"ada@\""),
     ] {
         let (code, _, stderr) = create(folder.path(), arguments).await;
         assert_eq!(code, 2, "{arguments:?}");

@@ -10,7 +10,7 @@ use super::answers::Answers;
 use super::{complain, configuration, print_lines, stored_keys};
 use crate::analysis::plain;
 use crate::config::Environment;
-use crate::feature::brief::{Draft, MetricKind, Release, name_for};
+use crate::feature::brief::{Draft, MetricKind, Release, is_address, name_for};
 use crate::flags::FlagKey;
 use crate::posthog::Client;
 use crate::report::relative;
@@ -69,6 +69,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let config = configuration(&directory, stored_keys())?;
     let ask = !arguments.yes && std::io::stdin().is_terminal();
+    if let Some(owner) = arguments.owner.as_deref().filter(|it| !is_address(it)) {
+        bail!("the owner is an e-mail address, like ada@example.com, and not \"{}\"", plain(owner));
+    }
     let mut draft = draft(arguments, &mut Answers { ask })?;
     if draft.owner.is_none() {
         draft.owner = owner(config.environments.first()).await;

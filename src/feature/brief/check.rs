@@ -88,7 +88,8 @@ fn check_texts(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     }
 }
 
-fn is_address(text: &str) -> bool {
+/// Whether a text is somebody's e-mail address.
+pub fn is_address(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, host)| {
         !name.is_empty() && host.contains('.') && !text.chars().any(char::is_whitespace)
     })

@@ -21,7 +21,7 @@ use super::{Period, Plan};
 use crate::flags::FlagKey;
 use crate::schema::{Node, Schema};
 
-pub use check::{BriefProblem, read};
+pub use check::{BriefProblem, is_address, read};
 pub use draft::{Draft, name_for};
 pub use file::{BriefFile, is_brief};
 pub use metric::{After, Baseline, Count, EventEntry, FilteredEvent, Goal, Guard, Metric, MetricKind};
