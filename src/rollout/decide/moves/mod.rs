@@ -200,6 +200,11 @@ impl<'a> Draft<'a> {
         self.groups.iter().any(|it| self.rung(it).is_none() && percent(it) > 0.0)
     }
 
+    /// The last open stage before this one.
+    fn open_before(&self, stage: usize) -> Option<usize> {
+        (0..stage).rev().find(|at| self.ladder.rungs[*at].percent > 0.0)
+    }
+
     /// The first stage from this one on that the flag has: a mark on one that it lacks would be lost.
     fn first_there(&self, stage: usize) -> Option<usize> {
         (stage..self.ladder.rungs.len()).find(|at| self.ladder.rungs[*at].is_there)
@@ -266,6 +271,11 @@ fn promote(mut draft: Draft) -> Result<Change, String> {
     if !start.flag.active {
         return Err(format!("it is off; launch it first: flagline launch {key}"));
     }
+    if let feature::Served::Everyone(value) = served(true, start.flag.filters().as_ref())
+        && draft.ladder.rungs.iter().filter(|it| it.is_there).count() < 2
+    {
+        return Err(format!("everyone gets {value} already; it has no further stage"));
+    }
     if draft.ladder.is_open_elsewhere || !start.drift.is_empty() {
         return Err(format!(
             "it is not as its plan says ({}); look at its page, or make it so: flagline launch {key} --take-over",
@@ -313,11 +323,12 @@ fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
     let stage = stopped.unwrap_or(open);
     draft.mark(stage, reason);
     draft.tell(stage, &[Kind::Stopped]);
-    // Nothing is before the first stage, and nothing is left of one that is open beside the plan.
+    // Nothing is before the first stage and before one for which the others were given up, and nothing is left of one
+    // that is open beside the plan.
     let active = match then {
-        After::PreviousStage if stage > 0 => {
+        After::PreviousStage if let Some(before) = draft.open_before(stage) => {
             draft.close_from(stage);
-            draft.what.push(format!("closes {}; {} stays", draft.name(stage), draft.name(stage - 1)));
+            draft.what.push(format!("closes {}; {} stays", draft.name(stage), draft.name(before)));
             None
         }
         After::PreviousStage | After::Off => {
@@ -393,12 +404,18 @@ fn roll_back(mut draft: Draft, stage: &str) -> Result<Change, String> {
     if open <= at {
         return Err(format!("it is not further than {stage}: {} is its last open stage", draft.name(open)));
     }
+    let Some(stays) = draft.open_before(at + 1) else {
+        let key = &draft.start.brief.key;
+        return Err(format!(
+            "neither {stage} nor a stage before it is open; to close it for all: flagline stop {key}"
+        ));
+    };
     draft.close_from(at + 1);
     let marked = draft.first_there(at + 1).unwrap_or(open);
     draft.mark(marked, &format!("rolled back to {stage}"));
     draft.tell(marked, &[Kind::Stopped]);
     let closed: Vec<&str> = (at + 1..=open).map(|it| draft.name(it)).collect();
-    draft.what.push(format!("closes {}; {stage} stays", closed.join(", ")));
+    draft.what.push(format!("closes {}; {} stays", closed.join(", "), draft.name(stays)));
     draft.what.push(format!("nothing opens it again before `flagline resume {}`", draft.start.brief.key));
     Ok(draft.done(None, Some((open, from, 0.0))))
 }

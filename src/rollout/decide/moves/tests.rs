@@ -222,6 +222,16 @@ fn narrows_what_an_earlier_plan_opened() {
     check(&added, &Move::RollBack { stage: "internal".into() }, &["1/2 internal 100.0", &marked]);
 }
 
+/// After `finish` there is one condition, and no stage to go back to.
+#[test]
+fn what_is_finished_is_switched_off_by_a_stop() {
+    let over = flag(true, &[("3/3 everyone", 100.0)]);
+    let marked = format!("3/3 everyone · stopped: slow · telling stopped {NOON} 100.0");
+    check(&over, &stop("slow", After::PreviousStage), &[&marked, "off"]);
+    refused(&over, &Move::RollBack { stage: "beta".into() }, "flagline stop tour");
+    refused(&over, &Move::Promote, "everyone gets on already");
+}
+
 #[test]
 fn a_stop_is_not_finished_away() {
     let stopped =
