@@ -119,7 +119,7 @@ impl State {
             let stage: usize = description[..1].parse().unwrap();
             let percent = group["rollout_percentage"].as_f64().unwrap();
             state.percents[stage - 1] = state.percents[stage - 1].max(percent);
-            state.stopped |= description.contains("stopped");
+            state.stopped |= description.contains(" · stopped");
         }
         state
     }
@@ -338,7 +338,7 @@ impl World {
 fn stopped_stage(filters: &Value) -> usize {
     let groups = filters["groups"].as_array().unwrap();
     let stopped =
-        groups.iter().map(|it| it["description"].as_str().unwrap()).find(|it| it.contains("stopped"));
+        groups.iter().map(|it| it["description"].as_str().unwrap()).find(|it| it.contains(" · stopped"));
     stopped.unwrap()[..1].parse::<usize>().unwrap() - 1
 }
 

@@ -249,7 +249,7 @@ async fn videos(shape: Shape, file: &str) {
         assert_eq!(story.hour().await["verdict"], "rests");
     }
     story.person(&["resume", "offset-videos", "--yes"]).await;
-    let is_blocked = |it: &Value| it["details"][0].as_str().is_some_and(|it| it.contains("lifted"));
+    let is_blocked = |it: &Value| it["details"][0].as_str().is_some_and(|it| it.contains("before lifting"));
     let waits = story.until(60, |it| it["verdict"] == "waits" && is_blocked(it)).await;
     assert_eq!(waits["details"], json!(["'Subtitles for all videos' to be done before lifting"]));
     story.look("4/5 high value", &["Subtitles for all videos"]).await;

@@ -29,15 +29,12 @@ pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(),
     };
     for rollout in rollouts {
         rollout.told.clone_from(&told);
-        let Some(wanted) = rollout.wanted() else {
-            rollout.evidence = Err("no stage is open".into());
-            continue;
-        };
-        rollout.evidence = match &met {
-            Ok(met) => {
+        rollout.evidence = match (rollout.wanted(), &met) {
+            (None, _) => Err("no stage is open".into()),
+            (Some(_), Err(why)) => Err(why.clone()),
+            (Some(wanted), Ok(met)) => {
                 rollout.with_guards(&wanted, met.get(&wanted.key).cloned().unwrap_or_default()).await?
             }
-            Err(why) => Err(why.clone()),
         };
         rollout.note_finished();
     }
