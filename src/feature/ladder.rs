@@ -71,6 +71,11 @@ impl Ladder {
         self.rungs.iter().enumerate().find_map(|(at, it)| Some((at, it.stopped.as_deref()?)))
     }
 
+    /// Whether stages are there to go back to: `finish` leaves one condition for everyone.
+    pub fn has_steps(&self) -> bool {
+        self.rungs.iter().filter(|it| it.is_there).count() > 1
+    }
+
     /// Whether all is open before the last stage that is, and nothing beside the plan.
     pub fn is_as_planned(&self) -> bool {
         let before = self.position().map_or(0, |it| it.0);

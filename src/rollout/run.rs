@@ -121,7 +121,10 @@ pub async fn once(
     options: Options,
 ) -> Result<Report, Error> {
     let all: Vec<&Brief> = briefs.iter().collect();
-    let base = Base::load(environment, &all).await?;
+    let mut base = Base::load(environment, &all).await?;
+    if let Some(error) = base.clock_trouble.take() {
+        return Err(error);
+    }
     let mut features: BTreeMap<String, FeatureReport> =
         briefs.iter().map(|it| (it.key.clone(), FeatureReport::new(&it.key))).collect();
     let mut rollouts = Vec::new();
@@ -129,14 +132,22 @@ pub async fn once(
     for brief in briefs {
         match Rollout::among(&base, brief.clone(), plans, &listed).await {
             Ok(rollout) => rollouts.push(rollout),
-            Err(NotRead::PostHog(error)) => return Err(error),
+            // Of one flag PostHog may have a problem; whoever is not let in, or reaches nobody, is so with all.
+            Err(NotRead::PostHog(error)) if !matches!(error, Error::Server { .. } | Error::TooSlow) => {
+                return Err(error);
+            }
             Err(error) => {
                 let feature =
                     features.entry(brief.key.clone()).or_insert_with(|| FeatureReport::new(&brief.key));
-                feature.stage = "not launched".into();
                 match error {
-                    NotRead::NoFlag(_) => feature.verdict = Some(Verdict::Rests("not launched yet".into())),
-                    error => feature.trouble = Some(error.to_string()),
+                    NotRead::NoFlag(_) => {
+                        feature.stage = "not launched".into();
+                        feature.verdict = Some(Verdict::Rests("not launched yet".into()));
+                    }
+                    error => {
+                        feature.stage = "-".into();
+                        feature.trouble = Some(error.to_string());
+                    }
                 }
             }
         }

@@ -123,6 +123,32 @@ async fn a_plan_that_changed_on_the_way_is_stopped_all_the_same() {
     bench.flagline(&["promote", TOUR, "--yes"]).await.is(1, &["it was stopped at beta (slow)"]);
 }
 
+/// PostHog's numbers fail first when a product is in trouble, and then somebody wants to stop something.
+#[tokio::test]
+async fn a_stop_does_not_wait_for_numbers() {
+    let bench = launched(Shape::Today, TOUR).await;
+    let of = |path: &str| json!([{ "kind": "status", "status": 503, "path_contains": path }]);
+    bench.posthog().faults(of("/query/")).await;
+    bench.flagline(&["rollout", "run"]).await.is(2, &["PostHog has a problem of its own (503)"]);
+    let ran = bench.flagline(&["stop", TOUR, "--yes"]).await;
+    ran.is(0, &["' is off. http"]);
+    assert!(ran.stderr.contains("who met it cannot be told"), "{}", ran.stderr);
+}
+
+/// One flag that PostHog cannot show holds up none of the others.
+#[tokio::test]
+async fn one_that_fails_holds_up_no_other() {
+    let bench = launched(Shape::Today, TOUR).await;
+    bench.launch(&[CHECKOUT, "--yes"]).await.is(0, &[]);
+    let id = bench.posthog().flag(TOUR).await["id"].clone();
+    let fault =
+        json!([{ "kind": "status", "status": 500, "path_contains": format!("/feature_flags/{id}/") }]);
+    bench.posthog().faults(fault).await;
+    let ran = bench.flagline(&["rollout", "run"]).await;
+    ran.is(1, &["failed: PostHog has a problem of its own (500)"]);
+    assert!(ran.stdout.contains("short-checkout  1/"), "{}", ran.stdout);
+}
+
 /// A promotion that waits for an approval keeps nobody from switching the flag off, and is not taken for a stop.
 #[tokio::test]
 async fn what_waits_for_an_approval_is_not_taken_for_a_stop() {
@@ -160,6 +186,16 @@ async fn somebodys_change_meanwhile_is_shown_beside_it() {
     );
     assert_eq!(stage(&bench, TOUR).await, "1/4 internal, 50 %");
     assert_eq!(bench.posthog().ask_as(API_KEY, "GET", "feature_flags/", Value::Null).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_finishing_ends_is_shown_before() {
+    let bench = launched(Shape::Today, TOUR).await;
+    let end = "~ removes the early access feature 'Guided tour'";
+    bench.flagline(&["finish", TOUR, "--dry-run"]).await.is(0, &["~ everyone gets on", end]);
+    bench.launch(&[CHECKOUT, "--yes"]).await.is(0, &[]);
+    let dry = ["finish", CHECKOUT, "--variant", "one-page", "--dry-run"];
+    bench.flagline(&dry).await.is(0, &["~ everyone gets one-page", "~ ends the experiment '"]);
 }
 
 /// Finishing removes early access, replaces the conditions and ends the experiment: killed at any of its writes and

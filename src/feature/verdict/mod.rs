@@ -87,7 +87,11 @@ pub fn judge(it: &Situation) -> Verdict {
             return rests("not launched yet");
         }
         Served::Everyone(Value::Off) => return rests("off"),
-        Served::Everyone(value) => return Verdict::Rests(format!("everyone gets {value}")),
+        Served::Everyone(value) => {
+            // The last step is the widest: until it is finished, what goes wrong then is guarded as well.
+            let stops = tripped(it).filter(|_| ladder.has_steps());
+            return stops.unwrap_or_else(|| Verdict::Rests(format!("everyone gets {value}")));
+        }
         Served::Varies | Served::CannotTell => {}
     }
     let Some((stage, percent)) = ladder.position() else {

@@ -201,6 +201,9 @@ fn guards() {
     // Too few say nothing, and 2 % are not more than 2 %.
     goes_on(on(vec![vec![("true", 19, 9)], vec![("true", 60, 3)]]));
     goes_on(on(vec![vec![("true", 50, 1)], vec![("true", 50, 1)]]));
+    // So is what everyone has, until it is finished.
+    let everyone = Case { windows: vec![vec![("true", 50, 9)], vec![("true", 60, 9)]], ..case([100.0; 3]) };
+    assert!(matches!(everyone.judge(), Verdict::Stops { .. }), "{}", everyone.words());
     // What is not as planned is stopped as well.
     let custom = Case { drift: vec!["x".into()], ..on(vec![vec![("true", 50, 9)], vec![("true", 60, 9)]]) };
     assert!(matches!(custom.judge(), Verdict::Stops { .. }));

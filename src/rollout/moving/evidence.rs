@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Base, Rollout};
 use crate::feature::brief::{Baseline, Guard};
-use crate::feature::{Ladder, stage_opened};
+use crate::feature::{Ladder, arrived, stage_opened};
 use crate::flags::{Evidence, FlagKey, GuardEvidence, Met};
 use crate::posthog::Error;
 use crate::posthog::queries::{self, GuardQuery, Query, Wanted};
@@ -61,8 +61,12 @@ impl Rollout<'_> {
     /// Since when people of the stage count that is open; `None` where none is.
     pub(super) fn wanted(&self) -> Option<Wanted> {
         let filters = self.flag.filters().filter(|_| self.flag.is_evaluated())?;
-        Ladder::of(&self.plan, &filters).position()?;
-        let since = stage_opened(&self.flag, self.history.as_ref())?;
+        let ladder = Ladder::of(&self.plan, &filters);
+        ladder.position()?;
+        let history = self.history.as_ref();
+        // Where everyone has it and it is not finished yet, its last step counts.
+        let last = || arrived(&self.flag, history.filter(|_| ladder.has_steps())?).map(|it| it.at);
+        let since = stage_opened(&self.flag, history).or_else(last)?;
         Some(Wanted { key: self.brief.flag(), since })
     }
 

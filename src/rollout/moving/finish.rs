@@ -22,6 +22,14 @@ impl Rollout<'_> {
         Ok(features.iter().map(|it| format!("removes the early access feature '{}'", it.name)).collect())
     }
 
+    /// What finishing removes and ends beside the flag's conditions.
+    pub(super) async fn ends(&self) -> Result<Vec<String>, Error> {
+        let features = self.flag.early_access.iter();
+        let features = features.map(|it| format!("removes the early access feature '{}'", it.name));
+        let running = self.running().await?.into_iter();
+        Ok(features.chain(running.map(|(_, name)| format!("ends the experiment '{name}'"))).collect())
+    }
+
     /// The experiments that run on the flag: their ids and names.
     pub(super) async fn running(&self) -> Result<Vec<(String, String)>, Error> {
         let (client, project) = (&self.base.client, &self.base.project);

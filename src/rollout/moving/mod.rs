@@ -48,6 +48,8 @@ pub struct Base {
     me: String,
     /// Now, by the server's clock; by this machine's where the server does not tell.
     pub now: Timestamp,
+    /// Why the server did not tell, where it may the next time: a person who stops something does not wait for that.
+    pub(super) clock_trouble: Option<Error>,
 }
 
 /// A feature on its way, as it is now.
@@ -101,7 +103,10 @@ impl Base {
             Err(Error::Forbidden(_)) => Value::Null,
             answer => answer?,
         };
-        let now = server_time(&client, &project).await?;
+        let (now, clock_trouble) = match server_time(&client, &project).await {
+            Err(error @ (Error::Server { .. } | Error::Limited(_))) => (Timestamp::now(), Some(error)),
+            answer => (answer?, None),
+        };
         let mut base = Base {
             client,
             project,
@@ -111,6 +116,7 @@ impl Base {
             cohorts: BTreeMap::new(),
             me: me["email"].as_str().unwrap_or_default().to_owned(),
             now,
+            clock_trouble,
         };
         if briefs.iter().any(|it| !it.stage.is_empty() || it.plan.is_some()) {
             base.cohorts().await?;

@@ -36,19 +36,18 @@ impl Reached {
 impl Rollout<'_> {
     /// What a move would come to; an error says why it cannot be made.
     pub async fn preview(&self, step: &Move) -> Result<Preview, String> {
-        let change = match (self.change(step), step) {
+        let ends = match step {
+            Move::Finish(_) => self.ends().await.map_err(|it| it.to_string())?,
+            _ => Vec::new(),
+        };
+        let mut change = match (self.change(step), step) {
             // Somebody was cut off between the flag and what follows it.
-            (Err(why), Move::Finish(value)) if self.serves(value) => {
-                let running = self.running().await.map_err(|it| it.to_string())?;
-                let what: Vec<String> =
-                    running.into_iter().map(|(_, name)| format!("ends the experiment '{name}'")).collect();
-                if what.is_empty() {
-                    return Err(why);
-                }
-                Change { body: serde_json::json!({}), what, touches: None }
+            (Err(_), Move::Finish(value)) if self.serves(value) && !ends.is_empty() => {
+                Change { body: serde_json::json!({}), what: Vec::new(), touches: None }
             }
             (change, _) => change?,
         };
+        change.what.extend(ends);
         let people = match change.touches {
             None => None,
             Some((stage, before, after)) => {

@@ -272,7 +272,7 @@ fn promote(mut draft: Draft) -> Result<Change, String> {
         return Err(format!("it is off; launch it first: flagline launch {key}"));
     }
     if let feature::Served::Everyone(value) = served(true, start.flag.filters().as_ref())
-        && draft.ladder.rungs.iter().filter(|it| it.is_there).count() < 2
+        && !draft.ladder.has_steps()
     {
         return Err(format!("everyone gets {value} already; it has no further stage"));
     }
