@@ -72,6 +72,8 @@ async fn a_lens_of_a_function_stands_above_it_and_says_how_many_people_see_the_f
     assert!(title.starts_with("everyone · ") && title.ends_with(" people · 1 read"), "{title}");
     // It is done: a second one removes it.
     let found = lenses(&mut editor, APP).await;
+    // Neovim orders them by where they begin.
+    assert_eq!(found[1]["range"]["start"], json!({ "line": 0, "character": 1 }));
     let command = &found[1]["command"];
     assert_eq!((found.len(), &command["title"]), (2, &json!("remove 'new-checkout' (keep on)")));
     let argument = json!({ "key": "new-checkout", "keep": "on", "uri": editor.uri(APP) });

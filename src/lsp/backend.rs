@@ -432,7 +432,8 @@ impl LanguageServer for Backend {
         if let Some(snapshot) = self.brief(&uri)? {
             let lenses = analysis::brief_lenses(&snapshot);
             let text = &snapshot.file.text;
-            return Ok(Some(lenses.iter().map(|it| convert::brief_lens(it, text, &uri, caps)).collect()));
+            let lenses = lenses.iter().map(|it| convert::brief_lens(it, text, &uri, caps)).collect();
+            return Ok(Some(convert::side_by_side(lenses)));
         }
         let Some(snapshot) = self.snapshot(&uri).await? else { return Ok(None) };
         let mut lenses = Vec::new();
@@ -444,7 +445,7 @@ impl LanguageServer for Backend {
             };
             lenses.push(convert::lens(lens, &uri, &places, caps));
         }
-        Ok(Some(lenses))
+        Ok(Some(convert::side_by_side(lenses)))
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {

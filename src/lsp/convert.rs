@@ -348,6 +348,20 @@ pub(super) fn brief_lens(it: &BriefLens, text: &Text, uri: &Url, caps: &ClientCa
     CodeLens { range: range(text.span(it.span.clone()), caps.encoding), command: Some(command), data: None }
 }
 
+/// Lenses of one place, each beginning a character after the one before: Neovim 0.12 orders those of a line by where they
+/// begin, and shuffles what begins at the same place (`table.sort` in `vim/lsp/codelens.lua` is not stable).
+pub(super) fn side_by_side(mut lenses: Vec<CodeLens>) -> Vec<CodeLens> {
+    for at in 1..lenses.len() {
+        let before = lenses[at - 1].range;
+        let range = &mut lenses[at].range;
+        if range.end == before.end && range.start <= before.start && before.start < before.end {
+            range.start.line = before.start.line;
+            range.start.character = before.start.character + 1;
+        }
+    }
+    lenses
+}
+
 fn brief_command(key: &FlagKey, title: String, does: &Does, uri: &Url, caps: &ClientCaps) -> Command {
     let of_key = || json!({ "key": key.as_str(), "uri": uri });
     let (command, argument) = match does {
