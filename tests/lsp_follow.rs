@@ -56,12 +56,12 @@ async fn the_lens_of_a_brief_lets_a_channel_follow_and_counts() {
         editor.told().await,
         "Flagline: #releases follows: Offset tells it what happens to 'project-videos'."
     );
-    let command = lens(&mut editor, "1 follows · follow").await;
+    let command = lens(&mut editor, "1 follower · follow").await;
     editor.execute(&command).await;
     editor.answer("window/showMessageRequest", json!({ "title": "webhook deploys" })).await;
     let told = editor.told().await;
     assert!(told.starts_with("Flagline: the webhook deploys follows") && !told.contains("s3cret"), "{told}");
-    lens(&mut editor, "2 follow · follow").await;
+    lens(&mut editor, "2 followers · follow").await;
     let argument = json!({ "key": "project-videos", "uri": editor.uri(PATH) });
     editor.execute(&json!({ "command": "flagline.unfollow", "arguments": [argument] })).await;
     let asked = editor.answer("window/showMessageRequest", json!({ "title": "#releases" })).await;
@@ -69,7 +69,7 @@ async fn the_lens_of_a_brief_lets_a_channel_follow_and_counts() {
     let told = editor.told().await;
     assert!(told.contains("#releases does not follow 'project-videos' any more (messages)."), "{told}");
     assert!(told.contains("Its brief still names it"), "{told}");
-    lens(&mut editor, "1 follows · follow").await;
+    lens(&mut editor, "1 follower · follow").await;
     assert_eq!(functions(&posthog).await.len(), 1);
     editor.finish().await;
 }

@@ -49,7 +49,7 @@ async fn a_review_that_is_due_is_told_shown_and_written_down() {
     let mut editor = opened(&posthog, TEXT).await;
     editor.warned(BRIEF, &[DUE]).await;
     let lenses = lenses(&mut editor).await;
-    let review = lenses.iter().find(|it| it["title"] == "Review").unwrap_or_else(|| panic!("{lenses:#?}"));
+    let review = lenses.iter().find(|it| it["title"] == "review").unwrap_or_else(|| panic!("{lenses:#?}"));
     assert_eq!(review["command"], "flagline.review");
     let action = editor.action(BRIEF, "new-checkout", "Review feature 'new-checkout'").await;
     editor.execute(&action["command"]).await;
@@ -92,7 +92,7 @@ async fn one_that_somebody_leaves_open_or_that_is_over_changes_nothing() {
     // With its outcome it is over.
     editor.rewrite(BRIEF, &format!("{TEXT}[outcome]\nverdict = \"failed\"\n")).await;
     editor.warned(BRIEF, &[]).await;
-    assert!(lenses(&mut editor).await.iter().all(|it| it["title"] != "Review"));
+    assert!(lenses(&mut editor).await.iter().all(|it| it["title"] != "review"));
     // What runs cannot be reviewed.
     editor.write(".flagline/project-videos.toml", "key = \"project-videos\"\n");
     let argument = json!({ "key": "project-videos", "uri": editor.uri(APP) });

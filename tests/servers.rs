@@ -61,7 +61,7 @@ async fn cards_say_stage_exposure_history_and_experiments() {
     for shape in Shape::ALL {
         let posthog = Posthog::shaped(shape).await;
         let mut editor = warned(&posthog).await;
-        let text = editor.hover_until(APP, "project-videos", "There since").await;
+        let text = editor.hover_until(APP, "project-videos", "% since").await;
         for words in ["beta, 40 %", "People in the last 7 days", "**on**", "last seen", "made by Ada", " by "]
         {
             assert!(text.contains(words), "{shape}: no {words:?} in {text}");
@@ -283,7 +283,7 @@ async fn what_no_card_needs_is_not_missed() {
             let posthog = Posthog::shaped(shape).await;
             posthog.faults(status(path, code)).await;
             let mut editor = warned(&posthog).await;
-            let text = editor.hover_until(APP, "project-videos", "There since").await;
+            let text = editor.hover_until(APP, "project-videos", "% since").await;
             assert!(!text.contains("cannot be told"), "{shape} {path} {code}: {text}");
             editor.finish().await;
         }
@@ -333,7 +333,7 @@ fn scopes_without(missing: &[&str]) -> Vec<&'static str> {
 #[tokio::test]
 async fn each_missing_scope_is_named_once_and_the_rest_goes_on() {
     for (scope, needed_for, key, words) in [
-        ("user:read", "telling your own changes", "project-videos", "There since"),
+        ("user:read", "telling your own changes", "project-videos", "% since"),
         ("query:read", "how many people", "project-videos", "Exposure cannot be told"),
         ("activity_log:read", "since when", "project-videos", "Since when cannot be told"),
         ("experiment:read", "experiment is over", "pricing-page", "Its experiment cannot be told"),

@@ -28,6 +28,16 @@ pub struct Card {
     pub outlook: Option<Outlook>,
 }
 
+impl Card {
+    /// PostHog's description of the flag; empty without one.
+    pub(super) fn name(&self) -> &str {
+        match &self.state {
+            State::Known(details) => &details.name,
+            State::NotLoaded | State::Unknown { .. } => "",
+        }
+    }
+}
+
 /// A flag in an environment that is not the primary one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Elsewhere {
@@ -82,7 +92,7 @@ pub struct Details {
     pub results: BTreeMap<i64, ExperimentResult>,
     /// Its early access features.
     pub early_access: Vec<EarlyAccess>,
-    /// Names of the cohorts that its conditions ask for, as far as they are known, each once.
+    /// Names of the cohorts that its open conditions ask for, as far as they are known, each once.
     pub cohorts: Vec<String>,
     /// Who made it.
     pub owner: Option<String>,
@@ -222,9 +232,11 @@ fn early_access(environment: &Environment, of_flag: &EarlyAccess) -> EarlyAccess
 
 fn cohorts(environment: &Environment, filters: &Filters) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (id, name) in filters.cohorts() {
+    let open = filters.groups.iter().filter(|it| it.percent() > 0.0);
+    for property in open.flat_map(|it| &it.properties) {
+        let Some(id) = property.cohort() else { continue };
         // What the condition says is as old as the flag.
-        let name = environment.cohorts.get(&id).map(|it| &**it).or(name);
+        let name = environment.cohorts.get(&id).map(|it| &**it).or(property.cohort_name.as_deref());
         let Some(name) = name.filter(|it| !it.is_empty()) else { continue };
         if names.iter().all(|it| it != name) {
             names.push(name.to_owned());

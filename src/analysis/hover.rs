@@ -7,8 +7,8 @@ use super::brief::{BriefNote, brief_in, brief_note};
 use super::card::{Card, Details, State, card};
 use super::experiment;
 use super::markup::{ago, bar, day, escaped, plain, span, sparkline};
-use super::moves::{Known, Outlook, outlook, time};
-use crate::feature::{Since, Stage, StageLine, scheduled_words};
+use super::moves::{Known, Outlook, outlook};
+use crate::feature::{Since, Stage, StageLine, scheduled_words, time};
 use crate::flags::{Exposure, FlagKey, Mirror, ScheduledChange, SdkSeen, VariantExposure};
 use crate::text::Span;
 
@@ -121,7 +121,7 @@ pub fn render(card: &Card, markup: Markup, now: Timestamp) -> String {
         State::Known(details) => known(&mut page, card, details, now),
     }
     if let Some(note) = &card.brief {
-        brief(&mut page, note);
+        brief(&mut page, note, card.name());
     }
     if let Some(trouble) = &card.trouble {
         page.paragraph(&format!("Not up to date: {}", page.escape(trouble)));
@@ -129,10 +129,13 @@ pub fn render(card: &Card, markup: Markup, now: Timestamp) -> String {
     page.finish()
 }
 
-/// The feature's name and purpose, and what must be done before the flag can be lifted.
-fn brief(page: &mut Page, note: &BriefNote) {
-    let metric = note.metric.as_ref().map(|it| format!(" · {}", page.escape(it))).unwrap_or_default();
-    page.paragraph(&format!("Brief: {}{metric}", page.escape(&note.title)));
+/// The feature's name and purpose, and what must be done before the flag can be lifted. A launched flag has the name too.
+fn brief(page: &mut Page, note: &BriefNote, name_of_flag: &str) {
+    let title = (note.title != name_of_flag.trim()).then(|| format!("Brief: {}", note.title));
+    let words: Vec<String> = title.iter().chain(&note.metric).map(|it| page.escape(it)).collect();
+    if !words.is_empty() {
+        page.paragraph(&words.join(" · "));
+    }
     if note.todos.iter().any(|it| !it.1) {
         page.paragraph("Before it can be lifted:");
         for (what, done) in &note.todos {
@@ -144,9 +147,11 @@ fn brief(page: &mut Page, note: &BriefNote) {
 
 fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     let mut stage = details.stage.to_string();
-    // Partial stages have no such day, and what was never launched is not "off since".
+    // What was never launched is not "off since".
     if let Some(since) = details.since.as_ref().filter(|_| details.stage != Stage::NotLaunched) {
         let _ = write!(stage, " {}", since_words(since, now));
+    } else if let Some(arrived) = details.arrived.as_ref().filter(|_| details.since.is_none()) {
+        let _ = write!(stage, " {}", since_day(arrived.at, arrived.by.as_deref(), now));
     }
     if details.stages.iter().any(|it| it.stopped.is_some()) {
         stage += ", stopped";
@@ -155,7 +160,7 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     if !details.name.trim().is_empty() {
         page.paragraph(&page.escape(&details.name));
     }
-    rollout(page, details);
+    rollout(page, details, card.outlook.is_some());
     pending(page, details);
     if details.is_read_only {
         page.paragraph("Its rules are of a newer kind: they are shown here, and changed on its page only");
@@ -194,18 +199,16 @@ fn known(page: &mut Page, card: &Card, details: &Details, now: Timestamp) {
     }
 }
 
-/// The stages of the plan with the one that is reached, since when and by whom.
-fn rollout(page: &mut Page, details: &Details) {
-    if details.stages.len() > 1 || details.stages.iter().any(|it| it.stopped.is_some()) {
+/// The stages of the plan with the one that is reached. Why one was stopped is told with what lifts it, where that is.
+fn rollout(page: &mut Page, details: &Details, has_outlook: bool) {
+    let is_stopped = details.stages.iter().any(|it| it.stopped.is_some());
+    // That everyone has it says enough of the way there.
+    if is_stopped || details.stages.len() > 1 && !matches!(details.stage, Stage::Everyone(_)) {
         // While the flag is off, its stages are only what is meant.
         let is_on = matches!(details.stage, Stage::Planned { .. } | Stage::Everyone(_));
-        let stages: Vec<String> = details.stages.iter().map(|it| stage_words(page, it, is_on)).collect();
+        let words = |it| stage_words(page, it, is_on, !has_outlook);
+        let stages: Vec<String> = details.stages.iter().map(words).collect();
         page.paragraph(&stages.join(" → "));
-    }
-    // What is the same for everyone says since when in the title.
-    if let Some(it) = details.arrived.as_ref().filter(|_| details.since.is_none()) {
-        let by = it.by.as_ref().map(|it| format!(" by {}", page.escape(it))).unwrap_or_default();
-        page.paragraph(&format!("There since {}{by}", day(it.at)));
     }
 }
 
@@ -237,7 +240,8 @@ fn next_step(page: &mut Page, outlook: &Outlook) {
 
 /// Whom the conditions name; early access features and experiments.
 fn surroundings(page: &mut Page, details: &Details, now: Timestamp) {
-    if !details.cohorts.is_empty() {
+    // Whoever they are: everyone gets the same.
+    if !details.cohorts.is_empty() && !matches!(details.stage, Stage::Everyone(_)) {
         let names: Vec<String> = details.cohorts.iter().map(|it| page.escape(it)).collect();
         let cohorts = if names.len() == 1 { "cohort" } else { "cohorts" };
         page.paragraph(&format!("Conditions ask for the {cohorts} {}", names.join(", ")));
@@ -261,7 +265,7 @@ fn surroundings(page: &mut Page, details: &Details, now: Timestamp) {
     }
 }
 
-fn stage_words(page: &Page, stage: &StageLine, is_on: bool) -> String {
+fn stage_words(page: &Page, stage: &StageLine, is_on: bool, says_why: bool) -> String {
     let words = format!("{} {} %", stage.name, stage.percent);
     let words = match (stage.current && is_on, page.markup) {
         (true, Markup::Markdown) => page.bold(&words),
@@ -270,16 +274,22 @@ fn stage_words(page: &Page, stage: &StageLine, is_on: bool) -> String {
     };
     match stage.stopped.as_deref() {
         None => words,
-        Some("") => format!("{words} (stopped)"),
-        Some(why) => format!("{words} (stopped: {})", page.escape(why)),
+        Some(why) if says_why && !why.is_empty() => format!("{words} (stopped: {})", page.escape(why)),
+        Some(_) => format!("{words} (stopped)"),
     }
 }
 
 /// "since 7 Aug 2026 (110 days, by Ada)", or "for at least 110 days" when nobody knows the day.
 fn since_words(since: &Since, now: Timestamp) -> String {
-    let age = span(now.duration_since(since.at));
-    let by = since.by.as_ref().map(|it| format!(", by {it}")).unwrap_or_default();
-    if since.exact { format!("since {} ({age}{by})", day(since.at)) } else { format!("for at least {age}") }
+    match since.exact {
+        true => since_day(since.at, since.by.as_deref(), now),
+        false => format!("for at least {}", span(now.duration_since(since.at))),
+    }
+}
+
+fn since_day(at: Timestamp, by: Option<&str>, now: Timestamp) -> String {
+    let by = by.map(|it| format!(", by {it}")).unwrap_or_default();
+    format!("since {} ({}{by})", day(at), span(now.duration_since(at)))
 }
 
 fn exposed(page: &mut Page, details: &Details, exposure: &Exposure, now: Timestamp) {

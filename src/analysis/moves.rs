@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 use super::markup::plain;
 use crate::feature::{
-    Brief, Ladder, NextStep, Plan, Remarks, Served, Situation, Verdict, drift, judge, opened, served,
+    Brief, Ladder, NextStep, Plan, Remarks, Served, Situation, Verdict, drift, judge, opened, served, time,
 };
 use crate::flags::{Environment, Evidence, Filters, Flag, FlagKey, Lookup, Met, Scheduled, ScheduledChange};
 
@@ -339,18 +339,12 @@ impl Place<'_> {
     }
 }
 
-/// So much of a text as a line above code has room for.
+/// So much of a text as a line above code has room for, in whole words.
 fn short(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", text[..at].trim_end()),
-        None => text.to_owned(),
-    }
-}
-
-/// "28 Nov 2026, 06:00 UTC"
-pub(super) fn time(at: Timestamp) -> String {
-    TimeZone::UTC.to_datetime(at).strftime("%-d %b %Y, %H:%M UTC").to_string()
+    const MOST: usize = 40;
+    let Some((at, _)) = text.char_indices().nth(MOST) else { return text.to_owned() };
+    let words = text[..at].rsplit_once(' ').map_or(&text[..at], |it| it.0);
+    format!("{}…", words.trim_end_matches([' ', ',', ';', ':', '.']))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What PostHog will do to a rollout by itself, held against its plan.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Ladder, Plan, Remarks, scheduled_words};
 use crate::flags::{Scheduled, ScheduledChange};
@@ -16,6 +16,11 @@ pub struct Coming {
     pub is_step: bool,
     /// What it stands against; `None` = the plan wants it.
     pub against: Option<String>,
+}
+
+/// A moment as people write it: "28 Nov 2026, 06:00 UTC"
+pub fn time(at: Timestamp) -> String {
+    TimeZone::UTC.to_datetime(at).strftime("%-d %b %Y, %H:%M UTC").to_string()
 }
 
 /// Where a rollout stands, as far as that decides what may come by itself.
@@ -97,7 +102,7 @@ fn against_step(it: &Standing, (stage, percent): (usize, f64), at: Timestamp) ->
     }
     let due = it.arrived?.checked_add(pace.duration() * (nth as i32 + 1)).ok()?;
     let is_due = due.duration_since(at).abs() <= SAME;
-    (!is_due).then(|| format!("by the plan it is due on {} UTC", due.strftime("%Y-%m-%d %H:%M")))
+    (!is_due).then(|| format!("by the plan it is due on {}", time(due)))
 }
 
 #[cfg(test)]
@@ -156,7 +161,7 @@ mod tests {
                 "",
                 30,
                 beta(50.0),
-                "goes to beta 50 %, but by the plan it is due on 2026-06-11 00:00 UTC",
+                "goes to beta 50 %, but by the plan it is due on 11 Jun 2026, 00:00 UTC",
             ),
             (here, "", 24, beta(70.0), "goes to beta 70 %, but beta has no such step ahead"),
             (here, "", 24, beta(10.0), "goes to beta 10 %, but beta has no such step ahead"),

@@ -20,7 +20,7 @@ mod verdict;
 mod winner;
 
 pub use brief::{BRIEFS, Brief};
-pub use coming::{Coming, Standing, coming};
+pub use coming::{Coming, Standing, coming, time};
 pub(crate) use compare::differences;
 pub use drift::drift;
 pub use forecast::{Forecast, Stop, forecast};

@@ -77,7 +77,7 @@ pub struct Property {
 
 impl Property {
     /// The number of the cohort that is asked for, if one is.
-    fn cohort(&self) -> Option<u64> {
+    pub fn cohort(&self) -> Option<u64> {
         let id = || self.value.as_u64().or_else(|| self.value.as_str()?.parse().ok());
         (self.kind.as_deref() == Some("cohort")).then(id).flatten()
     }

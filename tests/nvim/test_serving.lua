@@ -37,7 +37,7 @@ T['hover shows the card of the flag'] = function()
   editor.start()
   editor.open_checkout()
   editor.cursor_on('project-videos')
-  local card = editor.hover('There since')
+  local card = editor.hover('% since')
   assert(card:find('project-videos', 1, true), card)
   editor.expect_screen('hover')
 end

@@ -194,7 +194,7 @@ impl Findings {
                 self.tell(
                     at,
                     Severity::Information,
-                    format!("{project} has not seen this event so far{hint}"),
+                    format!("{project} has not seen the event '{name}' so far{hint}"),
                 );
             }
         }

@@ -66,7 +66,7 @@ pub fn brief_lenses(snapshot: &BriefSnapshot) -> Vec<BriefLens> {
         lenses.push(lens(format!("{at}{}", seen.unwrap_or_default()), Does::Open));
     }
     if review_is_due(snapshot) {
-        lenses.push(lens("Review".into(), Does::Review));
+        lenses.push(lens("review".into(), Does::Review));
     }
     if may_launch(snapshot, key) {
         lenses.push(lens("Launch".into(), Does::Launch));
@@ -86,8 +86,8 @@ fn follow(snapshot: &BriefSnapshot, flag: &Flag) -> String {
     let told: BTreeSet<String> = all.iter().filter(is_told).map(Follower::whom).collect();
     match told.len() {
         0 => "Follow".into(),
-        1 => "1 follows · follow".into(),
-        n => format!("{n} follow · follow"),
+        1 => "1 follower · follow".into(),
+        n => format!("{n} followers · follow"),
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::feature::Brief;
-use crate::feature::brief::{BriefFile, Goal, Metric};
+use crate::feature::brief::{BriefFile, Metric};
 use crate::flags::FlagKey;
 
 /// What a flag's card says of its brief.
@@ -17,7 +17,7 @@ pub struct BriefNote {
 pub fn brief_note(briefs: &[std::sync::Arc<BriefFile>], key: &FlagKey) -> Option<BriefNote> {
     brief_in(briefs, key).map(|brief| BriefNote {
         title: brief.title().to_owned(),
-        metric: brief.metric.as_ref().map(metric_words),
+        metric: brief.metric.as_ref().map(Metric::words),
         todos: brief.before_lifting.iter().map(|it| (it.what.clone(), it.done)).collect(),
     })
 }
@@ -25,14 +25,4 @@ pub fn brief_note(briefs: &[std::sync::Arc<BriefFile>], key: &FlagKey) -> Option
 /// The brief of a flag among some.
 pub(crate) fn brief_in<'a>(briefs: &'a [std::sync::Arc<BriefFile>], key: &FlagKey) -> Option<&'a Brief> {
     briefs.iter().filter_map(|it| it.brief.as_ref().ok()).find(|it| it.is_of(key))
-}
-
-fn metric_words(metric: &Metric) -> String {
-    let sign = match metric.goal {
-        Goal::AtLeast => "at least",
-        Goal::AtMost => "at most",
-    };
-    let target = metric.target.map(|it| format!(", {sign} {it}")).unwrap_or_default();
-    let by = metric.by.map(|it| format!(" by {it}")).unwrap_or_default();
-    format!("{}{target}{by}", metric.title())
 }

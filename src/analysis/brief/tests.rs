@@ -263,9 +263,9 @@ fn a_lens_says_how_many_follow() {
     let one = || function("a", "#releases", "new-checkout");
     let others = [function("b", "#alerts", "other"), function("off", "#alerts", "new-checkout")];
     assert_eq!(title(others.to_vec()), "Follow");
-    assert_eq!(title([&[one()], &others[..]].concat()), "1 follows · follow");
-    assert_eq!(title(vec![one(), one()]), "1 follows · follow");
-    assert_eq!(title(vec![one(), function("c", "#alerts", "new-checkout")]), "2 follow · follow");
+    assert_eq!(title([&[one()], &others[..]].concat()), "1 follower · follow");
+    assert_eq!(title(vec![one(), one()]), "1 follower · follow");
+    assert_eq!(title(vec![one(), function("c", "#alerts", "new-checkout")]), "2 followers · follow");
     // What is not loaded can be followed, and what is not there or put away cannot.
     let follows = |key: &str| {
         let lenses = brief_lenses(&snapshot(&format!("key = \"{key}\"\n"), environment()));

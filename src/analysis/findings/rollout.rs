@@ -7,7 +7,7 @@ use crate::analysis::Snapshot;
 use crate::analysis::brief::brief_in;
 use crate::analysis::markup::{ago, day};
 use crate::feature::brief::BriefFile;
-use crate::feature::{self, Coming, Forecast, Stop, forecast, stages};
+use crate::feature::{self, Coming, Forecast, Stop, forecast, stages, time};
 use crate::flags::{Environment, Flag, FlagKey};
 
 /// Evidence that is younger needs no age.
@@ -43,15 +43,15 @@ fn without_brief(flag: &Flag) -> Option<Verdict> {
     let lines = flag.filters().filter(|it| it.version < 2).map(|it| stages(&it))?;
     let line = lines.into_iter().find(|it| it.stopped.is_some())?;
     let reason = reason_words(line.stopped.as_deref().unwrap_or_default());
-    let message = format!("the rollout of '{}' was stopped at {}{reason}", flag.key, line.name);
+    let message = format!("'{}' was stopped at {}{reason}", flag.key, line.name);
     let help = "it goes on with `flagline resume`, where its brief is";
     Some(Verdict::new(Code::RolloutStopped, &message).with_help(help))
 }
 
 fn stopped(key: &FlagKey, it: &Stop) -> Verdict {
     let when = match &it.since {
-        Some((at, Some(by))) => format!(" on {} by {by}", day(*at)),
-        Some((at, None)) => format!(" on {}", day(*at)),
+        Some((at, Some(by))) => format!(" ({}, by {by})", day(*at)),
+        Some((at, None)) => format!(" ({})", day(*at)),
         None => String::new(),
     };
     let leaks = match it.leaks {
@@ -59,7 +59,8 @@ fn stopped(key: &FlagKey, it: &Stop) -> Verdict {
         false => "",
     };
     let reason = reason_words(&it.reason);
-    let message = format!("the rollout of '{key}' was stopped at {}{when}{reason}{leaks}", it.stage);
+    // The reason before the rest: lists of problems cut what is long.
+    let message = format!("'{key}' was stopped at {}{reason}{when}{leaks}", it.stage);
     Verdict::new(Code::RolloutStopped, &message).with_help(&format!("to go on: flagline resume {key}"))
 }
 
@@ -80,8 +81,8 @@ fn ready(key: &FlagKey, it: &Forecast, now: Timestamp) -> Option<Verdict> {
 }
 
 fn conflict(key: &FlagKey, it: &Coming, why: &str) -> Verdict {
-    let at = it.at.strftime("%Y-%m-%d %H:%M");
-    let message = format!("PostHog will change '{key}' by itself on {at} UTC: it {}, but {why}", it.words);
+    let message =
+        format!("PostHog will change '{key}' by itself on {}: it {}, but {why}", time(it.at), it.words);
     let help = match it.is_step {
         true => "the next `flagline rollout run` takes that back; so can you, on the flag's page",
         false => "take it back on the flag's page, or change the plan",
@@ -92,6 +93,9 @@ fn conflict(key: &FlagKey, it: &Coming, why: &str) -> Verdict {
 fn drifted(key: &FlagKey, it: &Forecast) -> Verdict {
     let message = format!("'{key}' is not as its plan says: {}", it.drift.join("; "));
     let help = match it.is_only_behind {
+        true if it.stopped.is_some() => {
+            format!("once it is resumed, flagline promote {key} opens what is behind, with the next step")
+        }
         true => format!("flagline promote {key} opens what is behind, with the next step"),
         false => format!("change the brief, or make the flag as it says: flagline launch {key} --take-over"),
     };

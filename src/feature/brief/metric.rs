@@ -174,6 +174,23 @@ impl Metric {
             None => events(),
         }
     }
+
+    /// Its title with what is hoped for: "purchase: at least 12 a week for each hundred people, by 28 Feb 2027"
+    pub fn words(&self) -> String {
+        let Some(target) = self.target else { return self.title() };
+        let goal = match self.goal {
+            Goal::AtLeast => "at least",
+            Goal::AtMost => "at most",
+        };
+        let unit = match (self.kind, self.count) {
+            (MetricKind::Trend, Count::Events) => " a week for each hundred people",
+            (MetricKind::Trend, Count::People) => " people a week for each hundred",
+            (MetricKind::Funnel, _) => " % of people reach the last step",
+            (MetricKind::Retention, _) => " % of people come back in the week after",
+        };
+        let by = self.by.map(|it| format!(", by {}", it.strftime("%-d %b %Y"))).unwrap_or_default();
+        format!("{}: {goal} {target}{unit}{by}", self.title())
+    }
 }
 
 impl Metric {

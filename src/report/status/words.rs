@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::StatusReport;
 use crate::analysis::status::{Age, FeatureStatus, People, Place};
 use crate::analysis::{ago, day};
-use crate::feature::Coming;
-use crate::feature::brief::{Count, Goal, Metric, MetricKind, Outcome, Release};
+use crate::feature::brief::{Metric, Outcome, Release};
+use crate::feature::{Coming, time};
 use crate::flags::Access;
 
 /// The places in their order, with their headings.
@@ -123,19 +123,10 @@ pub(super) fn age(age: &Age, now: Timestamp) -> Option<String> {
 
 /// "purchase: at least 12 a week for each hundred people, by 28 Feb 2027"
 pub(in crate::report) fn metric(it: &Metric) -> String {
-    let Some(target) = it.target else { return format!("{}, without a target", it.title()) };
-    let goal = match it.goal {
-        Goal::AtLeast => "at least",
-        Goal::AtMost => "at most",
-    };
-    let unit = match (it.kind, it.count) {
-        (MetricKind::Trend, Count::Events) => " a week for each hundred people",
-        (MetricKind::Trend, Count::People) => " people a week for each hundred",
-        (MetricKind::Funnel, _) => " % of people reach the last step",
-        (MetricKind::Retention, _) => " % of people come back in the week after",
-    };
-    let by = it.by.map(|it| format!(", by {}", it.strftime("%-d %b %Y"))).unwrap_or_default();
-    format!("{}: {goal} {target}{unit}{by}", it.title())
+    match it.target {
+        Some(_) => it.words(),
+        None => format!("{}, without a target", it.title()),
+    }
 }
 
 /// "nailed, 41 % paid"
@@ -143,7 +134,7 @@ pub(in crate::report) fn outcome(it: &Outcome) -> String {
     it.to_string()
 }
 
-/// "beta, on 8 Jun 2026 by Ada: too many exceptions"
+/// "beta, on 8 Jun 2026 by Ada: too many exceptions"; why is left out where what comes next says it.
 pub(super) fn stopped(it: &FeatureStatus) -> Option<String> {
     let stop = it.forecast.as_ref()?.stopped.as_ref()?;
     let when = match &stop.since {
@@ -151,17 +142,18 @@ pub(super) fn stopped(it: &FeatureStatus) -> Option<String> {
         Some((at, None)) => format!(", on {}", day(*at)),
         None => String::new(),
     };
-    let why = if stop.reason.is_empty() { String::new() } else { format!(": {}", stop.reason) };
+    let is_told = stop.reason.is_empty() || it.next.words.contains(&stop.reason);
+    let why = if is_told { String::new() } else { format!(": {}", stop.reason) };
     let leaks = if stop.leaks { "; PostHog opened it again by itself" } else { "" };
     Some(format!("{}{when}{why}{leaks}", stop.stage))
 }
 
-/// What PostHog will do by itself, a sentence each: "on 2026-11-28 10:00 UTC it goes to beta 50 %"
+/// What PostHog will do by itself, a sentence each: "on 28 Nov 2026, 10:00 UTC it goes to beta 50 %"
 pub(super) fn coming(it: &FeatureStatus) -> Vec<String> {
     let all = it.forecast.iter().flat_map(|it| &it.coming);
     let sentence = |it: &Coming| {
         let against = it.against.as_ref().map(|why| format!(", but {why}")).unwrap_or_default();
-        format!("on {} UTC it {}{against}", it.at.strftime("%Y-%m-%d %H:%M"), it.words)
+        format!("on {} it {}{against}", time(it.at), it.words)
     };
     all.map(sentence).collect()
 }
@@ -190,9 +182,14 @@ pub(super) fn reads(n: usize) -> String {
 pub(super) fn to_do(it: &FeatureStatus) -> Option<String> {
     let all = it.to_do.len() + it.n_done;
     (all > 0).then(|| match it.to_do.is_empty() {
-        true => format!("all {all} done"),
+        true => all_done(all),
         false => format!("{} of {all} done; open: {}", it.n_done, it.to_do.join("; ")),
     })
+}
+
+/// "all 3 done"
+pub(super) fn all_done(all: usize) -> String {
+    if all == 1 { "1 of 1 done".into() } else { format!("all {all} done") }
 }
 
 /// 12345 as 12,345.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::moves::Start;
-use crate::feature::{Ladder, Remarks, StageName, differences, scheduled_words};
+use crate::feature::{Ladder, Remarks, StageName, differences, scheduled_words, time};
 
 /// A change of the flag that PostHog has scheduled and did not make yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,7 +131,6 @@ fn own_step(start: &Start, it: &Scheduled) -> Option<f64> {
 }
 
 fn words(it: &Scheduled) -> String {
-    let at = it.at.strftime("%Y-%m-%d %H:%M");
     let change = scheduled_words(&crate::posthog::wire::scheduled(&it.payload));
-    format!("on {at} UTC it {change}")
+    format!("on {} it {change}", time(it.at))
 }

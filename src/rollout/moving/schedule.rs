@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::{Base, Rollout, is_refusal};
+use crate::feature::time;
 use crate::posthog::{Error, wire};
 use crate::rollout::decide::{Change, Scheduled};
 
@@ -61,7 +62,7 @@ impl Rollout<'_> {
                 }
                 answer => answer?,
             }
-            told.push(format!("PostHog goes to {percent} % on {} UTC", at.strftime("%Y-%m-%d %H:%M")));
+            told.push(format!("PostHog goes to {percent} % on {}", time(*at)));
         }
         self.read_schedules().await?;
         Ok(told)
