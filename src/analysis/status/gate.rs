@@ -29,11 +29,13 @@ pub struct Check {
     pub known: Option<String>,
 }
 
-/// Three states, never two.
+/// What cannot be told is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// It does.
     Yes,
+    /// It does not so far: time and people are to come.
+    NotYet,
     /// It does not.
     No,
     /// Nobody here can tell.
@@ -58,7 +60,7 @@ impl GateStatus {
 impl GateStatus {
     /// Whether something is known not to hold.
     pub fn is_waiting(&self) -> bool {
-        self.checks.iter().any(|it| it.holds == Holds::No)
+        self.checks.iter().any(|it| matches!(it.holds, Holds::NotYet | Holds::No))
     }
 }
 
@@ -68,9 +70,9 @@ pub(super) fn current<'p>(feature: &FeatureStatus, plan: Option<&'p Plan>) -> Op
     Some((at, planned(plan, at, &feature.track[at].name)?))
 }
 
-/// The gate of the stage that is open.
+/// The gate of the stage that is open; none while the rollout is stopped, which no gate lifts.
 pub(super) fn gate(feature: &FeatureStatus, plan: Option<&Plan>, now: Timestamp) -> Option<GateStatus> {
-    let (_, stage) = current(feature, plan)?;
+    let (_, stage) = current(feature, plan).filter(|_| feature.stopped.is_none())?;
     let not_loaded = Err("not loaded");
     let evidence = feature.forecast.as_ref().map_or(not_loaded, evidence_of);
     let Gate { automatic, people, max_exceptions, after } = stage.gate;
@@ -94,7 +96,7 @@ fn of_people(wanted: u64, evidence: Result<&Evidence, &str>) -> Check {
         Err(why) => cannot_tell(what, why),
         Ok(it) => {
             let met = it.people();
-            let holds = if met >= wanted { Holds::Yes } else { Holds::No };
+            let holds = if met >= wanted { Holds::Yes } else { Holds::NotYet };
             Check { what, holds, known: Some(format!("{met} so far")) }
         }
     }
@@ -126,6 +128,6 @@ fn of_time(after: SignedDuration, open: Option<SignedDuration>) -> Check {
         let known = Some("since when is not known".into());
         return Check { what, holds: Holds::CannotTell, known };
     };
-    let holds = if open >= after { Holds::Yes } else { Holds::No };
+    let holds = if open >= after { Holds::Yes } else { Holds::NotYet };
     Check { what, holds, known: Some(format!("{} so far", span(open))) }
 }

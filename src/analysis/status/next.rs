@@ -4,7 +4,7 @@ use super::{FeatureStatus, Place, Rollout};
 use crate::analysis::card::{Card, State};
 use crate::analysis::markup::day;
 use crate::feature::review::review_due;
-use crate::feature::{Brief, Forecast, NextStep, Stage, Verdict, scheduled_words};
+use crate::feature::{Brief, Forecast, NextStep, Stage, Verdict, scheduled_words, time};
 use crate::flags::FlagKey;
 
 /// What comes next.
@@ -94,7 +94,7 @@ fn of_stage(
 fn scheduled(card: &Card) -> Option<Next> {
     let State::Known(details) = &card.state else { return None };
     let change = details.next.as_ref()?;
-    let words = format!("on {} it {}", day(change.at), scheduled_words(&change.change));
+    let words = format!("on {} it {}", time(change.at), scheduled_words(&change.change));
     Some(Next { words, command: None, at: Some(change.at) })
 }
 
@@ -141,8 +141,8 @@ fn waits(forecast: &Forecast, missing: &[String], until: Option<Timestamp>) -> N
     let missing = missing.join("; ");
     let is_step = matches!(forecast.next, Some(NextStep::Within { .. }));
     let words = match until {
-        Some(at) if is_step => format!("{missing} on {}", day(at)),
-        Some(at) => format!("waits for {missing}, until {} at least", day(at)),
+        Some(at) if is_step => format!("{missing} on {}", time(at)),
+        Some(at) => format!("waits for {missing}, until {} at least", time(at)),
         None => format!("waits for {missing}"),
     };
     Next { words, command: None, at: until }

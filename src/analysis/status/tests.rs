@@ -166,12 +166,12 @@ fn what_comes_next() {
         (
             Place::Running,
             "2/3 beta, 100 %",
-            "waits for 1w to pass since it opened; 1 more person to meet it, until 15 Jun 2026 at least",
+            "waits for 1w to pass since it opened; 1 more person to meet it, until 15 Jun 2026, 12:00 UTC at least",
         ),
     );
     check(
         moved([100, 100, 0], [100, 100, 25], "2026-06-09"),
-        (Place::Running, "3/3 everyone, 25 %", "everyone 25 % → 100 % on 11 Jun 2026"),
+        (Place::Running, "3/3 everyone, 25 %", "everyone 25 % → 100 % on 11 Jun 2026, 12:00 UTC"),
     );
     check(
         moved([100, 100, 0], [100, 100, 25], "2026-06-01"),

@@ -10,6 +10,8 @@ pub struct TrackStage {
     pub percent: f64,
     /// Where it lies from the feature.
     pub position: Position,
+    /// Whether the rollout was stopped at it.
+    pub is_stopped: bool,
     /// Who belongs to it, where the plan says so.
     pub audience: Option<String>,
 }
@@ -36,6 +38,7 @@ pub(super) fn track(details: Option<&Details>, plan: Option<&Plan>) -> Vec<Track
             // While the flag is off, its percentages are only what is meant.
             percent: if is_on(stage) { line.percent } else { 0.0 },
             position: position(at, current, stage),
+            is_stopped: line.stopped.is_some(),
             audience: planned(plan, at, &line.name).map(|it| it.audience.to_string()),
         };
         return written.iter().enumerate().map(of).collect();
@@ -46,6 +49,7 @@ pub(super) fn track(details: Option<&Details>, plan: Option<&Plan>) -> Vec<Track
         name: it.name.clone(),
         percent: 0.0,
         position: Position::Ahead,
+        is_stopped: false,
         audience: Some(it.audience.to_string()),
     };
     plan.filter(|_| follows).map(|it| it.stages.iter().map(of).collect()).unwrap_or_default()

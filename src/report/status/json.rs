@@ -174,7 +174,7 @@ fn gate(it: &GateStatus) -> Value {
     let check = |it: &Check| {
         let holds = match it.holds {
             Holds::Yes => Some(true),
-            Holds::No => Some(false),
+            Holds::NotYet | Holds::No => Some(false),
             Holds::CannotTell => None,
         };
         json!({ "what": it.what, "holds": holds, "known": it.known })

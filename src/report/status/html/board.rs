@@ -82,14 +82,18 @@ fn stages(feature: &FeatureStatus) -> String {
     words + &track(&feature.track)
 }
 
-/// Done, current and ahead differ in mark, weight and word, not by colour alone.
+/// Done, current, ahead and stopped differ in mark, weight and word, not by colour alone.
 pub(super) fn track(stages: &[TrackStage]) -> String {
-    let items: String = stages.iter().map(stage).collect();
+    let is_on_its_way = stages.iter().any(|it| it.position == Position::Current);
+    let items: String = stages.iter().map(|it| stage(it, is_on_its_way)).collect();
     format!("<ol class=\"track\" aria-label=\"Stages of its plan\">{items}</ol>")
 }
 
-fn stage(it: &TrackStage) -> String {
+fn stage(it: &TrackStage, is_on_its_way: bool) -> String {
     let (class, mark, words) = match it.position {
+        _ if it.is_stopped => ("stopped", "■", "stopped here"),
+        // Somebody closed it again; once everyone has the feature that is all the same.
+        Position::Done if is_on_its_way && it.percent < 100.0 => ("done", "!", "passed, not fully open"),
         Position::Done => ("done", "✓", "done"),
         Position::Current => ("current", "▸", "current stage"),
         Position::Ahead => ("ahead", "", "to come"),
@@ -102,7 +106,7 @@ fn stage(it: &TrackStage) -> String {
     format!(
         "<li class=\"{class}\"><svg viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" aria-hidden=\"true\" \
          focusable=\"false\"><rect class=\"rail\" width=\"100\" height=\"4\"/><rect class=\"open\" width=\"{}\" \
-         height=\"4\"/></svg><span class=\"step\">{mark}{}</span> <span class=\"percent\">{percent} %</span>{}</li>",
+         height=\"4\"/></svg><span class=\"step\">{}</span> <span class=\"percent\">{mark}{percent} %</span>{}</li>",
         percent.clamp(0.0, 100.0),
         apart(&it.name),
         unseen(&format!(", {words}")),

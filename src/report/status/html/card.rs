@@ -101,7 +101,7 @@ fn to_do(feature: &FeatureStatus) -> Option<String> {
         |it: &String| format!("<li><span class=\"mark\" aria-hidden=\"true\">☐</span> {}</li>", text(it));
     let open: String = feature.to_do.iter().map(item).collect();
     (all > 0).then(|| match feature.to_do.is_empty() {
-        true => format!("all {all} done"),
+        true => words::all_done(all),
         false => format!("{} of {all} done, open: <ul>{open}</ul>", feature.n_done),
     })
 }
@@ -111,6 +111,7 @@ fn gate(gate: &GateStatus) -> String {
     let check = |it: &Check| {
         let (mark, word) = match it.holds {
             Holds::Yes => ("✓", "holds"),
+            Holds::NotYet => ("○", "not yet"),
             Holds::No => ("✗", "does not hold"),
             Holds::CannotTell => ("?", "cannot tell"),
         };

@@ -1,9 +1,9 @@
 //! HTML that is XML too, so that a test can read it. Whatever comes from elsewhere goes through [`text`].
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::analysis::{Link, ago, plain};
+use crate::feature::time;
 
 /// A text from PostHog, a brief or source: no markup, no control characters, nothing that turns the reading direction.
 pub(super) fn text(of: &str) -> String {
@@ -30,7 +30,9 @@ pub(super) fn apart(of: &str) -> String {
 
 /// A command to copy: one click selects all of it.
 pub(super) fn command(of: &str) -> String {
-    format!("<code class=\"command\">{}</code>", text(of))
+    // A line ends between words, not at a hyphen inside of one.
+    let words: Vec<String> = of.split(' ').map(|it| format!("<span>{}</span>", text(it))).collect();
+    format!("<code class=\"command\">{}</code>", words.join(" "))
 }
 
 /// Words for those who listen.
@@ -45,8 +47,7 @@ pub(super) fn label(of: &str) -> String {
 
 /// A moment: absolute, and how long ago.
 pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
-    let words = TimeZone::UTC.to_datetime(at).strftime("%-d %b %Y, %H:%M UTC").to_string();
-    format!("<time datetime=\"{at}\">{words}</time> ({})", text(&ago(at, now)))
+    format!("<time datetime=\"{at}\">{}</time> ({})", time(at), text(&ago(at, now)))
 }
 
 /// A page of PostHog. Only addresses of pages are links.

@@ -1,20 +1,20 @@
 //! How the page looks: the system's fonts, light and dark, wide and narrow, on paper.
 
 /// What the page's policy allows: this style and no other. A test says what it must be.
-pub(super) const HASH: &str = "sha256-BHb64BUAF7VHAxGiZN9Uw+obnuJcssYsQGmuB79P8Zg=";
+pub(super) const HASH: &str = "sha256-sn8U0wfGy2gudfKX/if/fG3NjdCATqtNfP5BbGkp5O4=";
 
 /// Lines are told apart by dashes and marks too; colours are those of Okabe and Ito, which everybody tells apart.
 pub(super) const STYLE: &str = r#"
 :root {
   color-scheme: light dark;
   --text: #1b1f24; --soft: #57606a; --back: #f7f7f5; --card: #ffffff; --line: #d8dbe0; --rail: #d8dbe0;
-  --link: #0b57c2; --open: #0072b2; --warn-back: #fff6dd; --warn-line: #d9a400; --code: #eff1f4;
+  --link: #0b57c2; --open: #0072b2; --stop: #b3261e; --warn-back: #fff6dd; --warn-line: #d9a400; --code: #eff1f4;
   --s1: #0072b2; --s2: #c14e00; --s3: #007a5a; --s4: #a03f86; --s5: #57606a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --text: #e6e8eb; --soft: #a3abb6; --back: #14171b; --card: #1c2026; --line: #343a43; --rail: #3a414b;
-    --link: #7db7ff; --open: #56b4e9; --warn-back: #2b2615; --warn-line: #c79a1b; --code: #2a3038;
+    --link: #7db7ff; --open: #56b4e9; --stop: #ff8a80; --warn-back: #2b2615; --warn-line: #c79a1b; --code: #2a3038;
     --s1: #56b4e9; --s2: #f0a33a; --s3: #33c99b; --s4: #e08fc9; --s5: #a3abb6;
   }
 }
@@ -58,22 +58,24 @@ nav b { font-variant-numeric: tabular-nums; margin-right: 0.15rem; }
 .board .count { color: var(--soft); font-weight: 400; }
 .rows { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .rows > li {
-  display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 7fr) minmax(6rem, 2fr) minmax(0, 7fr); gap: 0.4rem 1.5rem;
+  display: grid; grid-template-columns: minmax(0, 4fr) minmax(0, 9fr) minmax(5.5rem, 2fr) minmax(0, 6fr); gap: 0.4rem 1.5rem;
   padding: 1rem 1.25rem; align-items: start;
 }
 .rows > li + li { border-top: 1px solid var(--line); }
 .name a { font-weight: 600; color: var(--text); text-decoration-color: var(--soft); text-decoration-thickness: 1px; }
 .name a:hover { text-decoration-thickness: 2px; }
 .name code, .owner { display: block; color: var(--soft); font-size: 0.82rem; }
+code.command span { display: inline-block; max-width: 100%; }
 .stage { margin: 0; font-weight: 500; }
 .people { font-variant-numeric: tabular-nums; }
 .next code.command { display: block; width: fit-content; max-width: 100%; margin-top: 0.2rem; }
-.track { display: flex; gap: 0.5rem; margin-top: 0.35rem; }
-.track li { display: block; flex: 1 1 0; min-width: 0; font-size: 0.82rem; line-height: 1.35; color: var(--soft); }
+.track { display: grid; grid-template-columns: repeat(auto-fit, minmax(4.5rem, 1fr)); gap: 0.4rem 0.5rem; margin-top: 0.35rem; }
+.track li { display: block; min-width: 0; font-size: 0.82rem; line-height: 1.35; color: var(--soft); }
 .track svg { display: block; width: 100%; height: 6px; margin-bottom: 0.3rem; border-radius: 3px; }
 .track .rail { fill: var(--rail); }
 .track .open { fill: var(--open); }
-.track .current { color: var(--text); font-weight: 650; }
+.track .current, .track .stopped { color: var(--text); font-weight: 650; }
+.track .stopped .mark { color: var(--stop); }
 .track .percent { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .clean-up > ul > li, .cards article {
   margin: 0 0 1.1rem; padding: 1.3rem 1.5rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
@@ -134,8 +136,8 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: 0.88rem; }
   dt { font-size: 0.85rem; }
 }
 @media (max-width: 34rem) {
-  .track { display: grid; gap: 0.45rem; }
-  .track li { display: grid; grid-template-columns: 7.5rem 3.4rem minmax(0, 1fr); gap: 0 0.6rem; align-items: center; }
+  .track { grid-template-columns: minmax(0, 1fr); gap: 0.45rem; }
+  .track li { display: grid; grid-template-columns: 7rem 4.2rem minmax(0, 1fr); gap: 0 0.6rem; align-items: center; }
   .track svg { order: 3; margin: 0; }
 }
 @media (forced-colors: active) {
@@ -144,7 +146,7 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: 0.88rem; }
 }
 @media print {
   :root {
-    --text: #000; --soft: #333; --back: #fff; --card: #fff; --line: #bbb; --rail: #ddd; --link: #000; --code: #fff; --open: #333;
+    --text: #000; --soft: #333; --back: #fff; --card: #fff; --line: #bbb; --rail: #ddd; --link: #000; --code: #fff; --open: #333; --stop: #000;
     --s1: #0072b2; --s2: #c14e00; --s3: #007a5a; --s4: #a03f86; --s5: #57606a;
   }
   body { max-width: none; padding: 0; font-size: 11pt; }
