@@ -202,7 +202,12 @@ async fn events_and_properties_are_those_that_posthog_has_seen() {
     let mut editor = opened(&posthog, &[]).await;
     let text = "key = \"project-videos\"\n[metric]\nkind = \"trend\"\nevents = [\"video wached\"]\n";
     editor.open(BRIEF, text).await;
-    editor.warned(BRIEF, &["Offset has not seen the event 'video wached' so far; did you mean \"video watched\"?"]).await;
+    editor
+        .warned(
+            BRIEF,
+            &["Offset has not seen the event 'video wached' so far; did you mean \"video watched\"?"],
+        )
+        .await;
     let of_metric = offered(&mut editor, BRIEF, "video w", "$pageview").await;
     assert_eq!(of_metric, ["video watched", "$pageview"]);
     editor.edit(BRIEF, "wached", "watched").await;
