@@ -195,7 +195,7 @@ async fn a_stop_bears_its_reason_until_somebody_resumes() {
         &told,
         &[
             "'offset-videos' is stopped: closes beta; internal stays",
-            "takes back 1 scheduled",
+            "takes back 1 step of what was scheduled",
             "It is at 1/3 internal",
         ],
     );
