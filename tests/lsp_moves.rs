@@ -202,7 +202,7 @@ async fn a_stop_bears_its_reason_until_somebody_resumes() {
     let stopped = "2/3 beta · stopped: videos do not load on iOS: 0 %";
     assert_eq!(state(&posthog).await.1[1], stopped);
     let card = editor.hover_until(APP, "offset-videos", "Stopped at beta: videos do not load on iOS").await;
-    contains(&card, &["1/3 internal, 100 %, stopped", "flagline resume offset-videos"]);
+    contains(&card, &["1/3 internal, 100 %", "flagline resume offset-videos"]);
     assert!(!card.contains("telling") && !card.contains("Next, on"), "{card}");
     // Nothing else goes on with it.
     let command = command(&editor, "promote", json!({}));

@@ -47,7 +47,7 @@ async fn a_rollout_that_waits_and_one_that_is_stopped() {
     editor.ignore("window/showMessage");
     editor.ignore("window/logMessage");
     editor.execute(&json!({ "command": "flagline.refresh" })).await;
-    let stopped = " by Grace: too slow; to go on: flagline resume project-videos";
+    let stopped = ", by Grace); to go on: flagline resume project-videos";
     editor.warned(BRIEF, &[stopped]).await;
     editor.warned(APP, &[stopped]).await;
     for path in [APP, BRIEF] {

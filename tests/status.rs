@@ -405,7 +405,7 @@ async fn a_retrospective_tells_what_reached_everyone_and_what_was_stopped() {
         &format!("\n- **Happened:** {day} reached everyone\n"),
         "\n## Stopped or blocked\n\n### Videos of offsetting projects (`project-videos`)\n",
         &format!("\n- **Happened:** {day} stopped in beta: 12 \\*exceptions\\*\n"),
-        "\n- **Blocked by:** stopped: 12 \\*exceptions\\*; gate of beta: ",
+        "\n- **Blocked by:** stopped: 12 \\*exceptions\\*; before lifting: ",
         "`flagline resume project-videos`\n",
     ] {
         assert!(stdout.contains(words), "no {words:?} in {stdout}");
