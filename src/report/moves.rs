@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::feature::{NextStep, Verdict};
-use crate::rollout::moving::{Preview, Rollout};
+use crate::rollout::moving::{MetricWeek, Preview, Rollout};
 use crate::rollout::run::{FeatureReport, Report};
 
 /// What a move comes to, and whom it touches.
@@ -77,7 +77,8 @@ fn details(it: &FeatureReport, is_dry: bool) -> Vec<String> {
         Some(Verdict::Asks { evidence, .. } | Verdict::Promotes { evidence, .. }) => evidence.clone(),
         _ => Vec::new(),
     };
-    let evidence = evidence.into_iter().map(|it| format!("    = {it}"));
+    let metric = it.metric.iter().map(MetricWeek::words);
+    let evidence = evidence.into_iter().chain(metric).map(|it| format!("    = {it}"));
     let mark = if is_dry { "~" } else { "✓" };
     let done = it.done.iter().map(|it| format!("    {mark} {it}"));
     let told = it.messages.iter().map(|it| format!("    > {}: {}", it.kind.name(), it.text));
@@ -125,6 +126,12 @@ fn feature_json(it: &FeatureReport) -> Value {
         "stage": it.stage,
         "people": it.people.map(|it| it.0),
         "with_exceptions": it.people.map(|it| it.1),
+        "metric": it.metric.as_ref().map(|it| json!({
+            "title": it.title,
+            "counts": if it.counts_people { "people" } else { "events" },
+            "week": it.by_response.iter().map(|(response, n)| json!({ "response": response, "value": n }))
+                .collect::<Vec<Value>>(),
+        })),
         "verdict": verdict,
         "details": details,
         "until": until,

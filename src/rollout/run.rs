@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Move, Surroundings};
 use super::message::Message;
-use super::moving::{self, Base, Invitation, NotMoved, NotRead, Rollout, steps};
+use super::moving::{self, Base, Invitation, MetricWeek, NotMoved, NotRead, Rollout, steps};
 use crate::config;
 use crate::feature::{Brief, NextStep, Plan, Stage, StageName, Verdict, judge, stage};
 use crate::posthog::Error;
@@ -47,6 +47,8 @@ pub struct FeatureReport {
     pub verdict: Option<Verdict>,
     /// What people met it, since its stage was opened; `None` = not known.
     pub people: Option<(u64, u64)>,
+    /// How its key metric did in the last week.
+    pub metric: Option<MetricWeek>,
     /// What was done, or would be.
     pub done: Vec<String>,
     /// The messages that were sent, or would be.
@@ -65,6 +67,7 @@ impl FeatureReport {
             stage: String::new(),
             verdict: None,
             people: None,
+            metric: None,
             done: Vec::new(),
             messages: Vec::new(),
             warnings: Vec::new(),
@@ -153,6 +156,7 @@ pub async fn once(
         }
     }
     moving::load_evidence(&mut rollouts).await?;
+    moving::load_metrics(&mut rollouts).await?;
     for rollout in &mut rollouts {
         let key = rollout.brief.key.clone();
         let mut feature = FeatureReport::new(&key);
@@ -172,6 +176,7 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
     let verdict = judge(&situation);
     report.people = situation.evidence.ok().map(|it| (it.people(), it.troubled()));
     report.verdict = Some(verdict.clone());
+    report.metric.clone_from(&rollout.metric);
     report.warnings.extend(
         rollout.foreign_schedules().into_iter().map(|it| format!("scheduled by somebody else: {it}")),
     );

@@ -233,7 +233,12 @@ async fn videos(shape: Shape, file: &str) {
     let mut story = Story::begin(shape, "offset-videos", VIDEOS).await;
     story.person(&["launch", "offset-videos", "--yes"]).await;
     // Colleagues use it, and somebody gives a go.
-    story.until(12, |it| it["verdict"] == "asks").await;
+    let asks = story.until(12, |it| it["verdict"] == "asks").await;
+    // Those who came by with the feature on saw a page.
+    let metric = json!({
+        "title": "User retention", "counts": "people", "week": [{ "response": "true", "value": asks["people"] }],
+    });
+    assert_eq!(asks["metric"], metric);
     story.look("1/5 internal", &["by a person's go: flagline promote offset-videos"]).await;
     story.person(&["promote", "offset-videos", "--yes"]).await;
     // From here it goes by itself, up to an error spike among those who pay most.

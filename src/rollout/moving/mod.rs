@@ -5,6 +5,7 @@
 mod evidence;
 mod finish;
 mod interview;
+mod metric;
 mod preview;
 mod schedule;
 mod tell;
@@ -18,6 +19,8 @@ use uuid::Uuid;
 
 pub(super) use evidence::load as load_evidence;
 pub use interview::Invitation;
+pub use metric::MetricWeek;
+pub(super) use metric::load as load_metrics;
 pub use preview::{Preview, Reached};
 pub(super) use schedule::steps;
 pub use tell::Told;
@@ -72,6 +75,8 @@ pub struct Rollout<'a> {
     /// Messages that this run was elected to send.
     elected: Vec<super::message::Kind>,
     drift: Vec<String>,
+    /// How its key metric did in the last week; `None` = not asked, or not known.
+    pub metric: Option<MetricWeek>,
     /// Claims of the flag's conditions whose message was captured.
     finished: Vec<Telling>,
 }
@@ -195,6 +200,7 @@ impl<'a> Rollout<'a> {
             told: None,
             elected: Vec::new(),
             drift: Vec::new(),
+            metric: None,
             finished: Vec::new(),
         };
         rollout.look_at_flag().await?;
