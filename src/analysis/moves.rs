@@ -112,8 +112,10 @@ impl Place<'_> {
         offers.push(self.stop(!is_constant));
         offers.extend(self.back(at));
         let may_finish = at + 1 == self.plan.stages.len() || !self.filters.variants().is_empty();
-        if may_finish && !is_constant && next != Some(NextStep::Done) {
-            offers.push(self.finish(None));
+        // What everyone has is finished once the conditions of its stages are gone.
+        let is_finished = is_constant && !self.ladder.has_steps();
+        if may_finish && !is_finished && next != Some(NextStep::Done) {
+            offers.push(self.finish(is_constant.then(|| "finish".to_owned())));
         }
         Some(Outlook { words, command, offers })
     }

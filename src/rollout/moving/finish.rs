@@ -1,13 +1,16 @@
 use serde_json::json;
 
 use super::{Rollout, is_refusal};
-use crate::feature::{Served, Value, served};
+use crate::feature::{Ladder, Served, Value, served};
 use crate::posthog::Error;
 use crate::posthog::objects::Kind;
 
 impl Rollout<'_> {
-    pub(super) fn serves(&self, value: &Value) -> bool {
-        served(self.flag.active, self.flag.filters().as_ref()) == Served::Everyone(value.clone())
+    /// Whether nothing is left to write to the flag for everyone to get this value.
+    pub(super) fn is_finished(&self, value: &Value) -> bool {
+        let filters = self.flag.filters().unwrap_or_default();
+        let is_served = served(self.flag.active, Some(&filters)) == Served::Everyone(value.clone());
+        is_served && (*value == Value::Off || !Ladder::of(&self.plan, &filters).has_steps())
     }
 
     /// People who opted in or out are decided before any condition, so that goes first; its flag stays.

@@ -42,7 +42,7 @@ impl Rollout<'_> {
         };
         let mut change = match (self.change(step), step) {
             // Somebody was cut off between the flag and what follows it.
-            (Err(_), Move::Finish(value)) if self.serves(value) && !ends.is_empty() => {
+            (Err(_), Move::Finish(value)) if self.is_finished(value) && !ends.is_empty() => {
                 Change { body: serde_json::json!({}), what: Vec::new(), touches: None }
             }
             (change, _) => change?,

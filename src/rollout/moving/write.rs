@@ -45,7 +45,7 @@ impl Rollout<'_> {
         let mut told = Vec::new();
         if let Move::Finish(value) = step {
             told.extend(self.leave_early_access().await?);
-            if self.serves(value) {
+            if self.is_finished(value) {
                 told.extend(self.end_experiments(value).await?);
                 told.extend(self.sync_schedules().await?);
                 return Ok(told);

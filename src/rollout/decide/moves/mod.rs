@@ -425,7 +425,9 @@ fn roll_back(mut draft: Draft, stage: &str) -> Result<Change, String> {
 fn finish(mut draft: Draft, value: &feature::Value) -> Result<Change, String> {
     let start = draft.start;
     let filters = start.flag.filters().unwrap_or_default();
-    if served(start.flag.active, Some(&filters)) == feature::Served::Everyone(value.clone()) {
+    // What everyone has at the end of a plan is finished once the conditions of its stages are gone.
+    let is_served = served(start.flag.active, Some(&filters)) == feature::Served::Everyone(value.clone());
+    if is_served && (*value == feature::Value::Off || !draft.ladder.has_steps()) {
         return Err(format!("everyone gets {value} already"));
     }
     let open = draft.ladder.position().filter(|_| start.flag.active);
@@ -464,7 +466,8 @@ fn finish(mut draft: Draft, value: &feature::Value) -> Result<Change, String> {
     for (_, old) in draft.groups.iter().filter_map(|it| draft.rung(it)) {
         remarks.telling.extend(old.telling);
     }
-    remarks.telling.push(Telling { kind: Kind::Everyone.name().into(), since: start.now });
+    let telling = Telling { kind: Kind::Everyone.name().into(), since: start.now };
+    remarks.telling.extend((!is_served).then_some(telling));
     draft.groups = vec![json!({
         "description": remarks.to_string(),
         "properties": [],

@@ -248,6 +248,9 @@ fn finishes() {
     let wide = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 100.0), ("3/3 everyone", 50.0)]);
     check(&wide, &on, &[&telling]);
     assert_eq!(make(&wide, &on).unwrap().touches, Some((2, 50.0, 100.0)));
+    // Everyone has it: what is left are the conditions of its stages, and nobody is told once more.
+    let over = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 100.0), ("3/3 everyone", 100.0)]);
+    check(&over, &on, &["3/3 everyone 100"]);
     let off = make(&wide, &Move::Finish(feature::Value::Off)).unwrap();
     assert_eq!(off.body["active"], false);
     assert_eq!(left(&off).len(), 4);
