@@ -132,7 +132,8 @@ pub fn render(card: &Card, markup: Markup, now: Timestamp) -> String {
 /// The feature's name and purpose, and what must be done before the flag can be lifted. A launched flag has the name too.
 fn brief(page: &mut Page, note: &BriefNote, name_of_flag: &str) {
     let title = (note.title != name_of_flag.trim()).then(|| format!("Brief: {}", note.title));
-    let words: Vec<String> = title.iter().chain(&note.metric).map(|it| page.escape(it)).collect();
+    let metric = note.metric.as_ref().map(|it| format!("Metric: {it}"));
+    let words: Vec<String> = title.iter().chain(&metric).map(|it| page.escape(it)).collect();
     if !words.is_empty() {
         page.paragraph(&words.join(" · "));
     }
