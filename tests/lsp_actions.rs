@@ -171,7 +171,7 @@ async fn whoever_is_asked_may_look_leave_it_off_or_go_away() {
     assert_eq!(posthog.flag("gift-wrapping").await["active"], false);
     editor.watched(".flagline/gift-wrapping.toml", 1).await;
     editor.warned(APP, &WARNINGS[..3]).await;
-    editor.hover_until(APP, "gift-wrapping", "Brief: Gifts").await;
+    editor.hover_until(APP, "gift-wrapping", "not launched").await;
     let action = editor.action(APP, "gift-wrapping", "Launch feature").await;
     editor.execute(&action["command"]).await;
     editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
