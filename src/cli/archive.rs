@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::feature::stage;
 use crate::flags::{Environment, Flag, FlagKey, FlagUses, Lookup, Mirror, Project};
 use crate::index::{self, scan::Progress};
-use crate::posthog::{Client, Error, disk, refresh};
+use crate::posthog::{Client, Error, disk, give_scope, refresh};
 use crate::report::{self, ArchiveRow};
 use crate::rollout::{self, NotArchived};
 use crate::workspace;
@@ -283,9 +283,7 @@ impl Run {
     fn remedy(&self, error: &Error) -> String {
         let host = self.mirror.primary().map(|it| it.host.to_string()).unwrap_or_default();
         match error {
-            Error::Forbidden(_) => {
-                format!("; give the key the scope feature_flag:write under {host}/settings/user-api-keys")
-            }
+            Error::Forbidden(_) => format!("; {}", give_scope(&host, "feature_flag:write")),
             // Nothing was done.
             Error::Limited(_) => "; run it again then".into(),
             // The request may have arrived, and its answer was lost.

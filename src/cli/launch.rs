@@ -16,7 +16,7 @@ use crate::config::Environment;
 use crate::feature::brief::file_name;
 use crate::feature::{BRIEFS, Plan, StageName};
 use crate::flags::{Flag, FlagKey};
-use crate::posthog::Error;
+use crate::posthog::{Error, give_scope};
 use crate::report::{launch_json, launch_label, launch_plan};
 use crate::rollout::decide::{Action, Slot, Step, open_stages};
 use crate::rollout::launch::{Interrupted, Launch, NotPlanned, Options, Reach, Told};
@@ -211,10 +211,9 @@ impl Run<'_> {
 
     fn interrupted(&self, Interrupted { slot, error }: &Interrupted) -> String {
         let remedy = match error {
-            Error::Forbidden(_) => format!(
-                "; give the key the scope feature_flag:write under {}/settings/user-api-keys",
-                self.environment.host
-            ),
+            Error::Forbidden(_) => {
+                format!("; {}", give_scope(&self.environment.host, "feature_flag:write"))
+            }
             Error::Conflict(_) => "; look at what changed, and launch again to decide anew".into(),
             error if error.is_passing() || matches!(error, Error::Decode { .. } | Error::TooSlow) => {
                 "; launch again to complete what is missing, nothing is made twice".into()

@@ -15,6 +15,7 @@ use crate::analysis::plain;
 use crate::config::{Config, Environment};
 use crate::feature::brief::After;
 use crate::feature::{self};
+use crate::posthog::{Error, give_scope};
 use crate::report::{move_json, move_lines};
 use crate::rollout::decide::{Move, Surroundings};
 use crate::rollout::moving::{Base, NotMoved, Preview, Rollout};
@@ -220,10 +221,9 @@ impl Run<'_> {
                     self.rollout.stage_words()
                 )
             }
-            NotMoved::PostHog(crate::posthog::Error::Forbidden(_)) => format!(
-                "{error}; give the key the scope feature_flag:write under {}/settings/user-api-keys",
-                self.environment.host
-            ),
+            NotMoved::PostHog(Error::Forbidden(_)) => {
+                format!("{error}; {}", give_scope(&self.environment.host, "feature_flag:write"))
+            }
             error => error.to_string(),
         }
     }

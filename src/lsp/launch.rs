@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::feature::brief::Brief;
 use crate::flags::FlagKey;
 use crate::posthog::refresh::Ask;
-use crate::posthog::{Error, disk, replace};
+use crate::posthog::{Error, disk, give_scope, replace};
 use crate::report::{launch_label, launch_plan};
 use crate::rollout::decide::{Action, Slot};
 use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
@@ -237,9 +237,7 @@ fn note(session: &Session, config: &Config, launch: &Launch) {
 fn interrupted(config: &Config, Interrupted { slot, error }: &Interrupted) -> String {
     let host = config.environments.first().map(|it| &*it.host).unwrap_or_default();
     let remedy = match error {
-        Error::Forbidden(_) => {
-            format!("; give the key the scope feature_flag:write under {host}/settings/user-api-keys")
-        }
+        Error::Forbidden(_) => format!("; {}", give_scope(host, "feature_flag:write")),
         error if error.is_passing() || matches!(error, Error::Decode { .. } | Error::TooSlow) => {
             "; launch it again to complete what is missing, nothing is made twice".into()
         }

@@ -17,8 +17,8 @@ use crate::config::Config;
 use crate::feature::brief::{After, Brief};
 use crate::feature::{Ladder, Value};
 use crate::flags::{FlagKey, Variant};
-use crate::posthog::Error;
 use crate::posthog::refresh::Ask;
+use crate::posthog::{Error, give_scope};
 use crate::rollout::decide::{Move, Surroundings};
 use crate::rollout::moving::{Base, NotMoved, Preview, Rollout};
 
@@ -351,7 +351,7 @@ fn why(config: &Config, rollout: &Rollout<'_>, step: &Move, error: &NotMoved) ->
         NotMoved::Changed { words, .. } => changed(rollout, step, words),
         NotMoved::Waits { .. } => format!("{error}. {}", rollout.page()),
         NotMoved::PostHog(Error::Forbidden(_)) => {
-            format!("{error}; give the key the scope feature_flag:write under {host}/settings/user-api-keys")
+            format!("{error}; {}", give_scope(host, "feature_flag:write"))
         }
         NotMoved::PostHog(error) if error.is_passing() => {
             format!("{error}; run it again to complete what is missing, nothing is done twice")

@@ -134,4 +134,14 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         matches!(self, Error::Limited(_) | Error::Server { .. } | Error::Offline { .. })
     }
+
+    /// Whether the plan, the key or the server does not have something: the rest goes on without it.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Error::PaymentRequired(_) | Error::Forbidden(_) | Error::NotFound(_))
+    }
+}
+
+/// What to do about a key that lacks a scope.
+pub fn give_scope(host: &str, scope: &str) -> String {
+    format!("give the key the scope {scope} under {host}/settings/user-api-keys")
 }

@@ -22,4 +22,4 @@ pub mod wire;
 
 pub(crate) use atomic::{replace, replace_private};
 pub use client::Client;
-pub use error::Error;
+pub use error::{Error, give_scope};

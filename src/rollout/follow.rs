@@ -9,7 +9,7 @@ use crate::config;
 use crate::feature::TAG;
 use crate::flags::{Flag, FlagKey, Follower, Project, Tells};
 use crate::posthog::objects::Kind;
-use crate::posthog::{Client, Error};
+use crate::posthog::{Client, Error, give_scope};
 use crate::schema::similar;
 
 /// Why nothing was changed, as a sentence that says what to do next.
@@ -261,10 +261,7 @@ impl Following {
     }
 
     fn lacks(&self, error: &Error, scope: &str) -> NotFollowed {
-        let host = &self.host;
-        NotFollowed::Refused(format!(
-            "{error}; give the key the scope {scope} under {host}/settings/user-api-keys"
-        ))
+        NotFollowed::Refused(format!("{error}; {}", give_scope(&self.host, scope)))
     }
 
     /// The address of one of the project's pages.

@@ -451,7 +451,7 @@ impl Site {
 fn or_denied<T>(answer: Result<T, Error>) -> Result<Result<T, Error>, Error> {
     match answer {
         Ok(it) => Ok(Ok(it)),
-        Err(error @ (Error::Forbidden(_) | Error::PaymentRequired(_) | Error::NotFound(_))) => {
+        Err(error) if error.is_refusal() => {
             tracing::info!(%error, "PostHog does not give this part");
             Ok(Err(error))
         }

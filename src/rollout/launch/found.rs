@@ -48,7 +48,7 @@ impl Finder<'_> {
     ) -> Result<Option<T>, Error> {
         match answer {
             Ok(answer) => Ok(Some(answer)),
-            Err(error) if is_refusal(&error) => {
+            Err(error) if error.is_refusal() => {
                 let slots = self.slots.iter().map(|it| &it.0).filter(|it| is(it));
                 for slot in slots.cloned().collect::<Vec<Slot>>() {
                     self.found.refused.insert(slot, Refused(refusal(&error)));
@@ -323,7 +323,7 @@ impl Finder<'_> {
         let query = queries::message_count(EVENT, &message.id(self.target.project).to_string());
         self.found.told = match self.client.query(self.project, &query).await {
             Ok(rows) => rows.first().and_then(|it| it.first()).and_then(Value::as_u64).map(|it| it > 0),
-            Err(error) if is_refusal(&error) || matches!(error, Error::TooSlow) => None,
+            Err(error) if error.is_refusal() || matches!(error, Error::TooSlow) => None,
             Err(error) => return Err(error),
         };
         Ok(())
@@ -347,11 +347,6 @@ fn behaves(filters: &Value) -> bool {
         Value::Array(list) => list.iter().any(behaves),
         _ => false,
     }
-}
-
-/// Whether the plan, the key or the server does not have something: the rest goes on.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::PaymentRequired(_) | Error::Forbidden(_) | Error::NotFound(_))
 }
 
 /// Why something is not there, in a few words.

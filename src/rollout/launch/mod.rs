@@ -218,7 +218,7 @@ async fn alerted(client: &Client, brief: &Brief, me: &Value) -> Result<(Vec<u64>
     }
     let members = match client.members().await {
         // A key that may not list colleagues can launch all the same.
-        Err(error) if found::is_refusal(&error) => Vec::new(),
+        Err(error) if error.is_refusal() => Vec::new(),
         answer => answer?,
     };
     let (mut alerted, mut unknown) = (Vec::new(), Vec::new());

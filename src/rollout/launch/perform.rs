@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::decide::{Action, FunctionKind, Pending, Refused, Slot, Step, Webhook};
 use super::super::messenger::Messenger;
-use super::found::{is_refusal, refusal};
+use super::found::refusal;
 use super::{Launch, launched};
 use crate::flags::Flag;
 use crate::posthog::Error;
@@ -234,7 +234,7 @@ fn may_go_on(slot: &Slot, error: &Error) -> bool {
         Slot::Flag | Slot::On => false,
         // Nobody waits for a message to be told that the feature is on.
         Slot::Message => true,
-        _ => is_wrong || is_refusal(error),
+        _ => is_wrong || error.is_refusal(),
     }
 }
 

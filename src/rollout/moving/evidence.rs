@@ -48,9 +48,7 @@ pub(super) async fn asked(
 ) -> Result<Result<Vec<Vec<serde_json::Value>>, String>, Error> {
     match base.client.query(&base.project, query).await {
         Ok(rows) => Ok(Ok(rows)),
-        Err(error)
-            if super::is_refusal(&error) || matches!(error, Error::TooSlow | Error::Invalid { .. }) =>
-        {
+        Err(error) if error.is_refusal() || matches!(error, Error::TooSlow | Error::Invalid { .. }) => {
             Ok(Err(error.to_string()))
         }
         Err(error) => Err(error),

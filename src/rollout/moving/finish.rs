@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Rollout, is_refusal};
+use super::Rollout;
 use crate::feature::{Ladder, Served, Value, served};
 use crate::posthog::Error;
 use crate::posthog::objects::Kind;
@@ -39,7 +39,7 @@ impl Rollout<'_> {
         let mut running = Vec::new();
         for id in self.flag.experiments.iter().map(i64::to_string) {
             let experiment = match client.object(project, Kind::Experiment, &id).await {
-                Err(error) if is_refusal(&error) => continue,
+                Err(error) if error.is_refusal() => continue,
                 answer => answer?,
             };
             if !experiment["start_date"].is_null() && experiment["end_date"].is_null() {

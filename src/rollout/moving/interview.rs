@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
+use super::Rollout;
 use super::evidence::asked;
-use super::{Rollout, is_refusal};
 use crate::feature::Ladder;
 use crate::posthog::Error;
 use crate::posthog::objects::Kind as Object;
@@ -68,7 +68,7 @@ impl Rollout<'_> {
     async fn survey(&self) -> Result<Result<Survey, String>, Error> {
         let key = &self.brief.key;
         let listed = match self.base.client.objects(&self.base.project, Object::Survey, key).await {
-            Err(error) if is_refusal(&error) => return Ok(Err(error.to_string())),
+            Err(error) if error.is_refusal() => return Ok(Err(error.to_string())),
             answer => answer?,
         };
         let (name, marker) = (format!("{key}: interview"), decide::marker(key));

@@ -160,7 +160,7 @@ async fn server_time(client: &Client, project: &Project) -> Result<Timestamp, Er
             let told = seconds.and_then(|it| Timestamp::from_second(it).ok());
             Ok(told.unwrap_or_else(Timestamp::now))
         }
-        Err(error) if is_refusal(&error) || matches!(error, Error::TooSlow | Error::Invalid { .. }) => {
+        Err(error) if error.is_refusal() || matches!(error, Error::TooSlow | Error::Invalid { .. }) => {
             Ok(Timestamp::now())
         }
         Err(error) => Err(error),
@@ -218,7 +218,7 @@ impl<'a> Rollout<'a> {
         let cohort = |name: &str| self.base.cohorts.get(name).copied();
         self.drift = drift(&self.brief, &self.plan, &self.flag, &cohort);
         self.history = match self.base.client.history(&self.base.project, &self.flag, self.base.now).await {
-            Err(error) if is_refusal(&error) => None,
+            Err(error) if error.is_refusal() => None,
             answer => Some(answer?),
         };
         Ok(())
@@ -301,9 +301,4 @@ impl<'a> Rollout<'a> {
     pub fn page(&self) -> String {
         self.base.page(format!("feature_flags/{}", self.flag.id))
     }
-}
-
-/// Whether the plan, the key or the server does not have something: the rest goes on.
-fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::PaymentRequired(_) | Error::Forbidden(_) | Error::NotFound(_))
 }

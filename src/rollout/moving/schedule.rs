@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Base, Rollout, is_refusal};
+use super::{Base, Rollout};
 use crate::feature::time;
 use crate::posthog::{Error, wire};
 use crate::rollout::decide::{Change, Scheduled};
@@ -12,7 +12,7 @@ impl Base {
     /// Asks what PostHog will do by itself.
     pub async fn schedules(&self) -> Result<Listed, Error> {
         match self.client.schedules(&self.project).await {
-            Err(error) if is_refusal(&error) => Ok(Err(error.to_string())),
+            Err(error) if error.is_refusal() => Ok(Err(error.to_string())),
             answer => Ok(Ok(answer?)),
         }
     }
@@ -54,7 +54,7 @@ impl Rollout<'_> {
         }
         for (at, percent, payload) in &ramp.make {
             match client.schedule(project, self.flag.id, *at, payload).await {
-                Err(error) if is_refusal(&error) || matches!(error, Error::Invalid { .. }) => {
+                Err(error) if error.is_refusal() || matches!(error, Error::Invalid { .. }) => {
                     told.push(format!(
                         "PostHog does not take steps by itself ({error}); they wait for a run"
                     ));

@@ -1,7 +1,7 @@
 use jiff::SignedDuration;
 
+use super::Rollout;
 use super::evidence::asked;
-use super::{Rollout, is_refusal};
 use crate::feature::{Remarks, Telling, rung_of};
 use crate::posthog::Error;
 use crate::posthog::objects::Kind as Object;
@@ -133,7 +133,7 @@ impl Rollout<'_> {
                 told.warnings.push(format!("a message waits ({}): {error}", due.message.kind.name()));
                 Ok(false)
             }
-            Err(error) if is_refusal(&error) => {
+            Err(error) if error.is_refusal() => {
                 told.warnings.push(format!("a message waits ({}): {error}", due.message.kind.name()));
                 Ok(false)
             }
@@ -167,7 +167,7 @@ impl Rollout<'_> {
     async fn playlist(&self) -> Result<Option<String>, Error> {
         let key = &self.brief.key;
         let listed = match self.base.client.objects(&self.base.project, Object::Playlist, key).await {
-            Err(error) if is_refusal(&error) => return Ok(None),
+            Err(error) if error.is_refusal() => return Ok(None),
             answer => answer?,
         };
         let marker = decide::marker(key);
