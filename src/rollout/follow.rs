@@ -150,10 +150,7 @@ impl Following {
         let mut channels = Vec::new();
         for workspace in workspaces.iter().filter_map(|it| it["id"].as_u64()) {
             let listed = self.client.slack_channels(&self.project, workspace).await.map_err(refuse)?;
-            channels.extend(listed.iter().filter_map(|it| {
-                let text = |name: &str| it[name].as_str().map(str::to_owned);
-                Some(SlackChannel { workspace, id: text("id")?, name: format!("#{}", text("name")?) })
-            }));
+            channels.extend(listed.iter().filter_map(|it| SlackChannel::of(workspace, it)));
         }
         Ok(channels)
     }

@@ -90,6 +90,14 @@ pub struct SlackChannel {
     pub name: String,
 }
 
+impl SlackChannel {
+    /// One of a workspace's list, as PostHog shows it.
+    pub fn of(workspace: u64, channel: &Value) -> Option<SlackChannel> {
+        let text = |name: &str| channel[name].as_str().map(str::to_owned);
+        Some(SlackChannel { workspace, id: text("id")?, name: format!("#{}", text("name")?) })
+    }
+}
+
 /// A change that waits for an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {

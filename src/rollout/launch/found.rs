@@ -296,10 +296,7 @@ impl Finder<'_> {
             let Some(channels) = self.allowed(listed, is)? else { return Ok(()) };
             let name = wanted.trim_start_matches('#');
             let is_wanted = |it: &&Value| it["id"] == name || it["name"] == name;
-            channel = channels.iter().find(is_wanted).and_then(|it| {
-                let text = |name: &str| it[name].as_str().map(str::to_owned);
-                Some(SlackChannel { workspace, id: text("id")?, name: format!("#{}", text("name")?) })
-            });
+            channel = channels.iter().find(is_wanted).and_then(|it| SlackChannel::of(workspace, it));
             if channel.is_some() {
                 break;
             }
