@@ -229,7 +229,7 @@ impl Run<'_> {
     }
 
     async fn tell(mut self, preview: &Preview, done: Vec<String>) -> anyhow::Result<ExitCode> {
-        let stale_after = jiff::SignedDuration::from_hours(24 * i64::from(self.config.stale_days));
+        let stale_after = self.config.stale_after();
         let told =
             self.rollout.tell(&Surroundings { interview: None, stale_after, is_followed: false }).await;
         let (messages, warnings) = match told {

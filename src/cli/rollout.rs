@@ -100,7 +100,7 @@ fn options(arguments: &Arguments, config: &Config) -> Options {
     Options {
         dry_run: arguments.dry_run,
         sole_runner: arguments.sole_runner,
-        stale_after: jiff::SignedDuration::from_hours(24 * i64::from(config.stale_days)),
+        stale_after: config.stale_after(),
     }
 }
 

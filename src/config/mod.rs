@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -56,6 +57,13 @@ pub struct Config {
     pub inlay_hints: bool,
     /// Whether nothing may be written to PostHog.
     pub read_only: bool,
+}
+
+impl Config {
+    /// After how long with one value for everyone a flag is stale.
+    pub fn stale_after(&self) -> SignedDuration {
+        SignedDuration::from_hours(24 * i64::from(self.stale_days))
+    }
 }
 
 impl Default for Config {

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
 use serde::Deserialize;
 use tower_lsp::lsp_types::{MessageActionItem, MessageType, Url};
 
@@ -276,7 +275,7 @@ impl Moving<'_> {
         let mut warnings = Vec::new();
         let mut messages = Vec::new();
         if made.is_ok() {
-            let stale_after = SignedDuration::from_hours(24 * i64::from(config.stale_days));
+            let stale_after = config.stale_after();
             let around = Surroundings { interview: None, stale_after, is_followed: false };
             match rollout.tell(&around).await {
                 Ok(told) => {

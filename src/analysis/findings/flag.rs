@@ -73,7 +73,7 @@ impl Case<'_> {
     }
 
     fn is_long(&self, age: SignedDuration) -> bool {
-        age >= SignedDuration::from_hours(24 * i64::from(self.config.stale_days))
+        age >= self.config.stale_after()
     }
 
     fn gone(&self) -> Verdict {
