@@ -6,7 +6,7 @@ use tower_lsp::lsp_types::{MessageType, Url};
 use super::commands::{apply_edit, config_of};
 use super::convert;
 use super::session::Session;
-use crate::analysis::{self, plain};
+use crate::analysis;
 use crate::config::Config;
 use crate::feature::Value;
 use crate::flags::FlagKey;
@@ -23,7 +23,7 @@ pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: O
     let kept = match analysis::keep(&mirror, &key, keep.map(Value::from)) {
         Ok(keep) => keep.kept,
         Err(why) => {
-            return tell(session, MessageType::WARNING, &format!("'{key}' is not removed: {why}")).await;
+            return session.answer(MessageType::WARNING, &format!("'{key}' is not removed: {why}")).await;
         }
     };
     let world = session.workspace.code_world();
@@ -44,10 +44,10 @@ pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: O
         let more = removal.refusals.len() - 1;
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
         let message = format!("'{key}' is not removed, nothing was changed: {at}: {}{more}", refusal.reason);
-        return tell(session, MessageType::WARNING, &message).await;
+        return session.answer(MessageType::WARNING, &message).await;
     }
     if removal.files.is_empty() {
-        return tell(session, MessageType::INFO, &format!("nothing reads '{key}'")).await;
+        return session.answer(MessageType::INFO, &format!("nothing reads '{key}'")).await;
     }
     let label = format!("Remove flag '{key}' (keep {value})");
     let edit = {
@@ -62,7 +62,7 @@ pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: O
         let message = outcome(&world, &key, &value, &removal);
         let brief =
             bury_brief(session, &key, &value, uri).await.map(|it| format!(" {it}")).unwrap_or_default();
-        tell(session, MessageType::INFO, &(message + &brief)).await;
+        session.answer(MessageType::INFO, &(message + &brief)).await;
     }
 }
 
@@ -90,10 +90,6 @@ async fn write_down(config: &Config, epitaph: &str) -> Result<(), Error> {
         return Err(not_possible("this workspace is not trusted, so nothing is written to PostHog"));
     }
     rollout::retire(environment, epitaph, Timestamp::now()).await
-}
-
-async fn tell(session: &Session, kind: MessageType, message: &str) {
-    session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
 }
 
 fn place(world: &CodeWorld, path: &std::path::Path, at: usize) -> String {

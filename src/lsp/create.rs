@@ -8,7 +8,6 @@ use tower_lsp::lsp_types::{MessageType, Range, Url};
 use super::commands::{apply_edit, open_file};
 use super::new_feature::wrapping_edit;
 use super::session::Session;
-use crate::analysis::plain;
 use crate::feature::brief::{Draft, MetricKind, Release, name_for};
 use crate::flags::FlagKey;
 use crate::workspace::{NotWritten, Workspace, write_brief};
@@ -53,14 +52,14 @@ pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
                 false => format!(": {}", path.display()),
             };
             let next = "Launch it from there once it says what you mean";
-            tell(session, MessageType::INFO, &format!("'{key}' has a brief now{place}. {next}")).await;
+            session.answer(MessageType::INFO, &format!("'{key}' has a brief now{place}. {next}")).await;
         }
         Err(Refusal::Exists(path, why)) => {
             open_file(session, &path).await;
-            tell(session, MessageType::INFO, &why).await;
+            session.answer(MessageType::INFO, &why).await;
         }
         Err(Refusal::Other(why)) => {
-            tell(session, MessageType::ERROR, &format!("feature '{key}' is not created: {why}")).await;
+            session.answer(MessageType::ERROR, &format!("feature '{key}' is not created: {why}")).await;
         }
     }
 }
@@ -69,12 +68,8 @@ pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
 async fn wrap(session: &Session, key: &FlagKey, uri: &Url, range: Range, variant: Option<&str>) {
     match wrapping_edit(session, &Workspace::path_of(uri), range, key, variant) {
         Ok(edit) => drop(apply_edit(session, format!("Wrap in '{key}'"), edit).await),
-        Err(why) => tell(session, MessageType::WARNING, &format!("the code is not wrapped: {why}")).await,
+        Err(why) => session.answer(MessageType::WARNING, &format!("the code is not wrapped: {why}")).await,
     }
-}
-
-async fn tell(session: &Session, kind: MessageType, message: &str) {
-    session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
 }
 
 enum Refusal {

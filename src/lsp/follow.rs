@@ -43,7 +43,7 @@ enum Choice {
 pub(super) async fn run(session: &Session, wanted: Wanted) {
     let key = FlagKey::from(wanted.key.as_str());
     if let Err(why) = follow(session, &key, &wanted).await {
-        tell(session, MessageType::ERROR, &format!("nobody new follows '{key}': {why}")).await;
+        session.answer(MessageType::ERROR, &format!("nobody new follows '{key}': {why}")).await;
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn run(session: &Session, wanted: Wanted) {
 pub(super) async fn unfollow(session: &Session, wanted: Wanted) {
     let key = FlagKey::from(wanted.key.as_str());
     if let Err(why) = stop(session, &key, &wanted).await {
-        tell(session, MessageType::ERROR, &format!("who follows '{key}' stays the same: {why}")).await;
+        session.answer(MessageType::ERROR, &format!("who follows '{key}' stays the same: {why}")).await;
     }
 }
 
@@ -76,7 +76,7 @@ async fn follow(session: &Session, key: &FlagKey, wanted: &Wanted) -> Result<(),
     let mut message = followed_words(&following, &whom, &followed);
     followed.warning.iter().for_each(|it| message += &format!(" But {it}."));
     let is_well = followed.warning.is_none() && followed.done != Done::LeftDisabled;
-    tell(session, if is_well { MessageType::INFO } else { MessageType::WARNING }, &message).await;
+    session.answer(if is_well { MessageType::INFO } else { MessageType::WARNING }, &message).await;
     Ok(())
 }
 
@@ -195,7 +195,7 @@ async fn stop(session: &Session, key: &FlagKey, wanted: &Wanted) -> Result<(), S
     if brief.is_some_and(|it| decide::is_named(&it.notify, &deleted)) {
         message += " Its brief still names it: take it out of [notify], or the next launch makes it again.";
     }
-    tell(session, MessageType::INFO, &message).await;
+    session.answer(MessageType::INFO, &message).await;
     Ok(())
 }
 
@@ -231,8 +231,4 @@ fn note(session: &Session, config: &Config, following: &Following) {
         flag: (following.scene.key.clone(), following.scene.flag),
         followers: following.followers(),
     });
-}
-
-async fn tell(session: &Session, kind: MessageType, message: &str) {
-    session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
 }

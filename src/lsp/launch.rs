@@ -54,7 +54,7 @@ async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(
         let launch = load(session, &config, brief.clone(), options).await?;
         let reach = launch.reach().await;
         if !launch.steps().iter().any(|it| it.action.writes()) {
-            tell(session, MessageType::INFO, &nothing_to_do(&launch)).await;
+            session.answer(MessageType::INFO, &nothing_to_do(&launch)).await;
             return Ok(());
         }
         match ask(session, &launch, &reach).await.as_deref() {
@@ -63,7 +63,7 @@ async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(
                 let text = launch_plan(&launch, &launch.steps(), &reach);
                 let file = plan_file(key, &text)?;
                 if !open_file(session, &file).await {
-                    tell(session, MessageType::INFO, &format!("the plan is in {}", file.display())).await;
+                    session.answer(MessageType::INFO, &format!("the plan is in {}", file.display())).await;
                 }
             }
             Some(TAKE_OVER) => options.take_over = true,
@@ -216,7 +216,7 @@ async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Resu
     let kind =
         if refused.is_empty() && warnings.is_empty() { MessageType::INFO } else { MessageType::WARNING };
     warnings.iter().for_each(|it| message += &format!(" {it}."));
-    tell(session, kind, &message).await;
+    session.answer(kind, &message).await;
     Ok(())
 }
 
@@ -244,8 +244,4 @@ fn interrupted(config: &Config, Interrupted { slot, error }: &Interrupted) -> St
         _ => String::new(),
     };
     format!("it stopped at {slot}: {error}{remedy}")
-}
-
-pub(super) async fn tell(session: &Session, kind: MessageType, message: &str) {
-    session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tower_lsp::lsp_types::{MessageActionItem, MessageType, Url};
 
 use super::commands::{FINISH, RESUME, ROLL_BACK, STOP, settings_to_write};
-use super::launch::{begin, brief_file, tell};
+use super::launch::{begin, brief_file};
 use super::pick::{Item, pick};
 use super::session::Session;
 use crate::analysis::plain;
@@ -105,7 +105,7 @@ const FRESH: Duration = Duration::from_secs(60);
 pub(super) async fn run(session: &Session, way: Way, wanted: ToMove) {
     let key = FlagKey::from(wanted.key.as_str());
     if let Err(why) = (Moving { session, way, wanted: &wanted }).run(&key).await {
-        tell(session, MessageType::ERROR, &format!("'{key}' is not {}: {why}", way.done())).await;
+        session.answer(MessageType::ERROR, &format!("'{key}' is not {}: {why}", way.done())).await;
     }
 }
 
@@ -304,7 +304,7 @@ impl Moving<'_> {
         }
         let kind = if warnings.is_empty() { MessageType::INFO } else { MessageType::WARNING };
         warnings.iter().for_each(|it| message += &format!(" {it}."));
-        tell(self.session, kind, &message).await;
+        self.session.answer(kind, &message).await;
         Ok(())
     }
 

@@ -34,7 +34,7 @@ const VERDICTS: [(&str, Verdict); 3] =
 pub(super) async fn run(session: &Session, wanted: ToReview) {
     let key = FlagKey::from(wanted.key.as_str());
     if let Err(why) = review(session, &key, wanted.uri.as_ref()).await {
-        tell(session, MessageType::ERROR, &format!("'{key}' is not reviewed: {why}")).await;
+        session.answer(MessageType::ERROR, &format!("'{key}' is not reviewed: {why}")).await;
     }
 }
 
@@ -69,7 +69,7 @@ async fn show(session: &Session, reviewed: &Reviewed) -> Result<(), String> {
     let text = review_text(reviewed);
     replace_private(&path, text.as_bytes()).map_err(|it| format!("the review cannot be written: {it}"))?;
     if !open_file(session, &path).await {
-        tell(session, MessageType::INFO, &format!("the review is in {}", path.display())).await;
+        session.answer(MessageType::INFO, &format!("the review is in {}", path.display())).await;
     }
     Ok(())
 }
@@ -110,13 +110,13 @@ async fn record(
         Ok(_) => {
             let message =
                 format!("'{key}': {outcome}. It stands in its brief, and on the graphs of {project}.");
-            tell(session, MessageType::INFO, &message).await;
+            session.answer(MessageType::INFO, &message).await;
         }
         Err(why) => {
             let message = format!(
                 "'{key}': {outcome}. It stands in its brief, and not on the graphs of {project}: {why}; review it again then"
             );
-            tell(session, MessageType::WARNING, &message).await;
+            session.answer(MessageType::WARNING, &message).await;
         }
     }
     Ok(())
@@ -135,8 +135,4 @@ async fn write(session: &Session, path: &Path, key: &str, outcome: &Outcome) -> 
     let label = format!("Outcome of '{key}'");
     let edit = convert::removal_edit(&label, &[(address, version, text, change)], &session.caps);
     Ok(apply_edit(session, label, edit).await)
-}
-
-async fn tell(session: &Session, kind: MessageType, message: &str) {
-    session.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
 }

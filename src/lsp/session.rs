@@ -14,6 +14,7 @@ use tower_lsp::lsp_types::{ConfigurationItem, InitializeParams, MessageType, Reg
 use super::capabilities::ClientCaps;
 use super::progress::Progress;
 use super::publish::{self, Look};
+use crate::analysis::plain;
 use crate::index::scan;
 use crate::posthog::{disk, refresh};
 use crate::workspace::{Given, Workspace};
@@ -352,6 +353,11 @@ impl Session {
             told.insert(message.to_owned(), Instant::now());
         }
         self.client.show_message(kind, format!("Flagline: {message}")).await;
+    }
+
+    /// A pop-up that answers a command: each time.
+    pub(super) async fn answer(&self, kind: MessageType, message: &str) {
+        self.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
     }
 
     /// A line in the client's log that says nothing new the second time.
