@@ -298,6 +298,11 @@ impl Interview {
     pub fn people(&self) -> u32 {
         self.people.unwrap_or(PEOPLE_TO_INTERVIEW)
     }
+
+    /// The stage of a plan in which people are invited, counted from 0; `None` where the plan does not have it.
+    pub fn stage_in(&self, plan: &Plan) -> Option<usize> {
+        plan.stages.iter().position(|it| self.stage.as_deref().is_none_or(|name| name == it.name))
+    }
 }
 
 /// The schema of a brief.

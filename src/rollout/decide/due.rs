@@ -176,8 +176,7 @@ fn met_before(it: &Situation) -> Vec<Due> {
 
 fn interview(it: &Situation, around: &Surroundings) -> Option<Due> {
     let people = around.interview?;
-    let wanted = it.brief.interview.as_ref()?.stage.as_deref();
-    let stage = it.plan.stages.iter().find(|it| wanted.is_none_or(|name| name == it.name))?;
+    let stage = &it.plan.stages[it.brief.interview.as_ref()?.stage_in(it.plan)?];
     let who = if people == 1 { "1 person is".to_owned() } else { format!("{people} people are") };
     let text = format!("{}: {who} invited to an interview.", it.brief.title());
     Some(message(it, Kind::Interview, &stage.name, None, text))

@@ -57,12 +57,10 @@ impl Rollout<'_> {
 
     /// Whether the stage of the interview is open.
     fn is_time_to_ask(&self) -> bool {
-        let wanted = self.brief.interview.as_ref().and_then(|it| it.stage.as_deref());
-        let stage = self.plan.stages.iter().position(|it| wanted.is_none_or(|name| name == it.name));
         let Some(filters) = self.flag.filters().filter(|_| self.flag.is_evaluated()) else { return false };
         let ladder = Ladder::of(&self.plan, &filters);
         let open = ladder.position().filter(|_| ladder.stopped().is_none()).map(|it| it.0);
-        open.zip(stage).is_some_and(|(open, stage)| open >= stage)
+        open.zip(self.interview_rung()).is_some_and(|(open, stage)| open >= stage)
     }
 
     async fn survey(&self) -> Result<Result<Survey, String>, Error> {
@@ -140,7 +138,6 @@ impl Rollout<'_> {
     }
 
     fn interview_rung(&self) -> Option<usize> {
-        let wanted = self.brief.interview.as_ref()?.stage.as_deref();
-        self.plan.stages.iter().position(|it| wanted.is_none_or(|name| name == it.name))
+        self.brief.interview.as_ref()?.stage_in(&self.plan)
     }
 }

@@ -31,8 +31,7 @@ pub(in super::super) fn survey(target: &Target, found: &Found) -> Option<Value> 
             });
         }
         None => {
-            let wanted = interview.stage.as_deref();
-            let stage = target.plan.stages.iter().find(|it| wanted.is_none_or(|name| name == it.name))?;
+            let stage = &target.plan.stages[interview.stage_in(&target.plan)?];
             let properties = stage.audience.properties(&|name| found.cohort(name))?;
             body["conditions"] = json!({ "seenSurveyWaitPeriodInDays": 30 });
             // Filters that everyone passes are none, and refused.
