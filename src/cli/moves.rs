@@ -230,8 +230,7 @@ impl Run<'_> {
 
     async fn tell(mut self, preview: &Preview, done: Vec<String>) -> anyhow::Result<ExitCode> {
         let stale_after = self.config.stale_after();
-        let told =
-            self.rollout.tell(&Surroundings { interview: None, stale_after, is_followed: false }).await;
+        let told = self.rollout.tell(&Surroundings { interview: None, stale_after }).await;
         let (messages, warnings) = match told {
             Ok(told) => (told.sent, told.warnings),
             // It is done, and the next run tells of it.

@@ -276,7 +276,7 @@ impl Moving<'_> {
         let mut messages = Vec::new();
         if made.is_ok() {
             let stale_after = config.stale_after();
-            let around = Surroundings { interview: None, stale_after, is_followed: false };
+            let around = Surroundings { interview: None, stale_after };
             match rollout.tell(&around).await {
                 Ok(told) => {
                     warnings = told.warnings;

@@ -207,7 +207,7 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
         None => report.done.extend(rollout.sync_schedules().await?),
     }
     let interview = interview(rollout, report).await?;
-    let around = Surroundings { interview, stale_after: options.stale_after, is_followed: false };
+    let around = Surroundings { interview, stale_after: options.stale_after };
     let told = rollout.tell(&around).await?;
     report.messages = told.sent;
     report.warnings.extend(told.warnings);
@@ -284,7 +284,7 @@ async fn preview(
         }
         _ => None,
     };
-    let around = Surroundings { interview: shown, stale_after: options.stale_after, is_followed: false };
+    let around = Surroundings { interview: shown, stale_after: options.stale_after };
     report.messages = rollout.to_tell(&around).into_iter().map(|it| it.message).collect();
     Ok(())
 }

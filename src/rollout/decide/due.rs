@@ -15,8 +15,6 @@ pub struct Surroundings {
     pub interview: Option<u64>,
     /// How long a flag is the same for everyone before it is called finished.
     pub stale_after: SignedDuration,
-    /// Whether its launch was told: then all that came later is, however late somebody runs this.
-    pub is_followed: bool,
 }
 
 /// A message that there should be, and the stage whose condition can hold the claim to send it.
@@ -49,9 +47,10 @@ pub fn invited(it: &Situation) -> Option<Message> {
     interview(it, &around).map(|it| it.message)
 }
 
-/// Every message that there should be, oldest first.
-pub fn due(it: &Situation, around: &Surroundings) -> Vec<Due> {
-    let mut all = happened(it, around.is_followed);
+/// Every message that there should be, oldest first. Where the launch was told, all that came later is, however late
+/// somebody asks.
+pub fn due(it: &Situation, around: &Surroundings, is_launch_told: bool) -> Vec<Due> {
+    let mut all = happened(it, is_launch_told);
     all.extend(met(it));
     all.extend(met_before(it));
     all.extend(interview(it, around));
@@ -76,14 +75,14 @@ fn message(it: &Situation, kind: Kind, stage: &str, occasion: Option<Timestamp>,
 }
 
 /// What the history says.
-fn happened(it: &Situation, is_followed: bool) -> Vec<Due> {
+fn happened(it: &Situation, is_launch_told: bool) -> Vec<Due> {
     let Some(history) = it.history else { return Vec::new() };
     let title = it.brief.title();
     let all = transitions(it.flag, history);
     let launch = all.iter().rposition(|it| matches!(it.what, Happened::Entered { is_first: true, .. }));
     let mut told = Vec::new();
     for (at, transition) in all.iter().enumerate().rev() {
-        if !is_followed && it.now.duration_since(transition.at) > NEWS {
+        if !is_launch_told && it.now.duration_since(transition.at) > NEWS {
             continue;
         }
         let occasion = Some(transition.at);

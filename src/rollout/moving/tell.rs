@@ -34,8 +34,8 @@ impl Rollout<'_> {
         let situation = self.situation();
         let is_told =
             |it: Message| self.told.as_ref().is_some_and(|told| told.contains(&it.id(self.base.project.id)));
-        let is_followed = decide::launched(&situation).is_some_and(is_told);
-        decide::due(&situation, &Surroundings { is_followed, ..around.clone() })
+        let is_launch_told = decide::launched(&situation).is_some_and(is_told);
+        decide::due(&situation, around, is_launch_told)
     }
 
     /// Looks which of the messages were captured that the conditions say somebody is about to send.
