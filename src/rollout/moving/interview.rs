@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::Rollout;
 use super::evidence::asked;
+use super::tell::Elected;
 use crate::feature::Ladder;
 use crate::posthog::Error;
 use crate::posthog::objects::Kind as Object;
@@ -88,16 +89,9 @@ impl Rollout<'_> {
     ) -> Result<bool, Error> {
         let Some(rung) = self.interview_rung() else { return Ok(false) };
         if !self.elected.contains(&Kind::Interview) {
-            let Some(body) = decide::claim(&self.start(), rung, &[Kind::Interview]) else { return Ok(false) };
-            match self.base.client.change_flag(&self.base.project, &self.flag, &body).await {
-                Ok(flag) => self.flag = flag,
-                Err(Error::Conflict(_)) => {
-                    self.read_again().await?;
-                    return Ok(false);
-                }
-                Err(error) => return Err(error),
+            if self.elect(rung, Kind::Interview).await? != Elected::Us {
+                return Ok(false);
             }
-            self.look_at_flag().await?;
             self.elected.push(Kind::Interview);
         }
         let (client, project) = (&self.base.client, &self.base.project);

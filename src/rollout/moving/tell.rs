@@ -6,7 +6,7 @@ use crate::feature::{Remarks, Telling, rung_of};
 use crate::posthog::Error;
 use crate::posthog::objects::Kind as Object;
 use crate::posthog::queries;
-use crate::rollout::decide::{self, Due, SETTLED, Surroundings, Webhook};
+use crate::rollout::decide::{self, Due, SETTLED, Surroundings};
 use crate::rollout::launch::webhook;
 use crate::rollout::message::{Kind, Message};
 use crate::rollout::messenger::Messenger;
@@ -18,6 +18,28 @@ pub struct Told {
     pub sent: Vec<Message>,
     /// What is to say of it.
     pub warnings: Vec<String>,
+}
+
+impl Told {
+    fn waits(&mut self, kind: Kind, why: &Error) {
+        self.warnings.push(format!("a message waits ({}): {why}", kind.name()));
+    }
+}
+
+/// Who sends a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elected {
+    /// This run.
+    Us,
+    /// Whoever was faster.
+    Another,
+    /// The flag cannot be written here.
+    Nobody,
+}
+
+/// Whether PostHog does not take a write as it is.
+fn is_not_taken(error: &Error) -> bool {
+    matches!(error, Error::ApprovalRequired { .. } | Error::Invalid { .. })
 }
 
 impl Rollout<'_> {
@@ -85,23 +107,14 @@ impl Rollout<'_> {
             told.warnings.push("messages wait: whether they were sent before could not be asked".into());
         }
         for due in self.to_tell(around) {
-            if !self.elected.contains(&due.message.kind) && !self.claim(&due, &mut told).await? {
+            if !self.is_ours_to_send(&due, &mut told).await? {
                 continue;
             }
             let message = self.with_links(due.message).await?;
-            let webhook = webhook(&self.brief, |name| std::env::var(name).ok());
-            let messenger = Messenger {
-                host: &self.base.host,
-                project: self.base.project.id,
-                token: self.base.token.as_deref(),
-                webhook: &webhook,
-                is_by_posthog: self.brief.notify.webhook_in_posthog && !matches!(webhook, Webhook::None),
-                now: self.base.now,
-            };
-            match messenger.send(&message).await {
+            match self.send(&message).await {
                 Ok(warning) => told.warnings.extend(warning),
                 Err(error) => {
-                    told.warnings.push(format!("a message waits ({}): {error}", message.kind.name()));
+                    told.waits(message.kind, &error);
                     continue;
                 }
             }
@@ -112,30 +125,51 @@ impl Rollout<'_> {
         Ok(told)
     }
 
-    /// Writes down who sends a message. Whether it was us who did.
-    async fn claim(&mut self, due: &Due, told: &mut Told) -> Result<bool, Error> {
-        let Some(body) = decide::claim(&self.start(), due.rung, &[due.message.kind]) else {
-            told.warnings.push("a message waits: the flag cannot be written here".into());
-            return Ok(false);
+    /// Whether this run was elected to send a message, by what it wrote before or by writing so now.
+    async fn is_ours_to_send(&mut self, due: &Due, told: &mut Told) -> Result<bool, Error> {
+        let kind = due.message.kind;
+        if self.elected.contains(&kind) {
+            return Ok(true);
+        }
+        match self.elect(due.rung, kind).await {
+            Ok(Elected::Us) => Ok(true),
+            Ok(Elected::Another) => Ok(false),
+            Ok(Elected::Nobody) => {
+                told.warnings.push("a message waits: the flag cannot be written here".into());
+                Ok(false)
+            }
+            Err(error) if error.is_refusal() || is_not_taken(&error) => {
+                told.waits(kind, &error);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send(&self, message: &Message) -> Result<Option<String>, Error> {
+        let messenger = Messenger {
+            host: &self.base.host,
+            project: self.base.project.id,
+            token: self.base.token.as_deref(),
+            webhook: &webhook(&self.brief, |name| std::env::var(name).ok()),
+            is_by_posthog: self.brief.notify.webhook_in_posthog,
+            now: self.base.now,
         };
+        messenger.send(message).await
+    }
+
+    /// Writes into the flag who sends a message: of many who come to this at once, one wins.
+    pub(super) async fn elect(&mut self, rung: usize, kind: Kind) -> Result<Elected, Error> {
+        let Some(body) = decide::claim(&self.start(), rung, &[kind]) else { return Ok(Elected::Nobody) };
         match self.base.client.change_flag(&self.base.project, &self.flag, &body).await {
             Ok(flag) => {
                 self.flag = flag;
                 self.look_at_flag().await?;
-                Ok(true)
+                Ok(Elected::Us)
             }
-            // Somebody was faster, and sends it.
             Err(Error::Conflict(_)) => {
                 self.read_again().await?;
-                Ok(false)
-            }
-            Err(error @ (Error::ApprovalRequired { .. } | Error::Invalid { .. })) => {
-                told.warnings.push(format!("a message waits ({}): {error}", due.message.kind.name()));
-                Ok(false)
-            }
-            Err(error) if error.is_refusal() => {
-                told.warnings.push(format!("a message waits ({}): {error}", due.message.kind.name()));
-                Ok(false)
+                Ok(Elected::Another)
             }
             Err(error) => Err(error),
         }
