@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::decide::marker;
+use super::decide::is_marked;
 use crate::analysis::{Link, State, card};
 use crate::config::{self, Config};
 use crate::feature::brief::{Brief, Metric, Outcome};
@@ -174,14 +174,12 @@ async fn recordings(
     brief: &Brief,
     environment: &Environment,
 ) -> Vec<Link> {
-    let marker = marker(&brief.key);
-    let is_ours = |it: &&serde_json::Value| it["description"].as_str().is_some_and(|it| it.contains(&marker));
     let found = client.objects(project, Kind::Playlist, &brief.key).await.unwrap_or_default();
     let link = |it: &serde_json::Value| {
         let url = environment.page(format!("replay/playlists/{}", it["short_id"].as_str()?))?;
         Some(Link { title: "Recordings".into(), url })
     };
-    found.iter().filter(is_ours).filter_map(link).collect()
+    found.iter().filter(|it| is_marked(it, &brief.key)).filter_map(link).collect()
 }
 
 /// Writes an outcome on all graphs of the project, once. Whether it was there already.

@@ -18,4 +18,4 @@ pub use ramp::{Ramp, Scheduled, ramp};
 pub use slot::{FunctionKind, InsightKind, Slot};
 pub use target::{Evaluations, Found, Pending, Refused, SlackChannel, Target, Webhook};
 
-pub(super) use bodies::{blast_radius, marker};
+pub(super) use bodies::{blast_radius, is_marked, marker};

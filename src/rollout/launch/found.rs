@@ -62,11 +62,10 @@ impl Finder<'_> {
     /// Takes of a list what bears the name of a slot, or else the marker when it is the only one of its kind.
     fn take(&mut self, list: &[Value], is: impl Fn(&Slot) -> bool) {
         let wanted: Vec<(Slot, String)> = self.slots.iter().filter(|it| is(&it.0)).cloned().collect();
-        let marker = decide::marker(self.target.key());
-        let is_marked = |it: &&Value| it["description"].as_str().is_some_and(|it| it.contains(&marker));
         for (slot, name) in &wanted {
             let named = list.iter().find(|it| it["name"] == name.as_str() && !name.is_empty());
-            let renamed = list.iter().filter(is_marked).find(|_| wanted.len() == 1);
+            let renamed =
+                list.iter().find(|it| wanted.len() == 1 && decide::is_marked(it, self.target.key()));
             if let Some(found) = named.or(renamed) {
                 self.found.objects.insert(slot.clone(), found.clone());
             }
@@ -214,9 +213,7 @@ impl Finder<'_> {
 
     /// Whether a linked dashboard is the one that was made here, whatever it is called by now.
     fn is_ours(&self, dashboard: &Value, name: &str) -> bool {
-        let is_marked = dashboard["description"]
-            .as_str()
-            .is_some_and(|it| it.contains(&decide::marker(self.target.key())));
+        let is_marked = decide::is_marked(dashboard, self.target.key());
         let is_tagged = dashboard["tags"].as_array().is_some_and(|it| it.iter().any(|it| it == TAG));
         dashboard["name"] == name || is_marked || is_tagged
     }

@@ -70,11 +70,9 @@ impl Rollout<'_> {
             Err(error) if error.is_refusal() => return Ok(Err(error.to_string())),
             answer => answer?,
         };
-        let (name, marker) = (format!("{key}: interview"), decide::marker(key));
+        let name = format!("{key}: interview");
         let is_ours = |it: &&Value| {
-            it["archived"] != true
-                && (it["name"] == name.as_str()
-                    || it["description"].as_str().is_some_and(|it| it.contains(&marker)))
+            it["archived"] != true && (it["name"] == name.as_str() || decide::is_marked(it, key))
         };
         let found = listed.iter().find(is_ours).cloned();
         Ok(found.ok_or_else(|| format!("its survey is not there: flagline launch {key} makes it")))

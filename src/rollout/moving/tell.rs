@@ -204,9 +204,8 @@ impl Rollout<'_> {
             Err(error) if error.is_refusal() => return Ok(None),
             answer => answer?,
         };
-        let marker = decide::marker(key);
         let is_ours = |it: &&serde_json::Value| {
-            it["description"].as_str().is_some_and(|it| it.contains(&marker))
+            decide::is_marked(it, key)
                 || it["name"].as_str().is_some_and(|it| it.starts_with(&format!("{key}:")))
         };
         Ok(listed.iter().find(is_ours).and_then(|it| it["short_id"].as_str()).map(str::to_owned))

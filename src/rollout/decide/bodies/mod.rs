@@ -30,6 +30,11 @@ fn described(text: &str, key: &str) -> String {
     }
 }
 
+/// Whether an object was made here for the flag of this key.
+pub fn is_marked(object: &Value, key: &str) -> bool {
+    object["description"].as_str().is_some_and(|it| it.contains(&marker(key)))
+}
+
 /// The question how many people belong to an audience; `None` where its cohort is not there and has no rule.
 pub fn blast_radius(
     audience: &Audience,
