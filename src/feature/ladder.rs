@@ -99,8 +99,8 @@ impl Ladder {
 /// The stage of the plan that a condition belongs to, counted from 0. A plan may change while its rollout is on its way:
 /// a stage is known by its name when others came or went, and by its number when it is called otherwise. That
 /// its condition is not as planned is told by `drift`, and holds up everything but narrowing.
-pub fn rung_of(plan: &Plan, condition: &ReleaseCondition) -> Option<(usize, Remarks)> {
-    let remarks = Remarks::parse(condition.description.as_deref()?)?;
+pub fn rung_of(plan: &Plan, description: &str) -> Option<(usize, Remarks)> {
+    let remarks = Remarks::parse(description)?;
     let (number, of) = (remarks.stage.number as usize, remarks.stage.of as usize);
     let by_name = plan.stages.iter().position(|it| it.name == remarks.stage.name);
     let at = by_name.or_else(|| (of == plan.stages.len()).then_some(number - 1))?;

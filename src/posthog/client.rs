@@ -456,13 +456,7 @@ impl Client {
         body: &Value,
     ) -> Result<T, Error> {
         let request = || self.http.request(method.clone(), self.url(path)).json(body);
-        match self.once(request()).await {
-            Err(Error::Limited(wait)) if wait <= MAX_WAIT => {
-                tokio::time::sleep(wait).await;
-                self.once(request()).await
-            }
-            answer => answer,
-        }
+        self.decode(&self.written(request).await?)
     }
 
     /// Something that may be asked again: waits as long as the server says, else 0.2 s, 0.4 s, ... with jitter.
@@ -485,17 +479,19 @@ impl Client {
 
     /// Takes something away that has no other way to go; what is gone already is fine.
     pub(super) async fn delete(&self, path: &str) -> Result<(), Error> {
-        let request = || self.http.delete(self.url(path));
-        let answer = match self.bytes(request()).await {
+        match self.written(|| self.http.delete(self.url(path))).await {
+            Err(Error::NotFound(_)) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn written(&self, request: impl Fn() -> RequestBuilder) -> Result<Vec<u8>, Error> {
+        match self.bytes(request()).await {
             Err(Error::Limited(wait)) if wait <= MAX_WAIT => {
                 tokio::time::sleep(wait).await;
                 self.bytes(request()).await
             }
             answer => answer,
-        };
-        match answer {
-            Err(Error::NotFound(_)) | Ok(_) => Ok(()),
-            Err(error) => Err(error),
         }
     }
 
