@@ -50,7 +50,7 @@ impl Ladder {
         let mut rungs = vec![Rung::default(); plan.stages.len()];
         let mut is_open_elsewhere = false;
         for condition in &filters.groups {
-            match rung_of(plan, condition) {
+            match condition.description.as_deref().and_then(|it| rung_of(plan, it)) {
                 Some((at, remarks)) => take(&mut rungs[at], condition, &remarks),
                 None => is_open_elsewhere |= condition.percent() > 0.0,
             }
@@ -96,7 +96,7 @@ impl Ladder {
     }
 }
 
-/// The stage of the plan that a condition belongs to, counted from 0. A plan may change while its rollout is on its way:
+/// The stage of the plan that a condition belongs to by its description, counted from 0. A plan may change while its rollout is on its way:
 /// a stage is known by its name when others came or went, and by its number when it is called otherwise. That
 /// its condition is not as planned is told by `drift`, and holds up everything but narrowing.
 pub fn rung_of(plan: &Plan, description: &str) -> Option<(usize, Remarks)> {

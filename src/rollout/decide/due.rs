@@ -158,7 +158,8 @@ fn met_before(it: &Situation) -> Vec<Due> {
     let (Some(history), Some(filters)) = (it.history, it.flag.filters()) else { return Vec::new() };
     let current = Ladder::of(it.plan, &filters).position().map(|it| it.0);
     let all = transitions(it.flag, history);
-    let claimed = filters.groups.iter().filter_map(|condition| rung_of(it.plan, condition));
+    let claimed =
+        filters.groups.iter().filter_map(|condition| rung_of(it.plan, condition.description.as_deref()?));
     let claimed = claimed
         .filter(|(at, _)| Some(*at) != current)
         .filter(|(_, remarks)| remarks.telling.iter().any(|it| it.kind == Kind::Met.name()));

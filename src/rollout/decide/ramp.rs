@@ -31,13 +31,6 @@ pub struct Ramp {
     pub foreign: Vec<String>,
 }
 
-impl Ramp {
-    /// When PostHog takes the next step by itself.
-    pub fn next(&self) -> Option<Timestamp> {
-        self.keep.iter().map(|it| it.0).chain(self.make.iter().map(|it| it.0)).min()
-    }
-}
-
 /// Changes of the same step are the same within this time.
 const SAME: SignedDuration = SignedDuration::from_mins(2);
 

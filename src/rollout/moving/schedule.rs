@@ -68,12 +68,6 @@ impl Rollout<'_> {
         Ok(told)
     }
 
-    /// Whether nothing is scheduled that this would have to take back or make.
-    pub fn is_on_schedule(&self) -> bool {
-        let ramp = self.ramp();
-        ramp.drop.is_empty() && ramp.make.is_empty()
-    }
-
     /// What PostHog will do that is none of the plan's.
     pub fn foreign_schedules(&self) -> Vec<String> {
         self.ramp().foreign

@@ -67,7 +67,7 @@ impl Rollout<'_> {
         let due = self.all_due(&around);
         let is_told = |it: &Due| told.contains(&it.message.id(self.base.project.id));
         let groups = self.flag.filters().map(|it| it.groups).unwrap_or_default();
-        let claims = groups.iter().filter_map(|it| rung_of(&self.plan, it));
+        let claims = groups.iter().filter_map(|it| rung_of(&self.plan, it.description.as_deref()?));
         let finished = claims.flat_map(|(at, remarks)| remarks.telling.into_iter().map(move |it| (at, it)));
         let is_finished = |(at, claim): &(usize, Telling)| {
             let is_of_claim = |it: &&Due| it.rung == *at && it.message.kind.name() == claim.kind;

@@ -8,7 +8,7 @@ use crate::feature::brief::After;
 use crate::feature::{
     self, Audience, Brief, Ladder, NextStep, Plan, Remarks, StageName, Telling, differences, rung_of, served,
 };
-use crate::flags::{Filters, Flag, ReleaseCondition};
+use crate::flags::{Filters, Flag};
 use crate::rollout::message::Kind;
 
 /// A way to move a rollout.
@@ -155,9 +155,7 @@ impl<'a> Draft<'a> {
     }
 
     fn rung(&self, group: &Value) -> Option<(usize, Remarks)> {
-        let description = group["description"].as_str()?;
-        let condition = ReleaseCondition { description: Some(description.into()), ..Default::default() };
-        rung_of(self.start.plan, &condition)
+        rung_of(self.start.plan, group["description"].as_str()?)
     }
 
     fn name(&self, stage: usize) -> &'a str {
