@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::markup::plain;
 use crate::feature::{
-    Brief, Ladder, NextStep, Plan, Remarks, Served, Situation, Verdict, drift, judge, opened, served, time,
+    Brief, Ladder, NextStep, Plan, Served, Situation, Verdict, drift, judge, opened, scheduled_step, served,
+    time,
 };
-use crate::flags::{Environment, Evidence, Filters, Flag, FlagKey, Lookup, Met, Scheduled, ScheduledChange};
+use crate::flags::{Environment, Evidence, Filters, Flag, FlagKey, Lookup, Met, ScheduledChange};
 
 /// A way to move a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -313,11 +314,8 @@ impl Place<'_> {
     /// When PostHog takes the next step of the stage by itself.
     fn scheduled(&self, at: usize) -> Option<Timestamp> {
         let changes = self.known.environment.schedules.get(&self.flag.id)?;
-        let is_step = |it: &&ScheduledChange| match &it.change {
-            Scheduled::Conditions { description, .. } => Remarks::parse(description)
-                .is_some_and(|it| it.scheduled && it.stage.number as usize == at + 1),
-            _ => false,
-        };
+        let is_step =
+            |it: &&ScheduledChange| scheduled_step(self.plan, &it.change).is_some_and(|it| it.0 == at);
         changes.iter().filter(is_step).map(|it| it.at).min()
     }
 
@@ -361,7 +359,7 @@ mod tests {
     use super::*;
     use crate::analysis::tests::{check_file, fixtures, now};
     use crate::feature::tests::{flag, history, raw};
-    use crate::flags::{Entry, Exposure, FlagList, VariantExposure};
+    use crate::flags::{Entry, Exposure, FlagList, Scheduled, VariantExposure};
 
     const BRIEF: &str = r#"
 key = "new-nav"

@@ -1,8 +1,8 @@
 //! What PostHog will do to a rollout by itself, held against its plan.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Ladder, Plan, Remarks, scheduled_words};
+use super::{Ladder, Plan, Remarks, SAME_TIME, scheduled_words};
 use crate::flags::{Scheduled, ScheduledChange};
 
 /// A change that PostHog will make by itself.
@@ -36,9 +36,6 @@ pub struct Standing<'a> {
     pub is_as_planned: bool,
 }
 
-/// A step is the planned one within this time.
-const SAME: SignedDuration = SignedDuration::from_mins(2);
-
 /// What comes, soonest first, held against the plan: steps in time are taken within one stage, never across a gate, and
 /// never of a rollout that was stopped.
 pub fn coming(it: &Standing, scheduled: &[ScheduledChange], now: Timestamp) -> Vec<Coming> {
@@ -49,7 +46,7 @@ pub fn coming(it: &Standing, scheduled: &[ScheduledChange], now: Timestamp) -> V
 }
 
 fn one(it: &Standing, change: &ScheduledChange) -> Coming {
-    let step = step(it.plan, &change.change);
+    let step = scheduled_step(it.plan, &change.change);
     let words = match &step {
         Some((stage, percent)) => format!("goes to {} {percent} %", it.plan.stages[*stage].name),
         None => scheduled_words(&change.change),
@@ -62,7 +59,7 @@ fn one(it: &Standing, change: &ScheduledChange) -> Coming {
 }
 
 /// The stage, counted from 0, and the percentage of a step that was scheduled for a plan.
-fn step(plan: &Plan, change: &Scheduled) -> Option<(usize, f64)> {
+pub fn scheduled_step(plan: &Plan, change: &Scheduled) -> Option<(usize, f64)> {
     let Scheduled::Conditions { percent, description } = change else { return None };
     let remarks = Remarks::parse(description).filter(|it| it.scheduled)?;
     let at = remarks.stage.number as usize - 1;
@@ -90,23 +87,24 @@ fn against_step(it: &Standing, (stage, percent): (usize, f64), at: Timestamp) ->
     if stage < open {
         return Some(format!("{} was opened since", name(open)));
     }
-    let mut ahead = planned.steps.iter().filter(|it| **it > reached);
-    let Some(nth) = ahead.position(|it| *it == percent) else {
+    if percent <= reached || !planned.steps.contains(&percent) {
         return Some(format!("{} has no such step ahead", planned.name));
-    };
-    let Some(pace) = planned.pace else {
+    }
+    if planned.pace.is_none() {
         return Some(format!("a person takes the steps of {}", planned.name));
-    };
+    }
     if !it.is_as_planned {
         return Some("the flag is not as its plan says".into());
     }
-    let due = it.arrived?.checked_add(pace.duration() * (nth as i32 + 1)).ok()?;
-    let is_due = due.duration_since(at).abs() <= SAME;
+    let due = planned.steps_in_time(reached, it.arrived?).find(|it| it.1 == percent)?.0;
+    let is_due = due.duration_since(at).abs() <= SAME_TIME;
     (!is_due).then(|| format!("by the plan it is due on {}", time(due)))
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::super::staleness::tests::flag;
     use super::*;
     use crate::feature::Brief;

@@ -20,13 +20,13 @@ mod verdict;
 mod winner;
 
 pub use brief::{BRIEFS, Brief};
-pub use coming::{Coming, Standing, coming, time};
+pub use coming::{Coming, Standing, coming, scheduled_step, time};
 pub(crate) use compare::differences;
 pub use drift::drift;
 pub use forecast::{Forecast, Stop, forecast};
 pub use ladder::{Ladder, NextStep, Rung, rung_of};
 pub use period::Period;
-pub use plan::{Audience, Gate, Plan, PlanStage, TAG};
+pub use plan::{Audience, Gate, Plan, PlanStage, SAME_TIME, TAG};
 pub use plan_entry::{PlanEntry, check_stages};
 pub use remarks::{Remarks, Telling, scheduled_words};
 pub use served::{Served, Value, served};

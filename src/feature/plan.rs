@@ -1,3 +1,4 @@
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Period, StageName};
@@ -25,6 +26,22 @@ pub struct PlanStage {
     pub pace: Option<Period>,
     /// What must hold before the stage may be left.
     pub gate: Gate,
+}
+
+/// Two moments of a step in time are the same within this.
+pub const SAME_TIME: SignedDuration = SignedDuration::from_mins(2);
+
+impl PlanStage {
+    /// When the steps beyond a percentage are due of a stage that came there at `arrived`; none without a pace. In whole
+    /// seconds: fractions decide nothing, and two who reckon come to the same.
+    pub fn steps_in_time(&self, reached: f64, arrived: Timestamp) -> impl Iterator<Item = (Timestamp, f64)> {
+        let ahead = self.steps.iter().copied().filter(move |it| *it > reached).enumerate();
+        let pace = self.pace.map(Period::duration);
+        ahead.filter_map(move |(n, step)| {
+            let due = arrived.checked_add(pace? * (n as i32 + 1)).ok()?;
+            Some((Timestamp::from_second(due.as_second()).ok()?, step))
+        })
+    }
 }
 
 /// What must hold before a stage may be left; by default, that a person says so.

@@ -1,11 +1,11 @@
 //! The steps of one stage that are taken in time, as changes that PostHog makes by itself, with no client running. Never
 //! across a gate: the first step of a stage is nobody's but a verdict's or a person's.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::moves::Start;
-use crate::feature::{Ladder, Remarks, StageName, differences, scheduled_words, time};
+use crate::feature::{Ladder, Remarks, SAME_TIME, StageName, differences, scheduled_words, time};
 
 /// A change of the flag that PostHog has scheduled and did not make yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,9 +31,6 @@ pub struct Ramp {
     pub foreign: Vec<String>,
 }
 
-/// Changes of the same step are the same within this time.
-const SAME: SignedDuration = SignedDuration::from_mins(2);
-
 /// What should be scheduled, and what is: `arrived` is when the flag came where it stands.
 pub fn ramp(start: &Start, arrived: Option<Timestamp>, scheduled: &[Scheduled]) -> Ramp {
     let mut ramp = Ramp::default();
@@ -45,7 +42,7 @@ pub fn ramp(start: &Start, arrived: Option<Timestamp>, scheduled: &[Scheduled]) 
         };
         let same = |want: &(Timestamp, f64, Value)| {
             want.1 == percent
-                && want.0.duration_since(it.at).abs() <= SAME
+                && want.0.duration_since(it.at).abs() <= SAME_TIME
                 && differences(&want.2, &it.payload).is_empty()
         };
         match wanted.iter().position(same) {
@@ -69,16 +66,9 @@ fn wanted(start: &Start, arrived: Option<Timestamp>) -> Vec<(Timestamp, f64, Val
     let (Some((at, percent)), Some(arrived)) = (ladder.position(), arrived) else { return Vec::new() };
     let stage = &plan.stages[at];
     let is_planned = ladder.stopped().is_none() && ladder.is_as_planned() && start.drift.is_empty();
-    let (Some(pace), true) = (stage.pace, is_planned) else { return Vec::new() };
-    let Some(people) = people_of(start, at) else { return Vec::new() };
-    let steps = stage.steps.iter().copied().filter(|it| *it > percent);
-    let timed = steps.enumerate().filter_map(|(n, step)| {
-        let when = arrived.checked_add(pace.duration() * (n as i32 + 1)).ok()?;
-        // PostHog keeps no fractions that matter, and two that decide come to the same.
-        let when = Timestamp::from_second(when.as_second()).ok()?;
-        (when > start.now).then(|| (when, step, payload(start, at, step, &people)))
-    });
-    timed.collect()
+    let Some(people) = people_of(start, at).filter(|_| is_planned) else { return Vec::new() };
+    let to_come = stage.steps_in_time(percent, arrived).filter(|it| it.0 > start.now);
+    to_come.map(|(when, step)| (when, step, payload(start, at, step, &people))).collect()
 }
 
 /// Whom the stage's condition is for, as the flag has it.
