@@ -14,13 +14,13 @@ T['completes subcommands, and keys that the file reads'] = function()
   editor.open_checkout()
   expect.equality(completion('Flagline '), {
     'clean', 'create', 'features', 'finish', 'follow', 'launch', 'log', 'open', 'promote', 'references', 'refresh', 'restart',
-    'resume', 'rollback', 'show', 'status', 'stop', 'unfollow',
+    'resume', 'review', 'rollback', 'show', 'status', 'stop', 'unfollow',
   })
-  expect.equality(completion('Flagline re'), { 'references', 'refresh', 'restart', 'resume' })
+  expect.equality(completion('Flagline re'), { 'references', 'refresh', 'restart', 'resume', 'review' })
   expect.equality(completion('Flagline open '), { 'new-checkout', 'new-chekout', 'pricing-page', 'project-videos' })
   expect.equality(completion('Flagline create new-che'), { 'new-checkout', 'new-chekout' })
   expect.equality(completion('Flagline launch new-che'), { 'new-checkout', 'new-chekout' })
-  for _, name in ipairs({ 'promote', 'stop', 'resume', 'rollback', 'finish' }) do
+  for _, name in ipairs({ 'promote', 'stop', 'resume', 'rollback', 'finish', 'review' }) do
     expect.equality(completion('Flagline ' .. name .. ' new-che'), { 'new-checkout', 'new-chekout' })
   end
   expect.equality(completion('Flagline clean new-checkout '), { 'off', 'on' })

@@ -121,6 +121,8 @@ T['a rollout is promoted, stopped with a reason, and resumed'] = function()
   editor.answer({ { 'which stage', 'internal' }, { 'rolling back', 'Roll Back' } })
   child.cmd('Flagline rollback')
   editor.told("'offset-once' is rolled back: closes everyone; internal stays")
+  child.cmd('Flagline review')
+  editor.told("'offset-once' is not reviewed: it is still on its way")
 end
 
 T['what is answered stands in the brief'] = function()

@@ -26,6 +26,11 @@ export async function unfollowFlag(client: LanguageClient): Promise<void> {
   await withKey(client, 'Flagline: Unfollow Flag', 'The key of the flag; you choose who is told no more', 'flagline.unfollow')
 }
 
+/** Asks which feature to review; the server shows what came of it, and asks for a word on it. */
+export async function reviewFeature(client: LanguageClient): Promise<void> {
+  await withKey(client, 'Flagline: Review Feature', 'The key of the feature; you see what came of it first', 'flagline.review')
+}
+
 async function withKey(client: LanguageClient, title: string, prompt: string, command: string): Promise<void> {
   const uri = uriHere(client)
   const value = keyOfBrief() ?? (await keyHere(client))

@@ -1,7 +1,17 @@
 import { commands, ExtensionMode, window, workspace, type ExtensionContext } from 'vscode'
 import { State, type LanguageClient } from 'vscode-languageclient/node'
 import { sendSettings } from './client'
-import { execute, followFlag, launch, open, removeFlag, showReferencesHere, showStatus, unfollowFlag } from './commands'
+import {
+  execute,
+  followFlag,
+  launch,
+  open,
+  removeFlag,
+  reviewFeature,
+  showReferencesHere,
+  showStatus,
+  unfollowFlag,
+} from './commands'
 import { credentials } from './credentials'
 import { lifecycle, type Lifecycle } from './lifecycle'
 import { move, stop, type Way } from './moves'
@@ -35,6 +45,7 @@ export function activate(context: ExtensionContext): unknown {
   for (const way of ['promote', 'stop', 'resume', 'rollBack', 'finish'] satisfies Way[]) {
     registerWithServer(`flagline.palette.${way}`, client => move(client, way))
   }
+  registerWithServer('flagline.palette.review', reviewFeature)
   registerWithServer('flagline.palette.removeFlag', removeFlag)
   registerWithServer('flagline.palette.open', open)
   registerWithServer('flagline.palette.refresh', client => execute(client, 'flagline.refresh'))

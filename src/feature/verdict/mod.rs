@@ -190,7 +190,6 @@ fn across(it: &Situation, stage: usize, next: NextStep) -> Verdict {
 }
 
 fn of_people(gate: super::Gate, evidence: &Evidence, tell: &mut impl FnMut(bool, String, String)) {
-    let people = |n: u64| if n == 1 { "1 person".to_owned() } else { format!("{n} people") };
     let met = evidence.people();
     if let Some(wanted) = gate.people.map(u64::from) {
         let more = people(wanted.saturating_sub(met)).replacen(' ', " more ", 1);
@@ -208,8 +207,12 @@ fn of_people(gate: super::Gate, evidence: &Evidence, tell: &mut impl FnMut(bool,
 
 /// How many people met the feature, where that is known.
 fn met(it: &Situation) -> Option<String> {
-    let n = it.evidence.ok()?.people();
-    Some(if n == 1 { "1 person met it".to_owned() } else { format!("{n} people met it") })
+    let evidence = it.evidence.ok()?;
+    Some(format!("{} met it", people(evidence.people())))
+}
+
+fn people(n: u64) -> String {
+    if n == 1 { "1 person".to_owned() } else { format!("{n} people") }
 }
 
 /// The first guard that tripped.

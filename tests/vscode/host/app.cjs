@@ -207,6 +207,9 @@ module.exports = [
     await take(await action(document, 'gift-wrapping', "Roll 'gift-wrapping' back to internal"))
     await said("'gift-wrapping' is rolled back: closes everyone; internal stays")
     assert.match(await stage('everyone'), /stopped: rolled back to internal/)
+    answers.type.push('gift-wrapping')
+    await commands.executeCommand('flagline.palette.review')
+    await said("'gift-wrapping' is not reviewed: it is still on its way")
   }],
   ['Escape creates nothing, whatever was answered', async () => {
     const document = await open('src/Checkout.tsx')

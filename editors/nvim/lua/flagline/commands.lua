@@ -117,31 +117,23 @@ local function with_key(prompt, key, done)
   end)
 end
 
---- Runs a command about a key.
-local function about(command, prompt, key)
-  with_key(prompt, key, function(client, feature)
-    execute(client, command, feature)
-  end)
-end
-
---- launch [key]: makes in PostHog what the brief says, and opens the first stage, once that is agreed to.
-function subcommands.launch(key)
-  about('flagline.launch', 'Key of the feature to launch: ', key)
-end
-
---- follow [key]: lets choose a channel or a webhook, which PostHog then tells what happens to the flag.
-function subcommands.follow(key)
-  about('flagline.follow', 'Key of the flag to follow: ', key)
-end
-
---- unfollow [key]: lets choose who is told no more.
-function subcommands.unfollow(key)
-  about('flagline.unfollow', 'Key of the flag to follow no more: ', key)
-end
-
---- promote [key]: takes the rollout to its next step, once that is agreed to; so do the others that move it.
-function subcommands.promote(key)
-  about('flagline.promote', 'Key of the feature to promote: ', key)
+-- Subcommands that only name a key: what they run, and what they ask for where no key is at hand.
+local about_a_key = {
+  launch = { 'flagline.launch', 'Key of the feature to launch: ' },
+  promote = { 'flagline.promote', 'Key of the feature to promote: ' },
+  resume = { 'flagline.resume', 'Key of the feature to resume: ' },
+  rollback = { 'flagline.rollBack', 'Key of the feature to roll back: ' },
+  finish = { 'flagline.finish', 'Key of the feature to finish: ' },
+  review = { 'flagline.review', 'Key of the feature to review: ' },
+  follow = { 'flagline.follow', 'Key of the flag to follow: ' },
+  unfollow = { 'flagline.unfollow', 'Key of the flag to follow no more: ' },
+}
+for name, it in pairs(about_a_key) do
+  subcommands[name] = function(key)
+    with_key(it[2], key, function(client, feature)
+      execute(client, it[1], feature)
+    end)
+  end
 end
 
 --- Asks why a rollout is stopped, then has the server stop it. Going away stops nothing.
@@ -171,21 +163,6 @@ function M.stop_feature(command, context)
   if client and feature then
     stop(client, feature)
   end
-end
-
---- resume [key]: lifts a stop.
-function subcommands.resume(key)
-  about('flagline.resume', 'Key of the feature to resume: ', key)
-end
-
---- rollback [key]: closes all stages after one that is chosen.
-function subcommands.rollback(key)
-  about('flagline.rollBack', 'Key of the feature to roll back: ', key)
-end
-
---- finish [key]: gives everyone one value.
-function subcommands.finish(key)
-  about('flagline.finish', 'Key of the feature to finish: ', key)
 end
 
 --- clean [key] [value]: removes the flag from all files; keeps what everyone gets when no value is given.
@@ -349,20 +326,7 @@ function subcommands.restart()
   start()
 end
 
-local takes_key = {
-  clean = true,
-  create = true,
-  finish = true,
-  follow = true,
-  launch = true,
-  open = true,
-  promote = true,
-  resume = true,
-  rollback = true,
-  show = true,
-  stop = true,
-  unfollow = true,
-}
+local takes_key = vim.tbl_extend('error', about_a_key, { clean = true, create = true, open = true, show = true, stop = true })
 
 --- Keys that this file reads, as it stands on disk; or the key of the brief that it is.
 local function keys()
