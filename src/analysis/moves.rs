@@ -183,7 +183,7 @@ impl Place<'_> {
         };
         let promote = || offer(format!("promote to {to}"), String::new());
         let is_within = matches!(next, NextStep::Within { .. });
-        let scheduled = self.scheduled(at);
+        let scheduled = self.scheduled(next);
         let met = self.met(at);
         match self.verdict(at, met.as_ref(), drift, scheduled) {
             Verdict::Waits { until: Some(until), .. } if is_within && scheduled.is_some() => {
@@ -312,10 +312,9 @@ impl Place<'_> {
     }
 
     /// When PostHog takes the next step of the stage by itself.
-    fn scheduled(&self, at: usize) -> Option<Timestamp> {
+    fn scheduled(&self, next: NextStep) -> Option<Timestamp> {
         let changes = self.known.environment.schedules.get(&self.flag.id)?;
-        let is_step =
-            |it: &&ScheduledChange| scheduled_step(self.plan, &it.change).is_some_and(|it| it.0 == at);
+        let is_step = |it: &&ScheduledChange| next.is(scheduled_step(self.plan, &it.change));
         changes.iter().filter(is_step).map(|it| it.at).min()
     }
 

@@ -18,7 +18,7 @@ use crate::feature::{self};
 use crate::posthog::{Error, give_scope};
 use crate::report::{move_json, move_lines};
 use crate::rollout::decide::{Move, Surroundings};
-use crate::rollout::moving::{Base, NotMoved, Preview, Rollout};
+use crate::rollout::moving::{Base, Made, NotMoved, Preview, Rollout};
 
 /// What all moves take.
 #[derive(Debug, Args)]
@@ -137,7 +137,12 @@ async fn run(common: Common, step: Move, anyway: bool) -> anyhow::Result<ExitCod
         complain(&plain(&format!("this happens in '{}'", environment.name)));
     }
     let base = Base::load(environment, &[&brief]).await?;
-    let mut rollout = Rollout::load(&base, brief, &config.plans).await?;
+    let mut rollout = match &step {
+        Move::Stop { .. } | Move::RollBack { .. } => {
+            Rollout::load_to_close(&base, brief, &config.plans).await?
+        }
+        Move::Promote | Move::Resume | Move::Finish(_) => Rollout::load(&base, brief, &config.plans).await?,
+    };
     // Nobody waits for numbers to stop something.
     if let Err(error) = rollout.ask_evidence().await {
         complain(&plain(&format!("who met it cannot be told: {error}")));
@@ -176,7 +181,7 @@ impl Run<'_> {
             return self.refused(&why, Some(&preview));
         }
         match self.rollout.make(&self.step).await {
-            Ok(done) => self.tell(&preview, done).await,
+            Ok(made) => self.tell(&preview, made).await,
             Err(error) => {
                 let why = self.why(&error);
                 self.refused(&why, Some(&preview))
@@ -228,14 +233,17 @@ impl Run<'_> {
         }
     }
 
-    async fn tell(mut self, preview: &Preview, done: Vec<String>) -> anyhow::Result<ExitCode> {
+    async fn tell(mut self, preview: &Preview, made: Made) -> anyhow::Result<ExitCode> {
         let stale_after = self.config.stale_after();
         let told = self.rollout.tell(&Surroundings { interview: None, stale_after }).await;
-        let (messages, warnings) = match told {
+        let Made { done, left } = made;
+        let (messages, mut warnings) = match told {
             Ok(told) => (told.sent, told.warnings),
             // It is done, and the next run tells of it.
             Err(error) => (Vec::new(), vec![format!("people are told later: {error}")]),
         };
+        let is_whole = left.is_empty();
+        warnings.splice(0..0, left);
         match self.common.format {
             Format::Text => {
                 let done = done.iter().map(|it| format!("  ✓ {it}"));
@@ -253,6 +261,10 @@ impl Run<'_> {
             }
         }
         warnings.iter().for_each(|it| complain(&plain(it)));
+        if !is_whole {
+            complain("run it again to complete what is missing; nothing is done twice");
+            return Ok(ExitCode::from(1));
+        }
         Ok(ExitCode::SUCCESS)
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Ladder, Plan, Remarks, SAME_TIME, scheduled_words};
+use super::{Ladder, Plan, SAME_TIME, rung_of, scheduled_words};
 use crate::flags::{Scheduled, ScheduledChange};
 
 /// A change that PostHog will make by itself.
@@ -12,8 +12,9 @@ pub struct Coming {
     pub at: Timestamp,
     /// What, behind "it": `goes to beta 50 %`, `is switched off`.
     pub words: String,
-    /// Whether it is a step that was scheduled for a plan, be it this one or an earlier one.
-    pub is_step: bool,
+    /// The stage, counted from 0, and the percentage of a step that was scheduled for a plan, be it this one or an
+    /// earlier one.
+    pub step: Option<(usize, f64)>,
     /// What it stands against; `None` = the plan wants it.
     pub against: Option<String>,
 }
@@ -55,15 +56,14 @@ fn one(it: &Standing, change: &ScheduledChange) -> Coming {
         Some(step) => against_step(it, step, change.at),
         None => Some(against_other(it, &change.change)),
     };
-    Coming { at: change.at, words, is_step: step.is_some(), against }
+    Coming { at: change.at, words, step, against }
 }
 
 /// The stage, counted from 0, and the percentage of a step that was scheduled for a plan.
 pub fn scheduled_step(plan: &Plan, change: &Scheduled) -> Option<(usize, f64)> {
     let Scheduled::Conditions { percent, description } = change else { return None };
-    let remarks = Remarks::parse(description).filter(|it| it.scheduled)?;
-    let at = remarks.stage.number as usize - 1;
-    plan.stages.get(at).map(|_| (at, *percent))
+    let (at, _) = rung_of(plan, description).filter(|it| it.1.scheduled)?;
+    Some((at, *percent))
 }
 
 fn against_other(it: &Standing, change: &Scheduled) -> String {

@@ -22,8 +22,10 @@ pub struct Forecast {
     pub verdict: Result<Verdict, String>,
     /// What of a flag that is on is not as the plan says, sentence by sentence, as far as it is known.
     pub drift: Vec<String>,
-    /// Whether only an earlier stage is not wholly open, so that going on mends it.
+    /// Whether only an earlier stage is not wholly open.
     pub is_only_behind: bool,
+    /// The stage, counted from 0, that the rollout goes back to where a later one was opened too early.
+    pub goes_back_to: Option<usize>,
     /// The next step of its plan, whatever it waits for; `None` while no stage is open.
     pub next: Option<NextStep>,
     /// What PostHog will do by itself, soonest first, as far as it is known.
@@ -97,6 +99,7 @@ impl View<'_> {
             verdict: self.verdict(drift.as_deref(), &coming, &evidence),
             drift: foreign.into_iter().chain(behind).filter(|_| is_told).collect(),
             is_only_behind,
+            goes_back_to: self.goes_back_to(),
             next: self.ladder.next(self.plan),
             coming,
             evidence,
@@ -142,6 +145,12 @@ impl View<'_> {
                 )
             })
             .collect()
+    }
+
+    /// The last stage that is open without one behind it that is not wholly so.
+    fn goes_back_to(&self) -> Option<usize> {
+        let short = self.ladder.rungs.iter().position(|it| it.percent < 100.0)?;
+        if self.ladder.rungs[short].percent > 0.0 { Some(short) } else { short.checked_sub(1) }
     }
 
     fn coming(&self, drift: Option<&[String]>) -> Vec<Coming> {
@@ -194,7 +203,8 @@ impl View<'_> {
         let Some(drift) = drift.or(is_stopped.then_some(&[])) else {
             return Err("the cohorts of its plan are not loaded".into());
         };
-        let planned = coming.iter().filter(|it| it.is_step && it.against.is_none());
+        let next = self.ladder.next(self.plan);
+        let is_next = |it: &&Coming| it.against.is_none() && next.is_some_and(|next| next.is(it.step));
         Ok(judge(&Situation {
             brief: self.brief,
             plan: self.plan,
@@ -202,7 +212,7 @@ impl View<'_> {
             history: self.history(),
             evidence: evidence.as_deref().map_err(String::as_str),
             drift,
-            scheduled: planned.map(|it| it.at).min(),
+            scheduled: coming.iter().filter(is_next).map(|it| it.at).min(),
             now: self.now,
         }))
     }

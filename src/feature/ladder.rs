@@ -44,6 +44,18 @@ pub enum NextStep {
     Done,
 }
 
+impl NextStep {
+    /// Whether it takes this stage, counted from 0, to this percentage.
+    pub fn is(self, step: Option<(usize, f64)>) -> bool {
+        match self {
+            NextStep::Within { stage, percent } | NextStep::Across { stage, percent } => {
+                step == Some((stage, percent))
+            }
+            NextStep::Done => false,
+        }
+    }
+}
+
 impl Ladder {
     /// Reads the conditions of a flag.
     pub fn of(plan: &Plan, filters: &Filters) -> Ladder {

@@ -34,7 +34,7 @@ pub use stage::{Stage, StageName, stage};
 pub use stages::{Arrived, Milestone, StageLine, arrived, milestones, opened, stages};
 pub use staleness::{Since, constant_since, first_on, was_enabled, was_on};
 pub use transitions::{Happened, Transition, transitions};
-pub use verdict::{Situation, Verdict, judge, stage_opened};
+pub use verdict::{LATE, Situation, Verdict, guarded, judge, stage_opened};
 pub use winner::{ended, winner};
 
 /// Flags and histories for the tests of what is made of them.

@@ -77,13 +77,15 @@ pub fn arrived(flag: &Flag, history: &History) -> Option<Arrived> {
 /// Since when the stage is open that a flag's rollout has reached, at whatever percentage; `None` where no stage of a
 /// plan is, or where the activity log does not say.
 pub fn opened(flag: &Flag, history: &History) -> Option<Timestamp> {
-    let number = |it: &Stage| match it {
-        Stage::Planned { name, .. } => Some(name.number),
+    let planned = |it: Stage| match it {
+        Stage::Planned { name, .. } => Some(name),
         _ => None,
     };
-    let now = number(&stage(flag, Some(history)))?;
+    let now = planned(stage(flag, Some(history)))?;
+    // When its plan changes, a stage gets another number or another name.
+    let is_same = |it: &StageName| it.number == now.number || it.name == now.name;
     let changed = walk_back(flag, history, |entry, before| {
-        (number(&stage(before, None)) != Some(now)).then_some(entry.at)
+        (!planned(stage(before, None)).is_some_and(|it| is_same(&it))).then_some(entry.at)
     });
     changed.or_else(|| flag.created_at.filter(|_| history.complete))
 }

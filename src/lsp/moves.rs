@@ -149,7 +149,12 @@ impl Moving<'_> {
         brief: &Brief,
     ) -> Result<Rollout<'b>, String> {
         let progress = begin(self.session, &format!("Looking for '{}'", brief.key)).await;
-        let mut loaded = Rollout::load(base, brief.clone(), &config.plans).await;
+        let mut loaded = match self.way {
+            Way::Stop | Way::RollBack => Rollout::load_to_close(base, brief.clone(), &config.plans).await,
+            Way::Promote | Way::Resume | Way::Finish => {
+                Rollout::load(base, brief.clone(), &config.plans).await
+            }
+        };
         if let Ok(rollout) = &mut loaded
             && let Err(error) = rollout.ask_evidence().await
         {
@@ -271,15 +276,16 @@ impl Moving<'_> {
         let key = rollout.brief.key.clone();
         let before = rollout.flag.stamp();
         let progress = begin(self.session, &format!("Moving '{key}'")).await;
-        let made = rollout.make(step).await;
+        let mut made = rollout.make(step).await;
         let mut warnings = Vec::new();
         let mut messages = Vec::new();
-        if made.is_ok() {
+        if let Ok(made) = &mut made {
+            warnings.append(&mut made.left);
             let stale_after = config.stale_after();
             let around = Surroundings { interview: None, stale_after };
             match rollout.tell(&around).await {
                 Ok(told) => {
-                    warnings = told.warnings;
+                    warnings.extend(told.warnings);
                     messages = told.sent;
                 }
                 // It is done, and the next run tells of it.
@@ -290,7 +296,7 @@ impl Moving<'_> {
         if let Some(progress) = progress {
             progress.end(None).await;
         }
-        let done = made.map_err(|it| why(config, rollout, step, &it))?;
+        let done = made.map_err(|it| why(config, rollout, step, &it))?.done;
         let mut message = format!(
             "'{key}' is {}: {}. It is {}. {}",
             self.way.done(),
@@ -313,7 +319,8 @@ impl Moving<'_> {
         let refresh = &self.session.workspace.refresh;
         let flag = &rollout.flag;
         match error {
-            Some(NotMoved::Refused(_) | NotMoved::Waits { .. }) => {}
+            Some(NotMoved::Refused(_) | NotMoved::Waits { .. } | NotMoved::Behind { .. }) => {}
+            Some(NotMoved::Partly { .. }) => refresh.ask(Ask::Everything),
             // The answer may be lost, and the flag be written.
             Some(NotMoved::PostHog(error))
                 if !matches!(error, Error::Forbidden(_) | Error::Invalid { .. }) =>
@@ -348,7 +355,7 @@ fn why(config: &Config, rollout: &Rollout<'_>, step: &Move, error: &NotMoved) ->
     let host = config.environments.first().map(|it| &*it.host).unwrap_or_default();
     match error {
         NotMoved::Changed { words, .. } => changed(rollout, step, words),
-        NotMoved::Waits { .. } => format!("{error}. {}", rollout.page()),
+        NotMoved::Waits { .. } | NotMoved::Behind { .. } => format!("{error}. {}", rollout.page()),
         NotMoved::PostHog(Error::Forbidden(_)) => {
             format!("{error}; {}", give_scope(host, "feature_flag:write"))
         }

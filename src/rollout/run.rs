@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Move, Surroundings};
 use super::message::Message;
-use super::moving::{self, Base, Invitation, MetricWeek, NotMoved, NotRead, Rollout, steps};
+use super::moving::{self, Base, Invitation, Made, MetricWeek, NotMoved, NotRead, Rollout, steps};
 use crate::config;
-use crate::feature::{Brief, NextStep, Plan, Stage, StageName, Verdict, judge, stage};
+use crate::feature::{Brief, NextStep, Plan, Stage, StageName, Verdict, guarded, judge, stage};
 use crate::posthog::Error;
 
 /// How to run.
@@ -173,7 +173,7 @@ pub async fn once(
 
 async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureReport) -> Result<(), Error> {
     let situation = rollout.situation();
-    let verdict = judge(&situation);
+    let verdict = guarded(judge(&situation), &situation);
     report.people = situation.evidence.ok().map(|it| (it.people(), it.troubled()));
     report.verdict = Some(verdict.clone());
     report.metric.clone_from(&rollout.metric);
@@ -202,6 +202,9 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
     match step {
         Some(step) => {
             let stops = matches!(step, Move::Stop { .. });
+            if !stops {
+                rollout.prepare_met().await?;
+            }
             moved(rollout.make(&step).await, stops, report)?;
         }
         None => report.done.extend(rollout.sync_schedules().await?),
@@ -214,15 +217,24 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
     Ok(())
 }
 
-fn moved(made: Result<Vec<String>, NotMoved>, stops: bool, report: &mut FeatureReport) -> Result<(), Error> {
+fn moved(made: Result<Made, NotMoved>, stops: bool, report: &mut FeatureReport) -> Result<(), Error> {
     match made {
-        Ok(done) => report.done.extend(done),
+        Ok(made) => {
+            report.done.extend(made.done);
+            report.trouble = (!made.left.is_empty()).then(|| made.left.join("; "));
+        }
         // Somebody was faster, perhaps another run: what is to be done now is seen the next time.
         Err(NotMoved::Changed { words, .. }) => report.warnings.push(words),
         // A stop that waits is none, and somebody should know.
-        Err(waits @ NotMoved::Waits { .. }) if stops => report.trouble = Some(waits.to_string()),
-        Err(waits @ NotMoved::Waits { .. }) => report.warnings.push(waits.to_string()),
-        Err(NotMoved::Refused(why)) => report.trouble = Some(why),
+        Err(waits @ (NotMoved::Waits { .. } | NotMoved::Behind { .. })) if stops => {
+            report.trouble = Some(waits.to_string());
+        }
+        Err(waits @ (NotMoved::Waits { .. } | NotMoved::Behind { .. })) => {
+            report.warnings.push(waits.to_string())
+        }
+        Err(error @ (NotMoved::Refused(_) | NotMoved::Partly { .. })) => {
+            report.trouble = Some(error.to_string())
+        }
         Err(NotMoved::PostHog(error)) => return Err(error),
     }
     Ok(())
@@ -249,11 +261,15 @@ async fn interview(rollout: &mut Rollout<'_>, report: &mut FeatureReport) -> Res
             let n = people.len() as u64;
             let began = rollout.invite(&people, &survey).await?;
             if began {
-                report.done.push(format!("invites {n} people to an interview"));
+                report.done.push(invites(n));
             }
             Ok(began.then_some(n))
         }
     }
+}
+
+fn invites(n: u64) -> String {
+    format!("invites {n} {} to an interview", if n == 1 { "person" } else { "people" })
 }
 
 /// What would be done.
@@ -279,7 +295,7 @@ async fn preview(
     let shown = match rollout.invitation().await?.0 {
         Invitation::Shown(n) => Some(n),
         Invitation::Begins(people) => {
-            report.done.push(format!("invites {} people to an interview", people.len()));
+            report.done.push(invites(people.len() as u64));
             None
         }
         _ => None,

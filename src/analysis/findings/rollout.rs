@@ -83,7 +83,7 @@ fn ready(key: &FlagKey, it: &Forecast, now: Timestamp) -> Option<Verdict> {
 fn conflict(key: &FlagKey, it: &Coming, why: &str) -> Verdict {
     let message =
         format!("PostHog will change '{key}' by itself on {}: it {}, but {why}", time(it.at), it.words);
-    let help = match it.is_step {
+    let help = match it.step.is_some() {
         true => "the next `flagline rollout run` takes that back; so can you, on the flag's page",
         false => "take it back on the flag's page, or change the plan",
     };
@@ -93,10 +93,16 @@ fn conflict(key: &FlagKey, it: &Coming, why: &str) -> Verdict {
 fn drifted(key: &FlagKey, it: &Forecast) -> Verdict {
     let message = format!("'{key}' is not as its plan says: {}", it.drift.join("; "));
     let help = match it.is_only_behind {
-        true if it.stopped.is_some() => {
-            format!("once it is resumed, flagline promote {key} opens what is behind, with the next step")
+        true => {
+            let first = if it.stopped.is_some() { "once it is resumed, " } else { "" };
+            let back = it
+                .goes_back_to
+                .map(|at| format!("close what is ahead: flagline roll-back {key} {}; or ", it.stages[at]));
+            format!(
+                "{first}{}open what is behind, with the next step: flagline promote {key} --anyway",
+                back.unwrap_or_default()
+            )
         }
-        true => format!("flagline promote {key} opens what is behind, with the next step"),
         false => format!("change the brief, or make the flag as it says: flagline launch {key} --take-over"),
     };
     Verdict::new(Code::PlanDrift, &message).with_help(&help)

@@ -19,7 +19,7 @@ pub struct Situation<'a> {
     pub evidence: Result<&'a Evidence, &'a str>,
     /// What of the flag's conditions is not as the plan says.
     pub drift: &'a [String],
-    /// When PostHog will take the next step of the stage by itself.
+    /// When PostHog takes the next step of the stage by itself; that may be a moment ago.
     pub scheduled: Option<Timestamp>,
     /// Now, by the server's clock.
     pub now: Timestamp,
@@ -60,8 +60,8 @@ pub enum Verdict {
     },
 }
 
-/// A scheduled step that is later than this does not come any more.
-const LATE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+/// A scheduled step that is later than this does not come any more: a run takes it.
+pub const LATE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 
 /// What becomes of a rollout now. Narrowing needs a guard that tripped and nothing else; widening needs that all is as
 /// planned, that everything before the next step holds, and that nobody stopped it.
@@ -109,6 +109,16 @@ pub fn judge(it: &Situation) -> Verdict {
         }
         Some(next @ NextStep::Across { .. }) => across(it, stage, next),
         Some(NextStep::Done) | None => rests("every stage is open; `finish` serves one value to everyone"),
+    }
+}
+
+/// What a run makes of a verdict: what nobody can guard does not get wider by itself.
+pub fn guarded(verdict: Verdict, it: &Situation) -> Verdict {
+    match (verdict, it.evidence) {
+        (Verdict::Promotes { .. }, Err(why)) if !it.brief.guard.is_empty() => {
+            Verdict::Waits { missing: vec![format!("its guards, which cannot be told: {why}")], until: None }
+        }
+        (verdict, _) => verdict,
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::feature::{
-    Happened, Ladder, Remarks, Situation, Stage, Value, constant_since, rung_of, stage, stage_opened,
-    transitions,
+    Happened, Ladder, Remarks, Situation, Stage, StageName, Value, constant_since, rung_of, stage,
+    stage_opened, transitions,
 };
 use crate::rollout::message::{Kind, Message};
 
@@ -87,15 +87,25 @@ fn happened(it: &Situation, is_launch_told: bool) -> Vec<Due> {
         }
         let occasion = Some(transition.at);
         match &transition.what {
-            Happened::Entered { number, stage, is_first } => {
+            Happened::Entered { number, stage, percent, is_first } => {
                 let is_launch = Some(at) == launch && history.complete && *number == 1;
-                told.push(entered(it, (*number, stage), (is_launch, *is_first), transition.at));
+                let entered = Entered { number: *number, stage, percent: *percent, is_first: *is_first };
+                told.push(if is_launch {
+                    first(it, &entered, transition.at)
+                } else {
+                    entered.told(it, transition.at)
+                });
             }
             Happened::Stopped { stage, reason } => {
                 let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
                 let key = &it.brief.key;
                 let text = format!("{title} was stopped at {stage}{why}. To go on: flagline resume {key}");
                 told.push(message(it, Kind::Stopped, stage, occasion, text));
+            }
+            Happened::SwitchedOff { stage } => {
+                let last = it.plan.stages.last().map_or("everyone", |it| it.name.as_str());
+                let text = format!("{title} was switched off: nobody gets it any more.");
+                told.push(message(it, Kind::Stopped, stage.as_deref().unwrap_or(last), occasion, text));
             }
             Happened::Resumed { .. } | Happened::Constant(Value::Off) => {}
             Happened::Constant(value) => {
@@ -109,30 +119,61 @@ fn happened(it: &Situation, is_launch_told: bool) -> Vec<Due> {
     told.into_iter().map(written).collect()
 }
 
-/// A stage was opened: for the first time in the feature's life, for the first time again, or after others.
-fn entered(
-    it: &Situation,
-    (number, stage): (u32, &str),
-    (is_launch, is_first): (bool, bool),
-    at: Timestamp,
-) -> Due {
-    let title = it.brief.title();
-    let planned = it.plan.stages.get(number as usize - 1).filter(|it| it.name == stage);
-    let audience = planned.map(|it| it.audience.to_string()).filter(|it| it != stage);
-    let audience = audience.map_or_else(String::new, |it| format!(" ({it})"));
-    if is_launch {
-        let text = format!("{title} is launched, in its first stage: {stage}{audience}.");
-        return Due { since: Some(at), ..message(it, Kind::Launched, stage, None, text) };
+/// A stage that was opened.
+struct Entered<'a> {
+    number: u32,
+    stage: &'a str,
+    percent: f64,
+    /// Whether nobody had the feature before.
+    is_first: bool,
+}
+
+impl Entered<'_> {
+    /// Whom it is for, where its name does not say so.
+    fn audience(&self, it: &Situation) -> String {
+        let planned = it.plan.stages.get(self.number as usize - 1).filter(|it| it.name == self.stage);
+        let audience = planned.map(|it| it.audience.to_string()).filter(|it| it != self.stage);
+        audience.map_or_else(String::new, |it| format!(" ({it})"))
     }
-    let verb = if is_first { "is on again, at" } else { "goes to" };
-    let step = planned.and_then(|it| it.steps.first()).filter(|it| **it < 100.0 && !is_first);
-    let percent = step.map_or_else(String::new, |it| format!(", at {it} %"));
-    message(it, Kind::Entered, stage, Some(at), format!("{title} {verb} {stage}{audience}{percent}."))
+
+    fn told(&self, it: &Situation, at: Timestamp) -> Due {
+        let verb = if self.is_first { "is on again, at" } else { "goes to" };
+        let percent = if self.percent < 100.0 && !self.is_first {
+            format!(", at {} %", self.percent)
+        } else {
+            String::new()
+        };
+        // Who is told late is not told that it is still so.
+        let closed = if self.is_open(it) { "" } else { " It is closed again by now." };
+        let (title, stage, audience) = (it.brief.title(), self.stage, self.audience(it));
+        let text = format!("{title} {verb} {stage}{audience}{percent}.{closed}");
+        message(it, Kind::Entered, stage, Some(at), text)
+    }
+
+    fn is_open(&self, it: &Situation) -> bool {
+        let filters = it.flag.filters().filter(|_| it.flag.is_evaluated()).unwrap_or_default();
+        let is_of = |description: &str| {
+            StageName::parse(description).is_some_and(|it| it.name == self.stage)
+                || rung_of(it.plan, description).is_some_and(|of| it.plan.stages[of.0].name == self.stage)
+        };
+        let mut open = filters.groups.iter().filter(|it| it.percent() > 0.0);
+        open.any(|it| it.description.as_deref().is_some_and(is_of))
+            || matches!(stage(it.flag, it.history), Stage::Everyone(_))
+    }
+}
+
+/// The first stage was opened for the first time in the feature's life.
+fn first(it: &Situation, entered: &Entered, at: Timestamp) -> Due {
+    let (title, stage, audience) = (it.brief.title(), entered.stage, entered.audience(it));
+    let text = format!("{title} is launched, in its first stage: {stage}{audience}.");
+    Due { since: Some(at), ..message(it, Kind::Launched, stage, None, text) }
 }
 
 /// Enough people met it where a person looks: in the first stage, and before a gate that asks for a go.
 fn met(it: &Situation) -> Option<Due> {
-    let evidence = it.evidence.ok()?;
+    let opened = stage_opened(it.flag, it.history)?;
+    // Who met an earlier stage did not meet the one that was opened since they were counted.
+    let evidence = it.evidence.ok().filter(|it| it.since == opened)?;
     let ladder = Ladder::of(it.plan, &it.flag.filters().filter(|_| it.flag.is_evaluated())?);
     let (at, _) = ladder.position().filter(|_| ladder.stopped().is_none())?;
     let planned = &it.plan.stages[at];
@@ -149,7 +190,6 @@ fn met(it: &Situation) -> Option<Due> {
     let go = if asks { format!(" To go on: flagline promote {}", it.brief.key) } else { String::new() };
     let (title, n, stage) = (it.brief.title(), evidence.people(), &planned.name);
     let text = format!("{title}: {n} people have used it at {stage}; {troubled}.{go}");
-    let opened = stage_opened(it.flag, it.history)?;
     Some(message(it, Kind::Met, stage, Some(opened), text))
 }
 

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::moves::Start;
-use crate::feature::{Ladder, Remarks, SAME_TIME, StageName, differences, scheduled_words, time};
+use crate::feature::{
+    LATE, Ladder, Remarks, SAME_TIME, StageName, differences, rung_of, scheduled_words, time,
+};
 
 /// A change of the flag that PostHog has scheduled and did not make yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +38,7 @@ pub fn ramp(start: &Start, arrived: Option<Timestamp>, scheduled: &[Scheduled]) 
     let mut ramp = Ramp::default();
     let mut wanted = wanted(start, arrived);
     for it in scheduled {
-        let Some(percent) = own_step(start, it) else {
+        let Some(percent) = own_step(it) else {
             ramp.foreign.push(words(it));
             continue;
         };
@@ -53,7 +55,8 @@ pub fn ramp(start: &Start, arrived: Option<Timestamp>, scheduled: &[Scheduled]) 
             None => ramp.drop.push(it.id),
         }
     }
-    ramp.make = wanted;
+    // One that is due already and that PostHog does not have is a run's.
+    ramp.make = wanted.into_iter().filter(|it| it.0 > start.now).collect();
     ramp
 }
 
@@ -67,7 +70,8 @@ fn wanted(start: &Start, arrived: Option<Timestamp>) -> Vec<(Timestamp, f64, Val
     let stage = &plan.stages[at];
     let is_planned = ladder.stopped().is_none() && ladder.is_as_planned() && start.drift.is_empty();
     let Some(people) = people_of(start, at).filter(|_| is_planned) else { return Vec::new() };
-    let to_come = stage.steps_in_time(percent, arrived).filter(|it| it.0 > start.now);
+    // PostHog may be about to take one that is due.
+    let to_come = stage.steps_in_time(percent, arrived).filter(|it| start.now.duration_since(it.0) < LATE);
     to_come.map(|(when, step)| (when, step, payload(start, at, step, &people))).collect()
 }
 
@@ -75,8 +79,8 @@ fn wanted(start: &Start, arrived: Option<Timestamp>) -> Vec<(Timestamp, f64, Val
 fn people_of(start: &Start, stage: usize) -> Option<Value> {
     let raw: Value = serde_json::from_str(start.flag.filters.get()).ok()?;
     let is_of = |it: &&Value| {
-        let name = it["description"].as_str().and_then(StageName::parse);
-        name.is_some_and(|it| it.number as usize == stage + 1)
+        let of = it["description"].as_str().and_then(|it| rung_of(start.plan, it));
+        of.is_some_and(|it| it.0 == stage)
     };
     raw["groups"].as_array()?.iter().find(is_of).cloned()
 }
@@ -101,16 +105,14 @@ fn payload(start: &Start, stage: usize, percent: f64, people: &Value) -> Value {
     })
 }
 
-/// The percentage of a scheduled step that was made here; `None` = somebody else's.
-fn own_step(start: &Start, it: &Scheduled) -> Option<f64> {
+/// The percentage of a scheduled step that was made here, be it for an earlier plan; `None` = somebody else's.
+fn own_step(it: &Scheduled) -> Option<f64> {
     if it.payload["operation"] != "add_release_condition" {
         return None;
     }
     let [group] = &it.payload["value"]["groups"].as_array()?[..] else { return None };
-    let remarks = Remarks::parse(group["description"].as_str()?)?;
-    (remarks.scheduled && remarks.stage.number as usize <= start.plan.stages.len())
-        .then(|| group["rollout_percentage"].as_f64())
-        .flatten()
+    Remarks::parse(group["description"].as_str()?).filter(|it| it.scheduled)?;
+    group["rollout_percentage"].as_f64()
 }
 
 fn words(it: &Scheduled) -> String {

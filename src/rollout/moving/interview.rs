@@ -87,6 +87,9 @@ impl Rollout<'_> {
     ) -> Result<bool, Error> {
         let Some(rung) = self.interview_rung() else { return Ok(false) };
         if !self.elected.contains(&Kind::Interview) {
+            if self.is_claimed(Kind::Interview) {
+                return Ok(false);
+            }
             if self.elect(rung, Kind::Interview).await? != Elected::Us {
                 return Ok(false);
             }

@@ -24,12 +24,13 @@ pub(super) use metric::load as load_metrics;
 pub use preview::{Preview, Reached};
 pub(super) use schedule::steps;
 pub use tell::Told;
-pub use write::NotMoved;
+pub use write::{Made, NotMoved};
 
 use super::decide::{self, Change, Move, Ramp, Scheduled, Start};
+use super::message::Message;
 use crate::config;
 use crate::feature::brief::Brief;
-use crate::feature::{Plan, Situation, Telling, arrived, drift};
+use crate::feature::{Ladder, NextStep, Plan, Situation, Telling, arrived, drift};
 use crate::flags::{Evidence, Flag, History, Project};
 use crate::posthog::queries::{self, Evaluations};
 use crate::posthog::{Client, Error, wire};
@@ -69,6 +70,12 @@ pub struct Rollout<'a> {
     scheduled: Option<Vec<Scheduled>>,
     /// Why scheduled changes are not known.
     pub schedules_trouble: Option<String>,
+    /// Why the activity is not known, where it may be the next time.
+    history_trouble: Option<String>,
+    /// Whether it is read to close something: what that does not need holds it up not.
+    is_urgent: bool,
+    /// The message that is told together with the next step, since it is about the stage before.
+    met: Option<Message>,
     evidence: Result<Evidence, String>,
     /// Ids of the messages that were captured; `None` = nobody can tell.
     told: Option<BTreeSet<Uuid>>,
@@ -175,7 +182,17 @@ impl<'a> Rollout<'a> {
         plans: &BTreeMap<String, Plan>,
     ) -> Result<Rollout<'a>, NotRead> {
         let listed = base.schedules().await?;
-        Rollout::among(base, brief, plans, &listed).await
+        Rollout::read(base, brief, plans, &listed, false).await
+    }
+
+    /// The same to close something: where PostHog does not tell its activity or what is scheduled, that is left out.
+    pub async fn load_to_close(
+        base: &'a Base,
+        brief: Brief,
+        plans: &BTreeMap<String, Plan>,
+    ) -> Result<Rollout<'a>, NotRead> {
+        let listed = base.schedules().await.unwrap_or_else(|error| Err(error.to_string()));
+        Rollout::read(base, brief, plans, &listed, true).await
     }
 
     /// The same for one of many: what is scheduled was asked for all of them.
@@ -184,6 +201,16 @@ impl<'a> Rollout<'a> {
         brief: Brief,
         plans: &BTreeMap<String, Plan>,
         listed: &schedule::Listed,
+    ) -> Result<Rollout<'a>, NotRead> {
+        Rollout::read(base, brief, plans, listed, false).await
+    }
+
+    async fn read(
+        base: &'a Base,
+        brief: Brief,
+        plans: &BTreeMap<String, Plan>,
+        listed: &schedule::Listed,
+        is_urgent: bool,
     ) -> Result<Rollout<'a>, NotRead> {
         let plan = base.plan(&brief, plans)?;
         let flag = base.client.flag_by_key(&base.project, &brief.flag()).await?;
@@ -196,6 +223,9 @@ impl<'a> Rollout<'a> {
             history: None,
             scheduled: None,
             schedules_trouble: None,
+            history_trouble: None,
+            is_urgent,
+            met: None,
             evidence: Err("it was not asked for".into()),
             told: None,
             elected: Vec::new(),
@@ -219,7 +249,14 @@ impl<'a> Rollout<'a> {
         self.drift = drift(&self.brief, &self.plan, &self.flag, &cohort);
         self.history = match self.base.client.history(&self.base.project, &self.flag, self.base.now).await {
             Err(error) if error.is_refusal() => None,
-            answer => Some(answer?),
+            Err(error) if self.is_urgent => {
+                self.history_trouble = Some(error.to_string());
+                None
+            }
+            answer => {
+                self.history_trouble = None;
+                Some(answer?)
+            }
         };
         Ok(())
     }
@@ -231,6 +268,11 @@ impl<'a> Rollout<'a> {
 
     /// What decides about it.
     pub fn situation(&self) -> Situation<'_> {
+        let next = self.flag.filters().and_then(|it| Ladder::of(&self.plan, &it).next(&self.plan));
+        let keep = self.ramp().keep.into_iter();
+        let scheduled = keep.filter(
+            |(_, percent)| matches!(next, Some(NextStep::Within { percent: to, .. }) if to == *percent),
+        );
         Situation {
             brief: &self.brief,
             plan: &self.plan,
@@ -238,7 +280,7 @@ impl<'a> Rollout<'a> {
             history: self.history.as_ref(),
             evidence: self.evidence.as_ref().map_err(String::as_str),
             drift: &self.drift,
-            scheduled: self.ramp().keep.iter().map(|it| it.0).min(),
+            scheduled: scheduled.map(|it| it.0).min(),
             now: self.base.now,
         }
     }
@@ -251,6 +293,7 @@ impl<'a> Rollout<'a> {
             flag: &self.flag,
             drift: &self.drift,
             finished: &self.finished,
+            also_tells: self.met.as_ref().map(|it| &*it.stage),
             now: self.base.now,
         }
     }

@@ -1,5 +1,5 @@
-use super::Rollout;
-use crate::feature::{Verdict, judge};
+use super::{Rollout, steps};
+use crate::feature::{Ladder, NextStep, Verdict, judge};
 use crate::rollout::decide::{Change, Move};
 
 /// What a move would come to, and whom it touches.
@@ -43,7 +43,10 @@ impl Rollout<'_> {
         let mut change = match (self.change(step), step) {
             // Somebody was cut off between the flag and what follows it.
             (Err(_), Move::Finish(value)) if self.is_finished(value) && !ends.is_empty() => {
-                Change { body: serde_json::json!({}), what: Vec::new(), touches: None }
+                nothing(Vec::new())
+            }
+            (Err(_), Move::Stop { .. } | Move::RollBack { .. }) if self.is_written(step) => {
+                nothing(vec![format!("takes back {} of what is scheduled", steps(self.ramp().drop.len()))])
             }
             (change, _) => change?,
         };
@@ -64,16 +67,28 @@ impl Rollout<'_> {
     }
 
     fn concerns(&self, step: &Move) -> Vec<String> {
+        let todos = || self.brief.open_todos().map(|it| format!("'{}' to be done before lifting", it.what));
         match step {
             Move::Promote => match judge(&self.situation()) {
+                // What is open further than planned passed no gate.
+                Verdict::Rests(why) => {
+                    let next =
+                        self.flag.filters().and_then(|it| Ladder::of(&self.plan, &it).next(&self.plan));
+                    let is_to_last = matches!(next, Some(NextStep::Within { stage, .. } | NextStep::Across { stage, .. })
+                        if stage + 1 == self.plan.stages.len());
+                    std::iter::once(why).chain(todos().filter(|_| is_to_last)).collect()
+                }
                 Verdict::Waits { missing, .. } => missing,
                 Verdict::Stops { reason, .. } => vec![format!("a guard trips: {reason}")],
-                Verdict::Rests(_) | Verdict::Asks { .. } | Verdict::Promotes { .. } => Vec::new(),
+                Verdict::Asks { .. } | Verdict::Promotes { .. } => Vec::new(),
             },
-            Move::Finish(_) => {
-                self.brief.open_todos().map(|it| format!("'{}' to be done before lifting", it.what)).collect()
-            }
+            Move::Finish(_) => todos().collect(),
             Move::Stop { .. } | Move::Resume | Move::RollBack { .. } => Vec::new(),
         }
     }
+}
+
+/// A change that writes nothing to the flag.
+fn nothing(what: Vec<String>) -> Change {
+    Change { body: serde_json::json!({}), what, touches: None }
 }

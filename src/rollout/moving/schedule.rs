@@ -47,7 +47,11 @@ impl Rollout<'_> {
         }
         let (client, project) = (&self.base.client, &self.base.project);
         for id in &ramp.drop {
-            client.unschedule(project, *id).await?;
+            match client.unschedule(project, *id).await {
+                // It was taken meanwhile, or somebody else took it back.
+                Err(Error::Invalid { .. } | Error::NotFound(_)) => {}
+                answer => answer?,
+            }
         }
         if !ramp.drop.is_empty() {
             told.push(format!("takes back {} of what was scheduled", steps(ramp.drop.len())));

@@ -89,14 +89,18 @@ impl Rollout<'_> {
         if self.elected.contains(&due.message.kind) {
             return false;
         }
-        let now = self.base.now;
-        let is_fresh = |since: jiff::Timestamp| now.duration_since(since) < SETTLED;
+        self.is_claimed(due.message.kind) || due.since.is_some_and(|it| self.is_fresh(it))
+    }
+
+    /// Whether somebody wrote into the flag a moment ago that they send such a message.
+    pub(super) fn is_claimed(&self, kind: Kind) -> bool {
         let claims = self.flag.filters().map(|it| it.groups).unwrap_or_default();
         let claims = claims.into_iter().filter_map(|it| Remarks::parse(it.description.as_deref()?));
-        let is_claimed = claims
-            .flat_map(|it| it.telling)
-            .any(|it| it.kind == due.message.kind.name() && is_fresh(it.since));
-        is_claimed || due.since.is_some_and(is_fresh)
+        claims.flat_map(|it| it.telling).any(|it| it.kind == kind.name() && self.is_fresh(it.since))
+    }
+
+    fn is_fresh(&self, since: jiff::Timestamp) -> bool {
+        self.base.now.duration_since(since) < SETTLED
     }
 
     /// Sends the messages that are due. Before each one that nobody was elected to send, the flag is written: of many who
@@ -106,11 +110,15 @@ impl Rollout<'_> {
         if self.told.is_none() {
             told.warnings.push("messages wait: whether they were sent before could not be asked".into());
         }
+        if let Some(why) = &self.history_trouble {
+            told.warnings.push(format!("messages wait: what happened to the flag could not be read: {why}"));
+            return Ok(told);
+        }
         for due in self.to_tell(around) {
             if !self.is_ours_to_send(&due, &mut told).await? {
                 continue;
             }
-            let message = self.with_links(due.message).await?;
+            let message = self.worded(due.message).await?;
             match self.send(&message).await {
                 Ok(warning) => told.warnings.extend(warning),
                 Err(error) => {
@@ -173,6 +181,24 @@ impl Rollout<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// As it is sent; what is told together with a step was worded before that.
+    async fn worded(&mut self, message: Message) -> Result<Message, Error> {
+        let project = self.base.project.id;
+        match self.met.take_if(|it| it.id(project) == message.id(project)) {
+            Some(met) => Ok(met),
+            None => self.with_links(message).await,
+        }
+    }
+
+    /// Words what is to be told of the stage that is left by the next step: afterwards nobody can ask for it.
+    pub(in crate::rollout) async fn prepare_met(&mut self) -> Result<(), Error> {
+        let due = self.to_tell(&Surroundings::default());
+        if let Some(due) = due.into_iter().find(|it| it.message.kind == Kind::Met) {
+            self.met = Some(self.with_links(due.message).await?);
+        }
+        Ok(())
     }
 
     /// With the places to look at.

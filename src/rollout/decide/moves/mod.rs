@@ -58,6 +58,8 @@ pub struct Start<'a> {
     pub drift: &'a [String],
     /// Messages of which the conditions say that somebody is about to send them, and that were sent.
     pub finished: &'a [Telling],
+    /// The stage of which whoever promotes also tells that enough people met it.
+    pub also_tells: Option<&'a str>,
     /// Now.
     pub now: Timestamp,
 }
@@ -133,7 +135,7 @@ impl<'a> Draft<'a> {
         for group in &mut kept {
             let Some((_, mut remarks)) = self.rung(group) else { continue };
             let Start { now, finished, .. } = *self.start;
-            remarks.telling.retain(|it| !finished.contains(it) && it.since + FORGOTTEN > now);
+            remarks.telling.retain(|it| !finished.contains(it) && now.duration_since(it.since) < FORGOTTEN);
             remarks.scheduled = false;
             group["description"] = remarks.to_string().into();
         }
@@ -307,15 +309,24 @@ fn promote(mut draft: Draft) -> Result<Change, String> {
     if matches!(next, Some(NextStep::Across { .. })) {
         draft.tell(stage, &[Kind::Entered]);
     }
+    let is_told = |name: &str| start.plan.stages.iter().position(|it| it.name == name);
+    if let Some(of) = start.also_tells.and_then(is_told) {
+        draft.tell(of, &[Kind::Met]);
+    }
     Ok(draft.done(None, Some((stage, from, to))))
 }
 
 fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
     let position = draft.ladder.position();
     let stopped = draft.ladder.stopped().map(|it| it.0);
-    if stopped.is_some() && (!draft.start.flag.active || !draft.ladder.rungs.iter().any(|it| it.leaks)) {
-        let (stage, why) = draft.ladder.stopped().unwrap_or_default();
+    let is_active = draft.start.flag.active;
+    if let Some((stage, why)) = draft.ladder.stopped()
+        && !(is_active && (then == After::Off || draft.ladder.rungs.iter().any(|it| it.leaks)))
+    {
         return Err(format!("it is stopped already, at {} ({why})", draft.name(stage)));
+    }
+    if !is_active {
+        return Err("it is off already".into());
     }
     let Some((open, from)) = position else { return stop_elsewhere(draft, reason) };
     let stage = stopped.unwrap_or(open);
@@ -431,6 +442,9 @@ fn finish(mut draft: Draft, value: &feature::Value) -> Result<Change, String> {
     let open = draft.ladder.position().filter(|_| start.flag.active);
     if *value == feature::Value::Off {
         draft.what.push("switches the flag off for everyone".into());
+        if let Some((stage, _)) = open {
+            draft.tell(stage, &[Kind::Stopped]);
+        }
         return Ok(draft.done(Some(false), open.map(|(stage, from)| (stage, from, 0.0))));
     }
     // Whoever ends a stopped test with `control` opens nothing.

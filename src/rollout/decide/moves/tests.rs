@@ -47,7 +47,9 @@ fn make(flag: &Flag, step: &Move) -> Result<Change, String> {
     let drift = feature::drift(&brief, &plan, flag, &|_| None);
     let finished = [Telling { kind: "entered".into(), since: "1969-12-31T12:00:00Z".parse().unwrap() }];
     let now = Timestamp::UNIX_EPOCH;
-    change(&Start { brief: &brief, plan: &plan, flag, drift: &drift, finished: &finished, now }, step)
+    let start =
+        Start { brief: &brief, plan: &plan, flag, drift: &drift, finished: &finished, also_tells: None, now };
+    change(&start, step)
 }
 
 /// The conditions that a change leaves, as `description percent`, and `on` or `off` where that changes.
