@@ -83,8 +83,10 @@ impl Bench {
         list["results"][0].clone()
     }
 
+    /// Computed now, whatever was asked before.
     async fn hogql(&self, query: &str, values: Value) -> (u16, Value) {
-        let body = json!({"query": {"kind": "HogQLQuery", "query": query, "values": values}, "name": "test"});
+        let query = json!({"kind": "HogQLQuery", "query": query, "values": values});
+        let body = json!({"query": query, "refresh": "force_blocking", "name": "test"});
         self.post("/api/projects/1/query/", body).await
     }
 }
@@ -836,4 +838,32 @@ async fn every_list_has_pages() {
         let only = bench.get(&format!("{path}?limit=1")).await;
         assert!(only["count"] == 1 && only["next"].is_null(), "{path}: {only}");
     }
+}
+
+#[tokio::test]
+async fn answers_are_kept_for_who_does_not_force_them() {
+    let bench = Bench::new().await;
+    let ask = async |refresh: Value, key: &str| {
+        let text = "SELECT toUnixTimestamp(now()), count() FROM events WHERE properties.id = {key}";
+        let query = json!({ "kind": "HogQLQuery", "query": text, "values": { "key": key } });
+        let (status, answer) =
+            bench.post("/api/projects/1/query/", json!({ "query": query, "refresh": refresh })).await;
+        assert_eq!(status, 200, "{answer}");
+        (answer["results"][0][0].as_i64().unwrap() - 1_795_176_000, answer["results"][0][1].as_i64().unwrap())
+    };
+    let event = json!({ "event": "told", "distinct_id": "x", "properties": { "id": "a" } });
+    assert_eq!(ask("blocking".into(), "a").await, (0, 0));
+    bench.control("events", json!({ "events": [event] })).await;
+    bench.control("clock", json!({ "advance_seconds": 60 })).await;
+    // Others' values are another query.
+    assert_eq!(ask("blocking".into(), "b").await, (60, 0));
+    for refresh in [json!("blocking"), json!(false), Value::Null] {
+        assert_eq!(ask(refresh, "a").await, (0, 0));
+    }
+    assert_eq!(ask("force_blocking".into(), "a").await, (60, 1));
+    assert_eq!(ask("blocking".into(), "a").await, (60, 1));
+    bench.control("clock", json!({ "advance_seconds": 300 })).await;
+    assert_eq!(ask("blocking".into(), "a").await, (360, 1));
+    let body = json!({ "query": { "kind": "HogQLQuery", "query": "select 1" }, "refresh": "now" });
+    assert_eq!(bench.post("/api/projects/1/query/", body).await.0, 400);
 }

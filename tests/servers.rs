@@ -604,7 +604,7 @@ async fn an_old_server_does_not_have_what_came_later() {
 async fn an_old_server_is_asked_with_the_query_alone() {
     use flagline::config::Environment;
     use flagline::flags::Project;
-    use flagline::posthog::queries::{Evaluations, exposure_counts};
+    use flagline::posthog::queries::{Evaluations, Freshness, exposure_counts, message_count};
     use flagline::posthog::{Client, Error};
     const QUERIES: &str = "POST /api/projects/:id/query/";
     for (shape, n_asked) in [(Shape::Today, 2), (Shape::December2023, 3)] {
@@ -625,6 +625,13 @@ async fn an_old_server_is_asked_with_the_query_alone() {
         let refused = client.query(&project, &query).await.unwrap_err();
         assert!(matches!(&refused, Error::Invalid { detail, .. } if detail.contains("nopefn")), "{refused}");
         assert_eq!(posthog.requests(QUERIES).await, n_asked + 1, "{shape}");
+        // What was sent already is never told from an answer of before.
+        let told = message_count("told", "a");
+        assert_eq!(told.freshness, Freshness::Computed);
+        assert_eq!(client.query(&project, &told).await.unwrap(), [[json!(0)]], "{shape}");
+        let event = json!({ "event": "told", "distinct_id": "x", "properties": { "id": "a" } });
+        posthog.control("events", json!({ "events": [event] })).await;
+        assert_eq!(client.query(&project, &told).await.unwrap(), [[json!(1)]], "{shape}");
     }
     let posthog = Posthog::shaped(Shape::December2023).await;
     let query = json!({ "kind": "HogQLQuery", "query": "select 1" });

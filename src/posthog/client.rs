@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::experiment_result;
-use super::queries::Query;
+use super::queries::{Freshness, Query};
 use super::wire::{self, ErrorBody, Page};
 use crate::config::Environment;
 use crate::flags::{Comparison, Experiment, Flag, FlagKey, FlagUses, History, KeyMetric, Project};
@@ -63,8 +63,8 @@ pub struct Client {
     http: reqwest::Client,
     host: String,
     key: SecretString,
-    /// Whether the server refused what stands beside a query; the same for all clones.
-    queries_alone: Arc<AtomicBool>,
+    /// Whether the server refused what stands beside a query nowadays; the same for all clones.
+    asks_as_old: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -76,7 +76,7 @@ impl Client {
         let host = environment.host.to_string();
         let key = environment.key.clone().ok_or_else(|| Error::SignedOut { host: host.clone() })?;
         let http = plain_http(host.starts_with("http://"))?;
-        Ok(Client { http, host, key, queries_alone: Arc::default() })
+        Ok(Client { http, host, key, asks_as_old: Arc::default() })
     }
 
     /// Whose key this is.
@@ -336,7 +336,7 @@ impl Client {
     /// Asks HogQL and gets rows.
     pub async fn query(&self, project: &Project, query: &Query) -> Result<Vec<Vec<Value>>, Error> {
         let hogql = json!({ "kind": "HogQLQuery", "query": query.text, "values": query.values });
-        let answer: wire::QueryAnswer = self.answer(project, &hogql, query.name).await?;
+        let answer: wire::QueryAnswer = self.answer(project, &hogql, query.name, query.freshness).await?;
         match (answer.error.filter(|it| !it.is_empty()), answer.results) {
             (None, Some(rows)) => Ok(rows),
             (Some(detail), _) => Err(Error::Invalid { code: "query".into(), detail }),
@@ -354,7 +354,7 @@ impl Client {
             KeyMetric::Missing => return Ok((None, None)),
             KeyMetric::Described { body, .. } => {
                 let query = experiment_result::query(experiment.id, body);
-                self.answer(project, &query, "flagline experiment").await?
+                self.answer(project, &query, "flagline experiment", Freshness::Kept).await?
             }
             KeyMetric::InFilters => {
                 let path = format!("/api/projects/{}/experiments/{}/results/", project.id, experiment.id);
@@ -373,25 +373,29 @@ impl Client {
     /// Sends a query.
     ///
     /// A server refuses a body with a field that is newer than it is: `name`, and `refresh` where that was a boolean
-    /// (the public source of PostHog's `QueryRequest`). It is asked again with the query alone, and so from then on.
+    /// (the public source of PostHog's `QueryRequest`). It is asked again in the old way, and so from then on.
     async fn answer<T: DeserializeOwned>(
         &self,
         project: &Project,
         query: &Value,
         name: &str,
+        freshness: Freshness,
     ) -> Result<T, Error> {
         let path = format!("/api/projects/{}/query/", project.id);
-        let alone = json!({ "query": query });
-        if self.queries_alone.load(Ordering::Relaxed) {
-            return self.answer_to(&path, &alone).await;
+        let (refresh, old) = match freshness {
+            Freshness::Computed => ("force_blocking", json!({ "query": query, "refresh": true })),
+            Freshness::Kept => ("blocking", json!({ "query": query })),
+        };
+        if self.asks_as_old.load(Ordering::Relaxed) {
+            return self.answer_to(&path, &old).await;
         }
-        let named = json!({ "query": query, "refresh": "blocking", "name": name });
+        let named = json!({ "query": query, "refresh": refresh, "name": name });
         match self.answer_to(&path, &named).await {
             Err(Error::Invalid { code, .. }) if code == SHAPE_REFUSED => {
-                let answer = self.answer_to(&path, &alone).await;
+                let answer = self.answer_to(&path, &old).await;
                 // Else it was the query itself.
                 if answer.is_ok() {
-                    self.queries_alone.store(true, Ordering::Relaxed);
+                    self.asks_as_old.store(true, Ordering::Relaxed);
                 }
                 answer
             }

@@ -32,6 +32,28 @@ pub struct Query {
     pub text: String,
     /// The placeholders' values.
     pub values: Value,
+    /// Whether an answer of a while ago would do.
+    pub freshness: Freshness,
+}
+
+/// How old an answer may be. PostHog keeps answers by the query's text and values for minutes at least, and `now()` stands
+/// still in them (posthog-api 5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is computed now: something is decided by it, or it says what was done already.
+    Computed,
+    /// It may be one that the server kept: it is only shown.
+    Kept,
+}
+
+/// A query whose answer is shown.
+fn shown(name: &'static str, text: String, values: Value) -> Query {
+    Query { name, text, values, freshness: Freshness::Kept }
+}
+
+/// A query by whose answer something is decided.
+fn decides(name: &'static str, text: String, values: Value) -> Query {
+    Query { name, text, values, freshness: Freshness::Computed }
 }
 
 /// Which table holds evaluations (posthog-api 5.6).
@@ -81,7 +103,7 @@ pub fn exposure_counts(table: Evaluations, keys: &[FlagKey], days: u32) -> Query
          FROM {from} timestamp >= now() - INTERVAL {days} DAY AND {key} IN {{keys}} \
          GROUP BY flag_key, response ORDER BY flag_key, calls DESC LIMIT 20000"
     );
-    Query { name: "flagline exposure", text, values: json!({ "keys": names(keys) }) }
+    shown("flagline exposure", text, json!({ "keys": names(keys) }))
 }
 
 /// Exposed people by key, day and SDK.
@@ -93,13 +115,13 @@ pub fn exposure_trend(table: Evaluations, keys: &[FlagKey], days: u32) -> Query 
          FROM {from} timestamp >= now() - INTERVAL {days} DAY AND {key} IN {{keys}} \
          GROUP BY flag_key, day, lib ORDER BY flag_key, day LIMIT 50000"
     );
-    Query { name: "flagline trend", text, values: json!({ "keys": names(keys) }) }
+    shown("flagline trend", text, json!({ "keys": names(keys) }))
 }
 
 /// How often a message was captured: one row with a number.
 pub fn message_count(event: &str, id: &str) -> Query {
     let text = "SELECT count() AS n FROM events WHERE event = {event} AND properties.id = {id} LIMIT 1";
-    Query { name: "flagline message", text: text.into(), values: json!({ "event": event, "id": id }) }
+    decides("flagline message", text.into(), json!({ "event": event, "id": id }))
 }
 
 /// Distinct people by key, day and response.
@@ -111,7 +133,7 @@ pub fn exposure_days(table: Evaluations, keys: &[FlagKey], days: u32) -> Query {
          FROM {from} timestamp >= now() - INTERVAL {days} DAY AND {key} IN {{keys}} \
          GROUP BY flag_key, day, response ORDER BY flag_key, day LIMIT 50000"
     );
-    Query { name: "flagline days", text, values: json!({ "keys": names(keys) }) }
+    shown("flagline days", text, json!({ "keys": names(keys) }))
 }
 
 /// One value of a feature's key metric: that of the people who get this response.
@@ -165,7 +187,7 @@ pub fn metrics(columns: &[Column], by_day: bool, days: u32) -> Query {
         "SELECT {day}{selected} FROM events \
          WHERE timestamp >= now() - INTERVAL {days} DAY AND event IN {{events}} {group}LIMIT 1000"
     );
-    Query { name: "flagline metrics", text, values: Value::Object(values) }
+    shown("flagline metrics", text, Value::Object(values))
 }
 
 /// Why a metric cannot be asked for by a query of here, if it cannot.
@@ -386,8 +408,9 @@ mod tests {
             [exposure_counts(it, &keys, 7), exposure_trend(it, &keys, 7), exposure_days(it, &keys, 7)]
         });
         let of_metrics = [metrics(&columns, true, 7), metrics(&columns, false, 7)];
-        for Query { name, text, values } in queries.into_iter().flatten().chain(of_metrics) {
+        for Query { name, text, values, freshness } in queries.into_iter().flatten().chain(of_metrics) {
             assert!(name.starts_with("flagline "), "{name}: it shows in PostHog's log");
+            assert_eq!(freshness, Freshness::Kept, "{name} is only shown");
             // Without one the server takes 100 rows; more than 50,000 it does not give.
             let limit: u32 = text.rsplit_once(" LIMIT ").unwrap().1.parse().unwrap();
             assert!((101..=50_000).contains(&limit), "{text}");

@@ -23,6 +23,7 @@ use super::insights::Insight;
 use super::keys::ApiKey;
 use super::outbox::Delivery;
 use super::playlists::Playlist;
+use super::query::KeptAnswers;
 use super::schedules::Schedule;
 use super::surveys::Survey;
 use super::targeting::Subject;
@@ -62,6 +63,8 @@ pub(super) struct World {
     /// What they would have sent.
     pub outbox: Vec<Delivery>,
     pub events: Events,
+    /// What was answered to queries lately.
+    pub kept_answers: KeptAnswers,
 }
 
 /// Somebody who works in PostHog.
@@ -128,6 +131,7 @@ impl World {
             hog_functions: Vec::new(),
             outbox: Vec::new(),
             events: Events::default(),
+            kept_answers: KeptAnswers::new(),
         }
     }
 

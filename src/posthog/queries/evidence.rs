@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Evaluations, Query};
+use super::{Evaluations, Query, decides};
 use crate::flags::{FlagKey, GuardEvidence, Met, Share, Window};
 
 /// Rollouts of which one query asks: each has a condition of its own.
@@ -63,7 +63,7 @@ fn key_column(table: Evaluations) -> &'static str {
 /// The server's clock: one row with seconds since 1970.
 pub fn server_time() -> Query {
     let text = "SELECT toUnixTimestamp(now()) AS seconds";
-    Query { name: "flagline time", text: text.into(), values: json!({}) }
+    decides("flagline time", text.into(), json!({}))
 }
 
 /// People by key and first response, and how many of them met an exception after it.
@@ -88,7 +88,7 @@ pub fn met(table: Evaluations, flags: &[Wanted]) -> Query {
          WHERE event = '$exception' AND toUnixTimestamp(timestamp) >= {{since}} GROUP BY person_id) AS e \
          ON e.person_id = x.person_id GROUP BY flag_key, answer ORDER BY flag_key, answer LIMIT 10000"
     );
-    Query { name: "flagline met", text, values: Value::Object(values) }
+    decides("flagline met", text, Value::Object(values))
 }
 
 /// Its rows by key.
@@ -133,7 +133,7 @@ pub fn guard(table: Evaluations, it: &GuardQuery) -> Query {
         "end": it.end.as_second(),
         "window": it.window,
     });
-    Query { name: "flagline guard", text, values }
+    decides("flagline guard", text, values)
 }
 
 /// Its rows as windows, oldest first.
@@ -164,11 +164,7 @@ impl GuardQuery<'_> {
 pub fn told(event: &str, keys: &[FlagKey]) -> Query {
     let text = "SELECT DISTINCT properties.id AS id FROM events WHERE event = {event} \
                 AND properties.flag IN {keys} AND timestamp >= now() - INTERVAL 400 DAY LIMIT 10000";
-    Query {
-        name: "flagline told",
-        text: text.into(),
-        values: json!({ "event": event, "keys": super::names(keys) }),
-    }
+    decides("flagline told", text.into(), json!({ "event": event, "keys": super::names(keys) }))
 }
 
 /// Its rows.
@@ -189,7 +185,7 @@ pub fn errors(table: Evaluations, flag: &Wanted) -> Query {
          AND toUnixTimestamp(e.timestamp) >= {{since}} GROUP BY e.issue_id ORDER BY people DESC LIMIT 3"
     );
     let values = json!({ "key": flag.key.as_str(), "since": flag.since.as_second() });
-    Query { name: "flagline errors", text, values }
+    decides("flagline errors", text, values)
 }
 
 /// Its rows as lines: `TypeError: x is undefined (3 people)`.
@@ -232,10 +228,56 @@ pub fn people_to_ask(table: Evaluations, flag: &Wanted, event: Option<&str>, n: 
         ),
     };
     let values = json!({ "key": flag.key.as_str(), "since": flag.since.as_second(), "event": event });
-    Query { name: "flagline interview", text, values }
+    decides("flagline interview", text, values)
 }
 
 /// Its rows: ids of people.
 pub fn people_rows(rows: &[Vec<Value>]) -> Vec<String> {
     rows.iter().filter_map(|it| Some(it.first()?.as_str()?.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Freshness, message_count};
+    use super::*;
+
+    fn all(table: Evaluations) -> Vec<Query> {
+        let key = FlagKey::from("x') OR 1=1 --");
+        let since = Timestamp::UNIX_EPOCH;
+        let wanted = Wanted { key: key.clone(), since };
+        let guard_query = GuardQuery {
+            key: &key,
+            metric: "paid') OR 1=1 --",
+            begin: since,
+            end: since,
+            window: 3600,
+            any_response: false,
+        };
+        vec![
+            server_time(),
+            message_count("told", "x') OR 1=1 --"),
+            met(table, std::slice::from_ref(&wanted)),
+            guard(table, &guard_query),
+            guard(table, &GuardQuery { any_response: true, ..guard_query }),
+            told("told", &[key]),
+            errors(table, &wanted),
+            people_to_ask(table, &wanted, None, 5),
+            people_to_ask(table, &wanted, Some("paid') OR 1=1 --"), 5),
+        ]
+    }
+
+    #[test]
+    fn every_query_keeps_to_the_rules() {
+        for table in [Evaluations::Events, Evaluations::FlagEvaluations] {
+            for Query { name, text, values, freshness } in all(table) {
+                assert!(name.starts_with("flagline "), "{name}: it shows in PostHog's log");
+                assert_eq!(freshness, Freshness::Computed, "{name}: something is decided by it");
+                assert!(!text.contains("OR 1") && !text.contains("toDateTime"), "{text}");
+                let placeholders: Vec<&str> =
+                    text.split('{').skip(1).map(|it| it.split_once('}').unwrap().0).collect();
+                assert!(placeholders.iter().all(|it| values.get(it).is_some()), "{text}\n{values}");
+                assert_eq!(text.matches('(').count(), text.matches(')').count(), "{text}");
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Evaluations, Query, condition};
+use super::{Evaluations, Query, condition, decides};
 use crate::feature::brief::{EventEntry, Metric, MetricKind};
 use crate::feature::review::{Measure, Observed, Sample, TimeSpan, measure};
 use crate::flags::FlagKey;
@@ -33,7 +33,7 @@ pub fn outcome(metric: &Metric, whose: Whose, span: TimeSpan, now: Timestamp) ->
     asked.values.insert("end".into(), asked.measure.end.as_secs().into());
     asked.values.insert("mixed".into(), MIXED.into());
     let text = asked.text(whose);
-    Query { name: "flagline review", text, values: Value::Object(asked.values) }
+    decides("flagline review", text, Value::Object(asked.values))
 }
 
 /// Reads its rows.
@@ -162,6 +162,7 @@ impl Asked<'_> {
 mod tests {
     use jiff::SignedDuration;
 
+    use super::super::Freshness;
     use super::*;
     use crate::feature::Brief;
 
@@ -190,7 +191,8 @@ mod tests {
                 Whose::Met(Evaluations::FlagEvaluations, &key),
                 Whose::Active,
             ] {
-                let Query { name, text, values } = outcome(&metric, whose, span, now);
+                let Query { name, text, values, freshness } = outcome(&metric, whose, span, now);
+                assert_eq!(freshness, Freshness::Computed);
                 assert!(name.starts_with("flagline ") && text.ends_with(" LIMIT 1000"), "{text}");
                 assert!(
                     !text.contains("OR 1") && !text.contains("toDateTime") && !text.contains("'20"),
