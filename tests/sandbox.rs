@@ -8,6 +8,8 @@ mod messages;
 mod objects;
 #[path = "sandbox/older.rs"]
 mod older;
+#[path = "sandbox/rollouts.rs"]
+mod rollouts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -27,7 +27,7 @@ pub struct Met {
 /// What a guard looks at.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct GuardEvidence {
-    /// Complete windows of time, oldest first; those in which nobody met the feature are missing.
+    /// Complete windows of time, oldest first; those in which nobody was there who had met the feature are missing.
     pub windows: Vec<Window>,
     /// The week before the stage was opened, in windows of the same length taken together; `None` = not asked for.
     pub before: Option<Share>,

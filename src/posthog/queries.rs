@@ -87,6 +87,16 @@ impl Evaluations {
     }
 }
 
+/// Whether a response is one that shows the feature. Servers of today take `NULL NOT IN (...)` for true.
+fn is_exposed(response: &str) -> String {
+    format!("ifNull({response}, 'null') NOT IN ('false', 'null', '')")
+}
+
+/// Days that reach back to a moment: the server finds its rows by a time that it counts from now.
+fn days_since(from: Timestamp, now: Timestamp) -> i64 {
+    now.duration_since(from).as_hours().div_euclid(24).max(0) + 2
+}
+
 /// People and calls by key and response. Who called a flag and met its experiment is one person, and called once.
 pub fn exposure_counts(table: Evaluations, keys: &[FlagKey], days: u32) -> Query {
     let [key, response, _, from] = table.columns();
@@ -111,9 +121,10 @@ pub fn exposure_trend(table: Evaluations, keys: &[FlagKey], days: u32) -> Query 
     let [key, response, lib, from] = table.columns();
     let text = format!(
         "SELECT {key} AS flag_key, toDate(timestamp) AS day, {lib} AS lib, \
-         uniqIf(person_id, {response} NOT IN ('false', 'null', '')) AS people, max(timestamp) AS last_seen \
+         uniqIf(person_id, {exposed}) AS people, max(timestamp) AS last_seen \
          FROM {from} timestamp >= now() - INTERVAL {days} DAY AND {key} IN {{keys}} \
-         GROUP BY flag_key, day, lib ORDER BY flag_key, day LIMIT 50000"
+         GROUP BY flag_key, day, lib ORDER BY flag_key, day LIMIT 50000",
+        exposed = is_exposed(response),
     );
     shown("flagline trend", text, json!({ "keys": names(keys) }))
 }

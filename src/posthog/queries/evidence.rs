@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Evaluations, Query, decides};
+use super::{Evaluations, Query, days_since, decides, is_exposed};
 use crate::flags::{FlagKey, GuardEvidence, Met, Share, Window};
 
 /// Rollouts of which one query asks: each has a condition of its own.
@@ -29,10 +29,14 @@ pub struct GuardQuery<'a> {
     pub key: &'a FlagKey,
     /// `exceptions`, or the name of an event.
     pub metric: &'a str,
-    /// The first moment that counts.
+    /// Since when people count who met it.
+    pub since: Timestamp,
+    /// When the first window begins.
     pub begin: Timestamp,
-    /// The first one that does not.
+    /// When the last one is over.
     pub end: Timestamp,
+    /// Now, by the server's clock.
+    pub now: Timestamp,
     /// The length of a window, in seconds.
     pub window: i64,
     /// Whether people with any response count, false ones too: before a stage was opened, they are those who met it.
@@ -83,10 +87,11 @@ pub fn met(table: Evaluations, flags: &[Wanted]) -> Query {
         "SELECT x.flag_key AS flag_key, x.answer AS answer, uniq(x.person_id) AS people, \
          uniqIf(x.person_id, e.last_one >= x.first_met) AS troubled \
          FROM (SELECT flag_key, person_id, argMin(response, timestamp) AS answer, min(timestamp) AS first_met \
-         FROM ({calls}) AS c WHERE response NOT IN ('false', 'null', '') GROUP BY flag_key, person_id) AS x \
+         FROM ({calls}) AS c WHERE {exposed} GROUP BY flag_key, person_id) AS x \
          LEFT JOIN (SELECT person_id, max(timestamp) AS last_one FROM events \
          WHERE event = '$exception' AND toUnixTimestamp(timestamp) >= {{since}} GROUP BY person_id) AS e \
-         ON e.person_id = x.person_id GROUP BY flag_key, answer ORDER BY flag_key, answer LIMIT 10000"
+         ON e.person_id = x.person_id GROUP BY flag_key, answer ORDER BY flag_key, answer LIMIT 10000",
+        exposed = is_exposed("response"),
     );
     decides("flagline met", text, Value::Object(values))
 }
@@ -106,29 +111,45 @@ pub fn met_rows(rows: &[Vec<Value>]) -> HashMap<FlagKey, Vec<Met>> {
     all
 }
 
-/// By window and response: the people who met the flag in it, or to whom it happened in it after they met the flag; and
-/// to how many it happened.
+/// By window and response: the people who met the flag before the window's end and did anything in it afterwards; and to
+/// how many of them it happened in it. SDKs tell a call once a session, so who calls again is no measure of who is there.
 pub fn guard(table: Evaluations, it: &GuardQuery) -> Query {
     let event = if it.metric == "exceptions" { "$exception" } else { it.metric };
-    let of_flag = format!(
-        "{} = {{key}} AND toUnixTimestamp(timestamp) >= {{begin}} AND toUnixTimestamp(timestamp) < {{end}}",
-        key_column(table)
+    // The days are for the server, which finds its rows by them.
+    let from = |moment| format!("timestamp >= now() - INTERVAL {} DAY", days_since(moment, it.now));
+    let of_flag = format!("{} = {{key}}", key_column(table));
+    let met = format!(
+        "{of_flag} AND {} AND toUnixTimestamp(timestamp) >= {{since}} AND toUnixTimestamp(timestamp) < {{end}}",
+        from(it.since)
     );
-    let calls = calls(table, &of_flag);
-    let exposed = if it.any_response { "1 = 1" } else { "response NOT IN ('false', 'null', '')" };
+    let calls = calls(table, &met);
+    let exposed = if it.any_response { "1 = 1".to_owned() } else { is_exposed("response") };
+    let inside = format!(
+        "{} AND toUnixTimestamp(timestamp) >= {{begin}} AND toUnixTimestamp(timestamp) < {{end}}",
+        from(it.begin)
+    );
+    let done = match table {
+        Evaluations::Events => format!("events WHERE {inside} AND"),
+        // Calls that are kept apart from events are something that people do as well.
+        Evaluations::FlagEvaluations => format!(
+            "(SELECT person_id, timestamp, event FROM events WHERE {inside} UNION ALL \
+             SELECT person_id, timestamp, '' AS event FROM flag_evaluations WHERE {of_flag} AND {inside}) AS d WHERE"
+        ),
+    };
     let text = format!(
-        "SELECT intDiv(toUnixTimestamp(e.timestamp) - {{begin}}, {{window}}) AS n, x.answer AS answer, \
-         uniq(e.person_id) AS people, uniqIf(e.person_id, e.happened = 1) AS hit \
-         FROM (SELECT person_id, timestamp, 0 AS happened FROM ({calls}) AS c WHERE {exposed} UNION ALL \
-         SELECT person_id, timestamp, 1 AS happened FROM events WHERE event = {{event}} \
-         AND toUnixTimestamp(timestamp) >= {{begin}} AND toUnixTimestamp(timestamp) < {{end}}) AS e \
+        "SELECT e.n AS n, x.answer AS answer, uniq(e.person_id) AS people, \
+         uniqIf(e.person_id, e.last_hit >= x.first_met) AS hit \
+         FROM (SELECT person_id, intDiv(toUnixTimestamp(timestamp) - {{begin}}, {{window}}) AS n, \
+         max(timestamp) AS last_seen, maxIf(timestamp, event = {{event}}) AS last_hit \
+         FROM {done} person_id IN (SELECT person_id FROM ({calls}) AS c WHERE {exposed}) GROUP BY person_id, n) AS e \
          INNER JOIN (SELECT person_id, argMin(response, timestamp) AS answer, min(timestamp) AS first_met \
          FROM ({calls}) AS c WHERE {exposed} GROUP BY person_id) AS x ON x.person_id = e.person_id \
-         WHERE e.timestamp >= x.first_met GROUP BY n, answer ORDER BY n, answer LIMIT 10000"
+         WHERE e.last_seen >= x.first_met GROUP BY n, answer ORDER BY n, answer LIMIT 10000"
     );
     let values = json!({
         "key": it.key.as_str(),
         "event": event,
+        "since": it.since.as_second(),
         "begin": it.begin.as_second(),
         "end": it.end.as_second(),
         "window": it.window,
@@ -143,13 +164,18 @@ pub fn guard_rows(it: &GuardQuery, rows: &[Vec<Value>]) -> Vec<Window> {
         let [n, response, people, hit] = &row[..] else { continue };
         let (Some(n), Some(response)) = (n.as_i64(), response.as_str()) else { continue };
         let share = Share { people: people.as_u64().unwrap_or(0), hit: hit.as_u64().unwrap_or(0) };
-        let begin = it.begin + jiff::SignedDuration::from_secs(n * it.window);
+        let Some(begin) = begins(it, n) else { continue };
         match windows.last_mut().filter(|it| it.0 == n) {
             Some((_, window)) => window.shares.push((response.to_owned(), share)),
             None => windows.push((n, Window { begin, shares: vec![(response.to_owned(), share)] })),
         }
     }
     windows.into_iter().map(|it| it.1).collect()
+}
+
+/// When a window begins; the server may call it by any number.
+fn begins(it: &GuardQuery, n: i64) -> Option<Timestamp> {
+    it.begin.checked_add(SignedDuration::from_secs(n.checked_mul(it.window)?)).ok()
 }
 
 impl GuardQuery<'_> {
@@ -180,9 +206,10 @@ pub fn errors(table: Evaluations, flag: &Wanted) -> Query {
         "SELECT any(toString(e.properties.$exception_types)) AS kinds, \
          any(toString(e.properties.$exception_values)) AS said, uniq(e.person_id) AS people \
          FROM events AS e INNER JOIN (SELECT person_id, min(timestamp) AS first_met FROM ({calls}) AS c \
-         WHERE response NOT IN ('false', 'null', '') GROUP BY person_id) AS x ON x.person_id = e.person_id \
+         WHERE {exposed} GROUP BY person_id) AS x ON x.person_id = e.person_id \
          WHERE e.event = '$exception' AND e.timestamp >= x.first_met \
-         AND toUnixTimestamp(e.timestamp) >= {{since}} GROUP BY e.issue_id ORDER BY people DESC LIMIT 3"
+         AND toUnixTimestamp(e.timestamp) >= {{since}} GROUP BY e.issue_id ORDER BY people DESC LIMIT 3",
+        exposed = is_exposed("response"),
     );
     let values = json!({ "key": flag.key.as_str(), "since": flag.since.as_second() });
     decides("flagline errors", text, values)
@@ -216,7 +243,8 @@ pub fn people_to_ask(table: Evaluations, flag: &Wanted, event: Option<&str>, n: 
     let calls = calls(table, &of_flag);
     let exposed = format!(
         "SELECT person_id, min(timestamp) AS first_met FROM ({calls}) AS c \
-         WHERE response NOT IN ('false', 'null', '') GROUP BY person_id"
+         WHERE {is_exposed} GROUP BY person_id",
+        is_exposed = is_exposed("response"),
     );
     let text = match event {
         None => format!("{exposed} ORDER BY first_met, person_id LIMIT {n}"),
@@ -248,8 +276,10 @@ mod tests {
         let guard_query = GuardQuery {
             key: &key,
             metric: "paid') OR 1=1 --",
+            since,
             begin: since,
             end: since,
+            now: since,
             window: 3600,
             any_response: false,
         };
@@ -279,5 +309,26 @@ mod tests {
                 assert_eq!(text.matches('(').count(), text.matches(')').count(), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_window_that_no_time_can_hold_is_left_out() {
+        let key = FlagKey::from("a");
+        let zero = Timestamp::UNIX_EPOCH;
+        let it = GuardQuery {
+            key: &key,
+            metric: "exceptions",
+            since: zero,
+            begin: zero,
+            end: zero,
+            now: zero,
+            window: 3600,
+            any_response: false,
+        };
+        let rows = [i64::MAX, i64::MAX / 3600, i64::MIN, 1]
+            .map(|n| vec![json!(n), json!("true"), json!(5), json!(1)]);
+        let windows = guard_rows(&it, &rows);
+        let begins: Vec<i64> = windows.iter().map(|it| it.begin.as_second()).collect();
+        assert_eq!(begins, [3600]);
     }
 }

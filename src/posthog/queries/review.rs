@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Evaluations, Query, condition, decides};
+use super::{Evaluations, Query, condition, days_since, decides, is_exposed};
 use crate::feature::brief::{EventEntry, Metric, MetricKind};
 use crate::feature::review::{Measure, Observed, Sample, TimeSpan, measure};
 use crate::flags::FlagKey;
@@ -49,11 +49,6 @@ pub fn observed(rows: &[Vec<Value>]) -> Vec<Observed> {
     rows.iter().filter_map(observed).collect()
 }
 
-/// Days that reach back to a moment: the server finds its rows by a time that it counts from now.
-fn days_since(from: Timestamp, now: Timestamp) -> i64 {
-    now.duration_since(from).as_hours().div_euclid(24).max(0) + 2
-}
-
 struct Asked<'a> {
     values: Map<String, Value>,
     metric: &'a Metric,
@@ -95,8 +90,9 @@ impl Asked<'_> {
                 format!(
                     "SELECT person_id AS person, min(toUnixTimestamp(timestamp)) AS began, \
                      any({response}) AS answer, uniq({response}) AS different FROM {from} {} \
-                     AND {flag} = {{key}} AND {response} NOT IN ('false', 'null', '') GROUP BY person",
-                    self.inside()
+                     AND {flag} = {{key}} AND {exposed} GROUP BY person",
+                    self.inside(),
+                    exposed = is_exposed(response),
                 )
             }
             Whose::Active => {

@@ -86,15 +86,16 @@ impl Rollout<'_> {
         };
         let window = guard.window().duration().as_secs();
         let (key, metric) = (&wanted.key, guard.metric.as_str());
-        let query = GuardQuery { key, metric, begin, end, window, any_response: false };
+        let (since, now) = (wanted.since, base.now);
+        let query = GuardQuery { key, metric, since, begin, end, now, window, any_response: false };
         let mut seen = GuardEvidence::default();
         match asked(base, &queries::guard(base.table, &query)).await? {
             Ok(rows) => seen.windows = queries::guard_rows(&query, &rows),
             Err(why) => return Ok(Err(why)),
         }
         if guard.baseline == Some(Baseline::Before) {
-            let begin = wanted.since.checked_sub(BEFORE).unwrap_or(wanted.since);
-            let query = GuardQuery { begin, end: wanted.since, any_response: true, ..query };
+            let begin = since.checked_sub(BEFORE).unwrap_or(since);
+            let query = GuardQuery { since: begin, begin, end: since, any_response: true, ..query };
             match asked(base, &queries::guard(base.table, &query)).await? {
                 Ok(rows) => seen.before = query.together(&rows).before,
                 Err(why) => return Ok(Err(why)),
