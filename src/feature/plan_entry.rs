@@ -1,13 +1,9 @@
 //! A plan as it is written, in a brief or in `flagline.toml`.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Audience, Gate, Period, Plan, PlanStage};
-use crate::schema::Node;
 
 /// The stages of a rollout.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -27,7 +23,7 @@ pub struct StageEntry {
     pub audience: AudienceEntry,
     /// Percentages in the order in which they are reached; the last is 100.
     #[serde(default)]
-    #[schemars(inner(range(min = 0, max = 100)), extend("default" = [100]))]
+    #[schemars(extend("items" = { "type": "number", "exclusiveMinimum": 0, "maximum": 100 }, "default" = [100]))]
     pub steps: Vec<f64>,
     /// How long each step lasts before the next one. Without it, a person takes each step.
     #[serde(default)]
@@ -44,6 +40,7 @@ pub struct GateEntry {
     /// The next stage opens by itself once everything else here holds; else a person says so, by `promote`.
     pub automatic: bool,
     /// So many people met the feature in this stage.
+    #[schemars(range(min = 1))]
     pub people: Option<u32>,
     /// At most so many of them met an exception.
     pub max_exceptions: Option<u32>,
@@ -90,6 +87,36 @@ pub struct MadeCohort {
     pub properties: Vec<PropertyEntry>,
 }
 
+/// How PostHog compares a property.
+const OPERATORS: [&str; 26] = [
+    "exact",
+    "is_not",
+    "icontains",
+    "not_icontains",
+    "icontains_multi",
+    "not_icontains_multi",
+    "regex",
+    "not_regex",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "is_set",
+    "is_not_set",
+    "is_date_exact",
+    "is_date_before",
+    "is_date_after",
+    "semver_eq",
+    "semver_neq",
+    "semver_gt",
+    "semver_gte",
+    "semver_lt",
+    "semver_lte",
+    "semver_tilde",
+    "semver_caret",
+    "semver_wildcard",
+];
+
 /// A property of a person or group.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +127,7 @@ pub struct PropertyEntry {
     pub value: serde_json::Value,
     /// How it is compared, in PostHog's words: `exact`, `is_not`, `icontains`, `regex`, `gt`, `lt`, `is_set`, ...
     #[serde(default)]
-    #[schemars(extend("default" = "exact"))]
+    #[schemars(extend("default" = "exact", "enum" = OPERATORS))]
     pub operator: Option<String>,
     /// The number of the group type (0 to 4) when it is a group's property; a person's without.
     #[serde(default)]
@@ -175,37 +202,4 @@ impl PropertyEntry {
             }),
         }
     }
-}
-
-/// What no schema can say about stages: `named` is where to point at when there are none.
-pub fn check_stages(stages: &[Node], tell: &mut impl FnMut(&Range<usize>, String)) {
-    let mut names = BTreeSet::new();
-    let (mut by_groups, mut told) = (None, false);
-    for stage in stages {
-        let name = stage.get("name");
-        let misnamed = |it: &str| it.trim().is_empty() || it.contains(" · ");
-        if let Some(name) = name.filter(|it| it.as_str().is_some_and(misnamed)) {
-            tell(&name.span, "a stage is called by a word or two, without \" · \"".into());
-        }
-        if let Some(name) = name.filter(|it| it.as_str().is_some_and(|it| !names.insert(it.trim()))) {
-            tell(&name.span, "two stages have this name".into());
-        }
-        if let Some(steps) = stage.get("steps").filter(|it| !are_steps(it)) {
-            tell(&steps.span, "steps grow, and the last is 100".into());
-        }
-        let properties = stage.at(&["audience", "properties"]).map(Node::elements).unwrap_or_default();
-        for property in properties {
-            let group = property.get("group_type").and_then(Node::as_f64).map(|it| it as u64);
-            if *by_groups.get_or_insert(group) != group && !std::mem::replace(&mut told, true) {
-                let span = &property.get("group_type").unwrap_or(property).span;
-                tell(span, "a flag is for people or for groups of one type, in all of its stages".into());
-            }
-        }
-    }
-}
-
-/// Whether steps are in order. What is no number is told elsewhere.
-fn are_steps(node: &Node) -> bool {
-    let steps: Option<Vec<f64>> = node.elements().iter().map(Node::as_f64).collect();
-    steps.is_none_or(|it| it.is_empty() || it.is_sorted_by(|a, b| a < b) && it.last() == Some(&100.0))
 }

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::words::{choices, either, expected, similar, types};
 use super::{Content, Entry, Node, Schema};
@@ -83,8 +83,13 @@ impl<'a> Checker<'a> {
     }
 
     fn number(&mut self, schema: &Value, number: f64, span: &Range<usize>) {
+        // TOML has words for these, and JSON has none: a type would take them for nothing at all.
+        if !number.is_finite() {
+            return self.tell(span, format!("expected a number, not {}", number.to_string().to_lowercase()));
+        }
         let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
-        let low = bound("minimum").is_some_and(|it| number < it);
+        let low = bound("minimum").is_some_and(|it| number < it)
+            || bound("exclusiveMinimum").is_some_and(|it| number <= it);
         if low || bound("maximum").is_some_and(|it| number > it) {
             let expected = expected(self.schema, schema);
             self.tell(span, format!("expected {expected}, not {number}"));
@@ -119,7 +124,9 @@ impl<'a> Checker<'a> {
                 }
                 None if others == Some(&Value::Bool(false)) => {
                     has_unknown = true;
-                    let message = self.unknown(whole, &entry.key);
+                    let message = self
+                        .both(whole, of_branch, entries, &entry.key)
+                        .unwrap_or_else(|| self.unknown(whole, &entry.key));
                     self.at(&entry.key, |it| it.tell(&entry.key_span, message));
                 }
                 None => {}
@@ -134,6 +141,22 @@ impl<'a> Checker<'a> {
         {
             self.tell(named, format!("{missing} is missing"));
         }
+    }
+
+    /// What is wrong with a key that is right without another one that stands beside it.
+    fn both(
+        &self,
+        schema: &'a Value,
+        of_branch: Option<&Map<String, Value>>,
+        entries: &[Entry],
+        key: &str,
+    ) -> Option<String> {
+        let known: Vec<String> = self.schema.properties(schema).map(|it| it.0.clone()).collect();
+        if !known.iter().any(|it| it == key) {
+            return None;
+        }
+        let other = entries.iter().find(|it| of_branch.is_some_and(|of| of.contains_key(&it.key)))?;
+        Some(format!("one of {}: {} and {key} both stand here", either(&known), other.key))
     }
 
     fn unknown(&self, schema: &'a Value, key: &str) -> String {

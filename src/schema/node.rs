@@ -123,6 +123,11 @@ impl Node {
         }
     }
 
+    /// Whether it is a list with nothing in it.
+    pub fn is_empty_list(&self) -> bool {
+        matches!(&self.content, Content::List(list) if list.is_empty())
+    }
+
     /// A number, with a fraction or without.
     pub fn as_f64(&self) -> Option<f64> {
         match self.content {

@@ -43,6 +43,10 @@ pub(super) fn expected(schema: &Schema, node: &Value) -> String {
 fn of_type(node: &Value, kind: &str) -> String {
     let bound = |name: &str| node.get(name).and_then(Value::as_f64);
     let range = match (bound("minimum"), bound("maximum")) {
+        (None, most) if bound("exclusiveMinimum").is_some() => {
+            let most = most.map(|it| format!(" and at most {it}")).unwrap_or_default();
+            format!(" above {}{most}", bound("exclusiveMinimum").unwrap_or_default())
+        }
         (Some(least), Some(most)) => format!(" from {least} to {most}"),
         (Some(0.0), None) => String::new(),
         (Some(least), None) => format!(" of at least {least}"),

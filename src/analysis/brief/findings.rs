@@ -1,6 +1,9 @@
 use std::ops::Range;
 use std::path::Path;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use super::names::{cohorts, events};
 use super::review::review_finding;
 use super::{BriefSnapshot, Followed};
@@ -8,6 +11,7 @@ use crate::analysis::card::project_name;
 use crate::analysis::findings::{Finding, Verdict, rollout};
 use crate::analysis::markup::plain;
 use crate::config::Severity;
+use crate::feature::brief::no_stage;
 use crate::flags::{Catalog, Cohort, CohortKind, Environment, FlagKey, Lookup};
 use crate::schema::{Content, Node, similar};
 
@@ -40,6 +44,7 @@ pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
     let node = snapshot.node();
     findings.key(snapshot);
     findings.plan(snapshot, &node);
+    findings.day(snapshot, &node);
     if let (Some(environment), Some(catalog)) = (snapshot.environment(), snapshot.catalog()) {
         let project = plain(&project_name(environment));
         findings.cohorts(&node, catalog, &project);
@@ -142,12 +147,19 @@ impl Findings {
             && let Some(wanted) = at.as_str()
             && !stages.iter().any(|it| it == wanted.trim())
         {
-            let stages = stages.join(", ");
-            self.tell(
-                at,
-                Severity::Error,
-                format!("the plan \"{plan}\" has no stage \"{wanted}\", but {stages}"),
-            );
+            let stages = stages.iter().map(String::as_str);
+            self.tell(at, Severity::Error, no_stage(Some(&plan), wanted, stages));
+        }
+    }
+
+    /// A day for the target is to come, until somebody says what came of it.
+    fn day(&mut self, snapshot: &BriefSnapshot, node: &Node) {
+        let today = TimeZone::UTC.to_datetime(snapshot.now).date();
+        let Some(at) = node.at(&["metric", "by"]).filter(|_| node.get("outcome").is_none()) else { return };
+        let (Content::String(day) | Content::Other(day)) = &at.content else { return };
+        if day.parse::<Date>().is_ok_and(|it| it < today) {
+            let message = "this day has passed: choose another one, or say under [outcome] what came of it";
+            self.tell(at, Severity::Warning, message.into());
         }
     }
 

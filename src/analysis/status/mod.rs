@@ -237,7 +237,10 @@ fn feature(sources: &Sources, key: &FlagKey, brief: Option<(&Path, &Brief)>) -> 
     let me = sources.mirror.primary().and_then(|it| it.me.as_deref()).unwrap_or_default();
     let plan = brief.map(|it| it.plan(sources.plans, me)).transpose();
     let (plan, plan_trouble) = match plan {
-        Ok(plan) => (plan, None),
+        Ok(plan) => {
+            let trouble = brief.zip(plan.as_ref()).and_then(|(brief, plan)| brief.interview_trouble(plan));
+            (plan, trouble)
+        }
         Err(why) => (None, Some(why)),
     };
     let flag = match sources.mirror.primary().map(|it| it.lookup(key)) {

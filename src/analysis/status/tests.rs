@@ -133,6 +133,13 @@ fn check(case: Case, expected: (Place, &str, &str)) {
 }
 
 #[test]
+fn an_interview_in_no_stage_of_the_plan_is_trouble() {
+    let brief = "key = \"new-nav\"\n[interview]\nstage = \"everyon\"\ncalendar = \"https://a.example\"\n";
+    let it = only(Case { brief: Some(brief.into()), ..case() });
+    assert!(it.plan_trouble.unwrap().ends_with("did you mean \"everyone\"?"));
+}
+
+#[test]
 fn what_comes_next() {
     let without_brief = || Case { brief: None, ..case() };
     check(case(), (Place::NotLaunched, "brief only, not launched", "launch: flagline launch new-nav"));

@@ -4,8 +4,8 @@ use std::ops::Range;
 use jiff::civil::Date;
 use url::Url;
 
-use super::{Brief, schema};
-use crate::feature::plan_entry::check_stages;
+use super::{Brief, no_stage, schema};
+use crate::feature::plan_check::{check_properties, check_stages, is_blank};
 use crate::schema::{Node, check};
 
 /// Something wrong in a brief, with its bytes.
@@ -72,6 +72,9 @@ fn check_texts(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
             tell(&at.span, format!("expected the address of a page (https://...), not \"{address}\""));
         }
     }
+    tell_nameless(node.at(&["notify", "slack"]), "a Slack channel", tell);
+    tell_nameless(node.at(&["notify", "webhook"]), "a webhook", tell);
+    tell_nameless(node.at(&["interview", "event"]), "an event", tell);
     if let Some((at, name)) = text(node, &["notify", "webhook"])
         && !name.chars().all(|it| it.is_ascii_alphanumeric() || matches!(it, '-' | '_'))
     {
@@ -97,6 +100,11 @@ pub fn is_address(text: &str) -> bool {
 
 fn check_metrics(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     for metric in node.get("metric").into_iter().chain(list(node, "secondary")) {
+        for event in list(metric, "events") {
+            tell_nameless(Some(event.get("event").unwrap_or(event)), "an event", tell);
+            check_properties(list(event, "properties"), tell);
+        }
+        check_target(metric, tell);
         let n_events = list(metric, "events").len();
         let span = &metric.get("events").unwrap_or(metric).span;
         let message = match metric.get("kind").and_then(Node::as_str) {
@@ -109,18 +117,65 @@ fn check_metrics(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     }
 }
 
+/// What can be reached: of a share, a percentage.
+fn check_target(metric: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    let Some((at, target)) = metric.get("target").and_then(|it| Some((it, it.as_f64()?))) else { return };
+    let is_share = matches!(metric.get("kind").and_then(Node::as_str), Some("funnel" | "retention"));
+    match target {
+        it if it.is_finite() && it < 0.0 => {
+            tell(&at.span, format!("expected a number of at least 0, not {it}"))
+        }
+        it if is_share && it.is_finite() && it > 100.0 => {
+            tell(&at.span, format!("this is percent of the people, of whom there are 100 at most, not {it}"));
+        }
+        _ => {}
+    }
+}
+
+/// Tells of a name that says nothing.
+fn tell_nameless(node: Option<&Node>, what: &str, tell: &mut impl FnMut(&Range<usize>, String)) {
+    if let Some(node) = node.filter(|it| is_blank(it)) {
+        tell(&node.span, format!("expected the name of {what}"));
+    }
+}
+
 fn check_guards(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     for guard in list(node, "guard") {
         match (guard.get("above"), guard.get("below")) {
             (None, None) => tell(&guard.span, "a guard needs a threshold: above or below".into()),
             (Some(_), Some(below)) => tell(&below.span, "a guard has one threshold: above or below".into()),
-            _ => {}
+            _ => check_threshold(guard, tell),
         }
+        tell_nameless(guard.get("metric"), "an event, or exceptions", tell);
         if let Some((at, "control")) = text(guard, &["baseline"])
             && text(node, &["release"]).map(|it| it.1) != Some("ab-test")
         {
             tell(&at.span, "only an A/B test has a control; compare with \"before\"".into());
         }
+    }
+}
+
+/// A threshold that no number crosses, or every one does.
+fn check_threshold(guard: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
+    let number =
+        |name: &str| guard.get(name).and_then(|it| Some((it, it.as_f64()?))).filter(|it| it.1.is_finite());
+    // Without a baseline it is percent of the people.
+    let is_share = guard.get("baseline").is_none();
+    if let Some((at, _)) = number("above").filter(|it| is_share && it.1 >= 100.0) {
+        let hint = "for so many times what is usual, add baseline = \"before\"";
+        tell(
+            &at.span,
+            format!("more than 100 % of the people never is: the guard would stop nothing; {hint}"),
+        );
+    }
+    match number("below") {
+        Some((at, it)) if it <= 0.0 => {
+            tell(&at.span, "less than nothing never is: the guard would stop nothing".into());
+        }
+        Some((at, it)) if is_share && it > 100.0 => {
+            tell(&at.span, "less than that always is: the guard would stop everything".into());
+        }
+        _ => {}
     }
 }
 
@@ -143,6 +198,7 @@ fn check_release(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     let key = |it: &&Node| it.get("key").and_then(Node::as_str).map(str::to_owned);
     let mut keys = BTreeSet::new();
     for variant in variants {
+        tell_nameless(variant.get("key"), "a variant", tell);
         if let Some(name) = key(&variant)
             && !keys.insert(name)
         {
@@ -171,9 +227,11 @@ fn check_choices(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     }
     if let Some((at, wanted)) = text(node, &["interview", "stage"])
         && !stages.is_empty()
-        && !stages.iter().any(|it| text(it, &["name"]).is_some_and(|it| it.1.trim() == wanted))
     {
-        tell(&at.span, format!("the plan has no stage \"{wanted}\""));
+        let names = stages.iter().filter_map(|it| text(it, &["name"])).map(|it| it.1.trim());
+        if !names.clone().any(|it| it == wanted.trim()) {
+            tell(&at.span, no_stage(None, wanted, names));
+        }
     }
     if let Some((at, _)) = text(node, &["notify", "webhook_in_posthog"]) {
         tell(&at.span, "expected true or false".into());

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::plan_entry::StageEntry;
 use super::{Period, Plan};
 use crate::flags::FlagKey;
-use crate::schema::{Node, Schema};
+use crate::schema::{Node, Schema, similar};
 
 pub use check::{BriefProblem, is_address, read};
 pub use draft::{Draft, name_for};
@@ -263,6 +263,13 @@ impl Brief {
         }
     }
 
+    /// Why nobody would be invited to the interview: the plan does not have its stage.
+    pub fn interview_trouble(&self, plan: &Plan) -> Option<String> {
+        let interview = self.interview.as_ref().filter(|it| it.stage_in(plan).is_none())?;
+        let stages = plan.stages.iter().map(|it| it.name.as_str());
+        Some(no_stage(self.plan.as_deref(), interview.stage.as_deref()?, stages))
+    }
+
     /// The variants of an A/B test with their percentages; none for a rollout.
     pub fn variants(&self) -> Vec<VariantEntry> {
         let half = |key: &str| VariantEntry { key: key.into(), percent: 50.0 };
@@ -301,7 +308,21 @@ impl Interview {
 
     /// The stage of a plan in which people are invited, counted from 0; `None` where the plan does not have it.
     pub fn stage_in(&self, plan: &Plan) -> Option<usize> {
-        plan.stages.iter().position(|it| self.stage.as_deref().is_none_or(|name| name == it.name))
+        plan.stages.iter().position(|it| self.stage.as_deref().is_none_or(|name| name.trim() == it.name))
+    }
+}
+
+/// What to say of a stage that a plan does not have: which ones it has, and which of them may be meant.
+pub fn no_stage<'a>(
+    plan: Option<&str>,
+    wanted: &str,
+    stages: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    let plan = plan.map(|it| format!(" \"{it}\"")).unwrap_or_default();
+    let of_interview = format!("the plan{plan} has no stage \"{wanted}\" for the interview");
+    match similar(wanted.trim(), stages.clone()) {
+        Some(near) => format!("{of_interview}; did you mean \"{near}\"?"),
+        None => format!("{of_interview}, but {}", stages.collect::<Vec<_>>().join(", ")),
     }
 }
 

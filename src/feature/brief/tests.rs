@@ -101,7 +101,7 @@ fn what_no_schema_can_say_is_told_where_it_stands() {
         ),
         (
             "[[stage]]\nname = \"a\"\naudience = \"everyone\"\n[interview]\nstage = \"b\"\ncalendar = \"https://a.example\"",
-            "6: the plan has no stage \"b\"",
+            "6: the plan has no stage \"b\" for the interview; did you mean \"a\"?",
         ),
         (
             "[[stage]]\nname = \"a\"\naudience = \"everyone\"\n[[stage]]\nname = \"a\"\naudience = \"everyone\"",
@@ -126,6 +126,141 @@ fn what_no_schema_can_say_is_told_where_it_stands() {
     assert!(Brief::parse("name = \"a\"").unwrap_err().contains("key is missing"));
     assert!(Brief::parse("key = \"a b\"").unwrap_err().contains("expected text like \"new-checkout\""));
     assert!(Brief::parse("key = \"a").unwrap_err().starts_with("line 1"));
+}
+
+#[test]
+fn an_audience_is_somebody_and_not_everyone_by_mistake() {
+    let no_operator = problems(
+        "[[stage]]\nname = \"a\"\naudience = { properties = [{ key = \"plan\", operator = \"greater\", value = 1 }] }",
+    );
+    assert!(
+        no_operator[0].starts_with("4: expected \"exact\", \"is_not\", ") && no_operator.len() == 1,
+        "{no_operator:?}"
+    );
+    let cases = [
+        (
+            "{ properties = [] }",
+            "without a property these are all people: name one, or say audience = \"everyone\"",
+        ),
+        (
+            "{ cohort = { name = \"Payers\", properties = [] } }",
+            "without a property these are all people: name one, or write only the cohort's name for a static one \
+             that is empty at first",
+        ),
+        ("{ cohort = \" \" }", "expected the name of a cohort"),
+        (
+            "{ cohort = { name = \"\", properties = [{ key = \"a\", value = 1 }] } }",
+            "expected the name of a cohort",
+        ),
+        ("{ properties = [{ key = \"\", value = 1 }] }", "expected the name of a property"),
+        (
+            "{ properties = [{ key = \"plan\", operator = \"icontain\", value = \"p\" }] }",
+            "expected \"exact\", OPERATORS; did you mean \"icontains\"?",
+        ),
+        ("{ properties = [{ key = \"plan\", value = nan }] }", "expected a number, not nan"),
+        ("{ email = \"not an address\" }", "expected an e-mail address, not \"not an address\""),
+        ("{ email_domain = \"\" }", "expected a domain like \"example.com\", not \"\""),
+        ("{ email_domain = \"@offset.example\" }", ""),
+        (
+            "{ cohort = 3, email = \"a@b.example\" }",
+            "one of email_domain, email, cohort or properties: email and cohort both stand here",
+        ),
+    ];
+    let exact = "expected \"exact\", ";
+    for (audience, expect) in cases {
+        let told = problems(&format!("[[stage]]\nname = \"a\"\naudience = {audience}")).join(" | ");
+        let told = told.strip_prefix("4: ").unwrap_or(&told);
+        // Nobody wants to read all of them here.
+        let short = match (told.strip_prefix(exact), told.find("; did")) {
+            (Some(_), Some(at)) => format!("{exact}OPERATORS{}", &told[at..]),
+            _ => told.to_owned(),
+        };
+        assert_eq!(short, expect, "in {audience}");
+    }
+}
+
+#[test]
+fn a_plan_is_for_people_or_for_groups() {
+    let company = "{ properties = [{ key = \"plan\", value = \"pro\", group_type = 0 }] }";
+    let told = |audiences: &[&str]| {
+        let stage = |it: (usize, &&str)| format!("[[stage]]\nname = \"s{}\"\naudience = {}\n", it.0, it.1);
+        problems(&audiences.iter().enumerate().map(stage).collect::<String>()).join(" | ")
+    };
+    let mixed = "7: a flag is for people or for groups of one type, in all of its stages";
+    for other in [
+        "{ email_domain = \"offset.example\" }",
+        "{ email = \"ada@offset.example\" }",
+        "{ cohort = 3 }",
+        "{ properties = [{ key = \"plan\", value = \"pro\" }] }",
+        "{ properties = [{ key = \"plan\", value = \"pro\", group_type = 1 }] }",
+    ] {
+        assert_eq!(told(&[company, other]), mixed, "{other}");
+        assert_eq!(told(&[other, company]), mixed, "{other}");
+    }
+    // All groups there are.
+    assert_eq!(told(&[company, "\"everyone\""]), "");
+}
+
+#[test]
+fn what_never_holds_is_told() {
+    let stage = |rest: &str| format!("[[stage]]\nname = \"a\"\naudience = \"everyone\"\n{rest}");
+    let guard = |rest: &str| format!("[[guard]]\nmetric = \"exceptions\"\n{rest}");
+    let metric = |rest: &str| format!("[metric]\nkind = \"funnel\"\nevents = [\"paid\"]\n{rest}");
+    let cases = [
+        (stage("steps = [0, 100]"), "5: expected a number above 0 and at most 100, not 0"),
+        (stage("steps = [nan, 100]"), "5: expected a number, not nan"),
+        (stage("gate = { people = 0 }"), "5: expected a whole number of at least 1, not 0"),
+        (
+            stage("gate = { after = \"0h\" }"),
+            "5: expected text like \"30m\", \"6h\", \"2d\" or \"13w\", not \"0h\"",
+        ),
+        (stage("gate = { max_exceptions = 0 }"), ""),
+        (metric("target = nan"), "5: expected a number, not nan"),
+        (metric("target = -inf"), "5: expected a number, not -inf"),
+        (metric("target = 120"), "5: this is percent of the people, of whom there are 100 at most, not 120"),
+        (metric("target = -1"), "5: expected a number of at least 0, not -1"),
+        ("[metric]\nkind = \"trend\"\nevents = [\"a\"]\ntarget = 120".into(), ""),
+        ("[metric]\nkind = \"trend\"\nevents = [\"\"]".into(), "4: expected the name of an event"),
+        (
+            "[metric]\nkind = \"trend\"\nevents = [{ event = \" \" }]".into(),
+            "4: expected the name of an event",
+        ),
+        (guard("above = nan"), "4: expected a number, not nan"),
+        (guard("below = inf"), "4: expected a number, not inf"),
+        (
+            guard("above = 200"),
+            "4: more than 100 % of the people never is: the guard would stop nothing; for so many times what is \
+             usual, add baseline = \"before\"",
+        ),
+        (guard("above = 200\nbaseline = \"before\""), ""),
+        (guard("above = 0"), ""),
+        (guard("below = 0"), "4: less than nothing never is: the guard would stop nothing"),
+        (guard("below = 101"), "4: less than that always is: the guard would stop everything"),
+        (guard("above = 2\nwindows = 0"), "5: expected a whole number from 1 to 100, not 0"),
+        (guard("above = 2\npeople = 0"), "5: expected a whole number of at least 1, not 0"),
+        (
+            guard("above = 2\nwindow = \"0h\""),
+            "5: expected text like \"30m\", \"6h\", \"2d\" or \"13w\", not \"0h\"",
+        ),
+        ("[[guard]]\nmetric = \"\"\nabove = 2".into(), "3: expected the name of an event, or exceptions"),
+        ("[notify]\nslack = \"\"".into(), "3: expected the name of a Slack channel"),
+    ];
+    for (rest, expect) in cases {
+        assert_eq!(problems(&rest).join(" | "), expect, "in\n{rest}");
+    }
+}
+
+#[test]
+fn an_interview_is_in_a_stage_of_the_plan() {
+    let of = |stage: &str| {
+        let it = brief(&format!("[interview]\nstage = \"{stage}\"\ncalendar = \"https://a.example\""));
+        it.interview_trouble(&it.plan(&BTreeMap::new(), "ada@offset.example").unwrap())
+    };
+    assert_eq!(of(" internal"), None);
+    let nowhere = "the plan has no stage \"everyon\" for the interview; did you mean \"everyone\"?";
+    assert_eq!(of("everyon").as_deref(), Some(nowhere));
+    let nowhere = "the plan has no stage \"beta\" for the interview, but internal, everyone";
+    assert_eq!(of("beta").as_deref(), Some(nowhere));
 }
 
 #[test]

@@ -108,6 +108,9 @@ impl Launch {
         };
         let email = brief.owner.as_deref().or(owner["email"].as_str()).unwrap_or_default();
         let plan = brief.plan(plans, email).map_err(NotPlanned::Brief)?;
+        if let Some(why) = brief.interview_trouble(&plan) {
+            return Err(NotPlanned::Brief(why));
+        }
         if plan.stages.iter().any(|it| it.audience == Audience::Email(String::new())) {
             let why = "nobody knows who the first people are: write an owner into the brief, or stages";
             return Err(NotPlanned::Brief(why.into()));
