@@ -389,3 +389,29 @@ async fn a_review_that_is_due_is_told_at_its_brief() {
     let (_, stdout, _) = check(folder.path(), &posthog, &[]).await;
     assert!(stdout.starts_with("No findings"), "{stdout}");
 }
+
+#[tokio::test]
+async fn what_is_wrong_in_a_brief_is_found() {
+    let posthog = Posthog::start().await;
+    let folder = tree(&[
+        ("a.ts", "let a = 1\n"),
+        (
+            ".flagline/empty.toml",
+            "key = \"empty\"\n[[stage]]\nname = \"a\"\naudience = { properties = [] }\n",
+        ),
+        (
+            ".flagline/nowhere.toml",
+            "key = \"nowhere\"\n[interview]\nstage = \"beta\"\ncalendar = \"https://a.example\"\n",
+        ),
+        (".flagline/one.toml", "key = \"one\"\n"),
+        (".flagline/two.toml", "key = \"one\"\n"),
+    ]);
+    let of_briefs = [4, 3, 1, 1].map(|line| ("brief".to_owned(), line)).to_vec();
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--format", "json"]).await;
+    assert_eq!((code, &*stderr, codes(&stdout)), (1, "", of_briefs), "{stdout}");
+    let (code, stdout, _) = check(folder.path(), &posthog, &["--fail-on", "brief"]).await;
+    assert_eq!(code, 1);
+    assert!(stdout.contains("error[brief]: one.toml is a brief of this flag too"), "{stdout}");
+    let (code, _, _) = check(folder.path(), &posthog, &["--fail-on", "unknown-flag"]).await;
+    assert_eq!(code, 0);
+}

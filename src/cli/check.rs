@@ -133,6 +133,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Ok(environment) => environment,
         Err(why) => {
             read.tell_secrets(&directory);
+            read.tell_problems(&directory);
             return Err(why);
         }
     };
@@ -276,6 +277,18 @@ impl Files {
         }
     }
 
+    /// What is wrong in briefs, whatever PostHog has.
+    fn tell_problems(&self, directory: &Path) {
+        for file in self.briefs.iter().filter(|it| self.is_asked(&it.path)) {
+            for problem in file.brief.as_ref().err().into_iter().flatten() {
+                let start = file.text.span(problem.span.clone()).start;
+                let path = report::relative(&file.path, directory);
+                let (line, column) = (start.line + 1, start.scalar + 1);
+                complain(&analysis::plain(&format!("{path}:{line}:{column}: {}", problem.message)));
+            }
+        }
+    }
+
     /// Whether this run can tell what a file has: it was read, or it is not there any more. A file that is ignored
     /// or cannot be read may still have what it had.
     fn was_checked(&self, path: &Path) -> bool {
@@ -396,8 +409,7 @@ pub(super) fn findings(
     };
     let briefs = files.briefs.iter().filter(|it| files.is_asked(&it.path));
     let of_briefs = briefs.map(|it| {
-        let mut found = analysis::rollout_findings(&of_brief(it));
-        found.extend(analysis::review_finding(it, mirror, config, now));
+        let found = analysis::checked_brief(&of_brief(it));
         (it.path.clone(), found)
     });
     of_code.chain(of_briefs).collect()

@@ -358,6 +358,7 @@ impl SeverityTable {
             Rule::PlanDrift => self.plan_drift,
             Rule::SecretInCode => self.secret_in_code,
             Rule::ReviewDue => self.review_due,
+            Rule::Brief => None,
         }
     }
 }

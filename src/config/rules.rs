@@ -31,11 +31,13 @@ pub enum Rule {
     SecretInCode,
     /// Everyone has had the feature for as long as its brief says, and nobody has said what came of it.
     ReviewDue,
+    /// Something is wrong in a brief itself. No setting makes it quieter: nothing can be done with such a brief.
+    Brief,
 }
 
 impl Rule {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Rule; 14] = [
+    pub const ALL: [Rule; 15] = [
         Rule::UnknownFlag,
         Rule::StaleFlag,
         Rule::DisabledFlag,
@@ -50,6 +52,7 @@ impl Rule {
         Rule::PlanDrift,
         Rule::SecretInCode,
         Rule::ReviewDue,
+        Rule::Brief,
     ];
 
     /// The public name.
@@ -69,13 +72,14 @@ impl Rule {
             Rule::PlanDrift => "plan-drift",
             Rule::SecretInCode => "secret-in-code",
             Rule::ReviewDue => "review-due",
+            Rule::Brief => "brief",
         }
     }
 
     /// How loud it is where nobody says otherwise.
     pub const fn usual(self) -> Severity {
         match self {
-            Rule::SecretInCode => Severity::Error,
+            Rule::SecretInCode | Rule::Brief => Severity::Error,
             Rule::UnknownFlag
             | Rule::StaleFlag
             | Rule::ArchivedFlag

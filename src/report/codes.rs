@@ -35,6 +35,10 @@ pub(super) const fn describe(rule: Rule) -> (&'static str, &'static str) {
             "The flag is on for everyone, and nobody has asked for it",
             "Release the code, or see to it that its events reach this project.",
         ),
+        Rule::Brief => (
+            "A brief says something wrong",
+            "Mend it where it stands, or take it out: a feature with such a brief is not launched.",
+        ),
         Rule::ReviewDue => (
             "The feature is due for its review",
             "Look at its key metric with `flagline review`, and write down what came of it.",

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Content, Workspace, repository};
 use crate::analysis::BriefSnapshot;
-use crate::feature::brief::{BriefFile, is_brief};
+use crate::feature::brief::{BriefFile, file_name, is_brief};
 use crate::feature::{BRIEFS, Brief};
 use crate::flags::FlagKey;
 use crate::index::Codebase;
@@ -58,27 +58,47 @@ pub fn briefs_of_code<'a>(directory: &Path, code: impl Iterator<Item = &'a Path>
     briefs_in(folders.into_iter().filter(|it| it.starts_with(top)))
 }
 
-/// The brief of a flag below one of some folders. An error names the file that might be it and cannot be understood: it
-/// says the key between quotes.
+/// The brief of a flag below one of some folders. An error names the file that is meant to be it and cannot be
+/// understood, or the two that are.
 pub fn brief_of<'a>(folders: impl Iterator<Item = &'a Path>, key: &FlagKey) -> Result<Option<Found>, String> {
     one_of(&briefs_in(folders), key)
 }
 
 fn one_of(briefs: &[Arc<BriefFile>], key: &FlagKey) -> Result<Option<Found>, String> {
-    let mut unclear = None;
-    for file in briefs {
-        match &file.brief {
-            Ok(brief) if brief.is_of(key) => {
-                return Ok(Some(Found { path: file.path.to_path_buf(), brief: brief.clone() }));
-            }
-            Err(_) if file.text.as_str().contains(&format!("\"{key}\"")) => {
-                let why = Brief::parse(file.text.as_str()).err().unwrap_or_default();
-                unclear = unclear.or_else(|| Some(format!("{}: {why}", file.path.display())));
-            }
-            _ => {}
-        }
+    let mut of_key = briefs.iter().filter(|it| it.key() == Some(key));
+    let Some(file) = of_key.next() else { return meant(briefs, key).map_or(Ok(None), Err) };
+    if let Some(other) = of_key.next() {
+        return Err(format!(
+            "two files are the brief of '{key}': {} and {}; a flag has one, so delete one of them, or give it another \
+             key",
+            file.path.display(),
+            other.path.display()
+        ));
     }
-    unclear.map_or(Ok(None), Err)
+    match &file.brief {
+        Ok(brief) => Ok(Some(Found { path: file.path.to_path_buf(), brief: brief.clone() })),
+        Err(_) => Err(file.problems().unwrap_or_default()),
+    }
+}
+
+/// What is wrong with a file that may be meant for a flag, and says another key or none: it is called like the flag, or
+/// is so broken that the key stands in it somewhere.
+fn meant(briefs: &[Arc<BriefFile>], key: &FlagKey) -> Option<String> {
+    let name = file_name(key);
+    let is_called = |it: &&Arc<BriefFile>| it.path.file_name().is_some_and(|it| *it == *name);
+    let says = |it: &&Arc<BriefFile>| {
+        it.key().is_none()
+            && [format!("\"{key}\""), format!("'{key}'")].iter().any(|of| it.text.as_str().contains(of))
+    };
+    if let Some(file) = briefs.iter().find(is_called) {
+        return Some(match file.key() {
+            Some(other) => {
+                format!("{} is the brief of '{other}': the key in it decides", file.path.display())
+            }
+            None => file.problems()?,
+        });
+    }
+    briefs.iter().find(says)?.problems()
 }
 
 fn on_disk(path: &Arc<Path>) -> Option<Arc<BriefFile>> {
@@ -185,5 +205,45 @@ impl Workspace {
             briefs.entry(file.path.clone()).or_insert(file);
         }
         self.tell_briefs(&briefs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[(&str, &str)], key: &str) -> Result<Option<PathBuf>, String> {
+        let file = |it: &(&str, &str)| Arc::new(BriefFile::new(Path::new(it.0).into(), Text::new(it.1)));
+        let briefs: Vec<Arc<BriefFile>> = files.iter().map(file).collect();
+        one_of(&briefs, &key.into()).map(|it| it.map(|it| it.path))
+    }
+
+    #[test]
+    fn a_flag_has_one_brief() {
+        let right = ("a.toml", "key = \"a\"");
+        assert_eq!(of(&[right], "a"), Ok(Some("a.toml".into())));
+        assert_eq!(of(&[right], "b"), Ok(None));
+        // One that is wrong counts too.
+        for second in ["key = 'a'", "key = \"a\"\nkeyy = 1"] {
+            let told = of(&[right, ("b.toml", second)], "a").unwrap_err();
+            assert!(told.starts_with("two files are the brief of 'a': a.toml and b.toml; "), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_meant_says_what_is_wrong_in_it() {
+        let told = |text: &str| of(&[("other.toml", "key = \"b\""), ("k.toml", text)], "k").unwrap_err();
+        assert_eq!(told("key = 5"), "k.toml: line 1: expected text, not a number");
+        assert_eq!(told("name = \"K\""), "k.toml: line 1: key is missing");
+        assert_eq!(told("key = 'kk'"), "k.toml is the brief of 'kk': the key in it decides");
+        assert_eq!(
+            told("key = 'k'\nkeyy = 1\nowner = \"ada\""),
+            "k.toml cannot be read as a brief:\n  line 2: no such key: keyy; did you mean key?\n  line 3: expected an \
+             e-mail address, not \"ada\""
+        );
+        let elsewhere = of(&[("other.toml", "[key]\nkey = 'k'\n")], "k").unwrap_err();
+        assert!(elsewhere.starts_with("other.toml"), "{elsewhere}");
+        let many = told(&(1..30).map(|n| format!("k{n} = 1\n")).collect::<String>());
+        assert!(many.ends_with("\n  and 9 more"), "{many}");
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Workspace, briefs::brief_of, repository};
+use super::{Workspace, briefs::briefs_in, repository};
 use crate::config;
 use crate::feature::BRIEFS;
 use crate::feature::brief::{Draft, file_name};
@@ -34,8 +34,9 @@ pub enum NotWritten {
 pub fn write_brief(folder: &Path, draft: &Draft) -> Result<PathBuf, NotWritten> {
     let key = &draft.key;
     let path = folder.join(BRIEFS).join(file_name(key));
-    if let Ok(Some(found)) = brief_of(std::iter::once(folder), key) {
-        return Err(NotWritten::Exists { key: key.to_string(), path: found.path });
+    // One that is wrong counts too.
+    if let Some(found) = briefs_in(std::iter::once(folder)).iter().find(|it| it.key() == Some(key)) {
+        return Err(NotWritten::Exists { key: key.to_string(), path: found.path.to_path_buf() });
     }
     let disk = |error| NotWritten::Disk { path: path.clone(), error };
     fs::create_dir_all(folder.join(BRIEFS)).map_err(disk)?;

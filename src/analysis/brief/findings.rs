@@ -8,9 +8,9 @@ use super::names::{cohorts, events};
 use super::review::review_finding;
 use super::{BriefSnapshot, Followed};
 use crate::analysis::card::project_name;
-use crate::analysis::findings::{Finding, Verdict, rollout};
+use crate::analysis::findings::{Code, Finding, Verdict, rollout};
 use crate::analysis::markup::plain;
-use crate::config::Severity;
+use crate::config::{Rule, Severity};
 use crate::feature::brief::no_stage;
 use crate::flags::{Catalog, Cohort, CohortKind, Environment, FlagKey, Lookup};
 use crate::schema::{Content, Node, similar};
@@ -32,6 +32,33 @@ pub struct BriefFinding {
 
 /// Everything worth telling about a brief, by place. What depends on something that is not loaded is not told.
 pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
+    let mut findings = in_brief(snapshot);
+    let (file, mirror, config) = (&snapshot.file, &snapshot.mirror, &snapshot.config);
+    let review = review_finding(file, mirror, config, snapshot.now);
+    findings.extend(rollout_findings(snapshot).iter().chain(&review).map(BriefFinding::from));
+    findings.sort_by_key(|it| it.span.start);
+    findings
+}
+
+/// The same, as `flagline check` tells it.
+pub fn checked_brief(snapshot: &BriefSnapshot) -> Vec<Finding> {
+    let finding = |it: BriefFinding| Finding {
+        code: Code::Brief,
+        key: snapshot.file.key().cloned(),
+        span: snapshot.file.text.span(it.span),
+        message: it.message,
+        severity: it.severity,
+        help: None,
+        link: it.link,
+        related: Vec::new(),
+    };
+    let (file, mirror, config) = (&snapshot.file, &snapshot.mirror, &snapshot.config);
+    let review = review_finding(file, mirror, config, snapshot.now);
+    in_brief(snapshot).into_iter().map(finding).chain(rollout_findings(snapshot)).chain(review).collect()
+}
+
+/// What is wrong in the brief itself.
+fn in_brief(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
     let problems = snapshot.file.brief.as_ref().err().into_iter().flatten();
     let problem = |it: &crate::feature::brief::BriefProblem| BriefFinding {
         code: BRIEF,
@@ -51,18 +78,14 @@ pub fn brief_findings(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
         findings.events(&node, catalog, &project);
         findings.channel(&node, catalog);
     }
-    let (file, mirror, config) = (&snapshot.file, &snapshot.mirror, &snapshot.config);
-    let review = review_finding(file, mirror, config, snapshot.now);
-    findings.0.extend(rollout_findings(snapshot).iter().chain(&review).map(BriefFinding::from));
-    findings.0.sort_by_key(|it| it.span.start);
     findings.0
 }
 
 /// What is wrong in the brief itself, of whatever kind.
-const BRIEF: &str = "brief";
+const BRIEF: &str = Rule::Brief.name();
 
-/// What is to say of the rollout that a brief describes, at its key: as `flagline check` tells it too.
-pub fn rollout_findings(snapshot: &BriefSnapshot) -> Vec<Finding> {
+/// What is to say of the rollout that a brief describes, at its key.
+fn rollout_findings(snapshot: &BriefSnapshot) -> Vec<Finding> {
     let (Some(environment), Some(span)) = (snapshot.environment(), snapshot.file.key_span()) else {
         return Vec::new();
     };

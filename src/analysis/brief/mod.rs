@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use complete::brief_completions;
-pub use findings::{BriefFinding, brief_findings, rollout_findings};
+pub use findings::{BriefFinding, brief_findings, checked_brief};
 pub use hover::{BriefHover, brief_hover};
 pub(super) use lenses::is_launchable;
 pub use lenses::{BriefAction, BriefLens, Does, brief_actions, brief_lenses};

@@ -94,6 +94,8 @@ pub enum Code {
     SecretInCode,
     /// [`Rule::ReviewDue`].
     ReviewDue,
+    /// [`Rule::Brief`].
+    Brief,
 }
 
 impl Code {
@@ -114,6 +116,7 @@ impl Code {
             Code::PlanDrift => Rule::PlanDrift,
             Code::SecretInCode => Rule::SecretInCode,
             Code::ReviewDue => Rule::ReviewDue,
+            Code::Brief => Rule::Brief,
         }
     }
 

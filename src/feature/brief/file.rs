@@ -6,6 +6,9 @@ use super::{BRIEFS, Brief, BriefProblem, key_in, read};
 use crate::flags::FlagKey;
 use crate::text::Text;
 
+/// Problems that a message tells.
+const MOST_TOLD: usize = 20;
+
 /// A brief as it stands in a file, right or wrong.
 #[derive(Debug, Clone)]
 pub struct BriefFile {
@@ -29,6 +32,24 @@ impl BriefFile {
     /// The flag's key, even if much of the rest is wrong.
     pub fn key(&self) -> Option<&FlagKey> {
         self.key.as_ref().map(|it| &it.0)
+    }
+
+    /// Everything that is wrong with it, a line for each; of very many, the first. Nothing of a brief that is right.
+    pub fn problems(&self) -> Option<String> {
+        let problems = self.brief.as_ref().err()?;
+        let words = |it: &BriefProblem| {
+            let line = self.text.span(it.span.clone()).start.line + 1;
+            format!("line {line}: {}", it.message)
+        };
+        let mut lines: Vec<String> = problems.iter().take(MOST_TOLD).map(words).collect();
+        if problems.len() > MOST_TOLD {
+            lines.push(format!("and {} more", problems.len() - MOST_TOLD));
+        }
+        let path = self.path.display();
+        Some(match &lines[..] {
+            [only] => format!("{path}: {only}"),
+            lines => format!("{path} cannot be read as a brief:\n  {}", lines.join("\n  ")),
+        })
     }
 
     /// The bytes of the key, quotes included.

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::analysis::tests::{check_file, fixtures, now};
-use crate::analysis::{BriefSnapshot, Finding, Snapshot, findings, rollout_findings};
+use crate::analysis::{BriefSnapshot, Finding, Snapshot, checked_brief, findings};
 use crate::feature::brief::BriefFile;
 use crate::feature::stage_opened;
 use crate::flags::{
@@ -122,7 +122,7 @@ fn told(brief: Option<&str>, environment: Environment) -> (Vec<Finding>, Vec<Fin
     let brief = brief
         .map(|it| Arc::new(BriefFile::new(Path::new("/app/.flagline/videos.toml").into(), Text::new(it))));
     let at_brief = brief.iter().flat_map(|file| {
-        rollout_findings(&BriefSnapshot {
+        checked_brief(&BriefSnapshot {
             file: file.clone(),
             others: vec![],
             index: index.clone(),
