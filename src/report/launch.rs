@@ -95,10 +95,14 @@ fn made(launch: &Launch, step: &Step) -> String {
             let stages: Vec<String> = plan.stages.iter().enumerate().map(stage).collect();
             format!("off; {}", stages.join(", "))
         }
-        Slot::Cohort(name) => match of_cohort(name) {
-            [] => "static, nobody in it yet".into(),
-            properties => Audience::Properties(properties.to_vec()).to_string(),
-        },
+        Slot::Cohort(name) => {
+            let of = match of_cohort(name) {
+                [] => "static, nobody in it yet".into(),
+                properties => Audience::Properties(properties.to_vec()).to_string(),
+            };
+            let near = launch.found.similar_cohort(name);
+            format!("{of}{}", near.map(|it| format!("; did you mean '{it}'?")).unwrap_or_default())
+        }
         Slot::Alert => {
             let unknown = match &launch.unknown[..] {
                 [] => String::new(),

@@ -120,6 +120,11 @@ impl Bench {
         Bench { between, url, folder }
     }
 
+    /// Writes a brief.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(".flagline").join(name), text).unwrap();
+    }
+
     /// The sandbox itself.
     pub fn posthog(&self) -> &Posthog {
         &self.between.posthog

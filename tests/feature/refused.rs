@@ -66,6 +66,55 @@ async fn a_plan_is_only_shown() {
     );
 }
 
+/// A plan of one stage before everyone.
+fn brief(audience: &str) -> String {
+    format!(
+        "key = \"one\"\nowner = \"ada@offset.example\"\n[[stage]]\nname = \"a\"\naudience = {audience}\n[[stage]]\nname = \"all\"\naudience = \"everyone\"\n"
+    )
+}
+
+#[tokio::test]
+async fn a_cohort_that_is_not_there_is_told_before_anything_is_made() {
+    let bench = bench().await;
+    bench.write("one.toml", &brief("{ cohort = 999 }"));
+    for arguments in [["one", "--dry-run"], ["one", "--yes"]] {
+        bench.launch(&arguments).await.is(2, &["Offset has no cohort 999"]);
+    }
+    let made = json!({ "name": "Tour testers", "is_static": true });
+    bench.posthog().ask("POST", "cohorts/", made).await;
+    bench.write("one.toml", &brief("{ cohort = \"Tour tester\" }"));
+    bench.launch(&["one", "--dry-run"]).await.is(
+        0,
+        &[
+            "static, nobody in it yet; did you mean 'Tour testers'?",
+            "1/2 a: cohort 'Tour tester' at 100 %, nobody yet: an empty cohort",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_brief_that_is_wrong_is_not_launched() {
+    let bench = bench().await;
+    bench.write("one.toml", &brief("{ properties = [] }").replace("owner", "ownr"));
+    let both =
+        ["line 2: no such key: ownr; did you mean owner?", "line 5: without a property these are all people"];
+    bench.launch(&["one", "--dry-run"]).await.is(2, &both);
+    bench.write(
+        "one.toml",
+        "key = \"one\"\n[interview]\nstage = \"everyon\"\ncalendar = \"https://a.example\"\n",
+    );
+    bench
+        .launch(&["one", "--dry-run"])
+        .await
+        .is(2, &["has no stage \"everyon\"", "did you mean \"everyone\"?"]);
+    bench.write("two.toml", "key = \"one\"\n");
+    bench
+        .launch(&["one", "--dry-run"])
+        .await
+        .is(2, &["two files are the brief of 'one'", "one.toml and", "two.toml"]);
+    assert_eq!(bench.n_writes(), 0);
+}
+
 #[tokio::test]
 async fn nobody_there_agrees_to_nothing() {
     let bench = bench().await;

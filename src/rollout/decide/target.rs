@@ -8,6 +8,7 @@ use super::Slot;
 use crate::feature::Plan;
 use crate::feature::brief::{Brief, Release};
 use crate::flags::Flag;
+use crate::schema::similar;
 
 /// What a launch is to come to.
 #[derive(Debug, Clone)]
@@ -63,6 +64,8 @@ pub struct Found {
     pub objects: BTreeMap<Slot, Value>,
     /// What could not be made, and why; the rest is made all the same.
     pub refused: BTreeMap<Slot, Refused>,
+    /// The names of the project's cohorts, by number; `None` = nobody asked, or may not.
+    pub cohorts: Option<BTreeMap<u64, String>>,
     /// Cohorts that a flag's conditions may not name, by number.
     pub behavioral_cohorts: BTreeSet<u64>,
     /// The Slack workspace and its channel that the brief names.
@@ -146,6 +149,16 @@ impl Found {
     /// The id of an object that has a text for one.
     pub fn text_id(&self, slot: &Slot, name: &str) -> Option<&str> {
         self.objects.get(slot)?.get(name)?.as_str()
+    }
+
+    /// Whether the project is known not to have a cohort of this number.
+    pub fn lacks_cohort(&self, id: u64) -> bool {
+        self.cohorts.as_ref().is_some_and(|it| !it.contains_key(&id))
+    }
+
+    /// A cohort that may be meant by the name of one that is not there.
+    pub fn similar_cohort(&self, name: &str) -> Option<&str> {
+        similar(name, self.cohorts.iter().flat_map(BTreeMap::values).map(String::as_str))
     }
 
     /// The number of a cohort by its name.

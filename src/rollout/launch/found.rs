@@ -160,6 +160,9 @@ impl Finder<'_> {
         }
         let listed = self.client.objects(self.project, Kind::Cohort, "").await;
         let Some(listed) = self.allowed(listed, |it| matches!(it, Slot::Cohort(_)))? else { return Ok(()) };
+        let name = |it: &Value| it["name"].as_str().unwrap_or_default().to_owned();
+        let named = listed.iter().filter_map(|it| Some((it["id"].as_u64()?, name(it))));
+        self.found.cohorts = Some(named.collect());
         for cohort in &listed {
             let Some(id) = cohort["id"].as_u64() else { continue };
             if is_behavioral(cohort) {

@@ -79,11 +79,16 @@ pub struct Reach {
     pub percent: f64,
     /// How many it touches at that percentage, of how many; `None` = PostHog could not tell.
     pub people: Option<(u64, u64)>,
+    /// Whether it is a cohort that is made with nobody in it.
+    pub is_empty: bool,
 }
 
 impl Reach {
     /// How many it touches, in words.
     pub fn words(&self) -> Option<String> {
+        if self.is_empty {
+            return Some("nobody yet: an empty cohort".to_owned());
+        }
         let (affected, total) = self.people?;
         let about = if self.percent < 100.0 { "about " } else { "" };
         Some(format!("{about}{affected} of {total}"))
@@ -142,6 +147,11 @@ impl Launch {
         let token = whole.api_token.clone();
         let project: Project = whole.into();
         let found = found::find(&client, &project, &target).await?;
+        let is_gone = |it: &&Audience| matches!(it, Audience::Cohort(id) if found.lacks_cohort(*id));
+        if let Some(gone) = target.plan.stages.iter().map(|it| &it.audience).find(is_gone) {
+            let why = format!("{} has no {gone}: name another one in the plan", project.name);
+            return Err(NotPlanned::Brief(why));
+        }
         Ok(Launch { client, project, token, target, found, unknown, _turn: turn })
     }
 
@@ -176,7 +186,9 @@ impl Launch {
         let mut all = Vec::new();
         for stage in &self.target.plan.stages {
             let cohort = |name: &str| self.found.cohort(name);
-            let people = match decide::blast_radius(&stage.audience, &cohort, self.target.plan.group_type()) {
+            let body = decide::blast_radius(&stage.audience, &cohort, self.target.plan.group_type());
+            let is_empty = body.is_none() && self.found.cohorts.is_some();
+            let people = match body {
                 Some(body) => self.client.blast_radius(&self.project, &body).await.ok(),
                 // A static cohort that is made only now has nobody in it.
                 None => None,
@@ -189,6 +201,7 @@ impl Launch {
                 audience: stage.audience.to_string(),
                 percent,
                 people: people.map(|(matching, total)| (share(matching), total)),
+                is_empty,
             });
         }
         all
