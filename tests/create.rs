@@ -53,6 +53,13 @@ async fn what_is_there_stays_and_what_is_no_key_is_refused() {
         (&["Videos", "--key", "a b"][..], "a key has letters, digits, - and _"),
         (&[], "say what the feature is called"),
         (&["Videos", "--event", "x"], "--metric"),
+        (&[""], "say what the feature is called"),
+        (&["🎁🎁", "--yes"], "\"🎁🎁\" makes no key: --key names one"),
+        (&["A", "--release", "ab-test", "--yes"], "an A/B test needs a metric that decides it: --metric"),
+        (&["A", "--metric", "funnel"], "--event NAME, for each of them"),
+        (&["A", "--metric", "trend"], "a trend is of one event: --event NAME"),
+        (&["A", "--metric", "trend", "--event", "a", "--event", "b"], "a trend is of one event"),
+        (&["A", "--metric", "trend", "--event", ""], "an event has a name"),
         (&["Tours", "--owner", "ada@"], "an e-mail address, like ada@example.com, and not \"ada@\""),
     ] {
         let (code, _, stderr) = create(folder.path(), arguments).await;
@@ -61,6 +68,21 @@ async fn what_is_there_stays_and_what_is_no_key_is_refused() {
     }
     let left: Vec<_> = fs::read_dir(folder.path().join(".flagline")).unwrap().collect();
     assert_eq!(left.len(), 1);
+}
+
+#[tokio::test]
+async fn a_flag_that_is_there_is_told() {
+    let (posthog, folder) = (Posthog::start().await, tree(&[]));
+    for (name, is_there) in [("New checkout", true), ("Quite new", false)] {
+        let mut command = signed_in(folder.path(), &posthog);
+        command.args(["create", name]);
+        let (code, stdout, _) = run(command).await;
+        assert_eq!(
+            (code, stdout.contains("PostHog has a flag 'new-checkout' already")),
+            (0, is_there),
+            "{stdout}"
+        );
+    }
 }
 
 /// Signed out there is nobody to answer for it, and the rest is written.

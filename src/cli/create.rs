@@ -10,7 +10,7 @@ use super::answers::Answers;
 use super::{complain, configuration, print_lines, stored_keys};
 use crate::analysis::plain;
 use crate::config::Environment;
-use crate::feature::brief::{Draft, MetricKind, Release, is_address, name_for};
+use crate::feature::brief::{Draft, MetricKind, Release, is_address, missing_events, name_for};
 use crate::flags::FlagKey;
 use crate::posthog::Client;
 use crate::report::relative;
@@ -73,6 +73,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         bail!("the owner is an e-mail address, like ada@example.com, and not \"{}\"", plain(owner));
     }
     let mut draft = draft(arguments, &mut Answers { ask })?;
+    if let Some(missing) = draft.missing() {
+        bail!("{missing}");
+    }
     if draft.owner.is_none() {
         draft.owner = owner(config.environments.first()).await;
     }
@@ -84,8 +87,14 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Err(why) => bail!("{why}"),
     };
+    let (brief, key) = (relative(&path, &directory), &draft.key);
+    let is_there = has_flag(config.environments.first(), key).await;
+    let is_there = is_there.then(|| {
+        format!("PostHog has a flag '{key}' already: a launch takes that one, and shows what is not as the brief says.")
+    });
+    print_lines(is_there)?;
     print_lines([
-        format!("{} is the brief of '{}'.", relative(&path, &directory), draft.key),
+        format!("{brief} is the brief of '{key}'."),
         format!("Say there what you mean, then: flagline launch {}", draft.key),
     ])?;
     Ok(ExitCode::SUCCESS)
@@ -93,7 +102,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// What the arguments say, and what is asked for the rest.
 fn draft(arguments: Arguments, answers: &mut Answers) -> anyhow::Result<Draft> {
-    let name = match (arguments.name, &arguments.key) {
+    let name = match (arguments.name.filter(|it| !it.trim().is_empty()), &arguments.key) {
         (Some(name), _) => name,
         (None, Some(key)) => answers.ask("What is the feature called?", &name_for(&key.as_str().into()))?,
         (None, None) => answers.ask_until("What is the feature called?", "", |it| match it.trim() {
@@ -112,6 +121,9 @@ fn draft(arguments: Arguments, answers: &mut Answers) -> anyhow::Result<Draft> {
     };
     let key = match arguments.key {
         Some(key) => parse(&key).map_err(anyhow::Error::msg)?,
+        None if !name.contains(|it: char| it.is_alphanumeric()) && !answers.ask => {
+            bail!("\"{}\" makes no key: --key names one", plain(&name))
+        }
         None => answers.ask_until("The flag's key?", suggest_key(&name).as_str(), parse)?,
     };
     let hypothesis = match arguments.hypothesis {
@@ -129,6 +141,16 @@ fn draft(arguments: Arguments, answers: &mut Answers) -> anyhow::Result<Draft> {
     };
     let kind = match arguments.metric {
         Some(it) => Some(kind(it)),
+        None if release == Release::AbTest && answers.ask => {
+            let decides = |it: &str| {
+                metric(it)?.map(Some).ok_or_else(|| "an A/B test needs a metric that decides it".to_owned())
+            };
+            answers.ask_until(
+                "The metric that decides it: trend, funnel or retention?",
+                "retention",
+                decides,
+            )?
+        }
         None => answers.ask_until("The key metric: trend, funnel, retention or none?", "none", metric)?,
     };
     let mut events = arguments.events;
@@ -139,8 +161,12 @@ fn draft(arguments: Arguments, answers: &mut Answers) -> anyhow::Result<Draft> {
             MetricKind::Retention => "Which event is coming back?",
         };
         let default = if kind == MetricKind::Retention { "$pageview" } else { "" };
-        let answer = answers.ask(question, default)?;
-        events = answer.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let named = |answer: &str| -> Result<Vec<String>, String> {
+            let events = answer.split(',').map(str::trim).filter(|it| !it.is_empty());
+            let events: Vec<String> = events.map(str::to_owned).collect();
+            missing_events(kind, &events).map_or(Ok(events), |why| Err(why.to_owned()))
+        };
+        events = answers.ask_until(question, default, named)?;
     }
     let hypothesis = Some(hypothesis).filter(|it| !it.trim().is_empty());
     Ok(Draft { key, name, owner: arguments.owner, hypothesis, release, metric: kind.map(|it| (it, events)) })
@@ -171,6 +197,17 @@ fn kind(measured: Measured) -> MetricKind {
         Measured::Funnel => MetricKind::Funnel,
         Measured::Retention => MetricKind::Retention,
     }
+}
+
+/// Whether PostHog is known to have a flag of this key.
+async fn has_flag(environment: Option<&Environment>, key: &FlagKey) -> bool {
+    let ask = async {
+        let environment = environment?;
+        let client = Client::new(environment).ok()?;
+        let project = client.project(environment).await.ok()?.into();
+        client.flag_by_key(&project, key).await.ok()?
+    };
+    ask.await.is_some()
 }
 
 /// The e-mail address of whoever is signed in; nobody where PostHog cannot say.

@@ -45,6 +45,17 @@ impl Draft {
         text
     }
 
+    /// What an argument must say, so that the brief can be launched.
+    pub fn missing(&self) -> Option<String> {
+        match &self.metric {
+            None if self.release == Release::AbTest => {
+                Some("an A/B test needs a metric that decides it: --metric trend, funnel or retention".into())
+            }
+            None => None,
+            Some((kind, events)) => missing_events(*kind, events).map(str::to_owned),
+        }
+    }
+
     fn metric_text(&self) -> String {
         let Some((kind, events)) = &self.metric else {
             return "# [metric]\n# kind = \"trend\"\n# events = [\"\"]\n".into();
@@ -55,6 +66,21 @@ impl Draft {
             false => format!("events = [{}]\n", events.join(", ")),
         };
         format!("[metric]\nkind = \"{}\"\n{events}# target = 30\n# by = \"2027-02-28\"\n", kind.name())
+    }
+}
+
+/// What is wrong with the events of a metric.
+pub fn missing_events(kind: MetricKind, events: &[String]) -> Option<&'static str> {
+    if events.iter().any(|it| it.trim().is_empty()) {
+        return Some("an event has a name: --event NAME");
+    }
+    match (kind, events.len()) {
+        (MetricKind::Trend, 1) | (MetricKind::Retention, 0 | 1) | (MetricKind::Funnel, 1..) => None,
+        (MetricKind::Trend, _) => Some("a trend is of one event: --event NAME, once"),
+        (MetricKind::Retention, _) => Some("coming back is one event: --event NAME, once"),
+        (MetricKind::Funnel, _) => {
+            Some("a funnel has at least one event after meeting the feature: --event NAME, for each of them")
+        }
     }
 }
 
@@ -96,6 +122,32 @@ mod tests {
         assert_eq!(name_for(&"new-checkout".into()), "New checkout");
         assert_eq!(name_for(&"über_uns".into()), "Über uns");
         assert_eq!(name_for(&"--".into()), "");
+    }
+
+    /// Whatever is not missing can be launched.
+    #[test]
+    fn what_is_missing_is_what_the_brief_would_lack() {
+        let mut n_missing = 0;
+        for release in [Release::AutoRollout, Release::AbTest] {
+            for kind in [None, Some(MetricKind::Trend), Some(MetricKind::Funnel), Some(MetricKind::Retention)]
+            {
+                for events in [&[][..], &["a"], &["a", "b"], &[""]] {
+                    let events: Vec<String> = events.iter().map(|it| (*it).to_owned()).collect();
+                    let draft = Draft {
+                        key: "videos".into(),
+                        name: "Videos".into(),
+                        owner: None,
+                        hypothesis: None,
+                        release,
+                        metric: kind.map(|it| (it, events)),
+                    };
+                    let (missing, read) = (draft.missing(), Brief::parse(&draft.text()));
+                    assert_eq!(missing.is_some(), read.is_err(), "{missing:?} {read:?}\n{}", draft.text());
+                    n_missing += usize::from(missing.is_some());
+                }
+            }
+        }
+        assert_eq!(n_missing, 18);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::flags::FlagKey;
 use crate::schema::{Node, Schema, similar};
 
 pub use check::{BriefProblem, is_address, read};
-pub use draft::{Draft, name_for};
+pub use draft::{Draft, missing_events, name_for};
 pub use file::{BriefFile, is_brief};
 pub use metric::{After, Baseline, Count, EventEntry, FilteredEvent, Goal, Guard, Metric, MetricKind};
 pub use outcome::{Outcome, Verdict, outcome_edit};
