@@ -13,8 +13,12 @@ pub fn drift(brief: &Brief, plan: &Plan, flag: &Flag, cohort: &impl Fn(&str) -> 
     let groups = found["groups"].as_array().unwrap_or(&empty);
     let named = |it: &Value| it["description"].as_str().and_then(StageName::parse);
     let mut told = Vec::new();
-    for wanted in plan.conditions(cohort).unwrap_or_default() {
-        let name = named(&wanted);
+    for (at, stage) in plan.stages.iter().enumerate() {
+        let name = Some(plan.stage_name(at, stage));
+        let Some(wanted) = plan.condition(at, stage, cohort) else {
+            told.push(format!("the {} of '{}' is not there", stage.audience, plan.stage_name(at, stage)));
+            continue;
+        };
         let label = wanted["description"].as_str().unwrap_or_default();
         // Of one stage there may be several: PostHog appends one for each step that it takes by itself.
         let of_stage: Vec<&Value> = groups.iter().filter(|it| named(it) == name).collect();
@@ -27,8 +31,8 @@ pub fn drift(brief: &Brief, plan: &Plan, flag: &Flag, cohort: &impl Fn(&str) -> 
             told.push(format!("the condition '{label}' gives all of its people one variant"));
         }
     }
-    let planned: Vec<StageName> =
-        plan.conditions(cohort).unwrap_or_default().iter().filter_map(named).collect();
+    let stages = plan.stages.iter().enumerate();
+    let planned: Vec<StageName> = stages.map(|(at, stage)| plan.stage_name(at, stage)).collect();
     let foreign = groups.iter().filter(|it| named(it).is_none_or(|it| !planned.contains(&it))).count();
     match foreign {
         0 => {}

@@ -163,14 +163,18 @@ impl Plan {
         self.stages.iter().enumerate().map(|(at, stage)| self.condition(at, stage, cohort)).collect()
     }
 
-    fn condition(
+    /// By which a stage is known in a flag.
+    pub(super) fn stage_name(&self, at: usize, stage: &PlanStage) -> StageName {
+        StageName { number: at as u32 + 1, of: self.stages.len() as u32, name: stage.name.clone() }
+    }
+
+    pub(super) fn condition(
         &self,
         at: usize,
         stage: &PlanStage,
         cohort: &impl Fn(&str) -> Option<u64>,
     ) -> Option<Value> {
-        let name =
-            StageName { number: at as u32 + 1, of: self.stages.len() as u32, name: stage.name.clone() };
+        let name = self.stage_name(at, stage);
         let first_step = stage.steps.first().copied().unwrap_or(100.0);
         let mut condition = json!({
             "description": name.to_string(),

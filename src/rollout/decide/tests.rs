@@ -497,6 +497,18 @@ fn who_switched_it_on_says_whether_it_was_launched() {
 }
 
 #[test]
+fn a_cohort_that_is_gone_is_what_is_told() {
+    let target = target(TOUR);
+    let found = made(&target);
+    let (flag, gone) =
+        (found.flag.as_ref().unwrap(), |name: &str| found.cohort(name).filter(|_| name != "Tour testers"));
+    assert_eq!(
+        crate::feature::drift(&target.brief, &target.plan, flag, &gone),
+        ["the cohort 'Tour testers' of '2/4 beta' is not there"]
+    );
+}
+
+#[test]
 fn a_plan_of_groups_is_for_groups() {
     let brief = r#"
         key = "bulk"
