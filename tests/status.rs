@@ -19,7 +19,7 @@ use flagline::analysis::status::{Sources, Status, clean_ups, status};
 use flagline::config::{Config, Environment};
 use flagline::feature::Brief;
 use flagline::feature::Period;
-use flagline::flags::{AllSeries, Mirror};
+use flagline::flags::{AllSeries, FlagList, Mirror};
 use flagline::index::Index;
 use flagline::index::scan::{self, Progress, Root};
 use flagline::posthog::refresh::{self, Wanted};
@@ -203,6 +203,34 @@ fn retrospective(folder: &Path, briefs: &[(PathBuf, Result<Brief, String>)]) -> 
     status_markdown(&report, Period::days(14))
 }
 
+#[test]
+fn a_long_key_is_never_broken() {
+    let key = "a-key-that-is-rather-long-and-wants-to-be-copied-from-here";
+    let briefs = [(PathBuf::from("/app/.flagline/a.toml"), Brief::parse(&format!("key = \"{key}\"\n")))];
+    let flags = FlagList::new([], now());
+    let environment = flagline::flags::Environment { flags: Some(flags), ..Default::default() };
+    let mirror = Mirror { environments: vec![environment.clone().into()], revision: 1 };
+    let sources = Sources {
+        briefs: &briefs,
+        plans: &BTreeMap::new(),
+        mirror: &mirror,
+        code: &CodeReads::default(),
+        clean_ups: &BTreeMap::new(),
+        now: now(),
+    };
+    let status = status(&sources, &BTreeSet::new());
+    let report = StatusReport {
+        status: &status,
+        environment: Some(&environment),
+        series: None,
+        directory: Path::new("/app"),
+        now: now(),
+    };
+    let text = anstream::adapter::strip_str(&status_text(&report)).to_string();
+    assert!(text.contains(&format!("\n  {key}\n")), "{text}");
+    assert!(text.contains(&format!("\n      next: launch: flagline launch {key}\n")), "{text}");
+}
+
 fn page(folder: &Path, briefs: &[(PathBuf, Result<Brief, String>)], series: Option<&AllSeries>) -> String {
     let mirror = Mirror::default();
     let sources = Sources {
@@ -218,7 +246,9 @@ fn page(folder: &Path, briefs: &[(PathBuf, Result<Brief, String>)], series: Opti
     let html = status_html(&report);
     check_page(&html);
     let text = anstream::adapter::strip_str(&status_text(&report)).to_string();
-    assert!(text.lines().all(|it| it.chars().count() <= 100), "{text}");
+    // A key is whole, so that it can be copied.
+    let is_key = |it: &str| it.trim().len() > 90 && !it.trim().contains(' ');
+    assert!(text.lines().all(|it| it.chars().count() <= 100 || is_key(it)), "{text}");
     html
 }
 

@@ -1,4 +1,4 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{FeatureStatus, Place, Rollout};
 use crate::analysis::card::{Card, State};
@@ -140,6 +140,12 @@ fn stopped(key: &FlagKey, why: &str) -> Next {
 fn waits(forecast: &Forecast, missing: &[String], until: Option<Timestamp>) -> Next {
     let missing = missing.join("; ");
     let is_step = matches!(forecast.next, Some(NextStep::Within { .. }));
+    // Where PostHog takes the step, its schedule says when; a run reckons to the same within some minutes.
+    let scheduled = |until: Timestamp| {
+        let is_it = |at: &Timestamp| at.duration_since(until).abs() <= SignedDuration::from_mins(10);
+        forecast.coming.iter().filter(|it| it.against.is_none()).map(|it| it.at).find(is_it)
+    };
+    let until = until.map(|at| scheduled(at).filter(|_| is_step).unwrap_or(at));
     let words = match until {
         Some(at) if is_step => format!("{missing} on {}", time(at)),
         Some(at) => format!("waits for {missing}, until {} at least", time(at)),
@@ -149,17 +155,19 @@ fn waits(forecast: &Forecast, missing: &[String], until: Option<Timestamp>) -> N
 }
 
 fn everyone(feature: &FeatureStatus, brief: Option<&Brief>, now: Timestamp) -> Next {
-    if feature.reads.is_empty() {
+    let since = feature.age.constant.map(|it| it.0).or(feature.age.arrived);
+    let unreviewed = brief.filter(|it| it.outcome.is_none());
+    let due = unreviewed.zip(since).and_then(|(brief, since)| review_due(brief, since));
+    // What came of it is told before the flag is put away.
+    if feature.reads.is_empty() && due.is_none_or(|it| it > now) {
         return archive(feature);
     }
-    let Some(brief) = brief.filter(|it| it.outcome.is_none()) else {
+    if unreviewed.is_none() {
         return Next::words(match brief {
             Some(_) => "it can be removed from the code soon",
             None => "nothing: it is not long enough the same for everyone",
         });
-    };
-    let since = feature.age.constant.map(|it| it.0).or(feature.age.arrived);
-    let due = since.and_then(|it| review_due(brief, it));
+    }
     match due {
         Some(at) if at <= now => Next {
             words: format!("review, due since {}", day(at)),

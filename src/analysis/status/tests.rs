@@ -206,6 +206,11 @@ fn what_comes_next() {
     );
     check(
         Case { read: false, ..moved([100, 100, 25], [100, 100, 100], "2026-03-01") },
+        (Place::Everyone, "everyone", "review, due since 30 May 2026: flagline review new-nav"),
+    );
+    let reviewed = Some(format!("key = \"new-nav\"\noutcome = {{ verdict = \"nailed\" }}\n{PLAN}"));
+    check(
+        Case { read: false, brief: reviewed, ..moved([100, 100, 25], [100, 100, 100], "2026-03-01") },
         (Place::Everyone, "everyone", "no code here reads it; archive it: flagline archive new-nav"),
     );
     let without_plan = r#"{"groups":[{"rollout_percentage":30}]}"#;

@@ -38,13 +38,22 @@ pub fn status_text(report: &StatusReport) -> String {
         let _ = write!(text, "\n{BOLD}{title}{RESET}\n");
         row(&mut text, HEAD.map(str::to_owned), &widths, Some(DIM));
         for feature in of_place {
+            let key = feature.key.to_string();
+            let is_long = key.chars().count() > widths[0];
+            if is_long {
+                let _ = writeln!(text, "{}{}", " ".repeat(INDENT), plain(&key));
+            }
             let cells = [
-                feature.key.to_string(),
+                if is_long { String::new() } else { key },
                 feature.stage_words(),
                 words::people(&feature.people),
-                feature.next.sentence(),
+                if is_long { String::new() } else { feature.next.sentence() },
             ];
             row(&mut text, cells.map(|it| plain(&it)), &widths, None);
+            if is_long {
+                // The command has the key too.
+                paragraph(&mut text, &format!("next: {}", feature.next.sentence()), DETAIL, "");
+            }
             for detail in details(feature, report) {
                 paragraph(&mut text, &detail, DETAIL, DIM);
             }
@@ -96,6 +105,7 @@ fn widths(features: &[FeatureStatus]) -> [usize; 4] {
         let all = features.iter().map(|it| of(it).chars().count());
         all.max().unwrap_or(0).max(head.len()).min(most)
     };
+    // A longer one stands in a line of its own, whole, so that it can be copied.
     let key = longest(&|it| it.key.to_string(), HEAD[0], MOST[0]);
     let stage = longest(&|it| it.stage_words(), HEAD[1], MOST[1]);
     let people = longest(&|it| words::people(&it.people), HEAD[2], MOST[2]);
