@@ -107,7 +107,9 @@ fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>
 /// The client that has a name here.
 fn receiver(file: &File, place: &Place) -> Option<String> {
     let clients = file.scopes.bindings.iter().filter(|it| {
-        let is_client = named_like_client(&file.text[it.name.clone()]) || is_default_of_sdk(file, it);
+        let is_client = named_like_client(&file.text[it.name.clone()])
+            || is_default_of_sdk(file, it)
+            || is_made(file, it);
         is_client && is_value(file, it) && place.has(it, place.at)
     });
     let visible = clients.filter(|it| {
@@ -128,6 +130,21 @@ fn is_default_of_sdk(file: &File, binding: &Binding) -> bool {
     })
 }
 
+/// `analytics = Posthog(...)`, `const analytics = new PostHog(...)`: a client, whatever it is called.
+fn is_made(file: &File, binding: &Binding) -> bool {
+    let declaration = &file.text[binding.declaration.clone()];
+    let value = declaration.split_once('=').map_or("", |it| it.1.trim_start());
+    let callee = value.strip_prefix("new ").unwrap_or(value).split('(').next().unwrap_or_default();
+    matches!(binding.kind, Kind::Constant | Kind::Variable)
+        && value.len() > callee.len()
+        && matches!(callee.rsplit('.').next().map(str::trim), Some("Posthog" | "PostHog"))
+}
+
+/// Whether a name begins as those of classes do: `PostHog`, `Posthog`, not `POSTHOG`.
+fn is_of_class(name: &str) -> bool {
+    name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+}
+
 /// Whether a name is that of a client and not of its class, its provider or its settings.
 fn is_value(file: &File, binding: &Binding) -> bool {
     let name = &file.text[binding.name.clone()];
@@ -144,8 +161,9 @@ fn is_value(file: &File, binding: &Binding) -> bool {
         && declaration.split_once(':').is_some_and(|(_, it)| !it.to_ascii_lowercase().contains("posthog"));
     match binding.kind {
         _ if is_other => false,
+        _ if is_made(file, binding) => true,
         Kind::Import | Kind::Constant | Kind::Variable | Kind::Parameter => {
-            (is_plain(name) && !name.starts_with("PostHog")) || is_default_of_sdk(file, binding)
+            (is_plain(name) && !is_of_class(name)) || is_default_of_sdk(file, binding)
         }
         _ => false,
     }
