@@ -74,6 +74,21 @@ impl<'a> File<'a> {
         self.text[at..self.line_end(at)].trim()
     }
 
+    /// What ends a statement before a place: `;` too in a file without them, where what follows would go on with it.
+    pub(super) fn end_before(&self, at: usize) -> &'static str {
+        let mut rest = self.text[at..].trim_start();
+        loop {
+            let behind = match rest {
+                it if it.starts_with("//") => it.split_once('\n').map_or("", |it| it.1),
+                it if it.starts_with("/*") => it.split_once("*/").map_or("", |it| it.1),
+                _ => break,
+            };
+            rest = behind.trim_start();
+        }
+        let goes_on = !self.is_python() && rest.starts_with(['[', '(', '`', '+', '-', '/', '<']);
+        if goes_on { ";" } else { self.style.end }
+    }
+
     /// Whether a line that begins at a place does so inside of a string, where white space counts.
     pub(super) fn is_in_string(&self, at: usize) -> bool {
         let mut node = self.tree.root_node().descendant_for_byte_range(at, at);

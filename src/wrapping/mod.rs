@@ -9,6 +9,7 @@ mod edits;
 mod file;
 mod functions;
 mod imports;
+mod markup;
 mod names;
 mod obstacles;
 mod position;
@@ -27,7 +28,7 @@ use tree_sitter::Tree;
 use self::file::File;
 use crate::flags::FlagKey;
 use crate::index::Index;
-use crate::removal::{Edit, Refusal, apply, named};
+use crate::removal::{Edit, Refusal, apply};
 use crate::syntax::{FileFacts, Source};
 
 pub use self::names::{name_at, suggest_key};
@@ -80,13 +81,15 @@ pub fn wrap(request: &Request) -> Result<Wrapped, Refusal> {
     Ok(Wrapped { edits, check, asks: ask.asks })
 }
 
-/// How many places do not parse.
+/// How many places do not parse; what is missing may be a brace, which has no name.
 fn n_errors(tree: &Tree) -> usize {
     let mut n = 0;
     let mut stack = vec![tree.root_node()];
-    while let Some(node) = stack.pop().filter(|_| tree.root_node().has_error()) {
-        n += usize::from(node.is_error() || node.is_missing());
-        stack.extend(named(node));
+    while let Some(node) = stack.pop() {
+        if node.has_error() || node.is_missing() {
+            n += usize::from(node.is_error() || node.is_missing());
+            stack.extend(node.children(&mut node.walk()));
+        }
     }
     n
 }

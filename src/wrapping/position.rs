@@ -3,6 +3,7 @@
 use tree_sitter::Node;
 
 use super::file::File;
+use super::markup;
 use super::selection::is_jsx;
 
 /// How an expression is made conditional.
@@ -45,6 +46,7 @@ const ASSIGNED: &str = "this is assigned to; select the whole statement";
 const TAKEN_APART: &str =
     "this is taken apart, which fails without the flag; select the statements that use it";
 const DEFAULT: &str = "a default of a parameter cannot ask for a flag";
+const ENTITY: &str = "this has a character by a name that is not known here; write the character itself";
 const NO_VALUE: &str = "nothing else can stand in this place; select the whole statement";
 
 fn javascript<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &'static str> {
@@ -100,6 +102,7 @@ fn javascript<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &
             Some(it) if it.kind() == "jsx_attribute" => plain(none_in_attribute(file, node)),
             _ => Position::And,
         },
+        "jsx_attribute" if !markup::is_clear(file.of_node(node)) => return Err(ENTITY),
         "jsx_attribute" => Position::Attribute,
         "spread_element" => match parent.parent().map(|it| it.kind()) {
             Some("object" | "jsx_expression") => bracketed("{}"),

@@ -7,6 +7,7 @@ use tree_sitter::Node;
 use super::edits::{Edits, Order};
 use super::file::File;
 use super::functions;
+use super::markup;
 use super::position::{Position, position};
 use super::selection::{Target, is_element, is_jsx, trimmed};
 use crate::removal::{Refusal, named};
@@ -59,7 +60,8 @@ fn block(file: &File, all: &[Node], range: &Range<usize>, condition: &str, edits
     let end = behind_comment(file, range.end);
     if !file.begins_line(range.start) || !file.rest_of_line(end).is_empty() {
         edits.insert_check(range.start, Order::InnerStart, &format!("{open} "), "if (".len());
-        return edits.insert(range.end, Order::InnerEnd, " }");
+        let (at, gap) = inline_end(file, all, range);
+        return edits.insert(at, Order::InnerEnd, format!("{gap}}}"));
     }
     let indentation = file.indentation(range.start);
     let unit = &file.style.unit;
@@ -73,6 +75,20 @@ fn block(file: &File, all: &[Node], range: &Range<usize>, condition: &str, edits
         String::new()
     };
     edits.insert(end, Order::InnerEnd, format!("{line_end}{indentation}}}{rest}"));
+}
+
+/// Where the brace stands that closes statements on the line of others, and what stands before it: a comment that goes to
+/// the end of its line would swallow it.
+fn inline_end(file: &File, all: &[Node], range: &Range<usize>) -> (usize, String) {
+    let is_open = |it: &Node| it.kind() == "comment" && file.of_node(*it).starts_with("//");
+    let code = all.iter().rev().find(|it| it.kind() != "comment");
+    match (all.last().filter(|it| is_open(it)), code) {
+        (None, _) | (_, None) => (range.end, " ".into()),
+        (Some(comment), Some(code)) if file.line_start(comment.start_byte()) <= code.end_byte() => {
+            (code.end_byte(), " ".into())
+        }
+        _ => (range.end, format!("{}{}", file.style.line_end, file.indentation(range.start))),
+    }
 }
 
 /// Whether a component would give nothing at its end, which is no way to show nothing.
@@ -174,6 +190,9 @@ fn expression(file: &File, node: Node, condition: &str, edits: &mut Edits) {
             edits.insert(end, Order::InnerEnd, close);
         }
         Position::Attribute => {
+            if let Some(text) = markup::as_code(file.of_node(node)) {
+                edits.replace(start..end, text);
+            }
             edits.insert_check(start, Order::InnerStart, &format!("{{{condition} ? "), 1);
             edits.insert(end, Order::InnerEnd, " : undefined}");
         }

@@ -12,7 +12,7 @@ use super::*;
 use crate::feature::Value;
 use crate::index::scan::{Progress, Root};
 use crate::index::{Codebase, facts, resolver};
-use crate::removal::{ALONE, Alone, Kept, remove};
+use crate::removal::{ALONE, Alone, Kept, named, remove};
 use crate::syntax::{Language, Names};
 use crate::text::Text;
 

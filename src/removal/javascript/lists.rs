@@ -117,7 +117,9 @@ pub(super) fn item_step(pass: &Pass, array: Node, item: Node) -> Option<Change> 
         let arguments = array.parent().filter(|it| it.kind() == "arguments")?;
         let callee = arguments.parent()?.child_by_field_name("function")?;
         let name = pass.doc.of(callee).rsplit('.').next()?.to_owned();
-        let is_last = parts(arguments).last() == Some(&array) && parts(arguments).len() == 2;
+        let all = parts(arguments);
+        let has_callback = all.len() == 2 || all.iter().any(|it| it.kind().contains("function"));
+        let is_last = all.last() == Some(&array) && has_callback;
         Some(is_last && name.starts_with("use") && name[3..].starts_with(|it: char| it.is_uppercase()))
     };
     let is_dropped = || {

@@ -32,7 +32,7 @@ fn behind_directives<'t>(file: &File, body: Node<'t>) -> (usize, Option<Node<'t>
 /// Declares a variable above everything else in a component, where no early return comes before.
 pub(super) fn declare(file: &File, component: Node, declaration: &str, edits: &mut Edits) {
     let Some(body) = component.child_by_field_name("body") else { return };
-    let (end, line_end) = (file.style.end, file.style.line_end);
+    let line_end = file.style.line_end;
     let outer = file.indentation(component.start_byte());
     let inner = format!("{outer}{}", file.style.unit);
     if body.kind() != "statement_block" {
@@ -41,14 +41,11 @@ pub(super) fn declare(file: &File, component: Node, declaration: &str, edits: &m
     let (at, first) = behind_directives(file, body);
     let is_one_line = first.is_some_and(|it| file.line_start(it.start_byte()) <= at);
     if is_one_line {
-        return edits.insert(
-            at,
-            Order::OuterStart,
-            format!(" {declaration}{}", if end.is_empty() { ";" } else { end }),
-        );
+        return edits.insert(at, Order::OuterStart, format!(" {declaration};"));
     }
     // A comment behind the brace stays there.
     let at = file.content_end(at);
+    let end = file.end_before(at);
     let inner = first.map_or(inner, |it| file.indentation(it.start_byte()).to_owned());
     let is_declaration = first.is_some_and(|it| it.kind() == "lexical_declaration");
     let gap = if is_declaration || first.is_none() { "" } else { line_end };
@@ -86,13 +83,24 @@ pub(super) fn depend(file: &File, node: Node, component: Node, name: &str, edits
             callback.parent().filter(|it| functions::is_function(callback) && it.kind() == "arguments");
         let Some(arguments) = arguments else { continue };
         let hook = arguments.parent().and_then(|it| functions::called_hook(file, it));
-        let [first, list] = parts(arguments)[..] else { continue };
-        if first != callback || list.kind() != "array" || hook.is_none() {
-            continue;
-        }
-        match parts(list).last() {
+        let all = parts(arguments);
+        let is_first = all.iter().find(|it| functions::is_function(**it)) == Some(&callback);
+        let list = all.iter().rfind(|it| it.kind() == "array" && it.start_byte() > callback.end_byte());
+        let Some(list) = list.filter(|_| is_first && hook.is_some_and(has_dependencies)) else { continue };
+        match parts(*list).last() {
             Some(last) => edits.insert(last.end_byte(), Order::OuterEnd, format!(", {name}")),
-            None => edits.replace(list.byte_range(), format!("[{name}]")),
+            None if named(*list).is_empty() => edits.replace(list.byte_range(), format!("[{name}]")),
+            // Comments stay.
+            None => {
+                let at = list.start_byte() + 1;
+                let gap = if file.text[at..].starts_with(char::is_whitespace) { "" } else { " " };
+                edits.insert(at, Order::OuterEnd, format!("{name}{gap}"));
+            }
         }
     }
+}
+
+/// Whether the list that a hook is given says when its callback is made anew, and is not where it begins.
+fn has_dependencies(hook: &str) -> bool {
+    !hook.ends_with("useReducer") && !hook.ends_with("useActionState") && !hook.ends_with("useFormState")
 }

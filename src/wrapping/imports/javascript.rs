@@ -154,6 +154,11 @@ pub(super) fn ensure(file: &File, import: &Import, edits: &mut Edits) -> Option<
     if !joined {
         let statement = written(file, import, &local, &specifier, is_common_js);
         let (at, text) = new_line(file, &statement);
+        // Only what is required is an expression, which can go on in the next line.
+        let text = match is_common_js && statement.ends_with(')') && !file.end_before(at).is_empty() {
+            true => text.replacen(&statement, &format!("{statement};"), 1),
+            false => text,
+        };
         edits.insert(at, Order::Import, text);
     }
     Some(local)
