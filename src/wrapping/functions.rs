@@ -53,7 +53,12 @@ fn is_component(file: &File, function: Node) -> bool {
     if file.of_node(function).starts_with("function*") || function.kind().starts_with("generator") {
         return false;
     }
-    let is_default_export = || function.parent().is_some_and(|it| it.kind() == "export_statement");
+    // Also through `memo(...)`.
+    let is_default_export = || {
+        let outwards = ancestors(function).skip(1);
+        let outer = outwards.skip_while(|it| matches!(it.kind(), "arguments" | "call_expression")).next();
+        outer.is_some_and(|it| it.kind() == "export_statement")
+    };
     match name(file, function) {
         Some(name) if is_hook_name(&name) => true,
         Some(name) => name.starts_with(char::is_uppercase) && shows(file, function),

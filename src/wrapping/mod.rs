@@ -14,6 +14,7 @@ mod names;
 mod obstacles;
 mod position;
 mod selection;
+mod server;
 mod shape;
 mod style;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::file::{File, ancestors, inside};
-use super::selection::{PART_OF_TYPE, Target, is_list, is_of_type};
+use super::selection::{PART_OF_TYPE, Target, case_of, is_list, is_of_type};
 use super::{functions, position};
 use crate::removal::{Binding, Kind, Refusal, parts};
 use crate::syntax::Language;
@@ -25,6 +25,7 @@ pub(super) fn check(file: &File, target: &Target) -> Result<(), Refusal> {
                 return Err(file.refuse(target.range(file), "only a comment is selected"));
             }
             own_lines(file, target)?;
+            next_case(file, all)?;
         }
         Target::Children(all) => {
             let is_code = |it: &Node| {
@@ -118,6 +119,38 @@ fn own_lines(file: &File, target: &Target) -> Result<(), Refusal> {
             Err(file.refuse(range, "other code stands on the same line; give this a line of its own first"))
         }
         false => Ok(()),
+    }
+}
+
+/// Without what ends a case, the next one would be run.
+fn next_case(file: &File, all: &[Node]) -> Result<(), Refusal> {
+    let Some(last) = all.iter().rfind(|it| it.kind() != "comment") else { return Ok(()) };
+    let Some(case) = case_of(*last).filter(|_| always_leaves(*last)) else { return Ok(()) };
+    let is_last = |it: Node| {
+        std::iter::successors(it.next_named_sibling(), Node::next_named_sibling)
+            .all(|it| it.kind() == "comment")
+    };
+    let ends_case = last.parent() == Some(case) || last.parent().is_some_and(is_last);
+    match ends_case && is_last(*last) && !is_last(case) {
+        true => Err(file.refuse(
+            last.byte_range(),
+            "without the flag the next case would be run; leave out what ends this one, or select the whole 'switch'",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Whether nothing behind a statement is run.
+fn always_leaves(statement: Node) -> bool {
+    match statement.kind() {
+        "break_statement" | "return_statement" | "throw_statement" | "continue_statement" => true,
+        "statement_block" => parts(statement).last().is_some_and(|it| always_leaves(*it)),
+        "if_statement" => {
+            let other = statement.child_by_field_name("alternative").and_then(|it| it.named_child(0));
+            let one = statement.child_by_field_name("consequence");
+            one.is_some_and(always_leaves) && other.is_some_and(always_leaves)
+        }
+        _ => false,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use tree_sitter::Node;
 
-use super::file::File;
+use super::asking::quote_at;
+use super::file::{File, ancestors};
+use super::functions::called_hook;
 use super::markup;
 use super::selection::is_jsx;
 
@@ -18,6 +20,8 @@ pub(super) enum Position {
     },
     /// A condition or a child of an element: `flag && it`.
     And,
+    /// An item of a list: `...(flag ? [it] : [])`.
+    Item,
     /// The string of an attribute, which needs braces: `{flag ? "it" : undefined}`.
     Attribute,
 }
@@ -46,6 +50,7 @@ const ASSIGNED: &str = "this is assigned to; select the whole statement";
 const TAKEN_APART: &str =
     "this is taken apart, which fails without the flag; select the statements that use it";
 const DEFAULT: &str = "a default of a parameter cannot ask for a flag";
+const FORMATTED: &str = "nothing can be formatted like this without the flag; select the whole string";
 const ENTITY: &str = "this has a character by a name that is not known here; write the character itself";
 const NO_VALUE: &str = "nothing else can stand in this place; select the whole statement";
 
@@ -70,6 +75,20 @@ fn javascript<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &
         "assignment_expression" | "augmented_assignment_expression" if is("left") => return Err(ASSIGNED),
         "update_expression" | "object_pattern" | "array_pattern" | "pair_pattern" => return Err(ASSIGNED),
         "augmented_assignment_expression" => return Err(CALCULATED),
+        "arguments"
+            if parent
+                .parent()
+                .and_then(|it| it.child_by_field_name("function"))
+                .is_some_and(|it| it.kind() == "import") =>
+        {
+            return Err(NO_VALUE);
+        }
+        "yield_expression"
+            if file.of_node(parent).trim_start_matches("yield").trim_start().starts_with('*') =>
+        {
+            plain("[]")
+        }
+        "array" if is_free_item(file, parent) => Position::Item,
         "arguments" | "array" | "yield_expression" => plain(none),
         "return_statement" => plain(none),
         "arrow_function" if is("body") => plain(none),
@@ -137,6 +156,42 @@ fn none_in_attribute(file: &File, node: Node) -> &'static str {
     if is_jsx(node) { "null" } else { none_of(file, node) }
 }
 
+/// Whether an item may be missing in an array: no place in it has a meaning of its own, as in what a hook depends on.
+fn is_free_item(file: &File, array: Node) -> bool {
+    let mut outwards = ancestors(array).skip(1);
+    match outwards.next() {
+        Some(it) if it.kind() == "array" => false,
+        Some(it) if it.kind() == "variable_declarator" => {
+            it.child_by_field_name("name").is_some_and(|it| it.kind() == "identifier")
+        }
+        Some(it) if it.kind() == "arguments" => {
+            let is_made = it.parent().is_some_and(|it| it.kind() == "new_expression");
+            !is_made && it.parent().is_none_or(|it| called_hook(file, it).is_none())
+        }
+        _ => true,
+    }
+}
+
+/// What stands on one side of Python's comparisons: `None` has no order, and nothing is in it.
+fn compared(node: Node) -> Result<Position, &'static str> {
+    let is_order = |it: Option<Node>| it.is_some_and(|it| it.kind().contains(['<', '>']));
+    let is_in = |it: Option<Node>| it.is_some_and(|it| matches!(it.kind(), "in" | "not in"));
+    let (before, behind) = (node.prev_sibling(), node.next_sibling());
+    match () {
+        () if is_order(before) || is_order(behind) || is_in(behind) => Err(CALCULATED),
+        () if is_in(before) => Ok(bracketed("()")),
+        () => Ok(bracketed("None")),
+    }
+}
+
+/// `{price:.2f}`, `{price=}`
+fn is_formatted(file: &File, interpolation: Node) -> bool {
+    let mut cursor = interpolation.walk();
+    let has_format =
+        interpolation.children(&mut cursor).any(|it| matches!(it.kind(), "format_specifier" | "="));
+    has_format || file.of_node(interpolation).trim_end_matches('}').trim_end().ends_with('=')
+}
+
 fn python<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &'static str> {
     let Some(parent) = node.parent() else { return Err(NO_VALUE) };
     let is = |field: &str| parent.child_by_field_name(field) == Some(node);
@@ -145,17 +200,14 @@ fn python<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &'sta
         target.is_some_and(|it| matches!(it.kind(), "pattern_list" | "tuple_pattern" | "list_pattern"))
     };
     let position = match parent.kind() {
-        "parenthesized_expression" => {
-            let outer = parent.parent().map(|it| it.kind());
-            match outer {
-                Some("if_statement" | "while_statement" | "elif_clause") => return python(file, parent),
-                _ => plain("None"),
-            }
-        }
+        "parenthesized_expression" => return python(file, parent),
         "assignment" if is("left") => return Err(ASSIGNED),
         "assignment" if is("right") && targets("left") => return Err(TAKEN_APART),
         "assignment" if is("right") => plain("None"),
         "augmented_assignment" => return Err(CALCULATED),
+        "yield" if file.of_node(parent).trim_start_matches("yield").trim_start().starts_with("from ") => {
+            plain("()")
+        }
         "argument_list" | "list" | "set" | "tuple" | "expression_list" | "return_statement" | "yield" => {
             plain("None")
         }
@@ -174,11 +226,9 @@ fn python<'t>(file: &File, node: Node<'t>) -> Result<(Node<'t>, Position), &'sta
             true => Position::And,
             false => bracketed("None"),
         },
-        "comparison_operator" => match file.of_node(parent).contains(['<', '>']) {
-            true => return Err(CALCULATED),
-            false => bracketed("None"),
-        },
-        "interpolation" => plain("\"\""),
+        "comparison_operator" => compared(node)?,
+        "interpolation" if is_formatted(file, parent) => return Err(FORMATTED),
+        "interpolation" => plain(if quote_at(file, node) == '"' { "\"\"" } else { "''" }),
         "list_splat" => bracketed("[]"),
         "dictionary_splat" => bracketed("{}"),
         "for_statement" | "for_in_clause" if is("right") => bracketed("[]"),

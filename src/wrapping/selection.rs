@@ -61,11 +61,33 @@ pub(super) fn target<'t>(file: &File<'t>, selection: Range<usize>) -> Result<Tar
     let end = file.text.floor_char_boundary(selection.end.min(file.text.len()));
     let start = file.text.floor_char_boundary(selection.start.min(end));
     let range = trimmed(file.text, start..end);
-    match range.is_empty() {
+    let target = match range.is_empty() {
         true => at_cursor(file, start),
         false if file.is_python() => with_comments(file, range),
         false => selected(file, range),
+    };
+    target.map(without_break)
+}
+
+/// The `break` that ends a case stays outside: without the flag the next case would be run.
+fn without_break(target: Target) -> Target {
+    let Target::Statements(mut all) = target else { return target };
+    let last = all.iter().rposition(|it| it.kind() != "comment");
+    let ends_case =
+        |it: Node| it.kind() == "break_statement" && it.named_child(0).is_none() && case_of(it).is_some();
+    if let Some(last) =
+        last.filter(|it| ends_case(all[*it]) && all[..*it].iter().any(|it| it.kind() != "comment"))
+    {
+        all.truncate(last);
     }
+    Target::Statements(all)
+}
+
+/// The case that a statement belongs to, itself or in the block that the case is.
+pub(super) fn case_of(statement: Node) -> Option<Node> {
+    let parent = statement.parent()?;
+    let list = if parent.kind() == "statement_block" { parent.parent()? } else { parent };
+    matches!(list.kind(), "switch_case" | "switch_default").then_some(list)
 }
 
 /// In Python comments at the ends of a block may stand outside of it.

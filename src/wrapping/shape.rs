@@ -196,6 +196,11 @@ fn expression(file: &File, node: Node, condition: &str, edits: &mut Edits) {
             edits.insert_check(start, Order::InnerStart, &format!("{{{condition} ? "), 1);
             edits.insert(end, Order::InnerEnd, " : undefined}");
         }
+        Position::Item => {
+            let text = format!("...({condition} ? [");
+            edits.insert_check(start, Order::InnerStart, &text, "...(".len());
+            edits.insert(end, Order::InnerEnd, "] : [])");
+        }
         Position::Value { otherwise, parentheses } => {
             let (open, close) = if parentheses { ("(", ")") } else { ("", "") };
             if !file.is_python() {
@@ -205,10 +210,6 @@ fn expression(file: &File, node: Node, condition: &str, edits: &mut Edits) {
             }
             let is_loose = matches!(node.kind(), "lambda" | "conditional_expression" | "yield");
             let (inner_open, inner_close) = if is_loose { ("(", ")") } else { ("", "") };
-            let otherwise = match otherwise {
-                "\"\"" if condition.contains('\'') => "''",
-                it => it,
-            };
             edits.insert(start, Order::InnerStart, format!("{open}{inner_open}"));
             let before = format!("{inner_close} if ");
             let text = format!("{before}{condition} else {otherwise}{close}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use tree_sitter::Tree;
+use tree_sitter::{Node, Tree};
 
 use crate::removal::named;
 use crate::syntax::Language;
@@ -24,7 +24,8 @@ pub(super) struct Style {
 impl Style {
     pub(super) fn of(language: Language, text: &str, tree: &Tree) -> Style {
         let is_python = language == Language::Python;
-        let (mut single, mut double, mut ended, mut open) = (0, 0, 0, 0);
+        let (mut single, mut double) = (0, 0);
+        let (mut ended, mut open, mut needless) = (0, 0, 0);
         let mut apart: Vec<Range<usize>> = Vec::new();
         let mut stack = vec![tree.root_node()];
         while let Some(node) = stack.pop() {
@@ -43,8 +44,12 @@ impl Style {
                 | "lexical_declaration"
                 | "return_statement"
                 | "import_statement"
+                | "throw_statement"
+                | "break_statement"
+                | "type_alias_declaration"
                 | "variable_declaration" => match text[node.byte_range()].ends_with(';') {
                     true => ended += 1,
+                    false if is_before_brace(text, &node) => needless += 1,
                     false => open += 1,
                 },
                 _ => {}
@@ -60,11 +65,16 @@ impl Style {
         };
         Style {
             quote,
-            end: if is_python || open > ended { "" } else { ";" },
+            end: if is_python || open > ended || open == 0 && ended == 0 && needless > 0 { "" } else { ";" },
             unit: unit(text, &apart, default),
             line_end: if text.contains("\r\n") { "\r\n" } else { "\n" },
         }
     }
+}
+
+/// `{ go() }`: what stands before a brace needs no semicolon, so that it says little.
+fn is_before_brace(text: &str, statement: &Node) -> bool {
+    text[statement.end_byte()..].trim_start_matches(' ').starts_with('}')
 }
 
 /// A string literal.

@@ -55,17 +55,19 @@ pub(super) fn declare(file: &File, component: Node, declaration: &str, edits: &m
 /// A body that is one expression becomes a block.
 fn unfold(file: &File, body: Node, declaration: &str, edits: &mut Edits) {
     let (end, line_end, unit) = (file.style.end, file.style.line_end, &file.style.unit);
+    let is_below = file.begins_line(body.start_byte());
     let outer = file.indentation(body.start_byte());
-    let outer = if file.begins_line(body.start_byte()) {
-        outer.strip_suffix(unit.as_str()).unwrap_or(outer)
-    } else {
-        outer
-    };
+    let outer = if is_below { outer.strip_suffix(unit.as_str()).unwrap_or(outer) } else { outer };
     let start =
         format!("{{{line_end}{outer}{unit}{declaration}{end}{line_end}{line_end}{outer}{unit}return ");
-    edits.insert(body.start_byte(), Order::OuterStart, start);
+    let arrow = body.prev_sibling().map(|it| it.end_byte()).filter(|_| is_below);
+    match arrow {
+        // The brace stands behind the arrow, and what was below it is as far in as before.
+        Some(arrow) => edits.replace(arrow..body.start_byte(), format!(" {start}")),
+        None => edits.insert(body.start_byte(), Order::OuterStart, start),
+    }
     let mut at = file.line_end(body.start_byte());
-    while at < body.end_byte() {
+    while at < body.end_byte() && arrow.is_none() {
         let line_has_text = !file.text[at..file.line_end(at)].trim().is_empty();
         if line_has_text && !file.is_in_string(at) {
             edits.insert(at, Order::Indentation, unit);

@@ -1,13 +1,13 @@
 //! How a flag is asked for where no read shows it.
 
 use super::{Ask, Asking, Place, constants, finished, habits, people};
-use crate::removal::{Binding, Kind, named};
+use crate::removal::{Binding, Kind};
 use crate::syntax::evidence::named_like_client;
 use crate::wrapping::Request;
 use crate::wrapping::edits::Edits;
 use crate::wrapping::file::File;
-use crate::wrapping::functions;
 use crate::wrapping::imports::{self, Import};
+use crate::wrapping::server::Server;
 
 /// Of so many files the imports are looked at.
 const MOST_FILES: usize = 40;
@@ -69,24 +69,11 @@ fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>
     if let Some(why) = why_not {
         return Err(why);
     }
-    let is_server_component = place.function.is_some() && functions::component(file, place.node).is_some();
-    if is_server_component {
-        return Err(
-            "an async component runs on the server, where a client of posthog-node and a distinct id are \
-                    needed; ask for a flag there once, and this can be done as that is"
-                .into(),
-        );
+    if let Some(server) = place.server {
+        return on_server(file, request, place, server);
     }
-    let is_server = |it: &String| it == "posthog-node" || it == "@posthog/next";
-    let says_server = named(file.tree.root_node())
-        .into_iter()
-        .any(|it| file.is_directive(it) && file.of_node(it).contains("use server"));
-    if says_server || imports::modules(file).iter().any(is_server) {
-        return Err(
-            "on a server a distinct id is needed; ask for a flag in this function once, and this can be \
-                    done as that is"
-                .into(),
-        );
+    if place.is_asked_once(file) {
+        return Err(super::ASKED_ONCE.into());
     }
     let mut edits = Edits::default();
     let receiver = receiver(file, place)
@@ -102,6 +89,35 @@ fn client(file: &File, request: &Request, place: &Place, why_not: Option<String>
         Asking { call: format!("{asks}({key})"), is_awaited: false, asks },
         edits,
     ))
+}
+
+/// Asks a client of the server for somebody in scope; where there is none, an error says what to do.
+fn on_server(file: &File, request: &Request, place: &Place, server: Server) -> Result<Ask, String> {
+    let known =
+        receiver(file, place).filter(|it| !imports::imported(file, it).is_some_and(|it| it.is_of_browser()));
+    let asked = known.zip(people::distinct_id(file, place)).filter(|_| place.can_wait(file));
+    let Some((receiver, id)) = asked else {
+        return Err(match server {
+            Server::AsyncComponent => {
+                "an async component runs on the server, where a client of posthog-node and a distinct id are \
+                 needed; ask for a flag there once, and this can be done as that is"
+            }
+            Server::NextComponent => {
+                "this component runs on the server, where hooks do not work; give its file 'use client', or ask for \
+                 a flag there once, and this can be done as that is"
+            }
+            Server::Code => {
+                "on a server a distinct id is needed; ask for a flag in this function once, and this can be \
+                 done as that is"
+            }
+        }
+        .into());
+    };
+    let method = if request.variant.is_some() { "getFeatureFlag" } else { "isFeatureEnabled" };
+    let key = constants::key(file, request, place.at, place.quote);
+    let asks = format!("{receiver}.{method}");
+    let asking = Asking { call: format!("{asks}({key}, {id})"), is_awaited: true, asks };
+    Ok(finished(file, request, place, asking, Edits::default()))
 }
 
 /// The client that has a name here.

@@ -9,6 +9,7 @@ mod reuse;
 mod template;
 
 use std::ops::Range;
+use std::path::Path;
 
 use tree_sitter::Node;
 
@@ -17,6 +18,7 @@ use super::Request;
 use super::edits::Edits;
 use super::file::{File, ancestors};
 use super::selection::Target;
+use super::server::{self, Server};
 use super::style::literal;
 use super::{functions, imports, names};
 use crate::removal::{Binding, Kind, Refusal};
@@ -48,21 +50,25 @@ pub(super) struct Place<'t> {
     pub(super) function: Option<Node<'t>>,
     /// The quote of strings that are written there.
     pub(super) quote: char,
+    /// Whether it runs on a server, and why.
+    pub(super) server: Option<Server>,
 }
 
 impl<'t> Place<'t> {
-    fn of(file: &File<'t>, target: &Target<'t>) -> Place<'t> {
+    fn of(file: &File<'t>, path: &Path, target: &Target<'t>) -> Place<'t> {
         let around = target.around().unwrap_or(file.tree.root_node());
         let node = target.first_code().unwrap_or(around);
         let component = functions::component(file, node);
+        let server = server::server(file, path, node, component);
         Place {
             at: target.range(file).start,
             range: target.range(file),
             node,
             around,
-            component: component.filter(|it| !functions::is_async(file, *it)),
+            component: component.filter(|_| server.is_none()),
             function: functions::around(around),
             quote: quote_at(file, node),
+            server,
         }
     }
 
@@ -79,6 +85,15 @@ impl<'t> Place<'t> {
         !is_wrapped && is_ready && (!is_own || binding.kind == Kind::Parameter)
     }
 
+    /// Whether the code runs when its module is loaded, and never again.
+    fn is_asked_once(&self, file: &File) -> bool {
+        let is_of_instance =
+            |it: Node| it.kind() == "public_field_definition" && !file.of_node(it).starts_with("static");
+        let is_shown = |it: Node| it.kind().starts_with("jsx_");
+        let is_asked = self.function.is_none() && !self.range.is_empty();
+        is_asked && !ancestors(self.node).any(|it| is_of_instance(it) || is_shown(it))
+    }
+
     /// Whether `await` may stand here.
     fn can_wait(&self, file: &File) -> bool {
         match self.function {
@@ -88,8 +103,11 @@ impl<'t> Place<'t> {
     }
 }
 
+const ASKED_ONCE: &str =
+    "it would be asked once, when the module is loaded, before flags are there; select code in a function";
+
 /// The quote of a string at a node: in a string of Python that is not its own.
-fn quote_at(file: &File, node: Node) -> char {
+pub(super) fn quote_at(file: &File, node: Node) -> char {
     let string = ancestors(node).skip(1).find(|it| it.kind() == "string");
     let delimiter = string
         .filter(|_| file.is_python())
@@ -103,12 +121,18 @@ fn quote_at(file: &File, node: Node) -> char {
 
 /// How the flag is asked for at a target.
 pub(super) fn ask<'t>(file: &File<'t>, request: &Request, target: &Target<'t>) -> Result<Ask, Refusal> {
-    let place = Place::of(file, target);
+    let place = Place::of(file, request.path, target);
     if let Some((condition, asks)) = reuse::reused(file, request, &place) {
         return Ok(Ask { condition, asks, edits: Edits::default() });
     }
+    if matches!(target, Target::Expression(_)) && place.is_asked_once(file) {
+        return Err(file.refuse(target.range(file), ASKED_ONCE));
+    }
     let mut why_not = None;
-    for template in habits::own(file, request, &place).iter().chain(&habits::nearby(file, request)) {
+    let mut own = habits::own(file, request, &place);
+    // A component is shown anew when its hooks say so, whatever it asks besides.
+    own.sort_by_key(|it| place.component.is_some() && !it.is_hook());
+    for template in own.iter().chain(&habits::nearby(file, request)) {
         match asked_by(file, request, &place, template) {
             Ok(ask) => return Ok(ask),
             Err(why) => why_not = why_not.or(why),
@@ -127,6 +151,9 @@ fn asked_by(
     let wanted = if request.variant.is_some() { Returns::Variant } else { Returns::Boolean };
     let template = template.giving(wanted).ok_or(None)?;
     let is_hook = template.is_hook();
+    if place.server.is_some() && template.is_of_browser() {
+        return Err(None);
+    }
     let component = place.component.filter(|_| is_hook);
     if is_hook && component.is_none() {
         return Err(None);

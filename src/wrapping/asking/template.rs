@@ -102,6 +102,11 @@ impl Template {
         self.import.as_ref().filter(|_| !self.head.is_empty() && self.via == Via::Call)
     }
 
+    /// Whether it asks the client of browsers, or its hooks.
+    pub(super) fn is_of_browser(&self) -> bool {
+        self.is_hook() || self.import.as_ref().is_some_and(Import::is_of_browser)
+    }
+
     /// The imported function, whatever it is called here.
     fn imported_name(&self) -> Option<&str> {
         self.import.as_ref().filter(|_| self.head.is_empty()).and_then(Import::name)

@@ -65,6 +65,11 @@ impl Import {
         matches!(self.what, What::Default(_))
     }
 
+    /// Whether it is of the SDK of browsers.
+    pub(super) fn is_of_browser(&self) -> bool {
+        self.module == "posthog-js" || self.module.starts_with("posthog-js/")
+    }
+
     /// Another name of the same module.
     pub(super) fn with_name(&self, name: &str) -> Import {
         Import::named(&self.module, name)
