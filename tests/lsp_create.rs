@@ -63,16 +63,43 @@ async fn a_selection_becomes_a_feature_and_its_code_is_wrapped() {
 }
 
 #[tokio::test]
-async fn code_that_cannot_be_wrapped_is_left_alone_and_the_feature_created() {
+async fn nothing_is_created_for_code_that_cannot_be_wrapped() {
     let posthog = Posthog::start().await;
     let mut editor = opened(&posthog, |it| it).await;
     let range = editor.range_of(APP, "import { Map } from './Map'");
     let argument = json!({ "key": "maps", "uri": editor.uri(APP), "range": range });
     editor.execute(&json!({ "command": "flagline.createFeature", "arguments": [argument] })).await;
     let told = editor.told().await;
-    assert!(told.contains("the code is not wrapped: "), "{told}");
+    assert!(told.contains("feature 'maps' is not created, since the code is not wrapped: imports"), "{told}");
+    assert!(!editor.root().join(".flagline/maps.toml").exists());
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn code_is_wrapped_in_a_feature_that_is_there() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(&posthog, |it| it).await;
+    editor.write(".flagline/videos.toml", "key = \"videos\"\n");
+    let range = editor.range_of(APP, "<VideoPanel autoplay />");
+    let argument = json!({ "key": "videos", "uri": editor.uri(APP), "range": range, "version": 1 });
+    editor.execute(&json!({ "command": "flagline.createFeature", "arguments": [argument] })).await;
+    let asked = editor.answer("workspace/applyEdit", json!({ "applied": true })).await;
+    assert_eq!(asked["label"], "Wrap in 'videos'");
     editor.answer("window/showDocument", json!({ "success": true })).await;
-    assert!(editor.told().await.contains("'maps' has a brief now"));
+    assert!(editor.told().await.contains("'videos' has a brief already"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn code_that_changed_meanwhile_is_left_alone_and_the_feature_created() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(&posthog, |it| it).await;
+    let range = editor.range_of(APP, "<VideoPanel autoplay />");
+    let argument = json!({ "key": "videos", "uri": editor.uri(APP), "range": range, "version": 0 });
+    editor.execute(&json!({ "command": "flagline.createFeature", "arguments": [argument] })).await;
+    assert!(editor.told().await.contains("the code changed meanwhile, it is not wrapped"));
+    editor.answer("window/showDocument", json!({ "success": true })).await;
+    assert!(editor.told().await.contains("'videos' has a brief now"));
     editor.finish().await;
 }
 
@@ -95,6 +122,7 @@ async fn a_client_that_asks_its_user_is_told_what_to_ask_with() {
         (&suggested["owner"], &suggested["wraps"]),
         (&json!("ada@offset.example"), &json!("useFeatureFlagEnabled"))
     );
+    assert_eq!(suggested["version"], 1, "a client sends it on");
     let events = suggested["events"].as_array().unwrap();
     assert!(events.contains(&json!("$pageview")), "{events:?}");
     // Nothing is known without a place.

@@ -500,6 +500,7 @@ pub(super) fn new_feature(key: &FlagKey, name: &str, at: Range, asked: &Asked) -
         "name": name,
         "uri": asked.uri,
         "range": selected.then_some(at),
+        "version": selected.then_some(asked.version),
     });
     let command = Command {
         title: title.clone(),

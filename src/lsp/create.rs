@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tower_lsp::lsp_types::{MessageType, Range, Url};
+use tower_lsp::lsp_types::{MessageType, Range, Url, WorkspaceEdit};
 
 use super::commands::{apply_edit, open_file};
 use super::new_feature::wrapping_edit;
@@ -26,6 +26,8 @@ pub(super) struct ToCreate {
     uri: Option<Url>,
     /// What of it is wrapped in the flag's check.
     range: Option<Range>,
+    /// The version of the document in which the range means that; without one the present one.
+    version: Option<i32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,18 +37,24 @@ struct ToMeasure {
     events: Vec<String>,
 }
 
-/// Creates a feature and says what comes next.
+/// Creates a feature, wraps the code in its check, and says what comes next. Code that cannot be wrapped is said before
+/// anything is written, so that the same can be tried again with other code.
 pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
     let key = FlagKey::from(wanted.key.as_str());
-    let place = wanted.uri.clone().zip(wanted.range).filter(|it| it.1.start != it.1.end);
-    let variant = (wanted.release == Some(Release::AbTest)).then_some("test");
+    let wrapping = match wrapping(session, &key, &wanted).await {
+        Ok(wrapping) => wrapping,
+        Err(why) => {
+            let next = "Select other code, or none to create the feature alone";
+            let text =
+                format!("feature '{key}' is not created, since the code is not wrapped: {why}. {next}");
+            return session.answer(MessageType::ERROR, &text).await;
+        }
+    };
     match create(session, &key, wanted) {
         Ok(path) => {
             // Not every client tells of new files.
             session.reread(vec![path.as_path().into()]);
-            if let Some((uri, range)) = place {
-                wrap(session, &key, &uri, range, variant).await;
-            }
+            wrap(session, &key, wrapping).await;
             let place = match open_file(session, &path).await {
                 true => String::new(),
                 false => format!(": {}", path.display()),
@@ -55,6 +63,7 @@ pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
             session.answer(MessageType::INFO, &format!("'{key}' has a brief now{place}. {next}")).await;
         }
         Err(Refusal::Exists(path, why)) => {
+            wrap(session, &key, wrapping).await;
             open_file(session, &path).await;
             session.answer(MessageType::INFO, &why).await;
         }
@@ -64,11 +73,43 @@ pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
     }
 }
 
-/// Wraps the code at a place; why it is not wrapped is told.
-async fn wrap(session: &Session, key: &FlagKey, uri: &Url, range: Range, variant: Option<&str>) {
-    match wrapping_edit(session, &Workspace::path_of(uri), range, key, variant) {
-        Ok(edit) => drop(apply_edit(session, format!("Wrap in '{key}'"), edit).await),
-        Err(why) => session.answer(MessageType::WARNING, &format!("the code is not wrapped: {why}")).await,
+/// What comes of the code at the place of a feature.
+enum Wrapping {
+    /// No code is selected.
+    Nothing,
+    /// The code is not what it was when it was selected.
+    Changed,
+    /// The edit that wraps it.
+    Edit(Box<WorkspaceEdit>),
+}
+
+/// How the selected code is wrapped; an error says why it cannot be.
+async fn wrapping(session: &Session, key: &FlagKey, wanted: &ToCreate) -> Result<Wrapping, String> {
+    let place = wanted.uri.as_ref().zip(wanted.range).filter(|it| it.1.start != it.1.end);
+    let Some((uri, range)) = place else { return Ok(Wrapping::Nothing) };
+    let path = Workspace::path_of(uri);
+    session.first_scan().await;
+    let now = session.workspace.document(&path).map(|it| it.1);
+    if wanted.version.is_some_and(|it| now.is_some_and(|now| it != now)) {
+        return Ok(Wrapping::Changed);
+    }
+    let variant = match session.workspace.brief_of(key) {
+        // A brief that is there has decided.
+        Ok(Some(found)) => found.brief.variants().into_iter().map(|it| it.key).find(|it| it != "control"),
+        _ => (wanted.release == Some(Release::AbTest)).then(|| "test".to_owned()),
+    };
+    wrapping_edit(session, &path, range, key, variant.as_deref()).map(|it| Wrapping::Edit(it.into()))
+}
+
+/// Wraps the code; why it is not wrapped is told.
+async fn wrap(session: &Session, key: &FlagKey, wrapping: Wrapping) {
+    match wrapping {
+        Wrapping::Nothing => {}
+        Wrapping::Changed => {
+            let text = "the code changed meanwhile, it is not wrapped. Select it once more and create the feature again";
+            session.answer(MessageType::WARNING, text).await;
+        }
+        Wrapping::Edit(edit) => drop(apply_edit(session, format!("Wrap in '{key}'"), *edit).await),
     }
 }
 

@@ -35,6 +35,9 @@ pub(super) async fn suggest(session: &Session, place: Place) -> Value {
     let uri = place.text_document.map(|it| it.uri);
     let path = uri.as_ref().map(Workspace::path_of);
     let config = super::commands::config_of(session, uri.as_ref());
+    if place.range.is_some_and(|it| it.start != it.end) {
+        session.first_scan().await;
+    }
     let snapshot = path.as_ref().and_then(|it| session.workspace.snapshot(it, Timestamp::now()));
     let found = snapshot.as_ref().zip(place.range).and_then(|(it, range)| named(session, it, range));
     let key = found.as_ref().map(|it| it.0.clone());
@@ -56,6 +59,7 @@ pub(super) async fn suggest(session: &Session, place: Place) -> Value {
         "events": events.collect::<Vec<&str>>(),
         "wraps": wrapped.as_ref().and_then(|it| it.as_ref().ok()),
         "refused": wrapped.as_ref().and_then(|it| it.as_ref().err()),
+        "version": snapshot.as_ref().and_then(|it| it.source.as_ref()).map(|it| it.version),
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{ConfigurationItem, InitializeParams, MessageType, Registration, Url};
 
@@ -21,6 +21,9 @@ use crate::workspace::{Given, Workspace};
 
 /// The same trouble is told once an hour.
 const TOLD_FOR: Duration = Duration::from_secs(60 * 60);
+/// How long the first scan is waited for at most.
+const FIRST_SCAN: Duration = Duration::from_secs(2);
+
 /// How long an edit waits for further ones before other files are looked at.
 const FOLLOW_AFTER: Duration = Duration::from_millis(300);
 /// Without a client that watches files, a save is the sign to look at the disk again, this often at most.
@@ -49,6 +52,8 @@ pub(super) struct Session {
     told: Mutex<HashMap<String, Instant>>,
     logged: Mutex<HashSet<String>>,
     scanned: Mutex<Option<Instant>>,
+    /// Whether all files were read once.
+    read_once: watch::Sender<bool>,
     written: Mutex<HashSet<(u64, Option<i64>)>>,
     asked: Mutex<HashMap<Arc<str>, bool>>,
     /// Whether the keys that `flagline login` kept are known.
@@ -82,6 +87,7 @@ impl Session {
             told: Mutex::default(),
             logged: Mutex::default(),
             scanned: Mutex::default(),
+            read_once: watch::Sender::new(false),
             written: Mutex::default(),
             asked: Mutex::default(),
             stored_keys_are_known: AtomicBool::new(false),
@@ -262,6 +268,13 @@ impl Session {
         }
     }
 
+    /// Waits until all files were read once, which says how this code base asks for flags; not for ever.
+    pub(super) async fn first_scan(&self) {
+        let mut read_once = self.read_once.subscribe();
+        let read = read_once.wait_for(|it| *it);
+        drop(tokio::time::timeout(FIRST_SCAN, read).await);
+    }
+
     /// Scans all roots, with progress.
     pub(super) fn rescan(self: &Arc<Session>, title: &'static str) {
         let session = self.clone();
@@ -272,6 +285,7 @@ impl Session {
                 move || session.workspace.scan(&progress)
             });
             let skipped = session.show_progress(title, &progress, scan).await;
+            session.read_once.send_replace(true);
             for file in skipped.iter().flatten() {
                 if let Err(why) = &file.facts {
                     session.log_once(format!("{} {why}", file.path.display())).await;

@@ -212,8 +212,8 @@ T['the action wraps what is selected, a part of a line too'] = function()
   editor.act('Create a feature from the selection…')
   in_brief('offset-now')
   child.cmd('buffer Checkout.tsx')
-  expect.equality(editor.lines(23, 25), {
-    "      {posthog.isFeatureEnabled('offset-now') && (",
+  expect.equality(editor.lines(25, 27), {
+    '      {offsetNowEnabled && (',
     '        <button onClick={pay}>Offset now</button>',
     '      )}',
   })
@@ -240,7 +240,7 @@ T['with a key nothing is asked'] = function()
   expect_lines('offset-now', { 'name = "Offset now"' })
   expect.equality(editor.asked(), {})
   child.cmd('buffer Checkout.tsx')
-  expect.equality(editor.lines(23, 23), { "      {posthog.isFeatureEnabled('offset-now') && (" })
+  expect.equality(editor.lines(25, 25), { '      {offsetNowEnabled && (' })
   -- There is one now, which is shown.
   child.cmd('Flagline create offset-now')
   in_brief('offset-now')

@@ -4,7 +4,7 @@ import { execute, KEY, uriHere } from './commands'
 import * as protocol from './protocol'
 
 /** What is known before anything is asked; `range` is the cursor, or a selection that may be wrapped. */
-export type Place = { key?: string | null; name?: string | null; uri?: string; range?: Range | null }
+export type Place = { key?: string | null; name?: string | null; uri?: string; range?: Range | null; version?: number | null }
 
 /** What was answered so far; it stays when the user goes back. */
 type Draft = {
@@ -63,6 +63,8 @@ export async function newFeature(client: LanguageClient, place: Place = {}): Pro
   }
   if (!(await askAll(() => questions(draft, suggested, range !== undefined)))) return
   const { name, hypothesis, release, metric, events, wrap } = draft
+  // The code may change while the user answers.
+  const version = place.version ?? suggested.version
   const wanted: protocol.Wanted = {
     key: keyOf(draft),
     name,
@@ -72,6 +74,7 @@ export async function newFeature(client: LanguageClient, place: Place = {}): Pro
     ...(metric !== undefined && { metric: { kind: metric, events: eventsOf(metric, events) } }),
     ...(uri !== undefined && { uri }),
     ...(wrap && range !== undefined && { range }),
+    ...(wrap && range !== undefined && version !== null && { version }),
   }
   await execute(client, 'flagline.createFeature', wanted)
 }

@@ -34,6 +34,8 @@ export type NewFeature = {
   /** How the selection would be asked for; `null` when it cannot be wrapped, and `refused` says why. */
   wraps: string | null
   refused: string | null
+  /** The version of the document that was looked at. */
+  version: number | null
 }
 
 /** What `flagline.createFeature` takes; the code of `range` is wrapped in the flag's check. */
@@ -46,6 +48,8 @@ export type Wanted = {
   metric?: { kind: MetricKind; events: string[] }
   uri?: string
   range?: Range
+  /** The version of the document in which `range` means that code. */
+  version?: number
 }
 
 /** What a person chooses from; the answer is the place of the item, or `null`. */

@@ -161,6 +161,7 @@ end
 ---@field uri string the document
 ---@field at? lsp.Range the cursor, or what is selected
 ---@field range? lsp.Range what is selected
+---@field version? integer of the document in which it is selected
 ---@field key? string of the code there
 ---@field name? string that goes with the key
 
@@ -190,6 +191,8 @@ local function ask(place, suggested, key_in_code)
   if place.range and wraps then
     local yes = select(('Wrap the selection (with %s)?'):format(wraps), { { true, 'Yes' }, { false, 'No' } })
     wanted.range = yes and place.range or nil
+    -- The code may change while somebody answers.
+    wanted.version = yes and (place.version or flagline.value(suggested.version)) or nil
   elseif place.range then
     talk.warn('the selection is not wrapped' .. (refused and ': ' .. refused or ''))
   end
@@ -234,6 +237,7 @@ function M.run(command, context)
     key = flagline.value(place.key),
     name = flagline.value(place.name),
     range = flagline.value(place.range),
+    version = flagline.value(place.version),
     at = M.at_cursor(client),
   })
 end
