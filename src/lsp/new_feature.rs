@@ -106,6 +106,7 @@ fn wrap(
         path: &snapshot.path,
         facts: &snapshot.facts,
         index: &snapshot.index,
+        names: &snapshot.config.names,
         text_of: &|path| world.text(path).map(|it| it.1),
         selection: selection.start as usize..selection.end as usize,
         key,

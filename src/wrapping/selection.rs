@@ -61,6 +61,9 @@ pub(super) fn target<'t>(file: &File<'t>, selection: Range<usize>) -> Result<Tar
     let end = file.text.floor_char_boundary(selection.end.min(file.text.len()));
     let start = file.text.floor_char_boundary(selection.start.min(end));
     let range = trimmed(file.text, start..end);
+    // A semicolon before a statement ends the one above.
+    let is_led = !file.is_python() && file.text[range.clone()].starts_with(';') && range.len() > 1;
+    let range = if is_led { trimmed(file.text, range.start + 1..range.end) } else { range };
     let target = match range.is_empty() {
         true => at_cursor(file, start),
         false if file.is_python() => with_comments(file, range),
@@ -132,6 +135,9 @@ fn selected<'t>(file: &File<'t>, range: Range<usize>) -> Result<Target<'t>, Refu
     if let Some(statement) = whole.iter().find(|it| is_statement(**it)) {
         return Ok(Target::Statements(vec![*statement]));
     }
+    if let Some(value) = whole.iter().find_map(|it| value_of_attribute(*it)) {
+        return Ok(Target::Expression(value));
+    }
     if let Some(child) = whole.iter().find(|it| is_child(**it)) {
         if [child.prev_sibling(), child.next_sibling()]
             .into_iter()
@@ -163,7 +169,16 @@ fn selected<'t>(file: &File<'t>, range: Range<usize>) -> Result<Target<'t>, Refu
 
 pub(super) const PART_OF_TYPE: &str =
     "the selection is part of a type, which is not there when the code runs";
-const PART_OF_TEXT: &str = "the selection is part of a text between tags; select all of it";
+const PART_OF_TEXT: &str = "the selection is part of a text between tags; select the text from tag to tag, or give these words tags of their own";
+
+/// The value between the braces of an attribute.
+fn value_of_attribute(braces: Node) -> Option<Node> {
+    let is_value = braces.kind() == "jsx_expression" && braces.parent()?.kind() == "jsx_attribute";
+    match named(braces)[..] {
+        [value] if is_value && !value.is_extra() => Some(value),
+        _ => None,
+    }
+}
 
 /// Whether two children are one text, of which one part is written `&nbsp;`.
 fn is_one_text(a: Node, b: Node) -> bool {

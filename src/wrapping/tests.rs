@@ -1,7 +1,7 @@
 //! Golden cases: what is wrapped stands between `«` and `»`, or the cursor is at `$0`.
 //!
 //! `fixtures/wrapping` holds files of cases: `=== name`, the code, `---`, and what comes out or `refused: why`. The name
-//! may be followed by `: key x`, `variant y`, `path z` and `one way`: the flag is `videos` without a key, and what is said to be
+//! may be followed by `: key x`, `variant y`, `path z`, `team name.key` and `one way`: the flag is `videos` without a key, and what is said to be
 //! one way is not compared with what removing the flag gives. Other files follow the code, each below `//- path`. With
 //! `UPDATE=1` in the environment what comes out is written down, to be read.
 
@@ -13,7 +13,7 @@ use crate::feature::Value;
 use crate::index::scan::{Progress, Root};
 use crate::index::{Codebase, facts, resolver};
 use crate::removal::{ALONE, Alone, Kept, named, remove};
-use crate::syntax::{Language, Names};
+use crate::syntax::{Language, Names, Returns, Wrapper};
 use crate::text::Text;
 
 struct Case {
@@ -25,6 +25,7 @@ struct Case {
     selection: Range<usize>,
     others: Vec<(String, String)>,
     path: String,
+    names: Names,
 }
 
 #[test]
@@ -92,6 +93,16 @@ impl Case {
                 start..before.find('»').expect("its end") - '«'.len_utf8()
             }
         };
+        let team = option("team").map(|it| {
+            let (name, key) = it.split_once('.').unwrap_or((&it, ""));
+            Wrapper {
+                name: name.into(),
+                module: Some("@acme/flags".into()),
+                key: Some(key).filter(|it| !it.is_empty()).map(Box::from),
+                argument: None,
+                returns: Some(Returns::Boolean),
+            }
+        });
         let extension = path.extension().unwrap().to_str().unwrap();
         Case {
             key: FlagKey::from(&*option("key").unwrap_or("videos".into())),
@@ -101,6 +112,7 @@ impl Case {
             before: before.replace(['«', '»'], "").replace("$0", ""),
             selection,
             others: others.collect(),
+            names: Names { wrappers: team.into_iter().collect(), ..Names::default() },
             path: option("path").unwrap_or_else(|| format!("src/pages/page.{extension}")),
         }
     }
@@ -114,7 +126,8 @@ impl Case {
             std::fs::write(path, text).unwrap();
         };
         let read = || {
-            let roots = [Root { path: folder.path().to_owned(), ..Root::default() }];
+            let names = self.names.clone().into();
+            let roots = [Root { path: folder.path().to_owned(), names, ..Root::default() }];
             Codebase::read(&roots, resolver(&roots), &BTreeMap::new(), &Progress::default())
         };
         self.others.iter().for_each(|(path, text)| write(path, text));
@@ -130,6 +143,7 @@ impl Case {
             path: &path,
             facts: &facts,
             index: &index,
+            names: &self.names,
             text_of: &|path| std::fs::read_to_string(path).ok().map(Into::into),
             selection: self.selection.clone(),
             key: &self.key,
@@ -175,7 +189,7 @@ impl Case {
         let used = ["posthog", "ph"].iter().find(imports).map(|it| format!("\n{it}.capture(1)\n"));
         let used = used.unwrap_or_default();
         let (before, after) = (format!("{}{used}", self.before), format!("{after}{used}"));
-        let facts = facts(self.language, &Text::new(&*after), &Names::default()).into();
+        let facts = facts(self.language, &Text::new(&*after), &self.names).into();
         let world = Alone { facts: &facts, text: &after, language: self.language };
         let kept = Kept::new(self.variant.as_deref().map_or(Value::from("on"), Value::from));
         if self.is_one_way {
@@ -243,6 +257,7 @@ fn there_and_back(
         path,
         facts: own,
         index: &Index::default(),
+        names: &Names::default(),
         text_of: &|_| None,
         selection,
         key: &key,
@@ -309,6 +324,7 @@ fn any_selection_has_an_answer() {
                     path: &path,
                     facts: &own,
                     index: &Index::default(),
+                    names: &Names::default(),
                     text_of: &|_| None,
                     selection,
                     key: &FlagKey::from("wrapped-here"),

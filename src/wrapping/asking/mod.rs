@@ -6,6 +6,7 @@ mod defaults;
 mod habits;
 mod people;
 mod reuse;
+mod team;
 mod template;
 
 use std::ops::Range;
@@ -137,6 +138,9 @@ pub(super) fn ask<'t>(file: &File<'t>, request: &Request, target: &Target<'t>) -
             Ok(ask) => return Ok(ask),
             Err(why) => why_not = why_not.or(why),
         }
+    }
+    if let Some(ask) = team::ask(file, request, &place) {
+        return Ok(ask);
     }
     defaults::ask(file, request, &place, why_not).map_err(|why| file.refuse(target.range(file), why))
 }

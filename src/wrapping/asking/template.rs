@@ -229,8 +229,14 @@ fn argument_of<'t>(file: &File<'t>, arguments: Node<'t>, read: &Read) -> Option<
     let key = read.key_span.bytes();
     let node = file.tree.root_node().named_descendant_for_byte_range(key.start, key.end)?;
     let parent = node.parent()?;
-    let is_argument =
-        parent == arguments || parent.kind() == "keyword_argument" && parent.parent() == Some(arguments);
+    // `isOn({ key: 'x' })`
+    let in_object = || {
+        let object = parent.parent().filter(|it| parent.kind() == "pair" && it.kind() == "object");
+        object.and_then(|it| it.parent()) == Some(arguments)
+    };
+    let is_argument = in_object()
+        || parent == arguments
+        || parent.kind() == "keyword_argument" && parent.parent() == Some(arguments);
     (is_argument && node.byte_range() == key).then_some(node)
 }
 
