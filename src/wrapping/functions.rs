@@ -55,8 +55,8 @@ fn is_component(file: &File, function: Node) -> bool {
     }
     // Also through `memo(...)`.
     let is_default_export = || {
-        let outwards = ancestors(function).skip(1);
-        let outer = outwards.skip_while(|it| matches!(it.kind(), "arguments" | "call_expression")).next();
+        let is_call = |it: &Node| matches!(it.kind(), "arguments" | "call_expression");
+        let outer = ancestors(function).skip(1).find(|it| !is_call(it));
         outer.is_some_and(|it| it.kind() == "export_statement")
     };
     match name(file, function) {

@@ -60,7 +60,7 @@ fn block(file: &File, all: &[Node], range: &Range<usize>, condition: &str, edits
     let end = behind_comment(file, range.end);
     if !file.begins_line(range.start) || !file.rest_of_line(end).is_empty() {
         edits.insert_check(range.start, Order::InnerStart, &format!("{open} "), "if (".len());
-        let (at, gap) = inline_end(file, all, range);
+        let (at, gap) = inline_end(file, range);
         return edits.insert(at, Order::InnerEnd, format!("{gap}}}"));
     }
     let indentation = file.indentation(range.start);
@@ -78,16 +78,17 @@ fn block(file: &File, all: &[Node], range: &Range<usize>, condition: &str, edits
 }
 
 /// Where the brace stands that closes statements on the line of others, and what stands before it: a comment that goes to
-/// the end of its line would swallow it.
-fn inline_end(file: &File, all: &[Node], range: &Range<usize>) -> (usize, String) {
+/// the end of its line would swallow it. Such a comment may be a part of the statement.
+fn inline_end(file: &File, range: &Range<usize>) -> (usize, String) {
+    let last = file.tree.root_node().descendant_for_byte_range(range.end - 1, range.end);
     let is_open = |it: &Node| it.kind() == "comment" && file.of_node(*it).starts_with("//");
-    let code = all.iter().rev().find(|it| it.kind() != "comment");
-    match (all.last().filter(|it| is_open(it)), code) {
-        (None, _) | (_, None) => (range.end, " ".into()),
-        (Some(comment), Some(code)) if file.line_start(comment.start_byte()) <= code.end_byte() => {
-            (code.end_byte(), " ".into())
+    let Some(comment) = last.filter(is_open) else { return (range.end, " ".into()) };
+    let line = file.line_start(comment.start_byte()).max(range.start);
+    match trimmed(file.text, line..comment.start_byte()) {
+        code if code.is_empty() => {
+            (range.end, format!("{}{}", file.style.line_end, file.indentation(range.start)))
         }
-        _ => (range.end, format!("{}{}", file.style.line_end, file.indentation(range.start))),
+        code => (code.end, " ".into()),
     }
 }
 
