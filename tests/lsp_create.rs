@@ -91,6 +91,28 @@ async fn code_is_wrapped_in_a_feature_that_is_there() {
 }
 
 #[tokio::test]
+async fn code_is_wrapped_as_the_others_are_once_all_files_are_read() {
+    let posthog = Posthog::start().await;
+    let gate = "import { useFeatureFlagEnabled } from 'posthog-js/react'\n\
+                export function useGate(key: string) { return useFeatureFlagEnabled(key) ?? false }\n";
+    let user = "import { useGate } from './gate'\nexport function Map() { return useGate('offset-map') ? <b /> : null }\n";
+    let code = "export function Panel() {\n  return <div><b /></div>\n}\n";
+    let names: Vec<String> = (0..300).map(|it| format!("src/many/{it}.tsx")).collect();
+    let mut files = vec![("src/gate.ts", gate), ("src/Map.tsx", user), ("src/Panel.tsx", code)];
+    files.extend(names.iter().map(|it| (it.as_str(), user)));
+    let mut editor = Start::new(&files).signed_in(&posthog).start().await;
+    editor.open("src/Panel.tsx", code).await;
+    let range = editor.range_of("src/Panel.tsx", "<b />");
+    let argument = json!({ "key": "panel", "uri": editor.uri("src/Panel.tsx"), "range": range });
+    editor.execute(&json!({ "command": "flagline.createFeature", "arguments": [argument] })).await;
+    let asked = editor.answer("workspace/applyEdit", json!({ "applied": true })).await;
+    assert!(asked["edit"].to_string().contains("const panelEnabled = useGate('panel')"), "{asked:#}");
+    editor.answer("window/showDocument", json!({ "success": true })).await;
+    assert!(editor.told().await.contains("'panel' has a brief now"));
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn code_that_changed_meanwhile_is_left_alone_and_the_feature_created() {
     let posthog = Posthog::start().await;
     let mut editor = opened(&posthog, |it| it).await;

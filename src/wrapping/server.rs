@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tree_sitter::Node;
 
+use super::Request;
 use super::file::{File, ancestors, inside};
 use super::functions::{self, called_hook};
 use super::imports;
@@ -21,7 +22,7 @@ pub(super) enum Server {
 }
 
 /// Whether a place runs on a server, and why; `component` is the one round it.
-pub(super) fn server(file: &File, path: &Path, node: Node, component: Option<Node>) -> Option<Server> {
+pub(super) fn server(file: &File, request: &Request, node: Node, component: Option<Node>) -> Option<Server> {
     if file.is_python() {
         return None;
     }
@@ -34,7 +35,7 @@ pub(super) fn server(file: &File, path: &Path, node: Node, component: Option<Nod
     }
     match component {
         Some(it) if functions::is_async(file, it) => Some(Server::AsyncComponent),
-        Some(_) if is_of_next_server(file, path) => Some(Server::NextComponent),
+        Some(_) if is_of_next_server(file, request) => Some(Server::NextComponent),
         Some(_) => None,
         None => is_of_node(file).then_some(Server::Code),
     }
@@ -62,18 +63,30 @@ const BROWSER_HOOKS: [&str; 10] = [
 ];
 
 /// Whether components of a file of Next's app folder are shown by the server.
-fn is_of_next_server(file: &File, path: &Path) -> bool {
-    let is_in_app = path.parent().is_some_and(|it| it.iter().any(|it| it == "app"));
+fn is_of_next_server(file: &File, request: &Request) -> bool {
+    let is_in_app = request.path.parent().is_some_and(|it| it.iter().any(|it| it == "app"));
     let root = file.tree.root_node();
     if !is_in_app || has_directive(file, root, "use client") {
         return false;
     }
-    let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
-    let is_next = || imports::modules(file).iter().any(|it| it == "next" || it.starts_with("next/"));
     let is_hook = |it: &str| BROWSER_HOOKS.contains(&it.rsplit('.').next().unwrap_or_default());
     let calls_hooks =
         || inside(root, |_| true).into_iter().filter_map(|it| called_hook(file, it)).any(is_hook);
-    (PAGES.contains(&stem) || is_next()) && !calls_hooks()
+    is_of_next(file, request) && !calls_hooks()
+}
+
+/// Whether a file of an app folder belongs to a project of Next: its settings lie above, or else the file looks like it.
+fn is_of_next(file: &File, request: &Request) -> bool {
+    let is_set_up = |name: &str| {
+        let there = |folder: &Path| {
+            let mut paths = ["js", "mjs", "ts"].iter().map(|it| folder.join(format!("{name}.config.{it}")));
+            paths.any(|it| (request.text_of)(&it).is_some())
+        };
+        request.path.ancestors().skip(1).any(there)
+    };
+    let stem = request.path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
+    let imports_next = || imports::modules(file).iter().any(|it| it == "next" || it.starts_with("next/"));
+    imports_next() || is_set_up("next") || PAGES.contains(&stem) && !is_set_up("vite")
 }
 
 /// Modules that no browser has.

@@ -10,7 +10,6 @@ mod team;
 mod template;
 
 use std::ops::Range;
-use std::path::Path;
 
 use tree_sitter::Node;
 
@@ -56,11 +55,11 @@ pub(super) struct Place<'t> {
 }
 
 impl<'t> Place<'t> {
-    fn of(file: &File<'t>, path: &Path, target: &Target<'t>) -> Place<'t> {
+    fn of(file: &File<'t>, request: &Request, target: &Target<'t>) -> Place<'t> {
         let around = target.around().unwrap_or(file.tree.root_node());
         let node = target.first_code().unwrap_or(around);
         let component = functions::component(file, node);
-        let server = server::server(file, path, node, component);
+        let server = server::server(file, request, node, component);
         Place {
             at: target.range(file).start,
             range: target.range(file),
@@ -122,7 +121,7 @@ pub(super) fn quote_at(file: &File, node: Node) -> char {
 
 /// How the flag is asked for at a target.
 pub(super) fn ask<'t>(file: &File<'t>, request: &Request, target: &Target<'t>) -> Result<Ask, Refusal> {
-    let place = Place::of(file, request.path, target);
+    let place = Place::of(file, request, target);
     if let Some((condition, asks)) = reuse::reused(file, request, &place) {
         return Ok(Ask { condition, asks, edits: Edits::default() });
     }
