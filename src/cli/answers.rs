@@ -41,6 +41,11 @@ impl Answers {
         Ok(if answer.is_empty() { default } else { answer }.to_owned())
     }
 
+    /// Whether somebody says yes. Where nobody is there any more, nobody agrees.
+    pub(super) fn agrees(&mut self, question: &str) -> anyhow::Result<bool> {
+        Ok(self.ask && is_yes(&self.ask(question, "no")?))
+    }
+
     /// Asks until the answer means something.
     pub(super) fn ask_until<T>(
         &mut self,
@@ -56,5 +61,21 @@ impl Answers {
                 Err(why) => bail!("{why}"),
             }
         }
+    }
+}
+
+/// Whether an answer is a yes, as people type it.
+pub(super) fn is_yes(answer: &str) -> bool {
+    matches!(&*answer.trim().to_lowercase(), "yes" | "y")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_yes;
+
+    #[test]
+    fn a_yes_is_a_yes_however_it_is_typed() {
+        assert!(["yes", "y", "Yes", "Y", " YES "].into_iter().all(is_yes));
+        assert!(!["no", "", "n", "yess", "ok"].into_iter().any(is_yes));
     }
 }

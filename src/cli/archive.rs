@@ -256,8 +256,7 @@ impl Run {
     ) -> anyhow::Result<bool> {
         let anyway = if row.place == "ready" { "" } else { " anyway" };
         let question = format!("Archive '{}' in {}{anyway}? yes or no", flag.key, project.name);
-        // Where nobody is there any more, nobody agrees.
-        Ok(answers.ask && matches!(&*answers.ask(&question, "no")?, "yes" | "y"))
+        answers.agrees(&question)
     }
 
     /// What went wrong with a write, and what to do.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
-use super::answers::Answers;
+use super::answers::{Answers, is_yes};
 use super::{check, complain, configuration, paths, print, print_json, progress, stored_keys};
 use crate::analysis::{self, Code, Keep};
 use crate::config::Config;
@@ -240,7 +240,7 @@ impl Run {
             target.keep.kept.value,
             removal.files.len()
         );
-        if !matches!(&*answers.ask(&question, if answers.ask { "no" } else { "yes" })?, "yes" | "y") {
+        if !is_yes(&answers.ask(&question, if answers.ask { "no" } else { "yes" })?) {
             complain("nothing was written");
             return Ok(false);
         }

@@ -193,8 +193,7 @@ impl Run {
     }
 
     fn agrees(&mut self, question: &str, yes: bool) -> anyhow::Result<bool> {
-        // Where nobody is there any more, nobody agrees.
-        Ok(yes || (self.answers.ask && matches!(&*self.answers.ask(question, "no")?, "yes" | "y")))
+        Ok(yes || self.answers.agrees(question)?)
     }
 
     /// Whom the arguments name.

@@ -211,8 +211,7 @@ impl Run<'_> {
     }
 
     fn agrees(&mut self, question: &str) -> anyhow::Result<bool> {
-        // Where nobody is there any more, nobody agrees.
-        Ok(self.answers.ask && matches!(&*self.answers.ask(question, "no")?, "yes" | "y"))
+        self.answers.agrees(question)
     }
 
     fn why(&self, error: &NotMoved) -> String {

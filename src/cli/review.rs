@@ -217,7 +217,7 @@ impl Run<'_> {
         if self.arguments.yes {
             return Ok(true);
         }
-        Ok(self.answers.ask && matches!(&*self.answers.ask(question, "no")?, "yes" | "y"))
+        self.answers.agrees(question)
     }
 
     fn write(&self, outcome: &Outcome) -> anyhow::Result<()> {
