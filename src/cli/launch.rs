@@ -17,8 +17,10 @@ use crate::feature::brief::file_name;
 use crate::feature::{BRIEFS, Plan, StageName};
 use crate::flags::{Flag, FlagKey};
 use crate::posthog::{Error, give_scope};
-use crate::report::{launch_json, launch_label, launch_plan};
-use crate::rollout::decide::{Action, Slot, Step, open_stages};
+use crate::report::{launch_ending, launch_json, launch_label, launch_plan};
+use crate::rollout::decide::{
+    Action, Ending, Slot, Step, TimedStep, concerns, ending, open_stages, steps_in_time,
+};
 use crate::rollout::launch::{Interrupted, Launch, NotPlanned, Options, Reach, Told};
 use crate::workspace::{self, FoundBrief};
 
@@ -37,6 +39,9 @@ pub(super) struct Arguments {
     /// Write over what somebody changed by hand.
     #[arg(long)]
     take_over: bool,
+    /// Also where something must be done first.
+    #[arg(long)]
+    anyway: bool,
     /// Ask nothing.
     #[arg(long)]
     yes: bool,
@@ -95,17 +100,18 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The steps in time of the first stage. Where they cannot be scheduled, a run takes them.
-    async fn schedule(&self) -> anyhow::Result<()> {
-        match self.launch.schedule(self.environment, self.plans).await {
+    async fn schedule(&self) -> anyhow::Result<Vec<String>> {
+        let done = match self.launch.schedule(self.environment, self.plans).await {
             Err(error) => {
-                complain(&plain(&format!("steps in time wait for `flagline rollout run`: {error}")))
+                complain(&plain(&format!("steps in time wait for `flagline rollout run`: {error}")));
+                Vec::new()
             }
-            Ok(done) if self.arguments.format == Format::Text => {
-                print_lines(done.into_iter().map(|it| format!("  ✓ {it}")))?;
-            }
-            Ok(_) => {}
+            Ok(done) => done,
+        };
+        if self.arguments.format == Format::Text {
+            print_lines(done.iter().map(|it| format!("  ✓ {it}")))?;
         }
-        Ok(())
+        Ok(done)
     }
 
     async fn run(mut self) -> anyhow::Result<ExitCode> {
@@ -121,28 +127,30 @@ impl Run<'_> {
             return Ok(ExitCode::SUCCESS);
         }
         let stopped = self.perform(&steps, &reach).await?;
-        let after = self.launch.steps();
+        let scheduled = match &stopped {
+            Some(why) => {
+                complain(&plain(why));
+                Vec::new()
+            }
+            None => self.schedule().await?,
+        };
+        let ending = ending(&self.launch.target, &self.launch.found);
         if !is_text {
-            let mut body = launch_json(&self.launch, &after, &reach);
+            let mut body = launch_json(&self.launch, &self.launch.steps(), &reach);
             body["stopped"] = stopped.as_deref().map_or(json!(null), Into::into);
+            body["scheduled"] = json!(scheduled);
+            body["ending"] = ending.word().into();
             print_json(&body)?;
+        } else if stopped.is_none() {
+            print_lines(self.end(&ending))?;
         }
-        if let Some(why) = &stopped {
-            complain(&plain(why));
-        } else {
-            self.schedule().await?;
-        }
-        let waits = after.iter().any(|it| matches!(it.action, Action::Wait(_)));
-        let is_open = self.arguments.leave_off || self.launch.found.flag.as_ref().is_some_and(|it| it.active);
-        if is_text && stopped.is_none() {
-            print_lines(self.end(waits))?;
-        }
-        Ok(ExitCode::from(u8::from(stopped.is_some() || !is_open)))
+        let is_done = ending == Ending::Launched || (self.arguments.leave_off && ending == Ending::Off);
+        Ok(ExitCode::from(u8::from(stopped.is_some() || !is_done)))
     }
 
     /// Takes the steps, with the questions before them. Returns why it did not come to its end, if it did not.
     async fn perform(&mut self, steps: &[Step], reach: &[Reach]) -> anyhow::Result<Option<String>> {
-        let preparing = steps.iter().filter(|it| it.slot < Slot::Annotation && it.action.writes()).count();
+        let preparing = steps.iter().filter(|it| it.slot < Slot::On && it.action.writes()).count();
         if preparing > 0 {
             let things = if preparing == 1 { "this".to_owned() } else { format!("these {preparing} things") };
             let question = format!("Make {things} in {}? yes or no", self.launch.project.name);
@@ -155,18 +163,40 @@ impl Run<'_> {
         if let Err(error) = self.launch.prepare(tell).await {
             return Ok(Some(self.interrupted(&error)));
         }
-        let opens = |it: &Step| it.slot >= Slot::Annotation && it.action.writes();
+        let opens = |it: &Step| it.slot >= Slot::On && it.action.writes();
         if self.arguments.leave_off || !self.launch.steps().iter().any(opens) {
             return Ok(self.why_not_on());
         }
-        if self.why_not_on().is_none() && !self.agrees(&self.opening(reach))? {
-            return Ok(Some(self.nobody("everything is made, and the flag stays off")));
+        if self.why_not_on().is_none()
+            && let Some(why) = self.objection(reach)?
+        {
+            return Ok(Some(why));
         }
         let tell = &mut |told: Told| say(&told, is_text);
         match self.launch.open(tell).await {
             Ok(()) => Ok(self.why_not_on()),
             Err(error) => Ok(Some(self.interrupted(&error))),
         }
+    }
+
+    /// Why it is not opened, if somebody must agree and did not.
+    fn objection(&mut self, reach: &[Reach]) -> anyhow::Result<Option<String>> {
+        let concerns = concerns(&self.launch.target, &self.launch.found).join("; ");
+        if !concerns.is_empty()
+            && !self.arguments.anyway
+            && !self
+                .answers
+                .agrees(&format!("This speaks against it: {concerns}. Go on anyway? yes or no"))?
+        {
+            let hint = if self.answers.ask { "" } else { "; nobody was there to be asked" };
+            return Ok(Some(format!(
+                "everything is made, and the flag stays off: {concerns}{hint}, --anyway goes on in spite of it"
+            )));
+        }
+        if !self.agrees(&self.opening(reach))? {
+            return Ok(Some(self.nobody("everything is made, and the flag stays off")));
+        }
+        Ok(None)
     }
 
     /// Why the flag is not switched on although nothing went wrong.
@@ -177,16 +207,18 @@ impl Run<'_> {
             Action::Skip(why) => Some(why.clone()),
             _ => None,
         };
+        if let Some(Action::Differs(what)) = find(Slot::On) {
+            return Some(format!(
+                "the flag stays off: {}; --take-over switches it on again",
+                what.join("; ")
+            ));
+        }
         let flag = find(Slot::Flag).and_then(why).map(|it| format!("the flag {it}"));
         flag.or_else(|| find(Slot::On).and_then(why).map(|it| format!("the flag is not switched on: {it}")))
     }
 
     fn agrees(&mut self, question: &str) -> anyhow::Result<bool> {
-        if self.arguments.yes {
-            return Ok(true);
-        }
-        // Where nobody is there any more, nobody agrees.
-        Ok(self.answers.ask && matches!(&*self.answers.ask(question, "no")?, "yes" | "y"))
+        Ok(self.arguments.yes || self.answers.agrees(question)?)
     }
 
     fn nobody(&self, what: &str) -> String {
@@ -206,7 +238,10 @@ impl Run<'_> {
         };
         let stages: Vec<String> = open.iter().map(stage).collect();
         let (key, project) = (&self.launch.target.brief.key, &self.launch.project.name);
-        format!("Switch '{key}' on in {project} for {}? yes or no", stages.join(" and "))
+        let steps = steps_in_time(&self.launch.target, &self.launch.found);
+        let steps: Vec<String> = steps.iter().map(TimedStep::words).collect();
+        let then = if steps.is_empty() { String::new() } else { format!(" Then {}.", steps.join(", ")) };
+        format!("Switch '{key}' on in {project} for {}?{then} yes or no", stages.join(" and "))
     }
 
     fn interrupted(&self, Interrupted { slot, error }: &Interrupted) -> String {
@@ -233,7 +268,7 @@ impl Run<'_> {
     }
 
     /// Where everything is, and what comes next.
-    fn end(&self, waits: bool) -> Vec<String> {
+    fn end(&self, ending: &Ending) -> Vec<String> {
         let key = &self.launch.target.brief.key;
         let page = |slot: &Slot| self.launch.page(slot);
         let mut lines = vec![String::new()];
@@ -246,12 +281,10 @@ impl Run<'_> {
         ] {
             lines.extend(page(&slot).map(|it| format!("  {title}: {it}")));
         }
-        lines.push(match (self.launch.found.flag.as_ref().filter(|it| it.active), waits) {
-            (Some(flag), _) => format!("'{key}' is launched{}.", self.whereto(flag)),
-            (None, true) => format!(
-                "'{key}' waits for an approval in PostHog; launch again once it is given, to complete the rest."
-            ),
-            (None, false) => format!("'{key}' is made, and off: nobody sees it yet."),
+        let whereto = || self.launch.found.flag.as_ref().map(|it| self.whereto(it)).unwrap_or_default();
+        lines.push(match ending {
+            Ending::Launched => format!("'{key}' is launched{}.", whereto()),
+            ending => launch_ending(key, ending),
         });
         lines
     }

@@ -16,8 +16,8 @@ use crate::feature::brief::Brief;
 use crate::flags::FlagKey;
 use crate::posthog::refresh::Ask;
 use crate::posthog::{Error, disk, give_scope, replace};
-use crate::report::{launch_label, launch_plan};
-use crate::rollout::decide::{Action, Slot};
+use crate::report::{launch_ending, launch_label, launch_plan};
+use crate::rollout::decide::{Action, Ending, Slot, TimedStep, concerns, ending, steps_in_time};
 use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
 use crate::workspace::{self, Workspace};
 
@@ -33,6 +33,7 @@ pub(super) struct ToLaunch {
 }
 
 const LAUNCH: &str = "Launch";
+const LAUNCH_ANYWAY: &str = "Launch Anyway";
 const LEAVE_OFF: &str = "Make It, Leave It Off";
 const SHOW_PLAN: &str = "Show Plan";
 const TAKE_OVER: &str = "Write Over Changes";
@@ -53,7 +54,7 @@ async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(
     loop {
         let launch = load(session, &config, brief.clone(), options).await?;
         let reach = launch.reach().await;
-        if !launch.steps().iter().any(|it| it.action.writes()) {
+        if !launch.steps().iter().any(|it| it.action.writes()) && switched_off(&launch).is_none() {
             session.answer(MessageType::INFO, &nothing_to_do(&launch)).await;
             return Ok(());
         }
@@ -67,7 +68,7 @@ async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(
                 }
             }
             Some(TAKE_OVER) => options.take_over = true,
-            Some(LAUNCH) => return perform(session, &config, launch).await,
+            Some(LAUNCH | LAUNCH_ANYWAY) => return perform(session, &config, launch).await,
             Some(LEAVE_OFF) => {
                 options.leave_off = true;
                 drop(launch);
@@ -120,8 +121,20 @@ pub(super) fn brief_file(
     Ok((found.path, brief))
 }
 
+/// That somebody switched it off after an earlier launch.
+fn switched_off(launch: &Launch) -> Option<String> {
+    launch.steps().into_iter().find_map(|it| match (it.slot, it.action) {
+        (Slot::On, Action::Differs(what)) => Some(what.join("; ")),
+        _ => None,
+    })
+}
+
 fn nothing_to_do(launch: &Launch) -> String {
     let key = &launch.target.brief.key;
+    let ending = ending(&launch.target, &launch.found);
+    if matches!(ending, Ending::NotAsPlanned(_) | Ending::TakeOverWaits(_)) {
+        return launch_ending(key, &ending);
+    }
     let steps = launch.steps();
     let why = steps.iter().find_map(|it| match (&it.slot, &it.action) {
         (Slot::On, Action::Wait(_)) => Some("it waits for an approval in PostHog".to_owned()),
@@ -137,7 +150,7 @@ fn nothing_to_do(launch: &Launch) -> String {
 /// Asks what to do, with everything that it would do in a few words.
 async fn ask(session: &Session, launch: &Launch, reach: &[Reach]) -> Option<String> {
     let steps = launch.steps();
-    let n_made = steps.iter().filter(|it| it.slot < Slot::Annotation && it.action.writes()).count();
+    let n_made = steps.iter().filter(|it| it.slot < Slot::On && it.action.writes()).count();
     let n_changed = steps.iter().filter(|it| matches!(it.action, Action::Differs(_))).count();
     let opens = steps.iter().any(|it| it.slot == Slot::On && it.action.writes());
     let is_over = steps.iter().any(|it| it.slot == Slot::On && matches!(it.action, Action::Keep(_)));
@@ -153,10 +166,23 @@ async fn ask(session: &Session, launch: &Launch, reach: &[Reach]) -> Option<Stri
     if parts.is_empty() {
         message = format!("completing '{}'.", launch.target.brief.key);
     }
+    let steps_in_time: Vec<String> =
+        steps_in_time(&launch.target, &launch.found).iter().map(TimedStep::words).collect();
+    if !steps_in_time.is_empty() {
+        message += &format!(" Then {}.", steps_in_time.join(", "));
+    }
+    let off = switched_off(launch);
+    message += &off.map(|it| format!(" {it}; it stays off.")).unwrap_or_default();
+    let concerns = concerns(&launch.target, &launch.found);
+    if !concerns.is_empty() {
+        message += &format!(" This speaks against it: {}.", concerns.join("; "));
+    }
     if n_changed > 0 {
         message += &format!(" {n_changed} things were changed by hand and stay so.");
     }
-    let mut choices = vec![LAUNCH];
+    let does_something = steps.iter().any(|it| it.action.writes());
+    let launch_it = if concerns.is_empty() { LAUNCH } else { LAUNCH_ANYWAY };
+    let mut choices: Vec<&str> = does_something.then_some(launch_it).into_iter().collect();
     choices.extend((n_made > 0 && !is_over).then_some(LEAVE_OFF));
     choices.extend((n_changed > 0).then_some(TAKE_OVER));
     choices.push(SHOW_PLAN);
@@ -164,7 +190,8 @@ async fn ask(session: &Session, launch: &Launch, reach: &[Reach]) -> Option<Stri
         choices.into_iter().map(|it| MessageActionItem { title: it.into(), properties: Default::default() });
     let message = plain(&format!("Flagline: {message}"));
     // A person may think for long, and a client that is gone ends the session with all its tasks.
-    let asked = session.client.show_message_request(MessageType::INFO, message, Some(items.collect()));
+    let kind = if concerns.is_empty() { MessageType::INFO } else { MessageType::WARNING };
+    let asked = session.client.show_message_request(kind, message, Some(items.collect()));
     asked.await.ok().flatten().map(|it| it.title)
 }
 
@@ -197,24 +224,30 @@ async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Resu
         progress.end(None).await;
     }
     ended.map_err(|it| interrupted(config, &it))?;
+    let mut done = Vec::new();
     if let Some(environment) = config.environments.first() {
         let scheduled = launch.schedule(environment, &config.plans).await;
-        warnings.extend(scheduled.err().map(|it| format!("steps in time wait for a run: {it}")));
+        match scheduled {
+            Ok(told) => done = told,
+            Err(error) => warnings.push(format!("steps in time wait for a run: {error}")),
+        }
     }
-    let is_on = launch.found.flag.as_ref().is_some_and(|it| it.active);
-    let waits = launch.found.pending.is_some();
-    let mut message = match (is_on, waits) {
-        (true, _) => format!("'{key}' is launched, in its first stage."),
-        (false, true) => format!("'{key}' waits for an approval in PostHog; launch it again then."),
-        (false, false) => format!("'{key}' is made, and off: nobody sees it yet."),
+    let ending = ending(&launch.target, &launch.found);
+    let mut message = match &ending {
+        Ending::Launched => format!("'{key}' is launched, in its first stage."),
+        ending => launch_ending(&key, ending),
     };
+    done.iter().for_each(|it| message += &format!(" {it}."));
     let pages = [Slot::Flag, Slot::Dashboard].into_iter().filter_map(|it| launch.page(&it));
     message += &pages.map(|it| format!(" {it}")).collect::<String>();
     if !refused.is_empty() {
         message += &format!(" Left out: {}.", refused.join(", "));
     }
-    let kind =
-        if refused.is_empty() && warnings.is_empty() { MessageType::INFO } else { MessageType::WARNING };
+    let kind = if refused.is_empty() && warnings.is_empty() && !matches!(ending, Ending::NotAsPlanned(_)) {
+        MessageType::INFO
+    } else {
+        MessageType::WARNING
+    };
     warnings.iter().for_each(|it| message += &format!(" {it}."));
     session.answer(kind, &message).await;
     Ok(())

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::analysis::plain;
 use crate::feature::{Audience, PlanStage};
-use crate::rollout::decide::{Action, Slot, Step};
+use crate::rollout::decide::{Action, Ending, Slot, Step, TimedStep, concerns, steps_in_time};
 use crate::rollout::launch::{Launch, Reach};
 
 /// The plan as a person reads it on a terminal or in an editor.
@@ -23,6 +23,20 @@ pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
     if steps.iter().any(|it| matches!(it.action, Action::Differs(_))) {
         text += "What is not as the brief says stays so; --take-over writes it over.\n";
     }
+    let follow = steps_in_time(&launch.target, &launch.found);
+    if !follow.is_empty() {
+        text += "\nOnce it is on, by itself:\n";
+        for it in &follow {
+            let _ = writeln!(text, "  + {}", it.words());
+        }
+    }
+    let against = concerns(&launch.target, &launch.found);
+    if !against.is_empty() {
+        text += "\nThis speaks against opening it; --anyway goes on in spite of it:\n";
+        for it in &against {
+            let _ = writeln!(text, "  ! {}", plain(it));
+        }
+    }
     if !reach.is_empty() {
         text += "\nWhom it touches, stage by stage, at its first step:\n";
         let of = reach.len();
@@ -34,6 +48,31 @@ pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
         }
     }
     text
+}
+
+/// Where a launch came to, as a sentence.
+pub fn launch_ending(key: &str, ending: &Ending) -> String {
+    match ending {
+        Ending::Launched => format!("'{key}' is launched."),
+        Ending::NotAsPlanned(what) => format!(
+            "'{key}' is on, but not as its plan says: {}. Look at its page, or launch it with --take-over.",
+            what.join("; ")
+        ),
+        Ending::TakeOverWaits(pending) => {
+            let id = if pending.id.is_empty() {
+                String::new()
+            } else {
+                format!(": change request {}", pending.id)
+            };
+            format!(
+                "'{key}' is on, and writing over its conditions still waits for an approval in PostHog{id}."
+            )
+        }
+        Ending::Waits => format!(
+            "'{key}' waits for an approval in PostHog; launch again once it is given, to complete the rest."
+        ),
+        Ending::Off => format!("'{key}' is made, and off: nobody sees it yet."),
+    }
 }
 
 /// What a step is about, where its name says the rest.
@@ -137,6 +176,7 @@ fn tally(steps: &[Step]) -> String {
 
 /// The same for programs.
 pub fn launch_json(launch: &Launch, steps: &[Step], reach: &[Reach]) -> Value {
+    let follow = steps_in_time(&launch.target, &launch.found);
     json!({
         "key": launch.target.brief.key,
         "name": launch.target.brief.title(),
@@ -144,6 +184,8 @@ pub fn launch_json(launch: &Launch, steps: &[Step], reach: &[Reach]) -> Value {
         "project": { "id": launch.project.id, "name": &*launch.project.name },
         "on": launch.found.flag.as_ref().is_some_and(|it| it.active),
         "steps": steps.iter().map(|it| step_json(launch, it)).collect::<Vec<Value>>(),
+        "stepsInTime": follow.iter().map(step_in_time_json).collect::<Vec<Value>>(),
+        "concerns": concerns(&launch.target, &launch.found),
         "reach": reach.iter().map(reach_json).collect::<Vec<Value>>(),
     })
 }
@@ -164,6 +206,10 @@ fn step_json(launch: &Launch, step: &Step) -> Value {
         "details": details,
         "link": launch.page(&step.slot),
     })
+}
+
+fn step_in_time_json(it: &TimedStep) -> Value {
+    json!({ "percent": it.percent, "after": it.after })
 }
 
 fn reach_json(it: &Reach) -> Value {

@@ -54,6 +54,8 @@ pub enum Interference {
     KilledAfter(usize),
     /// The same at the first request that changes something.
     KilledAtWrite,
+    /// Before a request is answered, somebody else does something.
+    MeanwhileAt { at: usize, does: (&'static str, String, Value), by: &'static str },
     /// Before the first request of a method whose path contains this is answered, somebody else does something:
     /// method, path below the project, body.
     Meanwhile { method: Method, path: &'static str, does: (&'static str, String, Value), by: &'static str },
@@ -250,6 +252,7 @@ async fn pass(State(between): State<Arc<Between>>, request: Request) -> Response
         });
         let is_now = match &seen.interference {
             Some(Interference::KilledBefore(n) | Interference::KilledAfter(n)) => *n == at,
+            Some(Interference::MeanwhileAt { at: n, .. }) => *n == at,
             Some(Interference::KilledAtWrite) => seen.exchanges[at].writes(),
             Some(Interference::Meanwhile { method, path: part, .. }) => {
                 *method == head.method && path.contains(part)
@@ -260,7 +263,10 @@ async fn pass(State(between): State<Arc<Between>>, request: Request) -> Response
     };
     match &interference {
         Some(Interference::KilledBefore(_)) => return killed(&between).await,
-        Some(Interference::Meanwhile { does: (method, path, body), by, .. }) => {
+        Some(
+            Interference::Meanwhile { does: (method, path, body), by, .. }
+            | Interference::MeanwhileAt { does: (method, path, body), by, .. },
+        ) => {
             let (status, answer) = between.posthog.ask_as(by, method, path, body.clone()).await;
             assert!(status < 300, "{answer}");
         }

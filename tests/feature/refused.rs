@@ -349,6 +349,15 @@ async fn a_message_that_is_not_taken_is_sent_by_the_next_launch() {
 
 // What somebody else does.
 
+/// The number of the request before the one that switches the flag on, of a launch after one that left it off.
+async fn before_on() -> usize {
+    let bench = bench().await;
+    bench.launch(&[KEY, "--yes", "--leave-off"]).await.is(0, &[]);
+    bench.launch(&[KEY, "--yes"]).await.is(0, &[]);
+    let on = bench.exchanges().iter().position(|it| it.method == Method::PATCH && it.body["active"] == true);
+    on.unwrap() - 1
+}
+
 #[tokio::test]
 async fn a_flag_that_changes_meanwhile_stays_off() {
     let bench = bench().await;
@@ -357,10 +366,9 @@ async fn a_flag_that_changes_meanwhile_stays_off() {
     let made = flag(&bench).await.unwrap();
     let mut filters = made["filters"].clone();
     filters["groups"][0]["rollout_percentage"] = 50.into();
-    // The first write after the question.
-    bench.interfere(Interference::Meanwhile {
-        method: Method::POST,
-        path: "/annotations/",
+    // After the question, the flag is read once more before it is switched on.
+    bench.interfere(Interference::MeanwhileAt {
+        at: before_on().await,
         does: ("PATCH", format!("feature_flags/{}/", made["id"]), json!({ "filters": filters })),
         by: API_KEY,
     });
@@ -595,4 +603,85 @@ async fn for_programs_there_is_nothing_but_json() {
     let actions: Vec<&str> =
         result["steps"].as_array().unwrap().iter().map(|it| it["action"].as_str().unwrap()).collect();
     assert!(actions.iter().all(|it| *it == "keep"), "{result}");
+}
+
+// What opens.
+
+/// A brief whose only stage is for everyone, with something to do before.
+const LOAD: &str = "key = \"load\"\nname = \"Load\"\nbefore_lifting = [{ what = \"Load test\" }]\n\
+    [[stage]]\nname = \"all\"\naudience = \"everyone\"\nsteps = [5, 60, 100]\npace = \"6h\"\n";
+
+#[tokio::test]
+async fn what_must_be_done_before_lifting_is_asked_for() {
+    let bench = bench().await;
+    std::fs::write(bench.folder.path().join(".flagline/load.toml"), LOAD).unwrap();
+    bench.launch(&["load", "--dry-run"]).await.is(
+        0,
+        &[
+            "! 'Load test' to be done before lifting",
+            "PostHog goes to 60 % after 6h",
+            "PostHog goes to 100 % after 12h",
+        ],
+    );
+    let ran = bench.launch(&["load", "--yes"]).await;
+    ran.is(1, &["the flag stays off: 'Load test' to be done before lifting", "--anyway"]);
+    assert_eq!(bench.posthog().flag("load").await["active"], false);
+    assert_eq!(count(&bench, "scheduled_changes/?model_name=FeatureFlag").await, 0);
+    let ran = bench.launch(&["load", "--yes", "--anyway", "--format", "json"]).await;
+    let result: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &result["on"], &result["ending"]), (Some(0), &json!(true), &json!("launched")));
+    let scheduled = result["scheduled"].as_array().unwrap();
+    assert_eq!(scheduled.len(), 2, "{result}");
+    assert!(
+        scheduled[0].as_str().unwrap().starts_with("PostHog goes to 60 % on 27 Nov 2026, 18:00"),
+        "{result}"
+    );
+}
+
+#[tokio::test]
+async fn who_switched_it_off_after_its_launch_keeps_it_off() {
+    let bench = bench().await;
+    bench.launch(&[KEY, "--yes"]).await.is(0, &[]);
+    bench.posthog().change(API_KEY, KEY, json!({ "active": false })).await;
+    bench.launch(&[KEY, "--yes"]).await.is(
+        1,
+        &[
+            "the flag stays off: it was launched before, and switched off on ",
+            "--take-over switches it on again",
+        ],
+    );
+    assert!(!is_on(&bench).await);
+    bench.launch(&[KEY, "--yes", "--take-over"]).await.is(0, &["'guided-tour' is launched"]);
+    assert!(is_on(&bench).await);
+    assert_eq!(bench.all().await["messages"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_takes_over_is_told_what_is_done() {
+    let bench = bench().await;
+    let groups = json!([{ "properties": [], "rollout_percentage": 100 }]);
+    let body = json!({ "key": KEY, "active": false, "filters": { "groups": groups } });
+    assert_eq!(bench.posthog().ask("POST", "feature_flags/", body).await.0, 201);
+    let plan = bench.launch(&[KEY, "--take-over", "--dry-run"]).await;
+    plan.is(0, &["+ annotation", "+ flag on", "+ message"]);
+    bench.launch(&[KEY, "--take-over", "--yes"]).await.is(0, &["✓ annotation", "✓ flag on", "✓ message"]);
+}
+
+#[tokio::test]
+async fn a_flag_that_is_on_otherwise_is_not_called_launched() {
+    let bench = bench().await;
+    let groups = json!([{ "properties": [], "rollout_percentage": 30 }]);
+    let body = json!({ "key": KEY, "active": true, "filters": { "groups": groups } });
+    assert_eq!(bench.posthog().ask("POST", "feature_flags/", body).await.0, 201);
+    bench
+        .launch(&[KEY, "--yes"])
+        .await
+        .is(1, &["'guided-tour' is on, but not as its plan says: it has no condition"]);
+    bench.posthog().control("approvals", json!({ "actions": ["feature_flag.update"] })).await;
+    for _ in 0..2 {
+        bench.launch(&[KEY, "--yes", "--take-over"]).await.is(
+            1,
+            &["'guided-tour' is on, and writing over its conditions still waits for an approval in PostHog: change request "],
+        );
+    }
 }

@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use super::bodies::{self, insight_name, insights, text_tile};
+use super::opening::{completes, on};
 use super::{Found, FunctionKind, InsightKind, Pending, Refused, Slot, Target, Webhook};
-use crate::feature::{Audience, Stage, StageName, differences, drift, stage, stages};
+use crate::feature::{Audience, Stage, differences, drift, stage};
 use crate::flags::Flag;
 
 /// One step of a launch.
@@ -80,15 +81,15 @@ fn slots(target: &Target) -> Vec<Slot> {
     slots.extend([Slot::Layout, Slot::Alert]);
     slots.extend(notify.slack.as_ref().map(|_| Slot::AlertFunction));
     if !target.leave_off {
-        slots.extend([Slot::Annotation, Slot::On]);
+        slots.push(Slot::On);
         slots.extend(target.is_test().then_some(Slot::Start));
-        slots.push(Slot::Message);
+        slots.extend([Slot::Annotation, Slot::Message]);
     }
     slots.dedup();
     slots
 }
 
-fn step(target: &Target, found: &Found, slot: Slot) -> Step {
+pub(super) fn step(target: &Target, found: &Found, slot: Slot) -> Step {
     let name = name(target, &slot);
     let action = match found.refused.get(&slot) {
         Some(Refused(why)) => Action::Skip(why.clone()),
@@ -135,21 +136,28 @@ fn action(target: &Target, found: &Found, slot: &Slot) -> Action {
         Slot::Layout => layout(target, found),
         Slot::Alert => alert(target, found),
         Slot::AlertFunction => alert_function(target, found),
-        Slot::Annotation => match found.objects.contains_key(slot) {
-            true => Action::Keep("is there".into()),
-            false if was_on(found) => Action::Keep("it was launched before".into()),
-            false => match on(target, found).writes() {
-                true => Action::Make(Some(json!({
-                    "content": annotation(target),
-                    "date_marker": target.now,
-                    "scope": "project",
-                }))),
-                false => Action::Skip(ONCE_ON.into()),
-            },
-        },
+        Slot::Annotation => note(target, found),
         Slot::On => on(target, found),
         Slot::Start => start(target, found),
         Slot::Message => message(target, found),
+    }
+}
+
+/// The note on all graphs, once the flag is on: what waits for an approval may be rejected.
+fn note(target: &Target, found: &Found) -> Action {
+    let is_on = found.flag.as_ref().is_some_and(|it| it.active);
+    if found.objects.contains_key(&Slot::Annotation) {
+        Action::Keep("is there".into())
+    } else if is_on && !completes(target, found) {
+        Action::Keep("it was launched before".into())
+    } else if is_on || step(target, found, Slot::On).action.writes() {
+        Action::Make(Some(json!({
+            "content": annotation(target),
+            "date_marker": target.now,
+            "scope": "project",
+        })))
+    } else {
+        Action::Skip(ONCE_ON.into())
     }
 }
 
@@ -229,6 +237,7 @@ fn flag(target: &Target, found: &Found) -> Action {
     if let Some(why) = unwritable(flag) {
         return Action::Skip(why);
     }
+    let cohort = |name: &str| cohort_to_be(target, found, name);
     let changed = drift(&target.brief, &target.plan, flag, &cohort);
     match (changed.is_empty(), target.take_over, &found.pending_conditions) {
         (true, ..) => Action::Keep(stage_of(flag)),
@@ -240,6 +249,12 @@ fn flag(target: &Target, found: &Found) -> Action {
             None => Action::Differs(changed),
         },
     }
+}
+
+/// The number of a cohort, or one that no cohort has while it is to be made: it is made before the flag is written.
+pub(super) fn cohort_to_be(target: &Target, found: &Found, name: &str) -> Option<u64> {
+    let is_made = || step(target, found, Slot::Cohort(name.to_owned())).action.writes();
+    found.cohort(name).or_else(|| is_made().then_some(0))
 }
 
 /// Why a flag cannot be made for the plan's people.
@@ -268,7 +283,7 @@ fn unwritable(flag: &Flag) -> Option<String> {
     }
 }
 
-fn stage_of(flag: &Flag) -> String {
+pub(super) fn stage_of(flag: &Flag) -> String {
     match stage(flag, None) {
         Stage::Off => "is there, off".into(),
         stage => format!("is there, at {stage}"),
@@ -389,76 +404,6 @@ fn alert_function(target: &Target, found: &Found) -> Action {
     )
 }
 
-/// A flag that was on before this run is launched; who completes the rest later does not launch it once more.
-fn was_on(found: &Found) -> bool {
-    found.flag.as_ref().is_some_and(|it| it.active) && !found.switched_on
-}
-
-/// Why something waits for the flag.
-const ONCE_ON: &str = "follows once the flag is on";
-
-fn on(target: &Target, found: &Found) -> Action {
-    let Some(flag) = &found.flag else {
-        return found.pending.clone().map_or(Action::Make(None), Action::Wait);
-    };
-    if flag.active {
-        return Action::Keep(stage_of(flag));
-    }
-    if let Some(pending) = &found.pending {
-        return Action::Wait(pending.clone());
-    }
-    let lines = flag.filters().map(|it| stages(&it)).unwrap_or_default();
-    if let Some((name, why)) = lines.into_iter().find_map(|it| Some((it.name, it.stopped?))) {
-        let key = target.key();
-        return Action::Skip(format!(
-            "its stage '{name}' was stopped ({why}); go on with flagline resume {key}"
-        ));
-    }
-    let changed = drift(&target.brief, &target.plan, flag, &|name| found.cohort(name));
-    match (&found.pending_conditions, on_for_others(target, flag, changed)) {
-        (_, None) => Action::Make(Some(json!({ "active": true }))),
-        (Some(pending), Some(_)) if target.take_over => Action::Wait(pending.clone()),
-        (_, Some(why)) => Action::Skip(why),
-    }
-}
-
-/// A flag whose conditions somebody changed would open to people whom the plan does not mean.
-fn on_for_others(target: &Target, flag: &Flag, changed: Vec<String>) -> Option<String> {
-    // Whoever takes a flag over is told where its stages are, and decides.
-    let elsewhere = if target.take_over { None } else { begins_elsewhere(target, flag) };
-    let why = changed.into_iter().chain(elsewhere).collect::<Vec<String>>().join("; ");
-    (!why.is_empty()).then(|| {
-        format!(
-            "{why}; it would not begin where the plan does. Look at it on its page, or run this with --take-over"
-        )
-    })
-}
-
-/// Why the first stage at its first step is not what opens.
-fn begins_elsewhere(target: &Target, flag: &Flag) -> Option<String> {
-    let open = open_stages(flag);
-    let first = target.plan.stages.first()?;
-    let percent = first.steps.first().copied().unwrap_or(100.0);
-    match &open[..] {
-        [(stage, is)] if stage.number == 1 && *is == percent => None,
-        [] => Some("none of its stages is open".into()),
-        open => {
-            let (stage, is) = open.last()?;
-            Some(format!("its stage '{}' is at {is} % already", stage.name))
-        }
-    }
-}
-
-/// The stages that are open or would be, were the flag on, with their percentages.
-pub fn open_stages(flag: &Flag) -> Vec<(StageName, f64)> {
-    let filters = flag.filters().unwrap_or_default();
-    let named = filters.groups.iter().filter_map(|it| {
-        let stage = StageName::parse(it.description.as_deref()?)?;
-        Some((stage, it.percent()))
-    });
-    named.filter(|it| it.1 > 0.0).collect()
-}
-
 fn start(target: &Target, found: &Found) -> Action {
     if lacks(target, found, &Slot::Experiment) {
         return Action::Skip("needs the experiment".into());
@@ -476,15 +421,15 @@ fn message(target: &Target, found: &Found) -> Action {
     match found.told {
         Some(true) => Action::Keep("was sent".into()),
         _ if !is_on => not_yet_on(target, found),
-        // Without the note, somebody else switched it on.
-        _ if !found.switched_on && !found.objects.contains_key(&Slot::Annotation) => {
-            Action::Keep("it was launched before".into())
-        }
+        _ if !completes(target, found) => Action::Keep("it was launched before".into()),
         // Nobody can tell whether it was sent, and twice is worse than not at all.
         None if !found.switched_on => Action::Skip("whether it was sent before could not be asked".into()),
         Some(false) | None => Action::Make(Some(Value::Null)),
     }
 }
+
+/// Why something waits for the flag.
+const ONCE_ON: &str = "follows once the flag is on";
 
 /// What follows the flag's being on, while it is not.
 fn not_yet_on(target: &Target, found: &Found) -> Action {

@@ -5,6 +5,7 @@ mod due;
 pub mod follow;
 mod launch;
 mod moves;
+mod opening;
 mod ramp;
 mod slot;
 mod target;
@@ -12,8 +13,9 @@ mod target;
 mod tests;
 
 pub use due::{Due, Surroundings, due, invited, launched};
-pub use launch::{Action, Step, open_stages, steps};
+pub use launch::{Action, Step, steps};
 pub use moves::{Change, Move, SETTLED, Start, change, claim};
+pub use opening::{Ending, SwitchedOff, TimedStep, concerns, ending, open_stages, opening, steps_in_time};
 pub use ramp::{Ramp, Scheduled, ramp};
 pub use slot::{FunctionKind, InsightKind, Slot};
 pub use target::{Evaluations, Found, Pending, Refused, SlackChannel, Target, Webhook};

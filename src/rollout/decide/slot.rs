@@ -29,12 +29,12 @@ pub enum Slot {
     Alert,
     /// What tells people of the alert.
     AlertFunction,
-    /// The note on all graphs.
-    Annotation,
     /// The flag, on.
     On,
     /// The experiment, running.
     Start,
+    /// The note on all graphs.
+    Annotation,
     /// The message that it begins.
     Message,
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::Slot;
+use super::{Slot, SwitchedOff};
 use crate::feature::Plan;
 use crate::feature::brief::{Brief, Release};
 use crate::flags::Flag;
@@ -76,6 +76,8 @@ pub struct Found {
     pub pending_conditions: Option<Pending>,
     /// Whether the message that it begins was captured before; `None` = nobody can tell.
     pub told: Option<bool>,
+    /// A launch before this one switched the flag on, and somebody switched it off.
+    pub switched_off: Option<SwitchedOff>,
     /// Whether this run switched the flag on.
     pub switched_on: bool,
     /// Whether the server is of the time when insights were described by filters.

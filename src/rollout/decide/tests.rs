@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::feature::brief::Brief;
-use crate::flags::Flag;
+use crate::flags::{Entry, Flag, History};
 use crate::posthog::wire;
 
 const TOUR: &str = include_str!("../../../fixtures/launch/guided-tour.toml");
@@ -165,8 +165,8 @@ fn a_fresh_launch_makes_all_in_its_order() {
             "+ text and order of the dashboard",
             "+ alert on exceptions",
             "+ notification: the alert to Slack",
-            "+ annotation",
             "+ flag on",
+            "+ annotation",
             "+ message",
         ]
     );
@@ -217,7 +217,7 @@ fn everything_but_the_flag_on() {
     assert!(!found.flag.as_ref().unwrap().active);
     assert_eq!(words(&target, &found).last().unwrap(), "= notification: the alert to Slack: is there");
     let later = super::tests::target(TOUR);
-    news(&later, &found, &["+ annotation", "+ flag on", "+ message"]);
+    news(&later, &found, &["+ flag on", "+ annotation", "+ message"]);
 }
 
 #[test]
@@ -247,10 +247,10 @@ fn what_was_changed_by_hand_is_shown_and_kept() {
             "! recordings playlist: filters.date_from",
             "! interview invitation: questions[0].question",
             "! text and order of the dashboard: the text",
-            "- annotation: follows once the flag is on",
             &format!(
                 "- flag on: {of_flag}; it would not begin where the plan does. Look at it on its page, or run this with --take-over"
             ),
+            "- annotation: follows once the flag is on",
             "- message: follows once the flag is on",
         ],
     );
@@ -264,11 +264,10 @@ fn what_was_changed_by_hand_is_shown_and_kept() {
             "~ recordings playlist: filters.date_from",
             "~ interview invitation: questions[0].question",
             "~ text and order of the dashboard: the text",
-            "- annotation: follows once the flag is on",
-            &format!(
-                "- flag on: {of_flag}; it would not begin where the plan does. Look at it on its page, or run this with --take-over"
-            ),
-            "- message: follows once the flag is on",
+            // The flag as the take-over leaves it.
+            "+ flag on",
+            "+ annotation",
+            "+ message",
         ],
     );
     take(&taking_over, &mut found);
@@ -452,9 +451,9 @@ fn what_waits_for_an_approval_is_not_asked_for_again() {
         &target,
         &found,
         &[
-            "- annotation: follows once the flag is on",
             "? flag on: 0190",
             "- experiment launched: follows once the flag is on",
+            "- annotation: follows once the flag is on",
             "- message: follows once the flag is on",
         ],
     );
@@ -486,8 +485,15 @@ fn who_switched_it_on_says_whether_it_was_launched() {
     ] {
         assert!(words.contains(&expected.to_owned()), "no {expected} in {words:#?}");
     }
-    // A launch that was cut off before the message.
+    // A launch that was cut off right after the flag was on, or waited for an approval until now.
     let made = made(&target);
+    let mut cut_off = Found { told: Some(false), ..made.clone() };
+    cut_off.objects.remove(&Slot::Annotation);
+    news(&target, &cut_off, &["+ annotation", "+ message"]);
+    // One that was told, and whose note somebody deleted.
+    cut_off.told = Some(true);
+    news(&target, &cut_off, &[]);
+    // A launch that was cut off before the message.
     news(&target, &Found { told: Some(false), ..made.clone() }, &["+ message"]);
     news(
         &target,
@@ -628,4 +634,115 @@ fn nobody_is_told_where_nobody_can_be() {
     // Where PostHog has the address already, this machine needs none.
     let there = made(&target(CHECKOUT));
     news(&missing, &there, &[]);
+}
+
+/// A plan of one stage, which is the last one, and steps in time.
+const LOAD: &str = r#"
+    key = "bl"
+    before_lifting = [{ what = "Load test" }, { what = "Legal", done = true }]
+    [[stage]]
+    name = "all"
+    audience = "everyone"
+    steps = [5, 60, 100]
+    pace = "6h"
+"#;
+
+#[test]
+fn what_is_open_before_lifting_speaks_against_opening_the_last_stage() {
+    let only = target(LOAD);
+    assert_eq!(concerns(&only, &nothing()), ["'Load test' to be done before lifting"]);
+    let off = made(&Target { leave_off: true, ..only.clone() });
+    assert_eq!(concerns(&only, &off), ["'Load test' to be done before lifting"]);
+    assert!(concerns(&Target { leave_off: true, ..only.clone() }, &off).is_empty());
+    // It is open already.
+    assert!(concerns(&only, &made(&only)).is_empty());
+    let first = LOAD.replace(
+        "[[stage]]",
+        "[[stage]]\nname = \"us\"\naudience = { email = \"ada@offset.example\" }\n[[stage]]",
+    );
+    assert!(concerns(&target(&first), &nothing()).is_empty());
+}
+
+#[test]
+fn steps_in_time_are_known_before_the_flag_is_on() {
+    let words = |target: &Target, found: &Found| {
+        steps_in_time(target, found).iter().map(TimedStep::words).collect::<Vec<String>>()
+    };
+    let target = target(LOAD);
+    let follow = ["PostHog goes to 60 % after 6h", "PostHog goes to 100 % after 12h"];
+    assert_eq!(words(&target, &nothing()), follow);
+    let off = made(&Target { leave_off: true, ..target.clone() });
+    assert_eq!(words(&target, &off), follow);
+    assert!(words(&Target { leave_off: true, ..target.clone() }, &off).is_empty());
+    assert!(
+        words(&target, &made(&target)).is_empty()
+            && words(&super::tests::target(TOUR), &nothing()).is_empty()
+    );
+}
+
+#[test]
+fn a_flag_that_was_switched_off_stays_off() {
+    let target = target(TOUR);
+    let mut found = made(&target);
+    with_flag(&mut found, json!({ "active": false }));
+    let at = Some("2026-11-27T12:00:00Z".parse().unwrap());
+    found.switched_off = Some(SwitchedOff { at, by: Some("Ben".into()) });
+    news(
+        &target,
+        &found,
+        &["! flag on: it was launched before, and switched off on 27 Nov 2026, 12:00 UTC by Ben"],
+    );
+    assert_eq!(ending(&target, &found), Ending::Off);
+    news(&Target { take_over: true, ..target }, &found, &["+ flag on"]);
+}
+
+#[test]
+fn what_was_launched_before_is_known_by_marks_and_history() {
+    let target = target(TOUR);
+    let on = made(&target);
+    let mut found = on.clone();
+    with_flag(&mut found, json!({ "active": false }));
+    let (off, filters) = (found.flag.unwrap(), on.flag.unwrap().filters);
+    let entry = |created: bool, active_before: Option<bool>| Entry {
+        at: Timestamp::UNIX_EPOCH,
+        by: Some("Ben".into()),
+        created,
+        active_before,
+        archived_before: None,
+        deleted_before: None,
+        filters_before: active_before.map(|_| filters.clone()),
+    };
+    let history = |entries: Vec<Entry>| History {
+        version: off.version,
+        entries,
+        complete: true,
+        fetched_at: Timestamp::UNIX_EPOCH,
+    };
+    let launched = history(vec![entry(false, Some(true)), entry(false, Some(false)), entry(true, None)]);
+    let left_off = history(vec![entry(true, None)]);
+    let of = |history: Option<&History>, told, is_noted| SwitchedOff::of(&off, history, told, is_noted);
+    let by_ben = Some(SwitchedOff { at: Some(Timestamp::UNIX_EPOCH), by: Some("Ben".into()) });
+    assert_eq!(of(Some(&launched), Some(true), true), by_ben);
+    assert_eq!(of(Some(&launched), None, false), by_ben);
+    // Left off, or cut off before it was on, by a release that noted it first.
+    assert_eq!(of(Some(&left_off), Some(false), true), None);
+    assert_eq!(of(None, Some(false), true), None);
+    // Nobody may read its history.
+    assert_eq!(of(None, Some(true), false), Some(SwitchedOff::default()));
+    assert_eq!(of(None, None, false), None);
+}
+
+#[test]
+fn a_flag_that_is_on_and_not_as_planned_is_not_called_launched() {
+    let target = target(TOUR);
+    let mut found = nothing();
+    with_flag(
+        &mut found,
+        json!({ "key": "guided-tour", "active": true, "filters": { "groups": [{ "properties": [], "rollout_percentage": 30 }] } }),
+    );
+    assert!(matches!(ending(&target, &found), Ending::NotAsPlanned(what) if what.len() == 5));
+    found.pending_conditions = Some(Pending { id: "0190".into() });
+    let taking_over = Target { take_over: true, ..target.clone() };
+    assert_eq!(ending(&taking_over, &found), Ending::TakeOverWaits(Pending { id: "0190".into() }));
+    assert_eq!(ending(&target, &made(&target)), Ending::Launched);
 }

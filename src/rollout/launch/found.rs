@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::decide::{self, Found, FunctionKind, Pending, Refused, SlackChannel, Slot, Target};
+use super::super::decide::{
+    self, Found, FunctionKind, Pending, Refused, SlackChannel, Slot, SwitchedOff, Target,
+};
 use super::super::message::EVENT;
 use super::launched;
 use crate::feature::{Audience, TAG};
@@ -32,6 +34,7 @@ pub(super) async fn find(client: &Client, project: &Project, target: &Target) ->
     finder.slack().await?;
     finder.take_followers();
     finder.told().await?;
+    finder.switched_off().await?;
     Ok(finder.found)
 }
 
@@ -323,6 +326,21 @@ impl Finder<'_> {
             Err(error) if error.is_refusal() || matches!(error, Error::TooSlow) => None,
             Err(error) => return Err(error),
         };
+        Ok(())
+    }
+
+    /// Whether a flag that is off was launched before: then somebody switched it off.
+    async fn switched_off(&mut self) -> Result<(), Error> {
+        let Some(flag) = self.found.flag.as_ref().filter(|it| !it.active && !self.target.leave_off) else {
+            return Ok(());
+        };
+        let history = match self.client.history(self.project, flag, self.target.now).await {
+            Err(error) if error.is_refusal() => None,
+            answer => Some(answer?),
+        };
+        let is_noted = self.found.objects.contains_key(&Slot::Annotation);
+        let off = SwitchedOff::of(flag, history.as_ref(), self.found.told, is_noted);
+        self.found.switched_off = off;
         Ok(())
     }
 }

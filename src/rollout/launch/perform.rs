@@ -38,13 +38,13 @@ pub struct Interrupted {
 impl Launch {
     /// Takes all steps before the feature opens to anybody, and reads the flag: what a person then decides about.
     pub async fn prepare(&mut self, told: &mut impl FnMut(Told)) -> Result<(), Interrupted> {
-        self.take(|it| *it < Slot::Annotation, told).await?;
+        self.take(|it| *it < Slot::On, told).await?;
         self.read_flag().await.map_err(|error| Interrupted { slot: Slot::Flag, error })
     }
 
     /// Opens the feature to its first stage.
     pub async fn open(&mut self, told: &mut impl FnMut(Told)) -> Result<(), Interrupted> {
-        self.take(|it| *it >= Slot::Annotation, told).await
+        self.take(|it| *it >= Slot::On, told).await
     }
 
     async fn take(
