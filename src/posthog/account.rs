@@ -10,7 +10,7 @@ use crate::config::Environment;
 use crate::flags::Lack;
 
 /// The scopes that Flagline needs, and what does not work without each. `docs/connect.md` has the same table.
-pub const SCOPES: [(&str, &str); 23] = [
+pub const SCOPES: [(&str, &str); 24] = [
     ("user:read", "telling your own changes from those of others, and your domain in `flagline init`"),
     ("project:read", "everything: the project cannot be found"),
     ("feature_flag:read", "flags, their stage, unknown keys"),
@@ -36,6 +36,7 @@ pub const SCOPES: [(&str, &str); 23] = [
     ("approvals:read", "knowing that a launch waits for an approval"),
     ("event_definition:read", "the names of events, while somebody writes a brief"),
     ("property_definition:read", "the names of properties, while somebody writes a brief"),
+    ("organization_member:read", "the addresses of colleagues, whom alerts and messages name"),
     ("integration:read", "the Slack channels, while somebody writes a brief or follows a flag"),
 ];
 

@@ -209,33 +209,14 @@ impl Client {
         Ok(flag.into())
     }
 
-    /// Links a dashboard to a flag, keeping those that are linked already.
-    pub async fn link_dashboard(
-        &self,
-        project: &Project,
-        flag: &Flag,
-        dashboard: u64,
-    ) -> Result<Flag, Error> {
-        let mut dashboards = flag.dashboards.clone();
-        dashboards.push(dashboard);
-        let body = json!({
-            "analytics_dashboards": dashboards,
-            "version": flag.version,
-            "original_flag": { "analytics_dashboards": flag.dashboards },
-        });
-        let path = format!("/api/projects/{}/feature_flags/{}/", project.id, flag.id);
-        let flag: wire::Flag = self.send(Method::PATCH, &path, &body).await?;
-        Ok(flag.into())
-    }
-
     /// Archives a flag, which switches it off. Refused when somebody changed either meanwhile.
     pub async fn archive_flag(&self, project: &Project, flag: &Flag) -> Result<Flag, Error> {
-        let body = json!({
-            "archived": true,
-            "active": false,
-            "version": flag.version,
-            "original_flag": { "archived": flag.archived, "active": flag.active },
-        });
+        let mut body = json!({ "archived": true, "active": false });
+        // A flag that was never changed may have none, and PostHog refuses a null.
+        if let Some(version) = flag.version {
+            body["version"] = version.into();
+            body["original_flag"] = json!({ "archived": flag.archived, "active": flag.active });
+        }
         let path = format!("/api/projects/{}/feature_flags/{}/", project.id, flag.id);
         let flag: wire::Flag = self.send(Method::PATCH, &path, &body).await?;
         Ok(flag.into())

@@ -154,8 +154,9 @@ impl Client {
             (name, value)
         });
         let original: Value = original.collect::<serde_json::Map<_, _>>().into();
-        if let Some(body) = body.as_object_mut() {
-            body.insert("version".into(), flag.version.into());
+        // A flag that was never changed may have no version, and PostHog refuses a null.
+        if let (Some(body), Some(version)) = (body.as_object_mut(), flag.version) {
+            body.insert("version".into(), version.into());
             body.insert("original_flag".into(), original);
         }
         let path = format!("/api/projects/{}/feature_flags/{}/", project.id, flag.id);

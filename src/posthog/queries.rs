@@ -131,7 +131,8 @@ pub fn exposure_trend(table: Evaluations, keys: &[FlagKey], days: u32) -> Query 
 
 /// How often a message was captured: one row with a number.
 pub fn message_count(event: &str, id: &str) -> Query {
-    let text = "SELECT count() AS n FROM events WHERE event = {event} AND properties.id = {id} LIMIT 1";
+    let text = "SELECT count() AS n FROM events WHERE event = {event} AND properties.id = {id} \
+                AND timestamp >= now() - INTERVAL 400 DAY LIMIT 1";
     decides("flagline message", text.into(), json!({ "event": event, "id": id }))
 }
 

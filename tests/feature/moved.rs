@@ -135,6 +135,50 @@ async fn a_stop_does_not_wait_for_numbers() {
     assert!(ran.stderr.contains("who met it cannot be told"), "{}", ran.stderr);
 }
 
+/// Steps that PostHog takes by itself are still there where it fails between the stop and taking them back.
+#[tokio::test]
+async fn a_stop_that_was_cut_short_is_completed_by_the_next() {
+    let bench = launched(Shape::Today, TOUR).await;
+    let brief = "key = \"ramped\"\nowner = \"ada@offset.example\"\n\
+        [[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\n\
+        [[stage]]\nname = \"all\"\naudience = \"everyone\"\nsteps = [5, 60, 100]\npace = \"6h\"\n";
+    bench.write("ramped.toml", brief);
+    bench.launch(&["ramped", "--yes"]).await.is(0, &[]);
+    bench.flagline(&["promote", "ramped", "--yes", "--anyway"]).await.is(0, &["PostHog goes to 60 %"]);
+    let fails = |method: &str, path: &str, status: u16| json!([{ "kind": "status", "status": status, "path_contains": path, "method": method }]);
+    bench.posthog().faults(fails("DELETE", "/scheduled_changes/", 500)).await;
+    let ran = bench.flagline(&["stop", "ramped", "too slow", "--yes"]).await;
+    ran.is(1, &["closes all; internal stays"]);
+    assert!(ran.stderr.contains("what PostHog will do by itself is not as the plan says"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("run it again"), "{}", ran.stderr);
+    bench.posthog().faults(json!([])).await;
+    bench.flagline(&["stop", "ramped", "--yes"]).await.is(0, &["takes back 2 steps of what was scheduled"]);
+    bench.flagline(&["stop", "ramped", "--yes"]).await.is(1, &["it is stopped already"]);
+    // Nothing that the stop itself does not need holds it up.
+    bench.flagline(&["resume", "ramped", "--yes"]).await.is(0, &[]);
+    bench.flagline(&["promote", "ramped", "--yes", "--anyway"]).await.is(0, &["PostHog goes to 60 %"]);
+    let all = ["/activity/", "/scheduled_changes/", "/change_requests/", "/query/"];
+    let faults = all.map(|path| json!({ "kind": "status", "status": 503, "path_contains": path }));
+    bench.posthog().faults(json!(faults)).await;
+    let ran = bench.flagline(&["stop", "ramped", "--yes"]).await;
+    ran.is(1, &["closes all; internal stays"]);
+    assert!(ran.stderr.contains("what is scheduled cannot be seen"), "{}", ran.stderr);
+}
+
+/// What was opened too early passed no gate: going on from there is somebody's word.
+#[tokio::test]
+async fn going_on_from_a_gap_is_agreed_to() {
+    let bench = launched(Shape::Today, TOUR).await;
+    let flag = bench.posthog().flag(TOUR).await;
+    let mut filters = flag["filters"].clone();
+    let last = filters["groups"].as_array_mut().unwrap().last_mut().unwrap();
+    last["rollout_percentage"] = 40.into();
+    let path = format!("feature_flags/{}/", flag["id"]);
+    assert_eq!(bench.posthog().ask("PATCH", &path, json!({ "filters": filters })).await.0, 200);
+    let ran = bench.flagline(&["promote", TOUR, "--yes"]).await;
+    ran.is(1, &["not as planned: an earlier stage is not wholly open"]);
+}
+
 /// One flag that PostHog cannot show holds up none of the others.
 #[tokio::test]
 async fn one_that_fails_holds_up_no_other() {

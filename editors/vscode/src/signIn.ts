@@ -12,7 +12,7 @@ const CLOUDS: Place[] = [
   { label: 'PostHog EU Cloud', description: 'eu.posthog.com', host: 'https://eu.posthog.com' },
 ]
 const READ =
-  'user:read project:read feature_flag:read query:read activity_log:read experiment:read cohort:read early_access_feature:read event_definition:read property_definition:read integration:read'
+  'user:read project:read feature_flag:read query:read activity_log:read experiment:read cohort:read early_access_feature:read event_definition:read property_definition:read integration:read organization_member:read'
 const WRITE =
   'feature_flag:write dashboard:write insight:write session_recording_playlist:write experiment:write cohort:write early_access_feature:write survey:write alert:write hog_function:write annotation:write approvals:read'
 

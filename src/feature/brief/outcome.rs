@@ -131,7 +131,7 @@ fn changed(before: &str, after: &str) -> (Range<usize>, String) {
 impl Brief {
     /// What a review leaves on PostHog's graphs.
     pub fn review_note(&self, outcome: &Outcome) -> String {
-        format!("{}: {outcome}. So the review of the feature flag '{}'.", self.title(), self.key)
+        note(format!("{}: {outcome}. So the review of the feature flag '{}'.", self.title(), self.key))
     }
 
     /// What is left of the brief on PostHog's graphs once the flag is gone from the code.
@@ -141,7 +141,17 @@ impl Brief {
             Some(outcome) => outcome.to_string(),
         };
         let (title, key) = (self.title(), &self.key);
-        format!("{title}: {outcome}. The flag '{key}' is removed from the code, which keeps {keep}.")
+        note(format!("{title}: {outcome}. The flag '{key}' is removed from the code, which keeps {keep}."))
+    }
+}
+
+/// As long as an annotation may be (PostHog's `Annotation.content`).
+const LONGEST_NOTE: usize = 400;
+
+fn note(text: String) -> String {
+    match text.char_indices().nth(LONGEST_NOTE - 1) {
+        Some((end, _)) if text.chars().count() > LONGEST_NOTE => format!("{}…", &text[..end]),
+        _ => text,
     }
 }
 

@@ -245,8 +245,11 @@ fn crossed(guard: &Guard, seen: &GuardEvidence, now: Timestamp) -> Option<String
     if last.len() < n || !is_recent {
         return None;
     }
-    let told: Option<Vec<String>> = last.iter().map(|it| crossing(guard, it, seen.before)).collect();
-    let newest = told?.into_iter().next()?;
+    let newest = judged(&last).into_iter().find_map(|variant| {
+        let told: Option<Vec<String>> =
+            last.iter().map(|it| crossing(guard, it, variant, seen.before)).collect();
+        told?.into_iter().next()
+    })?;
     let windows = match n {
         1 => format!("in the last {}", guard.window()),
         n => format!("in each of the last {n} windows of {}", guard.window()),
@@ -254,8 +257,17 @@ fn crossed(guard: &Guard, seen: &GuardEvidence, now: Timestamp) -> Option<String
     Some(format!("{newest}, {windows}"))
 }
 
-fn crossing(guard: &Guard, window: &Window, before: Option<Share>) -> Option<String> {
-    let exposed = window.share(|it| it != "control");
+/// Who is judged: everybody who met the feature, then each variant by itself, where there are several: a good one must not
+/// hide a bad one.
+fn judged<'a>(windows: &[&'a Window]) -> Vec<Option<&'a str>> {
+    let all = windows.iter().flat_map(|it| &it.shares).map(|it| it.0.as_str());
+    let variants: std::collections::BTreeSet<&str> = all.filter(|it| *it != "control").collect();
+    let each = variants.iter().map(|it| Some(*it)).filter(|_| variants.len() > 1);
+    std::iter::once(None).chain(each).collect()
+}
+
+fn crossing(guard: &Guard, window: &Window, variant: Option<&str>, before: Option<Share>) -> Option<String> {
+    let exposed = window.share(|it| variant.map_or(it != "control", |variant| it == variant));
     let enough = u64::from(guard.people());
     if exposed.people < enough {
         return None;
@@ -269,11 +281,12 @@ fn crossing(guard: &Guard, window: &Window, before: Option<Share>) -> Option<Str
         return None;
     }
     let rate = exposed.rate();
-    let limit = |times: f64| match base {
+    let limit = |times: f64, least: f64| match base {
         None => times / 100.0,
-        // Of a base to which nothing happened, one case counts: times nothing would be nothing.
-        Some(base) => times * base.rate().max(1.0 / base.people as f64),
+        Some(base) => times * base.rate().max(least / base.people as f64),
     };
+    // Of a base to which nothing happened, one case counts: times nothing would be nothing.
+    let (above_limit, below_limit) = (|times| limit(times, 1.0), |times| limit(times, 0.0));
     let than = |times: f64| match base {
         None => format!("{times} %"),
         Some(base) => {
@@ -281,13 +294,18 @@ fn crossing(guard: &Guard, window: &Window, before: Option<Share>) -> Option<Str
             format!("{times} times that of {of} ({} %)", round(base.rate()))
         }
     };
+    let with = variant.map_or_else(String::new, |it| format!(" with {it}"));
     let happens = match guard.metric.as_str() {
-        "exceptions" => format!("{} % of {} people met an exception", round(rate), exposed.people),
-        event => format!("{event} happened to {} % of {} people", round(rate), exposed.people),
+        "exceptions" => format!("{} % of {} people{with} met an exception", round(rate), exposed.people),
+        event => format!("{event} happened to {} % of {} people{with}", round(rate), exposed.people),
     };
     match (guard.above, guard.below) {
-        (Some(above), _) if rate > limit(above) => Some(format!("{happens}, more than {}", than(above))),
-        (_, Some(below)) if rate < limit(below) => Some(format!("{happens}, less than {}", than(below))),
+        (Some(above), _) if rate > above_limit(above) => {
+            Some(format!("{happens}, more than {}", than(above)))
+        }
+        (_, Some(below)) if rate < below_limit(below) => {
+            Some(format!("{happens}, less than {}", than(below)))
+        }
         _ => None,
     }
 }

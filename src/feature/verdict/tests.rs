@@ -57,6 +57,10 @@ fn case(percents: [f64; 3]) -> Case {
 
 impl Case {
     fn judge(&self) -> Verdict {
+        self.decide(judge)
+    }
+
+    fn decide(&self, decide: impl Fn(&Situation) -> Verdict) -> Verdict {
         let brief = Brief::parse(&self.brief).unwrap();
         let plan = brief.plan(&Default::default(), "").unwrap();
         let filters = |percents: [f64; 3]| {
@@ -89,7 +93,7 @@ impl Case {
             }],
             fetched_at: now,
         });
-        judge(&Situation {
+        decide(&Situation {
             brief: &brief,
             plan: &plan,
             flag: &flag,
@@ -235,6 +239,16 @@ fn guards_with_a_base() {
     // Of a base to which nothing happened, one case counts.
     assert!(!is_stopped(&on(control, &[("control", 100, 0), ("test", 100, 2)], None)));
     assert!(is_stopped(&on(control, &[("control", 100, 0), ("test", 100, 3)], None)));
+    // A good variant hides no bad one.
+    let hidden = on(control, &[("blue", 100, 0), ("control", 100, 4), ("red", 100, 9)], None);
+    assert_eq!(
+        hidden.words(),
+        "stops (Off): 9 % of 100 people with red met an exception, more than 2 times that of control (4 %), in the last 1h"
+    );
+    assert!(!is_stopped(&on(control, &[("blue", 100, 0), ("control", 100, 4), ("red", 19, 9)], None)));
+    // Nothing is not less than nothing.
+    let none = Some(Share { people: 1000, hit: 0 });
+    assert!(!is_stopped(&on("below = 0.5\nbaseline = \"before\"", &[("true", 100, 0)], none)));
     let before = "above = 3\nbaseline = \"before\"";
     assert!(is_stopped(&on(before, &[("true", 100, 7)], Some(Share { people: 1000, hit: 20 }))));
     assert!(!is_stopped(&on(before, &[("true", 100, 6)], Some(Share { people: 1000, hit: 20 }))));
@@ -261,4 +275,15 @@ fn old_windows_say_nothing() {
     case.windows = vec![vec![("true", 50, 9)], vec![("true", 50, 9)]];
     case.windows.extend((0..24).map(|_| Vec::new()));
     assert!(matches!(case.judge(), Verdict::Promotes { .. }));
+}
+
+#[test]
+fn what_nobody_can_guard_does_not_get_wider_by_itself() {
+    let run = |case: Case| case.decide(|it| guarded(judge(it), it));
+    let brief = BRIEF.replace(", people = 20, max_exceptions = 1", "");
+    let unknown = || Case { brief: brief.clone(), met: Err("too slow"), ..case([100.0, 100.0, 0.0]) };
+    let Verdict::Waits { missing, .. } = run(unknown()) else { panic!("it goes on") };
+    assert_eq!(missing, ["its guards, which cannot be told: too slow"]);
+    let without = brief.split("[[guard]]").next().unwrap().to_owned();
+    assert!(matches!(run(Case { brief: without, ..unknown() }), Verdict::Promotes { .. }));
 }

@@ -227,7 +227,8 @@ pub fn error_rows(rows: &[Vec<Value>]) -> Vec<String> {
     let line = |row: &Vec<Value>| {
         let [kind, said, people] = &row[..] else { return None };
         let words = [first(kind), first(said)];
-        let words: Vec<&str> = words.iter().map(|it| it.trim()).filter(|it| !it.is_empty()).collect();
+        let words: Vec<String> =
+            words.iter().map(|it| harmless(it.trim())).filter(|it| !it.is_empty()).collect();
         let words = if words.is_empty() { "an exception".to_owned() } else { words.join(": ") };
         Some(match people.as_u64()? {
             1 => format!("{words} (1 person)"),
@@ -237,13 +238,25 @@ pub fn error_rows(rows: &[Vec<Value>]) -> Vec<String> {
     rows.iter().filter_map(line).collect()
 }
 
-/// People who met a flag, and did something after that where an event is named: those who did so first.
+/// The longest text of an exception that is told.
+const LONGEST: usize = 120;
+
+/// What visitors' programs say goes into a team's channel: cut, without control characters, and without what Slack reads
+/// as markup (`<!channel>`, `<https://...|...>`), which it knows by these three characters.
+fn harmless(text: &str) -> String {
+    let words: String = text.chars().filter(|it| !it.is_control()).take(LONGEST).collect();
+    let cut = if text.chars().count() > LONGEST { "…" } else { "" };
+    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;") + cut
+}
+
+/// People who met what is new by a flag, so not `control`, and did something after that where an event is named: those
+/// who did so first.
 pub fn people_to_ask(table: Evaluations, flag: &Wanted, event: Option<&str>, n: u32) -> Query {
     let of_flag = format!("{} = {{key}} AND toUnixTimestamp(timestamp) >= {{since}}", key_column(table));
     let calls = calls(table, &of_flag);
     let exposed = format!(
         "SELECT person_id, min(timestamp) AS first_met FROM ({calls}) AS c \
-         WHERE {is_exposed} GROUP BY person_id",
+         WHERE {is_exposed} AND response != 'control' GROUP BY person_id",
         is_exposed = is_exposed("response"),
     );
     let text = match event {

@@ -50,9 +50,9 @@ pub fn invited(it: &Situation) -> Option<Message> {
 /// Every message that there should be, oldest first. Where the launch was told, all that came later is, however late
 /// somebody asks.
 pub fn due(it: &Situation, around: &Surroundings, is_launch_told: bool) -> Vec<Due> {
-    let mut all = happened(it, is_launch_told);
+    let mut all = met_before(it);
+    all.extend(happened(it, is_launch_told));
     all.extend(met(it));
-    all.extend(met_before(it));
     all.extend(interview(it, around));
     all.extend(over(it, around));
     all

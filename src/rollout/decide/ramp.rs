@@ -119,3 +119,79 @@ fn words(it: &Scheduled) -> String {
     let change = scheduled_words(&crate::posthog::wire::scheduled(&it.payload));
     format!("on {} it {change}", time(it.at))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::feature::Brief;
+    use crate::flags::Flag;
+    use crate::posthog::wire;
+
+    const BRIEF: &str = "key = \"a\"\n\
+        [[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\n\
+        [[stage]]\nname = \"everyone\"\naudience = \"everyone\"\nsteps = [5, 25, 100]\npace = \"1h\"\n";
+
+    fn at(minute: i64) -> Timestamp {
+        "2026-06-10T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
+    }
+
+    fn step(id: u64, minute: i64, description: &str, percent: f64) -> Scheduled {
+        let group = json!({ "properties": [], "variant": null, "description": description, "rollout_percentage": percent });
+        let value = json!({ "groups": [group], "payloads": {}, "multivariate": null });
+        Scheduled {
+            id,
+            at: at(minute),
+            payload: json!({ "operation": "add_release_condition", "value": value }),
+        }
+    }
+
+    /// Of a rollout that came to 5 % of everyone at minute 0.
+    fn ramped(remark: &str, minute: i64, scheduled: &[Scheduled]) -> Ramp {
+        let brief = Brief::parse(BRIEF).unwrap();
+        let plan = brief.plan(&Default::default(), "").unwrap();
+        let open = if remark.is_empty() { 5 } else { 0 };
+        let flag: wire::Flag = serde_json::from_value(json!({
+            "id": 1, "key": "a", "active": true,
+            "filters": { "groups": [
+                { "description": "1/2 internal", "properties": [], "rollout_percentage": 100 },
+                { "description": format!("2/2 everyone{remark}"), "properties": [], "variant": null, "rollout_percentage": open },
+            ]},
+        }))
+        .unwrap();
+        let flag = Flag::from(flag);
+        let start = Start {
+            brief: &brief,
+            plan: &plan,
+            flag: &flag,
+            drift: &[],
+            finished: &[],
+            also_tells: None,
+            now: at(minute),
+        };
+        ramp(&start, Some(at(0)), scheduled)
+    }
+
+    const OURS: &str = "2/2 everyone · scheduled";
+
+    #[test]
+    fn a_step_that_is_due_is_posthogs_for_a_while_and_then_a_runs() {
+        let both = [step(1, 60, OURS, 25.0), step(2, 120, OURS, 100.0)];
+        let kept = |minute| ramped("", minute, &both).keep.into_iter().map(|it| it.1).collect::<Vec<_>>();
+        assert_eq!(kept(30), [25.0, 100.0]);
+        assert_eq!(kept(61), [25.0, 100.0]);
+        assert_eq!(kept(91), [100.0]);
+        assert_eq!(ramped("", 91, &both).drop, [1]);
+        // What is due and not scheduled is not scheduled for the past.
+        assert!(ramped("", 61, &both[1..]).make.is_empty());
+    }
+
+    #[test]
+    fn what_an_earlier_plan_scheduled_is_taken_back_too() {
+        let earlier = [step(1, 60, "3/3 everyone · scheduled", 25.0), step(2, 60, "3/3 everyone", 25.0)];
+        let ramp = ramped(" · stopped: x", 10, &earlier);
+        assert_eq!(ramp.drop, [1]);
+        assert_eq!(ramp.foreign.len(), 1, "{:?}", ramp.foreign);
+    }
+}

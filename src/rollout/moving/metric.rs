@@ -44,7 +44,11 @@ pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(),
     }
     for chunk in columns.chunks(COLUMNS) {
         let of_query: Vec<Column> = chunk.iter().map(|it| it.1.clone()).collect();
-        let Ok(rows) = asked(base, &queries::metrics(&of_query, false, DAYS)).await? else { return Ok(()) };
+        let rows = match asked(base, &queries::metrics(&of_query, false, DAYS)).await {
+            Err(Error::Server { .. }) => return Ok(()),
+            answer => answer?,
+        };
+        let Ok(rows) = rows else { return Ok(()) };
         let row = rows.first().map(Vec::as_slice).unwrap_or_default();
         for ((at, column), value) in chunk.iter().zip(row) {
             let week = rollouts[*at].metric.get_or_insert_with(|| MetricWeek {

@@ -151,6 +151,19 @@ fn stops() {
     let stopped =
         flag(true, &[("1/3 internal", 100.0), ("2/3 beta · stopped: x", 0.0), ("3/3 everyone", 0.0)]);
     refused(&stopped, &stop("y", After::PreviousStage), "stopped already, at beta (x)");
+    // What is left open then can be closed as well.
+    let marked = telling("2/3 beta · stopped: y");
+    check(
+        &stopped,
+        &stop("y", After::Off),
+        &["1/3 internal 100.0", &format!("{marked} 0.0"), "3/3 everyone 0.0", "off"],
+    );
+    let off = flag(false, &[("1/3 internal", 100.0), ("2/3 beta", 0.0), ("3/3 everyone", 0.0)]);
+    refused(&off, &stop("y", After::PreviousStage), "it is off already");
+    // A claim of a time that no clock shows is a text like others.
+    let far = "2/3 beta · telling entered 9999-12-30T20:00:00Z";
+    let beta = flag(true, &[("1/3 internal", 100.0), (far, 10.0), ("3/3 everyone", 0.0)]);
+    assert!(make(&beta, &stop("y", After::Off)).is_ok());
     // A step that PostHog took by itself is taken back.
     let leaks = flag(
         true,
