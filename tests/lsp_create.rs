@@ -169,3 +169,85 @@ async fn an_empty_place_has_an_action_for_whoever_asks_for_actions() {
     assert_eq!(found[0]["title"], "Create feature 'projects'");
     editor.finish().await;
 }
+
+/// What is offered in a file at a place, as a client asks that sends this context.
+async fn offered(editor: &mut Editor, path: &str, context: Value) -> Vec<Value> {
+    let at = json!({ "line": 0, "character": 0 });
+    let params = json!({
+        "textDocument": { "uri": editor.uri(path) },
+        "range": { "start": at, "end": at },
+        "context": context,
+    });
+    editor.request("textDocument/codeAction", params).await.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_place_without_a_name_has_an_action_too() {
+    let posthog = Posthog::start().await;
+    let declared = json!({ "commands": { "commands": ["flagline.newFeature"] } });
+    for is_asked in [false, true] {
+        let declared = declared.clone();
+        let adapt = |it: Start| if is_asked { it.capability("/experimental", declared) } else { it };
+        let mut editor = opened(&posthog, adapt).await;
+        for (path, text) in [("empty.ts", ""), ("empty.py", ""), ("blank.ts", "\n\nconst a = 1\n")] {
+            editor.open(path, text).await;
+            for context in [
+                json!({ "diagnostics": [], "triggerKind": 2 }),
+                json!({ "diagnostics": [] }),
+                json!({ "diagnostics": [], "triggerKind": 2, "only": ["refactor"] }),
+                json!({ "diagnostics": [], "triggerKind": 1, "only": ["quickfix"] }),
+            ] {
+                assert_eq!(offered(&mut editor, path, context).await, Vec::<Value>::new(), "{path}");
+            }
+            for context in [
+                json!({ "diagnostics": [], "triggerKind": 1 }),
+                json!({ "diagnostics": [], "only": ["refactor"] }),
+            ] {
+                let found = offered(&mut editor, path, context).await;
+                assert_eq!(found.len(), 1, "{found:#?}");
+                let argument = &found[0]["command"]["arguments"][0];
+                match is_asked {
+                    true => {
+                        assert_eq!(found[0]["title"], "Create a feature…");
+                        assert_eq!((&argument["key"], &argument["name"]), (&json!(null), &json!(null)));
+                    }
+                    false => {
+                        assert_eq!(found[0]["title"], "Create feature 'new-feature'");
+                        assert_eq!(argument["name"], "New feature");
+                    }
+                }
+            }
+        }
+        if !is_asked {
+            let context = || json!({ "diagnostics": [], "triggerKind": 1 });
+            let found = offered(&mut editor, "empty.ts", context()).await;
+            editor.execute(&found[0]["command"]).await;
+            editor.answer("window/showDocument", json!({ "success": true })).await;
+            assert!(editor.told().await.contains("'new-feature' has a brief now"));
+            let next = offered(&mut editor, "empty.ts", context()).await;
+            assert_eq!(next[0]["title"], "Create feature 'new-feature-2'");
+        }
+        editor.ignore("textDocument/publishDiagnostics");
+        editor.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn in_a_workspace_that_is_not_trusted_nothing_is_created() {
+    let posthog = Posthog::start().await;
+    let mut editor = opened(&posthog, |it| it.options(json!({ "readOnly": true }))).await;
+    let selected = editor.range_of(APP, "<VideoPanel autoplay />");
+    let unknown = editor.range_of(APP, "offset-map");
+    for range in [selected, unknown] {
+        let found = actions(&mut editor, &range, 1).await;
+        let create = found.iter().find(|it| it["title"].as_str().unwrap().starts_with("Create")).unwrap();
+        assert!(create["disabled"]["reason"].as_str().unwrap().contains("not trusted"), "{create:#}");
+        assert!(create.get("command").is_none(), "{create:#}");
+    }
+    let argument = json!({ "key": "maps", "uri": editor.uri(APP) });
+    editor.execute(&json!({ "command": "flagline.createFeature", "arguments": [argument] })).await;
+    let told = editor.told().await;
+    assert!(told.contains("feature 'maps' is not created: this workspace is not trusted"), "{told}");
+    assert!(!editor.root().join(".flagline").exists());
+    editor.finish().await;
+}

@@ -46,6 +46,9 @@ pub enum Effect {
     Withheld(&'static str),
 }
 
+/// Why no brief is written.
+pub const NOTHING_WRITTEN: &str = "this workspace is not trusted, so no feature is created";
+
 /// What can be done at `range` (bytes of the open document), the most likely first.
 pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
     let touched = |it: &Span| it.start.offset <= range.end && range.start <= it.end.offset;
@@ -67,7 +70,7 @@ pub fn actions(snapshot: &Snapshot, range: Range<u32>) -> Vec<Action> {
                 );
                 actions.push(match brief_in(&snapshot.briefs, key) {
                     Some(_) => launch(snapshot, key, Some(finding)),
-                    None => create(key, finding),
+                    None => create(snapshot, key, finding),
                 });
             }
             Some((code, finding)) if code.removable().is_some() => {
@@ -107,8 +110,10 @@ fn follow(snapshot: &Snapshot, key: &str) -> Option<Action> {
     })
 }
 
-fn create(key: &FlagKey, finding: &Finding) -> Action {
-    let effect = if key.is_valid() {
+fn create(snapshot: &Snapshot, key: &FlagKey, finding: &Finding) -> Action {
+    let effect = if snapshot.config.read_only {
+        Effect::Withheld(NOTHING_WRITTEN)
+    } else if key.is_valid() {
         Effect::CreateFeature(key.clone())
     } else {
         Effect::Refused("PostHog takes letters, digits, - and _ in a key, 400 at most".into())

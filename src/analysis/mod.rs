@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use actions::{Action, Effect, actions};
+pub use actions::{Action, Effect, NOTHING_WRITTEN, actions};
 pub use archive::{
     CodeReads, Doubt, Evaluated, Evidence, Holder, Obstacle, QUIET_DAYS, Reads, Standing, controls, leaving,
     standing,

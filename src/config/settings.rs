@@ -34,7 +34,7 @@ pub struct Settings {
     /// Show the stage behind every key.
     #[schemars(extend("default" = true))]
     pub inlay_hints: Option<bool>,
-    /// Write nothing to PostHog, for a workspace that is not trusted. Set by clients, not by people.
+    /// Write nothing to PostHog and create no feature, for a workspace that is not trusted. Set by clients, not by people.
     #[schemars(extend("default" = false))]
     pub read_only: Option<bool>,
 }

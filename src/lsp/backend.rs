@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
-    CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeActionTriggerKind, CodeLens,
-    CodeLensParams, CompletionList, CompletionParams, CompletionResponse, DidChangeConfigurationParams,
-    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
-    DocumentFormattingParams, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, FileEvent,
-    GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
-    InitializedParams, InlayHint, InlayHintParams, Location, MessageType, ReferenceParams,
-    TextDocumentPositionParams, TextEdit, Url,
+    CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeActionTriggerKind,
+    CodeLens, CodeLensParams, CompletionList, CompletionParams, CompletionResponse,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams, DocumentSymbolResponse,
+    ExecuteCommandParams, FileEvent, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams,
+    InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location, MessageType,
+    ReferenceParams, TextDocumentPositionParams, TextEdit, Url,
 };
 use tower_lsp::{Client, LanguageServer};
 
@@ -342,13 +342,25 @@ impl LanguageServer for Backend {
         let asked = Asked { uri: &uri, version: source.version, source: &source, caps };
         let found = analysis::actions(&snapshot, range.clone()).into_iter();
         let mut actions: Vec<_> = found.filter_map(|it| convert::action(it, &asked)).collect();
-        let invoked = params.context.trigger_kind == Some(CodeActionTriggerKind::INVOKED);
+        let asks_for_refactoring = || {
+            let only = params.context.only.iter().flatten();
+            only.into_iter().any(|it| it.as_str() == CodeActionKind::REFACTOR.as_str())
+        };
+        // Clients that do not say why they ask may want a light for wherever the cursor rests.
+        let invoked = match params.context.trigger_kind {
+            Some(trigger) => trigger == CodeActionTriggerKind::INVOKED,
+            None => asks_for_refactoring(),
+        };
         let selected = params.range.start != params.range.end;
         // Wherever the cursor rests, a light would be lit.
         let on_key = analysis::key_at(&snapshot, range.start).is_some();
         if !on_key && (selected || (invoked && actions.is_empty())) {
             let named = new_feature::named(self.session()?, &snapshot, params.range);
-            actions.extend(named.map(|(key, name)| convert::new_feature(&key, &name, params.range, &asked)));
+            let refused = snapshot.config.read_only.then_some(analysis::NOTHING_WRITTEN);
+            let is_named = named.is_some();
+            let (key, name) = named.unwrap_or_else(|| new_feature::nameless(&snapshot));
+            let feature = convert::NewFeature { key: &key, name: &name, is_named, at: params.range, refused };
+            actions.extend(convert::new_feature(feature, &asked));
         }
         actions.retain(wanted);
         Ok(Some(actions))

@@ -486,8 +486,26 @@ fn create_command(caps: &ClientCaps) -> &'static str {
     if caps.new_feature { commands::NEW_FEATURE } else { commands::CREATE_FEATURE }
 }
 
-/// Creating a feature from a place that no flag is read at.
-pub(super) fn new_feature(key: &FlagKey, name: &str, at: Range, asked: &Asked) -> CodeActionOrCommand {
+/// A feature to create from a place that no flag is read at.
+pub(super) struct NewFeature<'a> {
+    pub(super) key: &'a FlagKey,
+    pub(super) name: &'a str,
+    /// Whether the code there suggests what it is called.
+    pub(super) is_named: bool,
+    /// The cursor, or what is selected.
+    pub(super) at: Range,
+    /// Why nothing may be created.
+    pub(super) refused: Option<&'static str>,
+}
+
+/// Creating a feature from a place; `None` where it may not be, and the client cannot show why.
+pub(super) fn new_feature(feature: NewFeature, asked: &Asked) -> Option<CodeActionOrCommand> {
+    let NewFeature { key, name, is_named, at, refused } = feature;
+    if refused.is_some() && !asked.caps.disabled_actions {
+        return None;
+    }
+    // Who asks a person does not begin with a made-up name.
+    let is_told = is_named || !asked.caps.new_feature;
     let selected = at.start != at.end;
     let title = match (asked.caps.new_feature, selected) {
         (true, true) => "Create a feature from the selection…".to_owned(),
@@ -496,8 +514,8 @@ pub(super) fn new_feature(key: &FlagKey, name: &str, at: Range, asked: &Asked) -
         (false, false) => format!("Create feature '{key}'"),
     };
     let argument = json!({
-        "key": key.as_str(),
-        "name": name,
+        "key": is_told.then(|| key.as_str()),
+        "name": is_told.then_some(name),
         "uri": asked.uri,
         "range": selected.then_some(at),
         "version": selected.then_some(asked.version),
@@ -507,15 +525,16 @@ pub(super) fn new_feature(key: &FlagKey, name: &str, at: Range, asked: &Asked) -
         command: create_command(asked.caps).into(),
         arguments: Some(vec![argument]),
     };
-    match asked.caps.action_literals {
+    Some(match asked.caps.action_literals {
         false => CodeActionOrCommand::Command(command),
         true => CodeActionOrCommand::CodeAction(CodeAction {
             title,
             kind: Some(CodeActionKind::REFACTOR),
-            command: Some(command),
+            command: refused.is_none().then_some(command),
+            disabled: refused.map(|it| CodeActionDisabled { reason: it.into() }),
             ..CodeAction::default()
         }),
-    }
+    })
 }
 
 pub(super) fn workspace_edit(edits: &[Edit], asked: &Asked) -> WorkspaceEdit {

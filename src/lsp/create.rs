@@ -8,6 +8,7 @@ use tower_lsp::lsp_types::{MessageType, Range, Url, WorkspaceEdit};
 use super::commands::{apply_edit, open_file};
 use super::new_feature::wrapping_edit;
 use super::session::Session;
+use crate::analysis::NOTHING_WRITTEN;
 use crate::feature::brief::{Draft, MetricKind, Release, name_for};
 use crate::flags::FlagKey;
 use crate::workspace::{NotWritten, Workspace, write_brief};
@@ -128,6 +129,9 @@ fn create(session: &Session, key: &FlagKey, wanted: ToCreate) -> Result<std::pat
     let home = workspace.brief_home(path.as_deref());
     let home = home.ok_or_else(|| Refusal::Other("no folder is open to write its brief to".into()))?;
     let config = super::commands::config_of(session, wanted.uri.as_ref());
+    if config.read_only {
+        return Err(Refusal::Other(NOTHING_WRITTEN.into()));
+    }
     let me = || workspace.mirror_of(&config).primary().and_then(|it| it.me.as_deref().map(str::to_owned));
     let name = wanted.name.filter(|it| !it.trim().is_empty()).unwrap_or_else(|| name_for(key));
     let draft = Draft {

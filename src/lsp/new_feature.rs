@@ -79,6 +79,13 @@ pub(super) fn named(session: &Session, snapshot: &Snapshot, range: Range) -> Opt
     Some((unused(snapshot, &suggest_key(&name)), name))
 }
 
+/// A key and a name for a feature of which nothing is known yet.
+pub(super) fn nameless(snapshot: &Snapshot) -> (FlagKey, String) {
+    let key = unused(snapshot, &suggest_key(""));
+    let name = name_for(&key);
+    (key, name)
+}
+
 /// The key, or the first of its successors that nobody has.
 fn unused(snapshot: &Snapshot, key: &FlagKey) -> FlagKey {
     let flags = snapshot.mirror.primary().and_then(|it| it.flags.as_ref());

@@ -1,7 +1,7 @@
 const assert = require('node:assert/strict')
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
-const { action, barSays, extension, flags, hoverSays, item, open, pause, root, said, signIn, take, until, vscode, warns } = require('./support.cjs')
+const { action, barSays, extension, flags, hoverSays, item, open, pause, root, said, signIn, until, vscode, warns } = require('./support.cjs')
 const { workspace } = vscode
 
 module.exports = [
@@ -25,7 +25,9 @@ module.exports = [
   }],
   ['writing is refused', async () => {
     const document = await open('src/Checkout.tsx')
-    await take(await action(document, 'new-chekout', "Create feature 'new-chekout'"))
+    const refused = await action(document, 'new-chekout', "Create feature 'new-chekout'")
+    assert.match(refused.disabled?.reason ?? '', /not trusted/)
+    await vscode.commands.executeCommand('flagline.palette.createFeature')
     assert.match((await said('once you trust the folder')).message, /features can be created/)
     assert.ok(!existsSync(join(root, '.flagline')))
     // Nor does a command that the palette does not offer here.
