@@ -41,7 +41,7 @@ pub fn complete(schema: &Schema, text: &str, offset: usize) -> Vec<Item> {
     match &place.slot {
         Slot::Key => keys(schema, node, &place, &siblings(text, offset), has_value(text, place.word.end)),
         Slot::Header { list } => headers(schema, node, &place, *list),
-        Slot::Value { key, quoted } => match schema.property(node, key) {
+        Slot::Value { key, quoted } => match schema.dotted(node, key) {
             Some(node) => values(schema, node, &place, *quoted),
             None => Vec::new(),
         },
@@ -63,7 +63,7 @@ pub fn explain(schema: &Schema, text: &str, offset: usize) -> Option<(String, Ra
     let (name, node) = match &place.slot {
         Slot::Key | Slot::Header { .. } => (word.to_owned(), schema.property(node, word)?),
         Slot::Value { key, .. } => {
-            let node = schema.property(node, key)?;
+            let node = schema.dotted(node, key)?;
             let chosen = choices(schema, node).into_iter().find(|it| it.0 == word);
             if let Some((choice, Some(meaning))) = chosen {
                 return Some((format!("`\"{choice}\"`\n\n{meaning}"), place.word));
@@ -103,11 +103,17 @@ fn headers(schema: &Schema, node: &Value, place: &Place, list: bool) -> Vec<Item
 }
 
 fn values(schema: &Schema, node: &Value, place: &Place, quoted: bool) -> Vec<Item> {
-    // In a list, its elements are what is written.
-    let element = schema.branches(node).into_iter().find_map(|it| it.get("items")).unwrap_or(node);
+    let items_of = schema.branches(node).into_iter().find_map(|it| it.get("items"));
+    let element = items_of.unwrap_or(node);
+    let node = if place.in_list { element } else { node };
+    // Outside of brackets a list has none yet.
+    let listed = |text: String| match items_of.is_some() && !place.in_list {
+        true => format!("[{text}]"),
+        false => text,
+    };
     let mut items = Vec::new();
     for (choice, meaning) in choices(schema, element) {
-        let text = if quoted { choice.to_owned() } else { format!("\"{choice}\"") };
+        let text = if quoted { choice.to_owned() } else { listed(format!("\"{choice}\"")) };
         let mut it = item(schema, place, choice, text, ItemKind::Value, element);
         it.meaning = meaning.unwrap_or(&it.meaning).to_owned();
         items.push(it);
@@ -115,9 +121,10 @@ fn values(schema: &Schema, node: &Value, place: &Place, quoted: bool) -> Vec<Ite
     if quoted {
         return items;
     }
-    for (name, of) in schema.properties(element) {
-        let text = format!("{{ {name} = {} }}", empty_value(schema, of));
-        items.push(item(schema, place, name, text, ItemKind::Value, of));
+    for branch in schema.branches(element) {
+        for (name, of, text) in tables(schema, branch) {
+            items.push(item(schema, place, name, listed(text), ItemKind::Value, of));
+        }
     }
     if schema.is(element, "boolean") {
         let truth = ["true", "false"].into_iter();
@@ -127,6 +134,28 @@ fn values(schema: &Schema, node: &Value, place: &Place, quoted: bool) -> Vec<Ite
         items.push(item(schema, place, &default, default.clone(), ItemKind::Value, element));
     }
     items
+}
+
+/// Tables to begin with: with all that one must have, or where that is nothing, with each of its keys.
+fn tables<'a>(schema: &Schema, branch: &'a Value) -> Vec<(&'a String, &'a Value, String)> {
+    let properties: Vec<(&String, &Value)> =
+        branch.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
+    let required: Vec<&str> = branch
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let written = |(name, of): &(&String, &Value)| format!("{name} = {}", empty_value(schema, of));
+    let needed: Vec<(&String, &Value)> =
+        properties.iter().copied().filter(|it| required.contains(&it.0.as_str())).collect();
+    if let Some((name, of)) = needed.first() {
+        let pairs: Vec<String> = needed.iter().map(written).collect();
+        return vec![(*name, *of, format!("{{ {} }}", pairs.join(", ")))];
+    }
+    let alone = |it: (&'a String, &'a Value)| (it.0, it.1, format!("{{ {} }}", written(&it)));
+    properties.into_iter().map(alone).collect()
 }
 
 fn item(schema: &Schema, place: &Place, label: &str, text: String, kind: ItemKind, of: &Value) -> Item {
@@ -163,6 +192,9 @@ fn is_map(schema: &Schema, node: &Value) -> bool {
 fn empty_value(schema: &Schema, node: &Value) -> String {
     if let Some(default) = default(node) {
         return default;
+    }
+    if let Some((choice, _)) = choices(schema, node).first() {
+        return format!("\"{choice}\"");
     }
     for (kind, text) in [("string", "\"\""), ("array", "[]"), ("object", "{}"), ("boolean", "true")] {
         if schema.is(node, kind) {

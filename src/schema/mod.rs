@@ -95,6 +95,11 @@ impl Schema {
         })
     }
 
+    /// What a key of a table must be that may have dots: `metric.kind`.
+    fn dotted<'a>(&'a self, node: &'a Value, key: &str) -> Option<&'a Value> {
+        place::split(key).iter().try_fold(node, |node, name| self.property(node, name))
+    }
+
     /// What stands at a path of keys; of a list, its elements.
     fn at<'a>(&'a self, path: &[String]) -> Option<&'a Value> {
         let node = path.iter().try_fold(&self.root, |node, name| self.property(node, name))?;

@@ -31,6 +31,8 @@ pub(super) struct Place {
     pub word: Range<usize>,
     /// Whether a new header may begin here.
     pub at_line_start: bool,
+    /// Whether an element of a list stands here.
+    pub in_list: bool,
 }
 
 /// What can stand at a place.
@@ -128,7 +130,8 @@ impl Reader<'_> {
 
     fn found(&self, slot: Slot, word: Range<usize>, at_line_start: bool) -> Place {
         let table = self.table.iter().cloned().chain(self.open_keys()).collect();
-        Place { table, slot, word, at_line_start }
+        let in_list = self.inner.last().is_some_and(|it| !it.is_table);
+        Place { table, slot, word, at_line_start, in_list }
     }
 
     fn open_keys(&self) -> impl Iterator<Item = String> + '_ {
@@ -200,8 +203,13 @@ impl Reader<'_> {
     fn value(&mut self, key: String, offset: usize) -> Read {
         let mut key = key;
         let mut awaits_key = false;
+        // Behind a value stands no second one.
+        let mut is_done = false;
         loop {
             self.skip(|it| it == ' ' || it == '\t', offset);
+            if self.at >= offset && is_done {
+                return ControlFlow::Break(None);
+            }
             if self.at >= offset {
                 return ControlFlow::Break(Some(self.slot(awaits_key, &key, offset)));
             }
@@ -213,8 +221,10 @@ impl Reader<'_> {
                     if let Some(place) = self.quoted(c, &key, awaits_key, offset) {
                         return ControlFlow::Break(Some(place));
                     }
+                    is_done = !awaits_key;
                 }
                 '[' | '{' => {
+                    is_done = false;
                     self.inner.push(Inner { key: key.clone(), is_table: c == '{' });
                     awaits_key = c == '{';
                     self.at += 1;
@@ -222,9 +232,11 @@ impl Reader<'_> {
                 ']' | '}' => {
                     key = self.inner.pop().map_or(key, |it| it.key);
                     awaits_key = false;
+                    is_done = true;
                     self.at += 1;
                 }
                 ',' => {
+                    is_done = false;
                     let around = self.inner.last();
                     awaits_key = around.is_some_and(|it| it.is_table);
                     key = around.map_or(key, |it| it.key.clone());
@@ -244,6 +256,7 @@ impl Reader<'_> {
                         place.word.start = start;
                         return ControlFlow::Break(Some(place));
                     }
+                    is_done = !awaits_key;
                     if awaits_key {
                         key = word;
                     } else if self.at == start {
@@ -294,7 +307,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 
-fn split(path: &str) -> Vec<String> {
+pub(super) fn split(path: &str) -> Vec<String> {
     let parts = path.split('.').map(|it| it.trim().trim_matches(['"', '\'']).to_owned());
     parts.filter(|it| !it.is_empty()).collect()
 }

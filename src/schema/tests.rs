@@ -103,13 +103,23 @@ fn values_are_offered_after_the_equals_sign() {
     check_offered("[[course]]\nmeat = |", &["true", "false"]);
     check_offered("[[course]]\nfans = |", &["everyone", "guest"]);
     check_offered("course = [{ fans = \"|\" }]", &["everyone"]);
+    check_offered("extra.late.meat = |", &["true", "false"]);
+    check_offered("course = [|]", &["fans"]);
 }
 
 #[test]
 fn nothing_is_offered_where_nothing_is_known() {
-    for text in
-        ["# |", "guests = 3 # |", "name = \"\"\"\n[x|\"\"\"", "[nobody]\n|", "nobody = |", "a.b.c = |"]
-    {
+    for text in [
+        "# |",
+        "guests = 3 # |",
+        "name = \"\"\"\n[x|\"\"\"",
+        "[nobody]\n|",
+        "nobody = |",
+        "a.b.c = |",
+        "drink = \"wine\" |",
+        "guests = 3 |",
+        "course = [{ meat = true |",
+    ] {
         check_offered(text, &[]);
     }
 }
@@ -121,6 +131,10 @@ fn what_is_taken_leaves_a_document() {
     assert_eq!(offered("drink = w|").1, "drink = \"water\"");
     assert_eq!(offered("gu| = 3").1, "guests = 3");
     assert_eq!(offered("[[co|").1, "[[course");
+    let course = "{ fans = \"everyone\", meat = true, name = \"\" }";
+    assert_eq!(offered("course = [|]").1, format!("course = [{course}]"));
+    assert_eq!(offered("course = |").1, format!("course = [{course}]"));
+    assert_eq!(offered("extra.late.fans = \"|\"").1, "extra.late.fans = \"everyone\"");
 }
 
 #[test]
@@ -153,6 +167,8 @@ fn a_key_and_a_value_explain_themselves() {
     assert_eq!(words, "`guests`: a whole number from 1 to 12, default `4`\n\nHow many guests.");
     let (words, word) = explained("drink = \"wi|ne\"").unwrap();
     assert_eq!((words.as_str(), word.as_str()), ("`\"wine\"`\n\nRed or white.", "wine"));
+    assert!(explained("extra.late.na|me = 1").unwrap().0.contains("What it is called."));
+    assert!(explained("extra.late.fans = \"ev|eryone\"").unwrap().0.contains("All of them."));
     assert!(explained("[[cou|rse]]").unwrap().0.contains("The courses."));
     assert!(explained("course = [{ na|me = \"a\" }]").unwrap().0.contains("What it is called."));
     assert!(explained("nob|ody = 1").is_none() && explained("# gue|sts").is_none());

@@ -37,6 +37,9 @@ pub(super) fn expected(schema: &Schema, node: &Value) -> String {
         words.extend(types(branch).filter(|it| !(closed && *it == "string")).map(|it| of_type(branch, it)));
     }
     words.dedup();
+    if words.is_empty() {
+        return "anything".into();
+    }
     either(&words)
 }
 
