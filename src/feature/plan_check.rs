@@ -46,7 +46,7 @@ fn are_steps(node: &Node) -> bool {
     let is_number = |it: &f64| it.is_finite();
     steps
         .filter(|it| it.iter().all(is_number))
-        .is_none_or(|it| it.is_empty() || it.is_sorted_by(|a, b| a < b) && it.last() == Some(&100.0))
+        .is_none_or(|it| it.is_sorted_by(|a, b| a < b) && it.last() == Some(&100.0))
 }
 
 /// An audience that PostHog would refuse, or take for everyone.

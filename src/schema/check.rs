@@ -55,6 +55,11 @@ impl<'a> Checker<'a> {
             return self.tell(span, message);
         };
         match &node.content {
+            Content::Table(entries) if entries.is_empty() && n_tables(&branches) > 1 => {
+                let keys: Vec<String> = self.schema.properties(schema).map(|it| it.0.clone()).collect();
+                let message = format!("expected {} with {}", expected(self.schema, schema), either(&keys));
+                self.tell(named, message);
+            }
             Content::Table(entries) => self.table(schema, branch, entries, named),
             Content::List(list) => self.list(branch, list),
             Content::Integer(it) => self.number(branch, *it as f64, &node.span),
@@ -182,6 +187,11 @@ fn best<'a>(branches: &[&'a Value], node: &Node) -> Option<&'a Value> {
         properties.is_some_and(|it| node.entries().iter().any(|entry| it.contains_key(&entry.key)))
     };
     fitting.iter().copied().find(knows).or(fitting.first().copied())
+}
+
+/// How many of the alternatives are tables.
+fn n_tables(branches: &[&Value]) -> usize {
+    branches.iter().filter(|it| types(it).any(|kind| kind == "object")).count()
 }
 
 fn fits(schema: &Value, node: &Node) -> bool {

@@ -117,10 +117,13 @@ fn check_metrics(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     }
 }
 
-/// What can be reached: of a share, a percentage.
+/// What can be reached: of a share, a percentage. Only a trend counts.
 fn check_target(metric: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
-    let Some((at, target)) = metric.get("target").and_then(|it| Some((it, it.as_f64()?))) else { return };
     let is_share = matches!(metric.get("kind").and_then(Node::as_str), Some("funnel" | "retention"));
+    if let Some(count) = metric.get("count").filter(|_| is_share) {
+        tell(&count.span, "count belongs to a trend".into());
+    }
+    let Some((at, target)) = metric.get("target").and_then(|it| Some((it, it.as_f64()?))) else { return };
     match target {
         it if it.is_finite() && it < 0.0 => {
             tell(&at.span, format!("expected a number of at least 0, not {it}"))

@@ -285,3 +285,30 @@ fn long_keys_have_short_file_names() {
     let long = |end: &str| file_name(&format!("{}{end}", "a".repeat(390)).as_str().into());
     assert!(long("b").len() <= 105 && long("b") != long("c"), "{}", long("b"));
 }
+
+#[test]
+fn an_empty_audience_is_told_what_it_may_be() {
+    let told = read("key = \"a\"\n[[stage]]\nname = \"a\"\naudience = {}\n").unwrap_err();
+    let told: Vec<&str> = told.iter().map(|it| it.message.as_str()).collect();
+    let right = "expected \"everyone\" or a table with email_domain, email, cohort or properties";
+    assert_eq!(told, [right]);
+}
+
+#[test]
+fn a_share_is_a_part_of_a_hundred_and_only_a_trend_counts() {
+    let told = |metric: &str| {
+        let read = read(&format!("key = \"a\"\n[metric]\nevents = [\"a\"]\n{metric}\n"));
+        read.err().unwrap_or_default().into_iter().map(|it| it.message).collect::<Vec<String>>()
+    };
+    for kind in ["funnel", "retention"] {
+        for target in ["300", "-3"] {
+            let told = told(&format!("kind = \"{kind}\"\ntarget = {target}"));
+            assert!(told.len() == 1 && told[0].ends_with(&format!("not {target}")), "{told:?}");
+        }
+        assert_eq!(told(&format!("kind = \"{kind}\"\ntarget = 100")), Vec::<String>::new());
+        assert_eq!(told(&format!("kind = \"{kind}\"\ncount = \"people\"")), ["count belongs to a trend"]);
+    }
+    assert_eq!(told("kind = \"trend\"\ntarget = 300\ncount = \"people\""), Vec::<String>::new());
+    let no_steps = "key = \"a\"\n[[stage]]\nname = \"a\"\naudience = \"everyone\"\nsteps = []\n";
+    assert_eq!(read(no_steps).unwrap_err()[0].message, "steps grow, and the last is 100");
+}
