@@ -147,6 +147,26 @@ async fn a_client_that_asks_its_user_is_told_what_to_ask_with() {
     assert_eq!(suggested["version"], 1, "a client sends it on");
     let events = suggested["events"].as_array().unwrap();
     assert!(events.contains(&json!("$pageview")), "{events:?}");
+    // A name that somebody typed makes the key, free of those that are taken.
+    editor.write(".flagline/groesse.toml", "key = \"groesse\"\n");
+    editor.watched(".flagline/groesse.toml", 1).await;
+    for (name, key) in [("Größe", "groesse-2"), ("New checkout", "new-checkout-2"), ("Café", "cafe")] {
+        let suggested = editor.request("flagline/newFeature", json!({ "name": name })).await;
+        assert_eq!((&suggested["key"], &suggested["name"]), (&json!(key), &json!(name)));
+    }
+    // Anywhere in a brief its own key is meant, whatever stands in texts and variants.
+    let brief = "description = \"\"\"\nkey = 'x'\n\"\"\"\nkey = \"maps\"\n[[variant]]\nkey = \"control\"\n";
+    editor.ignore("textDocument/publishDiagnostics");
+    for (text, key) in [(brief, json!("maps")), ("[[variant]]\nkey = \"control\"\n", json!(null))] {
+        editor.write(".flagline/maps.toml", text);
+        editor.open(".flagline/maps.toml", text).await;
+        for line in [0, 1] {
+            let at = json!({ "textDocument": { "uri": editor.uri(".flagline/maps.toml") }, "position": { "line": line, "character": 0 } });
+            let found = editor.request("flagline/flagAt", at).await;
+            assert_eq!(found.get("key").unwrap_or(&json!(null)), &key);
+        }
+        editor.close(".flagline/maps.toml").await;
+    }
     // Nothing is known without a place.
     let nowhere = editor.request("flagline/newFeature", json!({})).await;
     assert_eq!((&nowhere["key"], &nowhere["wraps"]), (&json!(null), &json!(null)));

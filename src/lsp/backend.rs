@@ -27,7 +27,7 @@ use super::session::{Session, folder};
 use super::{account, brief, commands, parent, toml};
 use crate::analysis::{self, BriefSnapshot, BriefTarget, Leads, Snapshot};
 use crate::feature::brief::is_brief;
-use crate::flags::{FlagKey, Lookup};
+use crate::flags::{FlagKey, Lookup, Mirror};
 use crate::index::Index;
 use crate::posthog::refresh::Ask;
 use crate::syntax::Read;
@@ -89,17 +89,19 @@ impl Backend {
         account::projects(self.session()?, params).await
     }
 
-    /// `flagline/flagAt`: the flag at a place.
+    /// `flagline/flagAt`: the flag at a place; of a brief everywhere its own.
     pub(super) async fn flag_at(&self, params: TextDocumentPositionParams) -> Result<Value> {
+        let caps = &self.session()?.caps;
+        if let Some(snapshot) = self.brief(&params.text_document.uri)? {
+            let file = &snapshot.file;
+            let Some((key, span)) = file.key().zip(file.key_span()) else { return Ok(Value::Null) };
+            let range = convert::range(file.text.span(span), caps.encoding);
+            return Ok(json!({ "key": key.as_str(), "range": range, "state": state(&snapshot.mirror, key) }));
+        }
         let Some((snapshot, offset)) = self.at(params).await? else { return Ok(Value::Null) };
         let Some((key, span)) = analysis::key_at(&snapshot, offset) else { return Ok(Value::Null) };
-        let state = match snapshot.mirror.primary().map(|it| it.lookup(&key)) {
-            Some(Lookup::Known(_)) => "known",
-            Some(Lookup::Unknown) => "unknown",
-            Some(Lookup::NotLoaded) | None => "not-loaded",
-        };
-        let range = convert::range(span, self.session()?.caps.encoding);
-        Ok(json!({ "key": key.as_str(), "range": range, "state": state }))
+        let range = convert::range(span, caps.encoding);
+        Ok(json!({ "key": key.as_str(), "range": range, "state": state(&snapshot.mirror, &key) }))
     }
 
     /// `flagline/newFeature`: what a feature at a place may be called, and whether the code there can be wrapped.
@@ -172,6 +174,15 @@ impl Backend {
                 tokio::spawn(async move { session.tell(MessageType::INFO, &message).await });
             }
         }
+    }
+}
+
+/// Whether the project has a flag, as clients are told.
+fn state(mirror: &Mirror, key: &FlagKey) -> &'static str {
+    match mirror.primary().map(|it| it.lookup(key)) {
+        Some(Lookup::Known(_)) => "known",
+        Some(Lookup::Unknown) => "unknown",
+        Some(Lookup::NotLoaded) | None => "not-loaded",
     }
 }
 

@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::analysis::{self, Snapshot};
 use crate::config::Config;
 use crate::feature::brief::name_for;
-use crate::flags::{Access, Catalog, FlagKey};
+use crate::flags::{Access, Catalog, FlagKey, Mirror};
 use crate::removal::World as _;
 use crate::workspace::Workspace;
 use crate::wrapping::{self, Request, Wrapped, name_at, suggest_key};
@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 pub(super) struct Place {
     text_document: Option<TextDocumentIdentifier>,
     range: Option<Range>,
+    /// What the feature is called, once somebody said so.
+    name: Option<String>,
 }
 
 /// What a feature at a place may be called, who answers for it, and whether the code there can be wrapped.
@@ -39,7 +41,15 @@ pub(super) async fn suggest(session: &Session, place: Place) -> Value {
         session.first_scan().await;
     }
     let snapshot = path.as_ref().and_then(|it| session.workspace.snapshot(it, Timestamp::now()));
-    let found = snapshot.as_ref().zip(place.range).and_then(|(it, range)| named(session, it, range));
+    let found = match place.name.filter(|it| !it.trim().is_empty()) {
+        Some(name) => {
+            let mirror = session.workspace.mirror_of(&config);
+            let briefs = session.workspace.briefs();
+            let has_brief = |key: &FlagKey| briefs.iter().any(|it| it.key() == Some(key));
+            Some((free(&suggest_key(&name), |it| has_flag(&mirror, it) || has_brief(it)), name))
+        }
+        None => snapshot.as_ref().zip(place.range).and_then(|(it, range)| named(session, it, range)),
+    };
     let key = found.as_ref().map(|it| it.0.clone());
     let wrapped = match (&snapshot, place.range) {
         (Some(snapshot), Some(range)) if range.start != range.end => {
@@ -88,11 +98,15 @@ pub(super) fn nameless(snapshot: &Snapshot) -> (FlagKey, String) {
 
 /// The key, or the first of its successors that nobody has.
 fn unused(snapshot: &Snapshot, key: &FlagKey) -> FlagKey {
-    let flags = snapshot.mirror.primary().and_then(|it| it.flags.as_ref());
-    let is_taken = |it: &FlagKey| {
-        flags.is_some_and(|flags| flags.by_key.contains_key(it))
-            || analysis::brief_note(&snapshot.briefs, it).is_some()
-    };
+    free(key, |it| has_flag(&snapshot.mirror, it) || analysis::brief_note(&snapshot.briefs, it).is_some())
+}
+
+fn has_flag(mirror: &Mirror, key: &FlagKey) -> bool {
+    let flags = mirror.primary().and_then(|it| it.flags.as_ref());
+    flags.is_some_and(|it| it.by_key.contains_key(key))
+}
+
+fn free(key: &FlagKey, is_taken: impl Fn(&FlagKey) -> bool) -> FlagKey {
     let successors = (2..).map(|n| FlagKey::from(&*format!("{key}-{n}")));
     std::iter::once(key.clone()).chain(successors).find(|it| !is_taken(it)).unwrap_or_else(|| key.clone())
 }
