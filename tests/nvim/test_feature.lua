@@ -100,7 +100,7 @@ T['a rollout is promoted, stopped with a reason, and resumed'] = function()
   -- Going away from the reason stops nothing.
   editor.answer({ { "Why is 'offset-once' stopped?", false } })
   child.cmd('Flagline stop')
-  expect.equality(#editor.asked(), 1)
+  editor.wait('to be asked why', 'return #_G.asked == 1')
   editor.answer({ { "Why is 'offset-once' stopped?", 'carts are lost' }, { "stopping 'offset-once'", 'Stop' } })
   child.cmd('Flagline stop')
   editor.told("'offset-once' is stopped: closes everyone; internal stays")

@@ -10,7 +10,7 @@ export async function launch(client: LanguageClient): Promise<void> {
   const key = await window.showInputBox({
     title: 'Flagline: Launch Feature',
     prompt: 'The key of the feature; you see what it makes in PostHog before anything is made',
-    value: keyOfBrief() ?? (await keyHere(client)),
+    value: await keyHere(client),
     validateInput: it => (KEY.test(it) ? undefined : 'Letters, digits, _ and -, at most 400'),
   })
   if (key !== undefined) await execute(client, 'flagline.launch', { key, uri })
@@ -33,7 +33,7 @@ export async function reviewFeature(client: LanguageClient): Promise<void> {
 
 async function withKey(client: LanguageClient, title: string, prompt: string, command: string): Promise<void> {
   const uri = uriHere(client)
-  const value = keyOfBrief() ?? (await keyHere(client))
+  const value = await keyHere(client)
   const key = await window.showInputBox({ title, prompt, value })
   if (key) await execute(client, command, { key, uri })
 }
@@ -82,15 +82,7 @@ export async function showReferencesHere(): Promise<void> {
   await commands.executeCommand('editor.action.goToReferences')
 }
 
-/** The key that an open brief gives, or else the one that its file is called by. */
-export function keyOfBrief(): string | undefined {
-  const document = window.activeTextEditor?.document
-  const name = document && /\/\.flagline\/([^/]+)\.toml$/.exec(document.uri.path)?.[1]
-  if (name === undefined) return undefined
-  return /^key\s*=\s*["']([^"'\n]*)["']/m.exec(document?.getText() ?? '')?.[1] ?? name
-}
-
-/** The key of the flag at the cursor, or what is selected; empty where there is neither. */
+/** The key of the flag at the cursor (in a brief its own, wherever that is), or what is selected; empty where there is neither. */
 export async function keyHere(client: LanguageClient): Promise<string> {
   const editor = window.activeTextEditor
   const selected = editor?.document.getText(editor.selection).trim() ?? ''

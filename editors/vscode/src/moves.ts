@@ -1,6 +1,6 @@
 import { window } from 'vscode'
 import type { LanguageClient } from 'vscode-languageclient/node'
-import { execute, KEY, keyHere, keyOfBrief, uriHere } from './commands'
+import { execute, KEY, keyHere, uriHere } from './commands'
 
 /** What a move is called, by the end of its command. */
 const TITLES = {
@@ -39,7 +39,7 @@ export async function stop(client: LanguageClient, feature: Feature): Promise<vo
 }
 
 async function keyToMove(client: LanguageClient, way: Way): Promise<string | undefined> {
-  const shown = keyOfBrief() ?? (await keyHere(client))
+  const shown = await keyHere(client)
   if (KEY.test(shown)) return shown
   return window.showInputBox({
     title: `Flagline: ${TITLES[way]}`,

@@ -77,23 +77,8 @@ function subcommands.create(key, _, lines)
   feature.new(client, { uri = uri_here(), range = range, at = feature.at_cursor(client) })
 end
 
---- The key of the brief in this buffer, as it stands there.
----@return string?
-local function key_of_brief()
-  local path = vim.fs.normalize(vim.api.nvim_buf_get_name(0))
-  if not path:match('/%.flagline/[^/]+%.toml$') then
-    return
-  end
-  for _, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, false)) do
-    local _, key = line:match('^%s*key%s*=%s*(["\'])(.-)%1')
-    if key then
-      return key
-    end
-  end
-end
-
---- Calls `done` with a key and the document that says whose it is: the key that is given, else of this brief, else at the
---- cursor, else of the answer.
+--- Calls `done` with a key and the document that says whose it is: the key that is given, else what the
+--- server finds at the cursor (in a brief its own, wherever that is), else the answer.
 ---@param key? string
 ---@param done fun(client: vim.lsp.Client, feature: { key: string, uri: string })
 local function with_key(prompt, key, done)
@@ -105,7 +90,6 @@ local function with_key(prompt, key, done)
   local function run(it)
     done(client, { key = it, uri = uri })
   end
-  key = key or key_of_brief()
   if key then
     return run(key)
   end
@@ -330,12 +314,11 @@ local takes_key = vim.tbl_extend('error', about_a_key, { clean = true, create = 
 
 --- Keys that this file reads, as it stands on disk; or the key of the brief that it is.
 local function keys()
-  local of_brief = key_of_brief()
-  if of_brief then
-    return { of_brief }
-  end
   local file = vim.api.nvim_buf_get_name(0)
   local client = flagline.client()
+  if client and vim.fs.normalize(file):match('/%.flagline/[^/]+%.toml$') then
+    return { talk.key_now(client) }
+  end
   local cmd = client and client.config.cmd
   if type(cmd) ~= 'table' or not vim.uv.fs_stat(file) then
     return {}

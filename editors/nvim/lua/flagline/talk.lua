@@ -61,4 +61,18 @@ function M.position(client)
   return vim.lsp.util.make_position_params(0, client.offset_encoding)
 end
 
+--- The key at the cursor, waited for as long as somebody who completes a command line would.
+---@return string?
+function M.key_now(client)
+  local params, bufnr = M.position(client), vim.api.nvim_get_current_buf()
+  local answer
+  if vim.fn.has('nvim-0.11') == 1 then
+    answer = client:request_sync('flagline/flagAt', params, 1000, bufnr)
+  else
+    answer = client.request_sync('flagline/flagAt', params, 1000, bufnr)
+  end
+  local flag = answer and flagline.value(answer.result)
+  return flag and flag.key
+end
+
 return M
