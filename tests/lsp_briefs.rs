@@ -169,11 +169,13 @@ async fn a_key_that_may_see_little_fails_nothing() {
         ])
         .await;
     let mut editor = opened(&posthog, &[]).await;
-    editor.open(BRIEF, "key = \"project-videos\"\n[notify]\nslack = \"#nowhere\"\n[[stage]]\nname = \"a\"\naudience = { cohort = \"\" }\n").await;
+    let text = "key = \"project-videos\"\n[notify]\nslack = \"#nowhere\"\n[[stage]]\nname = \"a\"\naudience = { cohort = \"\" }\n";
+    editor.open(BRIEF, text).await;
     let labels = offered(&mut editor, BRIEF, "cohort = \"", "Beta testers").await;
     assert!(labels.contains(&"Internal".to_owned()), "{labels:?}");
     let nothing = json!({ "isIncomplete": false, "items": [] });
     assert_eq!(editor.completions(BRIEF, "slack = \"").await, nothing);
+    editor.rewrite(BRIEF, &text.replace("cohort = \"\"", "cohort = \"Nobody\"")).await;
     editor.warned(BRIEF, &["has no such cohort yet"]).await;
     editor.finish().await;
 }

@@ -365,12 +365,10 @@ async fn what_cannot_be_written_is_said_with_what_to_do() {
     let promote = command(&editor, "promote", json!({}));
     // Somebody else must approve: it is asked for once.
     posthog.control("approvals", json!({ "actions": ["feature_flag.update"] })).await;
-    for _ in 0..2 {
+    for words in ["it waits for an approval", "a change of it waits for an approval"] {
         let told = moved(&mut editor, "promote", json!({}), "Promote").await;
-        contains(
-            &told,
-            &["is not promoted: it waits for an approval in PostHog: change request ", "/feature_flags/"],
-        );
+        let words = format!("is not promoted: {words} in PostHog: change request ");
+        contains(&told, &[&words, "/feature_flags/"]);
     }
     let (_, requests) = posthog.ask("GET", "/api/environments/1/change_requests/", Value::Null).await;
     assert_eq!(requests["results"].as_array().unwrap().len(), 1, "{requests}");
