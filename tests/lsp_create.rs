@@ -151,7 +151,15 @@ async fn a_client_that_asks_its_user_is_told_what_to_ask_with() {
     editor.write(".flagline/groesse.toml", "key = \"groesse\"\n");
     editor.watched(".flagline/groesse.toml", 1).await;
     for (name, key) in [("Größe", "groesse-2"), ("New checkout", "new-checkout-2"), ("Café", "cafe")] {
-        let suggested = editor.request("flagline/newFeature", json!({ "name": name })).await;
+        // The brief that was written outside is read in a moment.
+        let mut suggested = json!(null);
+        for _ in 0..100 {
+            suggested = editor.request("flagline/newFeature", json!({ "name": name })).await;
+            if suggested["key"] == key {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         assert_eq!((&suggested["key"], &suggested["name"]), (&json!(key), &json!(name)));
     }
     // Anywhere in a brief its own key is meant, whatever stands in texts and variants.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::brief::is_address;
+use super::plan_entry::OF_GRAPHS;
 use crate::schema::Node;
 
 /// Tells what is wrong with stages, of a brief or of `flagline.toml`.
@@ -35,6 +36,18 @@ pub(super) fn check_properties(properties: &[Node], tell: &mut impl FnMut(&Range
     }
 }
 
+/// The same of people or groups, of whom less can be asked than of events.
+fn check_people(properties: &[Node], tell: &mut impl FnMut(&Range<usize>, String)) {
+    check_properties(properties, tell);
+    for (at, operator) in
+        properties.iter().filter_map(|it| it.get("operator")).filter_map(|it| Some((it, it.as_str()?)))
+    {
+        if OF_GRAPHS.contains(&operator) {
+            tell(&at.span, format!("only graphs compare by \"{operator}\", no release condition does"));
+        }
+    }
+}
+
 /// Whether a text says nothing.
 pub(super) fn is_blank(node: &Node) -> bool {
     node.as_str().is_some_and(|it| it.trim().is_empty())
@@ -56,7 +69,7 @@ fn check_audience(audience: &Node, tell: &mut impl FnMut(&Range<usize>, String))
             let message = "without a property these are all people: name one, or say audience = \"everyone\"";
             tell(&properties.span, message.into());
         }
-        check_properties(properties.elements(), tell);
+        check_people(properties.elements(), tell);
     }
     if let Some((at, domain)) = audience.get("email_domain").and_then(|it| Some((it, it.as_str()?)))
         && !is_address(&format!("somebody@{}", domain.trim_start_matches('@')))
@@ -78,7 +91,7 @@ fn check_audience(audience: &Node, tell: &mut impl FnMut(&Range<usize>, String))
                            for a static one that is empty at first";
             tell(&properties.span, message.into());
         }
-        check_properties(properties.elements(), tell);
+        check_people(properties.elements(), tell);
         if let Some(of_group) = properties.elements().iter().find_map(|it| it.get("group_type")) {
             tell(&of_group.span, "a cohort is of people, not of groups".into());
         }

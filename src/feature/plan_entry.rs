@@ -87,8 +87,8 @@ pub struct MadeCohort {
     pub properties: Vec<PropertyEntry>,
 }
 
-/// How PostHog compares a property.
-const OPERATORS: [&str; 26] = [
+/// How PostHog compares a property. The last ones are of graphs alone.
+const OPERATORS: [&str; 32] = [
     "exact",
     "is_not",
     "icontains",
@@ -115,7 +115,16 @@ const OPERATORS: [&str; 26] = [
     "semver_tilde",
     "semver_caret",
     "semver_wildcard",
+    "between",
+    "not_between",
+    "min",
+    "max",
+    "in",
+    "not_in",
 ];
+
+/// Those that release conditions and cohorts do not know.
+pub(super) const OF_GRAPHS: &[&str] = OPERATORS.split_at(26).1;
 
 /// A property of a person or group.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

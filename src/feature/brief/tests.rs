@@ -312,3 +312,14 @@ fn a_share_is_a_part_of_a_hundred_and_only_a_trend_counts() {
     let no_steps = "key = \"a\"\n[[stage]]\nname = \"a\"\naudience = \"everyone\"\nsteps = []\n";
     assert_eq!(read(no_steps).unwrap_err()[0].message, "steps grow, and the last is 100");
 }
+
+#[test]
+fn a_release_condition_compares_by_less_than_a_graph() {
+    let property = "{ key = \"kg\", operator = \"between\", value = [1, 2] }";
+    let stage = format!("[[stage]]\nname = \"a\"\naudience = {{ properties = [{property}] }}\n");
+    let told = read(&format!("key = \"a\"\n{stage}")).unwrap_err();
+    let told: Vec<&str> = told.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(told, ["only graphs compare by \"between\", no release condition does"]);
+    let event = format!("{{ event = \"purchase\", properties = [{property}] }}");
+    assert!(read(&format!("key = \"a\"\n[metric]\nkind = \"trend\"\nevents = [{event}]\n")).is_ok());
+}
