@@ -238,7 +238,7 @@ async fn completion_knows_keys_headers_and_values_in_both_encodings() {
             (
                 "[plan.büro]\nstage = [{ name = \"😀ü\", aud| }]",
                 "audience",
-                "[plan.büro]\nstage = [{ name = \"😀ü\", audience = \"\" }]",
+                "[plan.büro]\nstage = [{ name = \"😀ü\", audience = \"everyone\" }]",
             ),
             (
                 "[plan.büro]\nstage = [{ name = \"😀ü\", audience = \"ev|\" }]",

@@ -48,7 +48,7 @@ T['from a selection to its first stage'] = function()
     'What will come of it? Enter leaves it out: ',
     'Release',
     'Key metric',
-    'Wrap the selection (with posthog.isFeatureEnabled)?',
+    'Wrap the selection (with useFeatureFlagEnabled)?',
   })
   -- A person says what is meant, and launches it.
   editor.cursor_on('# hypothesis')
@@ -212,11 +212,7 @@ T['the action wraps what is selected, a part of a line too'] = function()
   editor.act('Create a feature from the selection…')
   in_brief('offset-now')
   child.cmd('buffer Checkout.tsx')
-  expect.equality(editor.lines(25, 27), {
-    '      {offsetNowEnabled && (',
-    '        <button onClick={pay}>Offset now</button>',
-    '      )}',
-  })
+  expect.equality(editor.lines(25, 25), { '      {offsetNowEnabled && <button onClick={pay}>Offset now</button>}' })
 end
 
 T['code that cannot be wrapped stays, and it says why'] = function()
@@ -240,7 +236,7 @@ T['with a key nothing is asked'] = function()
   expect_lines('offset-now', { 'name = "Offset now"' })
   expect.equality(editor.asked(), {})
   child.cmd('buffer Checkout.tsx')
-  expect.equality(editor.lines(25, 25), { '      {offsetNowEnabled && (' })
+  expect.equality(editor.lines(25, 25), { '      {offsetNowEnabled && <button onClick={pay}>Offset now</button>}' })
   -- There is one now, which is shown.
   child.cmd('Flagline create offset-now')
   in_brief('offset-now')
