@@ -268,7 +268,7 @@ impl<'a> Rollout<'a> {
 
     /// What decides about it.
     pub fn situation(&self) -> Situation<'_> {
-        let next = self.flag.filters().and_then(|it| Ladder::of(&self.plan, &it).next(&self.plan));
+        let next = self.next();
         let keep = self.ramp().keep.into_iter();
         let scheduled = keep.filter(
             |(_, percent)| matches!(next, Some(NextStep::Within { percent: to, .. }) if to == *percent),
@@ -283,6 +283,11 @@ impl<'a> Rollout<'a> {
             scheduled: scheduled.map(|it| it.0).min(),
             now: self.base.now,
         }
+    }
+
+    /// What comes next on the plan; `None` where no stage is open.
+    fn next(&self) -> Option<NextStep> {
+        Ladder::of(&self.plan, &self.flag.filters()?).next(&self.plan)
     }
 
     /// Where a move begins.

@@ -1,5 +1,5 @@
 use super::{Rollout, steps};
-use crate::feature::{Ladder, NextStep, Verdict, judge};
+use crate::feature::{NextStep, Verdict, judge};
 use crate::rollout::decide::{Change, Move};
 
 /// What a move would come to, and whom it touches.
@@ -72,8 +72,7 @@ impl Rollout<'_> {
             Move::Promote => match judge(&self.situation()) {
                 // What is open further than planned passed no gate.
                 Verdict::Rests(why) => {
-                    let next =
-                        self.flag.filters().and_then(|it| Ladder::of(&self.plan, &it).next(&self.plan));
+                    let next = self.next();
                     let is_to_last = matches!(next, Some(NextStep::Within { stage, .. } | NextStep::Across { stage, .. })
                         if stage + 1 == self.plan.stages.len());
                     std::iter::once(why).chain(todos().filter(|_| is_to_last)).collect()

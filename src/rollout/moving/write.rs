@@ -209,8 +209,7 @@ fn kinds(step: &Move, change: &Change, rollout: &Rollout) -> Vec<Kind> {
         Move::Promote => {
             // A stage that had been closed was entered.
             let entered = change.touches.is_some_and(|it| it.1 == 0.0);
-            let done = rollout.flag.filters().map(|it| Ladder::of(&rollout.plan, &it).next(&rollout.plan));
-            let is_last = done == Some(Some(NextStep::Done));
+            let is_last = rollout.next() == Some(NextStep::Done);
             let met = rollout.met.is_some().then_some(Kind::Met);
             let entered = entered.then_some(Kind::Entered);
             met.into_iter().chain(entered).chain(is_last.then_some(Kind::Everyone)).collect()
