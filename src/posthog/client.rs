@@ -545,8 +545,12 @@ impl Client {
             402 => Error::PaymentRequired(detail),
             403 => Error::Forbidden(detail),
             404 => Error::NotFound(detail),
-            409 if code == "approval_required" => {
-                Error::ApprovalRequired { detail, request: error.change_request_id }
+            409 if matches!(&*code, "approval_required" | "change_request_pending") => {
+                Error::ApprovalRequired {
+                    detail,
+                    request: error.change_request_id,
+                    is_earlier: code == "change_request_pending",
+                }
             }
             409 => Error::Conflict(detail),
             _ => Error::Invalid { code, detail },

@@ -25,8 +25,10 @@ pub enum Error {
     ApprovalRequired {
         /// The server's words.
         detail: String,
-        /// PostHog's id of the change request that was filed.
+        /// PostHog's id of the change request.
         request: Option<String>,
+        /// Whether it was filed before, perhaps for another change of this kind: PostHog files no second one.
+        is_earlier: bool,
     },
     /// 402.
     #[error("this PostHog plan does not include it: {0}")]

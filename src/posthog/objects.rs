@@ -195,7 +195,8 @@ impl Client {
             let path = format!("/api/{prefix}/{}/change_requests/", project.id);
             match self.pages::<Value>(&path, &query).await {
                 Err(Error::NotFound(_)) => {}
-                // Nothing is gated without the feature; without the scope the write itself tells.
+                // Nothing is gated without the feature; without the scope the write itself tells, and PostHog files no
+                // second request for the same kind of change.
                 Err(Error::Forbidden(_) | Error::PaymentRequired(_)) => return Ok(Vec::new()),
                 Err(error) => return Err(error),
                 Ok(found) => {

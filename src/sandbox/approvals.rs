@@ -1,7 +1,8 @@
 //! `/api/projects/:id/change_requests/…`: writes to flags that somebody else must approve first.
 //!
 //! A policy gates an action (`feature_flag.enable`, `feature_flag.disable`, `feature_flag.update`). A gated write
-//! changes nothing and is answered with 409, in a body of its own; approving the change request makes the change.
+//! changes nothing and is answered with 409, in a body of its own; approving the change request makes the change. While
+//! one is pending, none is filed for the same action on the same flag.
 
 use axum::http::Method;
 use jiff::Timestamp;
@@ -100,9 +101,15 @@ pub(super) fn gate(world: &mut World, by: UserId, flag: Option<u64>, wanted: &St
             return Err(Problem::invalid(None, text));
         }
     };
+    let is_same = |it: &&ChangeRequest| {
+        it.state == "pending" && it.action == action && it.flag == flag.unwrap_or_default()
+    };
+    if let Some(earlier) = world.change_requests.iter().find(is_same) {
+        return Err(Problem::approval(flag, &earlier.id, true));
+    }
     let created_at = world.stamp();
     let id = uuid(&["change request", &world.change_requests.len().to_string()]);
-    let refusal = Problem::approval(flag, &id);
+    let refusal = Problem::approval(flag, &id, false);
     // A new flag has nothing yet that could be changed later: the change request is all there is of it.
     let (state, flag, wanted) = ("pending", flag.unwrap_or_default(), wanted.clone());
     world.change_requests.push(ChangeRequest { id, action, flag, wanted, state, created_at, created_by: by });

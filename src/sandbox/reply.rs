@@ -261,10 +261,15 @@ impl Problem {
     }
 
     /// A policy wants somebody to approve the change first.
-    pub fn approval(flag: Option<u64>, change_request: &str) -> Problem {
-        let detail = "This change requires approval. A change request has been created.";
+    pub fn approval(flag: Option<u64>, change_request: &str, is_earlier: bool) -> Problem {
+        let (code, detail) = match is_earlier {
+            false => {
+                ("approval_required", "This change requires approval. A change request has been created.")
+            }
+            true => ("change_request_pending", "A pending approval request already exists for this action"),
+        };
         let own = json!({
-            "code": "approval_required",
+            "code": code,
             "status": "approval_required",
             "detail": detail,
             "message": detail,

@@ -200,10 +200,13 @@ async fn what_waits_for_an_approval_is_not_taken_for_a_stop() {
     bench.flagline(&["promote", TOUR, "--yes", "--anyway"]).await.is(0, &["is at 2/4 beta"]);
     bench.posthog().control("approvals", json!({ "actions": ["feature_flag.update"] })).await;
     bench.flagline(&["promote", TOUR, "--yes", "--anyway"]).await.is(1, &["it waits for an approval"]);
-    bench
-        .flagline(&["stop", TOUR, "--yes"])
-        .await
-        .is(1, &["an earlier change of it waits", "reject it if it opens more"]);
+    let stop = async || bench.flagline(&["stop", TOUR, "--yes"]).await;
+    let waits = ["an earlier change of it waits", ": change request ", "reject it if it opens more"];
+    stop().await.is(1, &waits);
+    // A key that may not see what waits is told so by the write.
+    bench.posthog().scopes(&["feature_flag:write", "project:read", "user:read", "query:read"]).await;
+    stop().await.is(1, &waits);
+    bench.posthog().scopes(&["*"]).await;
     bench.flagline(&["stop", TOUR, "--off", "--yes"]).await.is(0, &["' is off. http"]);
 }
 

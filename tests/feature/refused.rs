@@ -477,6 +477,20 @@ async fn an_approval_is_awaited_and_asked_for_once() {
     }
 }
 
+/// Who may not see what waits is told by PostHog, which files no second request either.
+#[tokio::test]
+async fn a_key_that_may_not_read_approvals_asks_for_one_once() {
+    let bench = bench().await;
+    bench.posthog().scopes(&SCOPES).await;
+    bench.posthog().control("approvals", json!({ "actions": ["feature_flag.enable"] })).await;
+    for _ in 0..2 {
+        bench.launch(&[KEY, "--yes"]).await.is(1, &["waits for an approval"]);
+        assert!(!is_on(&bench).await && bench.hooks().is_empty());
+    }
+    bench.posthog().scopes(&["*"]).await;
+    assert_eq!(count(&bench, "/api/environments/1/change_requests/?state=pending").await, 1);
+}
+
 #[tokio::test]
 async fn conditions_that_wait_for_an_approval_are_asked_for_once() {
     let bench = bench().await;

@@ -70,7 +70,7 @@ impl Launch {
             };
             match self.write(&step, told).await {
                 Ok(()) => told(Told::Done(&step)),
-                Err(Error::ApprovalRequired { detail, request }) => {
+                Err(Error::ApprovalRequired { detail, request, .. }) => {
                     let pending = Some(Pending { id: request.unwrap_or_default() });
                     match step.slot {
                         Slot::On => self.found.pending = pending,

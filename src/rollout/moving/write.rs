@@ -147,16 +147,7 @@ impl Rollout<'_> {
             waiting => waiting?,
         };
         let Some(pending) = waiting else { return Ok(()) };
-        let id = pending["id"].as_str().map(str::to_owned);
-        Err(match step {
-            // Who is to stop something must not approve what may open it further.
-            Move::Stop { .. } | Move::RollBack { .. } => NotMoved::Refused(format!(
-                "an earlier change of it waits for an approval in PostHog{}: see there what it is, reject it if it opens \
-                 more, and run this again",
-                request(&id)
-            )),
-            _ => NotMoved::Behind { id },
-        })
+        Err(behind(step, pending["id"].as_str().map(str::to_owned)))
     }
 
     async fn write(&mut self, step: &Move) -> Result<Change, NotMoved> {
@@ -168,7 +159,9 @@ impl Rollout<'_> {
                 self.read_again().await?;
                 return Err(NotMoved::Changed { words, now: self.flag.clone().into() });
             }
-            Err(Error::ApprovalRequired { request, .. }) => return Err(NotMoved::Waits { id: request }),
+            Err(Error::ApprovalRequired { request: id, is_earlier, .. }) => {
+                return Err(if is_earlier { behind(step, id) } else { NotMoved::Waits { id } });
+            }
             Err(error) => return Err(error.into()),
         }
         self.elected.extend(kinds(step, &change, self));
@@ -200,6 +193,19 @@ impl Rollout<'_> {
             self.sync_schedules().await?;
         }
         Ok(())
+    }
+}
+
+/// A move behind a change that waits for an approval.
+fn behind(step: &Move, id: Option<String>) -> NotMoved {
+    match step {
+        // Who is to stop something must not approve what may open it further.
+        Move::Stop { .. } | Move::RollBack { .. } => NotMoved::Refused(format!(
+            "an earlier change of it waits for an approval in PostHog{}: see there what it is, reject it if it opens \
+             more, and run this again",
+            request(&id)
+        )),
+        _ => NotMoved::Behind { id },
     }
 }
 
