@@ -67,6 +67,27 @@ pub fn webhook(name: &str) -> Result<Whom, String> {
     Ok(Whom::Webhook { name: name.to_owned(), address })
 }
 
+/// All functions that tell somebody something. Lists leave out their inputs: those about the flag are read as a whole.
+pub(super) async fn functions_about(
+    client: &Client,
+    project: &Project,
+    key: &str,
+    flag: Option<u64>,
+) -> Result<Vec<Value>, Error> {
+    let mut functions = client.objects(project, Kind::HogFunction, "").await?;
+    for function in &mut functions {
+        let follower = Follower::of(function).filter(|it| it.is_about(key, flag));
+        let Some(follower) = follower.filter(|_| function["inputs"].is_null()) else { continue };
+        match client.object(project, Kind::HogFunction, &follower.id).await {
+            Ok(whole) => *function = whole,
+            // Somebody deleted it meanwhile.
+            Err(Error::NotFound(_)) => function["filters"] = Value::Null,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(functions)
+}
+
 impl Following {
     /// Reads what is there. Writes nothing.
     pub async fn load(environment: &config::Environment, key: &FlagKey) -> Result<Following, NotFollowed> {
@@ -80,22 +101,10 @@ impl Following {
         Ok(following)
     }
 
-    /// Reads the functions. Newer servers leave the inputs out of lists.
     async fn look(&mut self) -> Result<(), NotFollowed> {
-        let listed = self.client.objects(&self.project, Kind::HogFunction, "").await;
-        let mut functions = listed.map_err(|it| self.explain(it))?;
-        for function in &mut functions {
-            let follower =
-                Follower::of(function).filter(|it| it.is_about(self.scene.key.as_str(), self.scene.flag));
-            let Some(follower) = follower.filter(|_| function["inputs"].is_null()) else { continue };
-            match self.client.object(&self.project, Kind::HogFunction, &follower.id).await {
-                Ok(whole) => *function = whole,
-                // Somebody deleted it meanwhile.
-                Err(Error::NotFound(_)) => function["filters"] = Value::Null,
-                Err(error) => return Err(self.explain(error)),
-            }
-        }
-        self.scene.functions = functions;
+        let (key, flag) = (self.scene.key.as_str(), self.scene.flag);
+        let functions = functions_about(&self.client, &self.project, key, flag).await;
+        self.scene.functions = functions.map_err(|it| self.explain(it))?;
         Ok(())
     }
 

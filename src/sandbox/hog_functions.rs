@@ -68,6 +68,19 @@ struct EventFilter {
 }
 
 impl HogFunction {
+    /// As a list shows it: without what it was set up with.
+    fn listed(&self, world: &World) -> Value {
+        let mut it = self.json(world);
+        if let Value::Object(it) = &mut it {
+            for name in
+                ["inputs", "inputs_schema", "template_id", "masking", "mappings", "transpiled", "deleted"]
+            {
+                it.remove(name);
+            }
+        }
+        it
+    }
+
     pub fn json(&self, world: &World) -> Value {
         let mut filters = self.filters.clone();
         if let Value::Object(it) = &mut filters {
@@ -164,7 +177,7 @@ fn list(world: &World, request: &Request) -> Result {
             && search.as_ref().is_none_or(|text| it.name.to_lowercase().contains(text))
     };
     let found: Vec<_> = world.hog_functions.iter().rev().filter(listed).collect();
-    page(request, found.len(), |at| found[at].json(world))
+    page(request, found.len(), |at| found[at].listed(world))
 }
 
 fn create(world: &mut World, caller: Caller, body: &Map<String, Value>) -> Result {

@@ -13,6 +13,7 @@ mod moved;
 mod posthog;
 mod recorded;
 mod refused;
+mod renamed;
 mod story;
 #[path = "../support/terminal.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]

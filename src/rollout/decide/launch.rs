@@ -211,19 +211,21 @@ fn cohort(target: &Target, found: &Found, name: &str) -> Action {
     if let Some(id) = found.id(&slot) {
         return match found.behavioral_cohorts.contains(&id) {
             true => Action::Skip(OF_BEHAVIOUR.into()),
-            false => Action::Keep("is there".into()),
+            false => found_cohort(target, &found.objects[&slot], name),
         };
     }
-    let properties = target.plan.cohorts_named().find(|it| it.0 == name).map(|it| it.1).unwrap_or_default();
-    let body = match properties.is_empty() {
-        true => json!({ "name": name, "description": bodies::marker(target.key()), "is_static": true }),
-        false => json!({
-            "name": name,
-            "description": bodies::marker(target.key()),
-            "filters": { "properties": { "type": "OR", "values": [{ "type": "AND", "values": properties }] } },
-        }),
-    };
-    Action::Make(Some(body))
+    Action::Make(Some(bodies::cohort(target, name)))
+}
+
+/// A cohort that is there. What was not made for this flag is others' too, and is never written over.
+fn found_cohort(target: &Target, there: &Value, name: &str) -> Action {
+    let body = bodies::cohort(target, name);
+    let differences = bodies::cohort_differences(&body, there);
+    let is_ours = bodies::is_marked(there, target.key()) && there["is_static"] != true;
+    match (differences.is_empty(), is_ours) {
+        (false, false) => Action::Differs(differences),
+        _ => kept_or_changed(target, differences, json!({ "filters": body["filters"] })),
+    }
 }
 
 fn flag(target: &Target, found: &Found) -> Action {
@@ -400,7 +402,7 @@ fn alert_function(target: &Target, found: &Found) -> Action {
         found,
         &Slot::AlertFunction,
         || bodies::alert_function(target, found),
-        &["inputs", "filters"],
+        &["inputs", "filters", "enabled"],
     )
 }
 

@@ -1,5 +1,6 @@
 //! What is to be done, decided from values alone: the brief, what PostHog has, and now.
 
+mod again;
 mod bodies;
 mod due;
 pub mod follow;
@@ -12,6 +13,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub(super) use again::{alert, cohorts, function, insights, playlists, survey};
 pub use due::{Due, Surroundings, due, invited, launched};
 pub use launch::{Action, Step, steps};
 pub use moves::{Change, Move, SETTLED, Start, change, claim};

@@ -1,6 +1,8 @@
 //! What a launch comes to, from a brief and what is there. What is there is made by taking the steps one by one, in
 //! a PostHog of a few lines.
 
+mod again;
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};

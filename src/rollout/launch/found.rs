@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::super::decide::{
     self, Found, FunctionKind, Pending, Refused, SlackChannel, Slot, SwitchedOff, Target,
 };
+use super::super::follow::functions_about;
 use super::super::message::EVENT;
 use super::launched;
 use crate::feature::{Audience, TAG};
-use crate::flags::{Follower, Place, Project, Tells};
+use crate::flags::{Flag, Project};
 use crate::posthog::objects::Kind;
 use crate::posthog::{Client, Error, queries};
 
@@ -18,6 +19,7 @@ struct Finder<'a> {
     target: &'a Target,
     found: Found,
     slots: Vec<(Slot, String)>,
+    /// The functions that tell people of the flag, and all others.
     functions: Vec<Value>,
 }
 
@@ -29,10 +31,11 @@ pub(super) async fn find(client: &Client, project: &Project, target: &Target) ->
     finder.flag().await?;
     finder.functions().await?;
     finder.cohorts().await?;
+    finder.beside_flag().await?;
     finder.dashboard().await?;
     finder.others().await?;
     finder.slack().await?;
-    finder.take_followers();
+    finder.take_functions().await?;
     finder.told().await?;
     finder.switched_off().await?;
     Ok(finder.found)
@@ -62,17 +65,12 @@ impl Finder<'_> {
         }
     }
 
-    /// Takes of a list what bears the name of a slot, or else the marker when it is the only one of its kind.
-    fn take(&mut self, list: &[Value], is: impl Fn(&Slot) -> bool) {
-        let wanted: Vec<(Slot, String)> = self.slots.iter().filter(|it| is(&it.0)).cloned().collect();
-        for (slot, name) in &wanted {
-            let named = list.iter().find(|it| it["name"] == name.as_str() && !name.is_empty());
-            let renamed =
-                list.iter().find(|it| wanted.len() == 1 && decide::is_marked(it, self.target.key()));
-            if let Some(found) = named.or(renamed) {
-                self.found.objects.insert(slot.clone(), found.clone());
-            }
-        }
+    fn take(&mut self, pairs: Vec<(Slot, Value)>) {
+        self.found.objects.extend(pairs);
+    }
+
+    fn slots(&self, is: impl Fn(&Slot) -> bool) -> Vec<Slot> {
+        self.slots.iter().map(|it| it.0.clone()).filter(is).collect()
     }
 
     async fn flag(&mut self) -> Result<(), Error> {
@@ -92,68 +90,31 @@ impl Finder<'_> {
 
     /// Functions. A server that knows neither them nor alerts is of the time before insights were queries.
     async fn functions(&mut self) -> Result<(), Error> {
-        let is = |it: &Slot| matches!(it, Slot::Function(_) | Slot::AlertFunction);
-        let listed = self.client.objects(self.project, Kind::HogFunction, self.target.key()).await;
+        let flag = self.found.flag.as_ref().map(|it| it.id);
+        let listed = functions_about(self.client, self.project, self.target.key(), flag).await;
         if matches!(listed, Err(Error::NotFound(_))) {
             let alerts = self.client.objects(self.project, Kind::Alert, self.target.key()).await;
             self.found.is_old = matches!(alerts, Err(Error::NotFound(_)));
         }
-        let Some(listed) = self.allowed(listed, is)? else { return Ok(()) };
-        let key = self.target.key();
-        let starts = |it: &Value, of: &str| {
-            it["name"].as_str().is_some_and(|it| it.starts_with(&format!("{key}: {of} to ")))
-        };
-        let by_hook = |it: &Value| it["name"].as_str().is_some_and(|it| it.contains(" to the webhook "));
-        // The channel stands in the name, and may be another one by now.
-        let of = |slot: &Slot| {
-            listed.iter().find(|it| match slot {
-                Slot::Function(FunctionKind::SlackMessages) => starts(it, "messages") && !by_hook(it),
-                Slot::Function(FunctionKind::WebhookMessages) => starts(it, "messages") && by_hook(it),
-                Slot::Function(FunctionKind::SlackChanges) => starts(it, "changes"),
-                _ => starts(it, "alerts"),
-            })
-        };
-        for (slot, _) in self.slots.iter().filter(|it| is(&it.0)) {
-            if let Some(found) = of(slot) {
-                self.found.objects.insert(slot.clone(), found.clone());
-            }
-        }
-        self.functions = listed;
+        self.functions = self.allowed(listed, is_function)?.unwrap_or_default();
         Ok(())
     }
 
-    /// Whom the brief names may follow already: then nobody tells them the same twice.
-    fn take_followers(&mut self) {
-        let (key, flag) = (self.target.key(), self.found.flag.as_ref().map(|it| it.id));
-        let channel = self.found.slack.as_ref().and_then(|it| it.as_ref().ok());
-        let webhook = self.target.brief.notify.webhook.as_ref();
-        let slot = |it: &Follower| {
-            let is_channel = |id: &Option<String>, name: &Option<String>| match id {
-                Some(id) => channel.is_some_and(|it| it.id == *id),
-                None => channel.is_some_and(|it| name.as_ref() == Some(&it.name)),
+    /// Which function is which, once the channel and the alert are known.
+    async fn take_functions(&mut self) -> Result<(), Error> {
+        for slot in self.slots(is_function) {
+            let Some(function) = decide::function(self.target, &self.found, &slot, &self.functions) else {
+                continue;
             };
-            match (&it.place, it.tells) {
-                (Place::Slack { id, name }, Tells::Messages) if is_channel(id, name) => {
-                    Some(FunctionKind::SlackMessages)
-                }
-                (Place::Slack { id, name }, Tells::Changes) if is_channel(id, name) => {
-                    Some(FunctionKind::SlackChanges)
-                }
-                (Place::Webhook { name }, Tells::Messages)
-                    if name.as_ref() == webhook && webhook.is_some() =>
-                {
-                    Some(FunctionKind::WebhookMessages)
-                }
-                _ => None,
+            let mut function = function.clone();
+            // One that is known by its name alone was not read as a whole.
+            if function["inputs"].is_null() {
+                let id = function["id"].as_str().unwrap_or_default();
+                function = self.client.object(self.project, Kind::HogFunction, id).await?;
             }
-        };
-        for function in &self.functions {
-            let follower = Follower::of(function).filter(|it| it.is_ours(key) && it.is_about(key, flag));
-            let Some(slot) = follower.as_ref().and_then(slot).map(Slot::Function) else { continue };
-            if self.slots.iter().any(|it| it.0 == slot) {
-                self.found.objects.insert(slot, function.clone());
-            }
+            self.found.objects.insert(slot, function);
         }
+        Ok(())
     }
 
     async fn cohorts(&mut self) -> Result<(), Error> {
@@ -171,12 +132,9 @@ impl Finder<'_> {
             if is_behavioral(cohort) {
                 self.found.behavioral_cohorts.insert(id);
             }
-            let slot = Slot::Cohort(cohort["name"].as_str().unwrap_or_default().to_owned());
-            if self.slots.iter().any(|it| it.0 == slot) {
-                // Of two of one name, the first counts, today and tomorrow.
-                self.found.objects.entry(slot).or_insert_with(|| cohort.clone());
-            }
         }
+        let cohorts = decide::cohorts(self.target, &self.found, &listed);
+        self.take(cohorts);
         Ok(())
     }
 
@@ -201,10 +159,13 @@ impl Finder<'_> {
             }
         }
         if dashboard.is_none() {
-            let listed = self.client.objects(self.project, Kind::Dashboard, &name).await;
-            let Some(listed) = self.allowed(listed, is)? else { return Ok(()) };
-            let found = listed.iter().find(|it| it["name"] == name.as_str()).and_then(|it| it["id"].as_u64());
-            if let Some(id) = found {
+            let Some(listed) = self.listed(Kind::Dashboard, &name, is).await? else { return Ok(()) };
+            let mut found = listed.iter().find(|it| it["name"] == name.as_str()).cloned();
+            if found.is_none() && self.found.flag.is_some() {
+                let Some(listed) = self.listed(Kind::Dashboard, "", is).await? else { return Ok(()) };
+                found = listed.into_iter().find(|it| decide::is_marked(it, self.target.key()));
+            }
+            if let Some(id) = found.and_then(|it| it["id"].as_u64()) {
                 // A list leaves out the tiles.
                 dashboard = Some(self.client.object(self.project, Kind::Dashboard, &id.to_string()).await?);
             }
@@ -213,7 +174,8 @@ impl Finder<'_> {
         let tiles = dashboard["tiles"].as_array().into_iter().flatten();
         let insights: Vec<Value> = tiles.map(|it| it["insight"].clone()).filter(|it| !it.is_null()).collect();
         self.found.objects.insert(Slot::Dashboard, dashboard);
-        self.take(&insights, |it| matches!(it, Slot::Insight(_)));
+        let insights = decide::insights(self.target, &self.found, &insights);
+        self.take(insights);
         Ok(())
     }
 
@@ -225,59 +187,86 @@ impl Finder<'_> {
     }
 
     async fn others(&mut self) -> Result<(), Error> {
-        let key = self.target.key();
-        self.list(Kind::Playlist, key, |it| matches!(it, Slot::Playlist(_))).await?;
-        self.list(Kind::Survey, key, |it| *it == Slot::Survey).await?;
+        let playlists = |it: &Slot| matches!(it, Slot::Playlist(_));
+        let slots = self.slots(playlists);
+        let (target, of_slots) = (self.target, slots.as_slice());
+        let find = |found: &Found, list: &[Value]| decide::playlists(target, found, of_slots, list);
+        self.find_of(Kind::Playlist, playlists, find).await?;
+        self.find_of(Kind::Survey, |it| *it == Slot::Survey, |_, list| decide::survey(target, list)).await?;
         if !self.found.is_old {
-            self.list(Kind::Alert, "", |it| *it == Slot::Alert).await?;
-        }
-        let annotation = self.slots.iter().find(|it| it.0 == Slot::Annotation).map(|it| it.1.clone());
-        if let Some(words) = annotation {
-            let listed = self.client.objects(self.project, Kind::Annotation, &words).await;
-            let listed = self.allowed(listed, |it| *it == Slot::Annotation)?.unwrap_or_default();
-            if let Some(found) = listed.into_iter().find(|it| it["content"] == words.as_str()) {
-                self.found.objects.insert(Slot::Annotation, found);
+            let alerts = self.listed(Kind::Alert, "", |it| *it == Slot::Alert).await?.unwrap_or_default();
+            if let Some(found) = decide::alert(target, &self.found, &alerts) {
+                self.found.objects.insert(Slot::Alert, found.clone());
             }
         }
+        self.annotation().await
+    }
+
+    async fn annotation(&mut self) -> Result<(), Error> {
+        let annotation = self.slots.iter().find(|it| it.0 == Slot::Annotation).map(|it| it.1.clone());
+        let Some(words) = annotation else { return Ok(()) };
+        let listed = self.listed(Kind::Annotation, &words, |it| *it == Slot::Annotation).await?;
+        let found = listed.into_iter().flatten().find(|it| it["content"] == words.as_str());
+        self.take(found.into_iter().map(|it| (Slot::Annotation, it)).collect());
+        Ok(())
+    }
+
+    /// What hangs on the flag: an early access feature, an experiment.
+    async fn beside_flag(&mut self) -> Result<(), Error> {
         let Some(flag) = self.found.flag.clone() else { return Ok(()) };
         if self.wants(|it| *it == Slot::EarlyAccess) {
-            let listed = self.client.objects(self.project, Kind::EarlyAccess, "").await;
-            let listed = self.allowed(listed, |it| *it == Slot::EarlyAccess)?.unwrap_or_default();
-            if let Some(found) = listed.into_iter().find(|it| it["feature_flag"]["id"] == flag.id) {
-                self.found.objects.insert(Slot::EarlyAccess, found);
-            }
+            let listed = self.listed(Kind::EarlyAccess, "", |it| *it == Slot::EarlyAccess).await?;
+            let found = listed.into_iter().flatten().find(|it| it["feature_flag"]["id"] == flag.id);
+            self.take(found.into_iter().map(|it| (Slot::EarlyAccess, it)).collect());
         }
         if self.wants(|it| *it == Slot::Experiment) {
-            for id in flag.experiments {
-                let answer = self.client.object(self.project, Kind::Experiment, &id.to_string()).await;
-                let Some(experiment) =
-                    self.allowed(answer, |it| matches!(it, Slot::Experiment | Slot::Start))?
-                else {
-                    break;
-                };
-                if experiment["archived"] != true && experiment["end_date"].is_null() {
-                    self.found.objects.insert(Slot::Experiment, experiment);
-                }
+            self.experiment(&flag).await?;
+        }
+        Ok(())
+    }
+
+    async fn experiment(&mut self, flag: &Flag) -> Result<(), Error> {
+        for id in &flag.experiments {
+            let answer = self.client.object(self.project, Kind::Experiment, &id.to_string()).await;
+            let is = |it: &Slot| matches!(it, Slot::Experiment | Slot::Start);
+            let Some(experiment) = self.allowed(answer, is)? else { break };
+            if experiment["archived"] != true && experiment["end_date"].is_null() {
+                self.found.objects.insert(Slot::Experiment, experiment);
             }
         }
         Ok(())
     }
 
-    async fn list(
+    /// Finds what bears the key in its name; where that is not all and a launch may have made more, among all others too.
+    async fn find_of(
+        &mut self,
+        kind: Kind,
+        is: impl Fn(&Slot) -> bool + Copy,
+        find: impl Fn(&Found, &[Value]) -> Vec<(Slot, Value)>,
+    ) -> Result<(), Error> {
+        let wanted = self.slots(is).len();
+        for search in [self.target.key(), ""] {
+            let found = self.found.objects.keys().filter(|it| is(it)).count();
+            if found >= wanted || (search.is_empty() && self.found.flag.is_none()) {
+                break;
+            }
+            let Some(mut listed) = self.listed(kind, search, is).await? else { break };
+            listed.retain(|it| it["archived"] != true);
+            let pairs = find(&self.found, &listed);
+            self.take(pairs);
+        }
+        Ok(())
+    }
+
+    /// The objects of a kind, if they may be had.
+    async fn listed(
         &mut self,
         kind: Kind,
         search: &str,
-        is: impl Fn(&Slot) -> bool + Copy,
-    ) -> Result<(), Error> {
-        if !self.wants(is) {
-            return Ok(());
-        }
+        is: impl Fn(&Slot) -> bool,
+    ) -> Result<Option<Vec<Value>>, Error> {
         let listed = self.client.objects(self.project, kind, search).await;
-        if let Some(mut listed) = self.allowed(listed, is)? {
-            listed.retain(|it| it["archived"] != true);
-            self.take(&listed, is);
-        }
-        Ok(())
+        self.allowed(listed, is)
     }
 
     async fn slack(&mut self) -> Result<(), Error> {
@@ -343,6 +332,10 @@ impl Finder<'_> {
         self.found.switched_off = off;
         Ok(())
     }
+}
+
+fn is_function(slot: &Slot) -> bool {
+    matches!(slot, Slot::Function(_) | Slot::AlertFunction)
 }
 
 fn is_behavioral(cohort: &Value) -> bool {

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::super::{Found, InsightKind, Slot, Target};
-use super::{described, insight_name, insights, marker};
+use super::{described, insights, marker};
 use crate::feature::TAG;
 use crate::feature::brief::{Metric, MetricKind};
 
@@ -58,8 +58,8 @@ pub(in super::super) fn layout(target: &Target, found: &Found) -> Option<Value> 
     }
     tiles.push(of_text);
     for (at, kind) in insights(target).into_iter().enumerate() {
-        let name = insight_name(target, kind);
-        let own = |it: &&Value| it["insight"]["name"] == name.as_str();
+        let Some(id) = found.id(&Slot::Insight(kind)) else { continue };
+        let own = |it: &&Value| it["insight"]["id"] == id;
         let Some(tile) = dashboard["tiles"].as_array().into_iter().flatten().find(own) else { continue };
         let (column, row) = (at as u64 % 2, at as u64 / 2);
         let half = COLUMNS / 2;

@@ -1,5 +1,6 @@
 //! What is sent to PostHog for each thing of a launch (posthog-api 4).
 
+mod cohort;
 mod dashboard;
 mod experiment;
 mod flag;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use crate::feature::Audience;
 pub use crate::flags::marker;
 
+pub(super) use cohort::{cohort, cohort_differences};
 pub(super) use dashboard::{dashboard, dashboard_name, layout, only_links_more, text_tile};
 pub(super) use experiment::{early_access, experiment};
 pub(super) use flag::{flag, patched_filters};
