@@ -135,7 +135,7 @@ async fn a_follower_is_not_taken_for_the_launchs_own_function() {
     bench.flagline(&["follow", "guided-tour", "--slack", "#alerts", "--yes"]).await.is(0, &[]);
     bench.launch(&["guided-tour", "--yes"]).await.is(0, &["✓ messages to Slack"]);
     assert_eq!((of("messages to #releases").await, of("#alerts follows").await), (1, 1));
-    bench.flagline(&["unfollow", "guided-tour", "--slack", "#alerts", "--yes"]).await.is(0, &[]);
+    bench.flagline(&["unfollow", "guided-tour", "--slack", "#alerts"]).await.is(0, &[]);
     bench.launch(&["guided-tour", "--yes"]).await.is(0, &[]);
     assert_eq!((of("messages to #releases").await, of("#alerts follows").await), (1, 0));
 }
