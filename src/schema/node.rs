@@ -115,6 +115,11 @@ impl Node {
         })
     }
 
+    /// Whether it is `true`.
+    pub fn is_true(&self) -> bool {
+        matches!(self.content, Content::Boolean(true))
+    }
+
     /// Text.
     pub fn as_str(&self) -> Option<&str> {
         match &self.content {

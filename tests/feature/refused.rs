@@ -204,6 +204,11 @@ async fn what_one_scope_is_missing_for_is_left_out() {
         assert_eq!(is_on(&bench).await, code == 0, "{all}");
         // Whoever gives the key the scope and launches again has all of it.
         bench.launch(&[KEY, "--yes"]).await.is(0, &["'guided-tour' is launched"]);
+        if scope == "user:read" {
+            // An alert that tells nobody may be meant so.
+            let ran = bench.launch(&[KEY, "--yes", "--take-over"]).await;
+            ran.is(0, &["~ alert on exceptions           exceptions (written over: subscribed_users)"]);
+        }
         let ran = bench.launch(&[KEY, "--dry-run"]).await;
         assert!(!ran.stdout.contains(" + ") && !ran.stdout.contains(" ! "), "{scope}: {}", ran.stdout);
     }
@@ -525,7 +530,100 @@ async fn of_two_launches_at_the_same_time_one_goes_on() {
     assert_eq!((all["messages"].as_array().unwrap().len(), bench.hooks().len()), (1, 1), "{said}");
 }
 
+/// Keys of flags are unique, and names of cohorts are not.
+#[tokio::test]
+async fn who_comes_second_with_the_flag_takes_its_cohorts_back() {
+    let bench = bench().await;
+    bench.interfere(Interference::Meanwhile {
+        method: Method::POST,
+        path: "/feature_flags/",
+        does: ("POST", "feature_flags/".into(), json!({ "key": KEY, "active": false, "filters": { "groups": [{ "properties": [], "rollout_percentage": 0 }] } })),
+        by: API_KEY,
+    });
+    bench.launch(&[KEY, "--yes"]).await.is(1, &["somebody made the flag in this very moment"]);
+    for name in ["Tour%20testers", "Low%20value"] {
+        assert_eq!(count(&bench, &format!("cohorts/?search={name}")).await, 0, "{name}");
+    }
+}
+
+/// Nothing depends on alerts.
+#[tokio::test]
+async fn a_server_with_trouble_with_alerts_launches_all_else() {
+    let bench = bench().await;
+    for method in ["GET", "POST"] {
+        let fault =
+            json!([{ "kind": "status", "status": 500, "method": method, "path_contains": "/alerts/" }]);
+        bench.posthog().faults(fault).await;
+        bench
+            .launch(&[KEY, "--yes"])
+            .await
+            .is(0, &["alert on exceptions", "a problem of its own (500)", "is launched"]);
+        assert!(is_on(&bench).await);
+        bench.reset().await;
+    }
+}
+
 // Who is told.
+
+/// Who told people by Slack and does so no more is asked to say so, and PostHog stops telling.
+#[tokio::test]
+async fn what_left_the_brief_goes_on_telling_until_it_is_taken_over() {
+    let bench = bench().await;
+    bench.launch(&[KEY, "--yes"]).await.is(0, &[]);
+    let path = bench.folder.path().join(".flagline/guided-tour.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.replace("slack = \"#releases\"\n", "").replace("flag_changes = true\n", "");
+    std::fs::write(&path, &text).unwrap();
+    let functions = || async { count(&bench, "hog_functions/?types=destination,internal_destination").await };
+    bench.launch(&[KEY, "--yes"]).await.is(
+        0,
+        &[
+            "! messages to Slack             not as the brief says, kept: not in the brief any more, and it goes on telling",
+            "! changes of the flag to Slack",
+            "! the alert to Slack",
+        ],
+    );
+    assert_eq!(functions().await, 3);
+    bench
+        .launch(&[KEY, "--yes", "--take-over"])
+        .await
+        .is(0, &["✓ messages to Slack", "✓ the alert to Slack"]);
+    assert_eq!(functions().await, 0);
+    let quiet = bench.launch(&[KEY, "--yes"]).await;
+    quiet.is(0, &[]);
+    assert!(!quiet.stdout.contains("to Slack"), "{}", quiet.stdout);
+    // What somebody follows by was in no brief.
+    bench.flagline(&["follow", KEY, "--slack", "#alerts", "--yes"]).await.is(0, &[]);
+    assert!(!bench.launch(&[KEY, "--yes", "--take-over"]).await.stdout.contains("to Slack"));
+    assert_eq!(functions().await, 1);
+    // Changes of the flag reach a webhook too, where PostHog knows it.
+    let words = "webhook = \"releases\"\n";
+    std::fs::write(&path, text.replace(words, &format!("{words}flag_changes = true\n"))).unwrap();
+    bench.launch(&[KEY, "--yes"]).await.is(2, &["changes are told by PostHog: name a Slack channel"]);
+    let known = format!("{words}webhook_in_posthog = true\nflag_changes = true\n");
+    std::fs::write(&path, text.replace(words, &known)).unwrap();
+    bench
+        .launch(&[KEY, "--yes"])
+        .await
+        .is(0, &["✓ messages to a webhook", "✓ changes of the flag to a webhook"]);
+    bench.launch(&[KEY, "--yes"]).await.is(0, &["= changes of the flag to a webhook"]);
+    assert_eq!(functions().await, 3);
+}
+
+#[tokio::test]
+async fn an_alert_tells_whom_the_brief_names() {
+    let bench = bench().await;
+    bench.launch(&[KEY, "--yes"]).await.is(0, &[]);
+    let alerts = || async { bench.posthog().get("alerts/").await["results"][0].clone() };
+    let made = alerts().await;
+    let people = |it: &Value| it["subscribed_users"].as_array().unwrap().len();
+    let path = format!("alerts/{}/", made["id"].as_str().unwrap());
+    assert_eq!(bench.posthog().ask("PATCH", &path, json!({ "subscribed_users": [] })).await.0, 200);
+    bench.launch(&[KEY, "--yes"]).await.is(0, &["! alert on exceptions", "kept: subscribed_users"]);
+    assert_eq!(people(&alerts().await), 0);
+    bench.launch(&[KEY, "--yes", "--take-over"]).await.is(0, &["✓ alert on exceptions"]);
+    assert_eq!(people(&alerts().await), people(&made));
+}
 
 #[tokio::test]
 async fn slack_is_left_out_where_it_does_not_have_the_channel() {

@@ -239,4 +239,16 @@ fn check_choices(node: &Node, tell: &mut impl FnMut(&Range<usize>, String)) {
     if let Some((at, _)) = text(node, &["notify", "webhook_in_posthog"]) {
         tell(&at.span, "expected true or false".into());
     }
+    let notify = |name: &str| node.at(&["notify", name]);
+    let is_true = |name: &str| notify(name).is_some_and(|it| it.is_true());
+    if let Some(at) = notify("flag_changes").filter(|_| is_true("flag_changes"))
+        && notify("slack").is_none()
+        && !(notify("webhook").is_some() && is_true("webhook_in_posthog"))
+    {
+        tell(
+            &at.span,
+            "changes are told by PostHog: name a Slack channel, or a webhook with webhook_in_posthog = true"
+                .into(),
+        );
+    }
 }

@@ -154,7 +154,7 @@ pub struct Notify {
     pub webhook_in_posthog: bool,
     /// People who get PostHog's alerts by e-mail; the owner when nobody is named.
     pub people: Vec<String>,
-    /// Every change of the flag is told too, whoever makes it.
+    /// Every change of the flag is told too, whoever makes it: in Slack, or to the webhook where PostHog keeps its address.
     pub flag_changes: bool,
 }
 

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::bodies::{self, is_marked};
+use super::launch::slots;
 use super::{Found, FunctionKind, InsightKind, Slot, Target};
 use crate::feature::differences;
 use crate::flags::{Flag, Follower, Place, Tells};
@@ -91,7 +92,8 @@ pub fn function<'a>(target: &Target, found: &Found, slot: &Slot, list: &'a [Valu
         let follower = Follower::of(it).filter(|it| it.is_ours(key) && it.is_about(key, flag));
         follower.filter(|it| tells(it, slot))
     };
-    let is_there = |it: &&Value| of_slot(it).is_some_and(|it| is_at(target, found, &it.place));
+    let is_wanted = slots(target).contains(slot);
+    let is_there = |it: &&Value| is_wanted && of_slot(it).is_some_and(|it| is_at(target, found, &it.place));
     let is_own = |it: &&Value| !is_follower(it) && of_slot(it).is_some();
     let is_named = |it: &&Value| !is_follower(it) && is_named_for(it, key, slot);
     let first = |is: &dyn Fn(&&Value) -> bool| list.iter().find(|it| is(it));
@@ -109,6 +111,7 @@ fn tells(it: &Follower, slot: &Slot) -> bool {
         Slot::Function(FunctionKind::SlackMessages) => it.tells == Tells::Messages && !is_webhook,
         Slot::Function(FunctionKind::WebhookMessages) => it.tells == Tells::Messages && is_webhook,
         Slot::Function(FunctionKind::SlackChanges) => it.tells == Tells::Changes && !is_webhook,
+        Slot::Function(FunctionKind::WebhookChanges) => it.tells == Tells::Changes && is_webhook,
         Slot::AlertFunction => it.tells == Tells::Alerts && !is_webhook,
         _ => false,
     }
@@ -132,7 +135,8 @@ fn is_named_for(function: &Value, key: &str, slot: &Slot) -> bool {
     match slot {
         Slot::Function(FunctionKind::SlackMessages) => is_of("messages") && !is_webhook,
         Slot::Function(FunctionKind::WebhookMessages) => is_of("messages") && is_webhook,
-        Slot::Function(FunctionKind::SlackChanges) => is_of("changes"),
+        Slot::Function(FunctionKind::SlackChanges) => is_of("changes") && !is_webhook,
+        Slot::Function(FunctionKind::WebhookChanges) => is_of("changes") && is_webhook,
         Slot::AlertFunction => is_of("alerts"),
         _ => false,
     }

@@ -1,6 +1,8 @@
 //! The steps of a launch: what will be made, changed, left alone. After every write they are decided anew, so that each
 //! is made of what is really there; and the steps that are shown are those that are taken.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::bodies::{self, insight_name, insights, text_tile};
@@ -53,12 +55,32 @@ pub fn steps(target: &Target, found: &Found) -> Vec<Step> {
             let cohorts = slots(target).into_iter().filter(|it| *it < Slot::Flag);
             cohorts.map(|slot| step(target, found, slot)).chain([flag.clone()]).collect()
         }
-        _ => slots(target).into_iter().map(|slot| step(target, found, slot)).collect(),
+        _ => all_slots(target, found).into_iter().map(|slot| step(target, found, slot)).collect(),
+    }
+}
+
+/// What a launch consists of, and what tells people that an earlier launch made for a brief that named more.
+fn all_slots(target: &Target, found: &Found) -> Vec<Slot> {
+    let mut slots = slots(target);
+    for slot in found.objects.keys().filter(|it| it.is_function()) {
+        if !slots.contains(slot) {
+            let at = slots.iter().position(|it| it > slot).unwrap_or(slots.len());
+            slots.insert(at, slot.clone());
+        }
+    }
+    slots
+}
+
+/// What tells people though the brief does not name it any more.
+fn left_over(target: &Target) -> Action {
+    match target.take_over {
+        false => Action::Differs(vec!["not in the brief any more, and it goes on telling".into()]),
+        true => Action::Change(json!({ "deleted": true }), vec!["not in the brief any more: deleted".into()]),
     }
 }
 
 /// What a launch consists of.
-fn slots(target: &Target) -> Vec<Slot> {
+pub(super) fn slots(target: &Target) -> Vec<Slot> {
     let (brief, notify) = (&target.brief, &target.brief.notify);
     let mut slots: Vec<Slot> =
         target.plan.cohorts_named().map(|(name, _)| Slot::Cohort(name.to_owned())).collect();
@@ -75,8 +97,12 @@ fn slots(target: &Target) -> Vec<Slot> {
     slots.extend(notify.slack.as_ref().map(|_| Slot::Function(FunctionKind::SlackMessages)));
     let by_posthog = notify.webhook.is_some() && notify.webhook_in_posthog;
     slots.extend(by_posthog.then_some(Slot::Function(FunctionKind::WebhookMessages)));
-    let changes = notify.flag_changes && notify.slack.is_some();
-    slots.extend(changes.then_some(Slot::Function(FunctionKind::SlackChanges)));
+    let changes = match (&notify.slack, by_posthog) {
+        (Some(_), _) => Some(FunctionKind::SlackChanges),
+        (None, true) => Some(FunctionKind::WebhookChanges),
+        (None, false) => None,
+    };
+    slots.extend(changes.filter(|_| notify.flag_changes).map(Slot::Function));
     slots.extend(brief.interview.as_ref().map(|_| Slot::Survey));
     slots.extend([Slot::Layout, Slot::Alert]);
     slots.extend(notify.slack.as_ref().map(|_| Slot::AlertFunction));
@@ -114,6 +140,9 @@ fn name(target: &Target, slot: &Slot) -> String {
 }
 
 fn action(target: &Target, found: &Found, slot: &Slot) -> Action {
+    if slot.is_function() && !slots(target).contains(slot) {
+        return left_over(target);
+    }
     match slot {
         Slot::Cohort(name) => cohort(target, found, name),
         Slot::Flag => flag(target, found),
@@ -341,18 +370,18 @@ fn function(target: &Target, found: &Found, kind: FunctionKind) -> Action {
     let slot = Slot::Function(kind);
     let body = bodies::function(target, found, kind);
     // The address is a secret in the environment, and another machine may have another one.
-    let fields = if kind == FunctionKind::WebhookMessages { &fields[1..] } else { &fields[..] };
+    let fields = if kind.is_webhook() { &fields[1..] } else { &fields[..] };
     there_or(target, found, &slot, || body, fields)
 }
 
 /// Why there is no way to tell people by this function.
 fn cannot_tell(target: &Target, found: &Found, kind: FunctionKind) -> Option<String> {
     match (kind, &found.slack, &target.webhook) {
-        (FunctionKind::WebhookMessages, _, Webhook::Missing(variable)) => {
+        (kind, _, Webhook::Missing(variable)) if kind.is_webhook() => {
             let there = found.objects.contains_key(&Slot::Function(kind));
             (!there).then(|| format!("the webhook's address is not in the variable {variable}"))
         }
-        (FunctionKind::WebhookMessages, ..) => None,
+        (kind, ..) if kind.is_webhook() => None,
         (_, Some(Err(why)), _) => Some(why.clone()),
         (_, None, _) => Some("Slack could not be asked for its channels".into()),
         (_, Some(Ok(_)), _) => None,
@@ -387,7 +416,27 @@ fn alert(target: &Target, found: &Found) -> Action {
     if lacks(target, found, &insight) {
         return Action::Skip("needs its insight".into());
     }
-    there_or(target, found, &Slot::Alert, || bodies::alert(target, found), &["threshold", "enabled"])
+    let (body, there) = (bodies::alert(target, found), found.objects.get(&Slot::Alert));
+    let (Some(body), Some(there)) = (&body, there) else {
+        return there_or(target, found, &Slot::Alert, || body, &[]);
+    };
+    let mut wanted = json!({ "threshold": body["threshold"], "enabled": body["enabled"] });
+    let mut changed = differences(&wanted, there);
+    // Whoever subscribed besides stays so. Servers show numbers, or people.
+    let number = |it: &Value| it.as_u64().or_else(|| it["id"].as_u64());
+    let mut subscribed: BTreeSet<u64> =
+        there["subscribed_users"].as_array().into_iter().flatten().filter_map(number).collect();
+    let (n, brief) = (subscribed.len(), &target.brief);
+    // Whoever launches is told only where the brief names nobody, and then another one may be told already.
+    let is_named = brief.owner.is_some() || !brief.notify.people.is_empty();
+    if is_named || n == 0 {
+        subscribed.extend(&target.alerted);
+    }
+    if subscribed.len() > n {
+        changed.push("subscribed_users".into());
+        wanted["subscribed_users"] = json!(subscribed);
+    }
+    kept_or_changed(target, changed, wanted)
 }
 
 fn alert_function(target: &Target, found: &Found) -> Action {

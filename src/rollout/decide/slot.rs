@@ -48,10 +48,12 @@ pub enum InsightKind {
     Metric,
     /// Exceptions by variant.
     Exceptions,
-    /// Exceptions as a share, which an alert can watch.
+    /// People who met exceptions as a share, which an alert can watch.
     ExceptionRate,
     /// Who comes back.
     Retention,
+    /// Who comes back without the feature, to compare with.
+    WithoutIt,
     /// One of the secondary metrics, by its place in the brief.
     Secondary(usize),
 }
@@ -65,6 +67,30 @@ pub enum FunctionKind {
     WebhookMessages,
     /// Changes of the flag, to Slack.
     SlackChanges,
+    /// Changes of the flag, to a webhook.
+    WebhookChanges,
+}
+
+impl Slot {
+    /// Whether it is a function that tells people.
+    pub fn is_function(&self) -> bool {
+        matches!(self, Slot::Function(_) | Slot::AlertFunction)
+    }
+}
+
+impl FunctionKind {
+    /// All of them.
+    pub const ALL: [FunctionKind; 4] = [
+        FunctionKind::SlackMessages,
+        FunctionKind::WebhookMessages,
+        FunctionKind::SlackChanges,
+        FunctionKind::WebhookChanges,
+    ];
+
+    /// Whether PostHog must know the webhook's address.
+    pub fn is_webhook(self) -> bool {
+        matches!(self, FunctionKind::WebhookMessages | FunctionKind::WebhookChanges)
+    }
 }
 
 impl fmt::Display for Slot {
@@ -98,8 +124,9 @@ impl fmt::Display for InsightKind {
             InsightKind::Exposure => "people by variant",
             InsightKind::Metric => "key metric by variant",
             InsightKind::Exceptions => "exceptions by variant",
-            InsightKind::ExceptionRate => "exceptions per 100 page views",
+            InsightKind::ExceptionRate => "percent of people with exceptions",
             InsightKind::Retention => "people who come back",
+            InsightKind::WithoutIt => "people who come back without it",
             InsightKind::Secondary(at) => return write!(f, "secondary metric {} by variant", at + 1),
         })
     }
@@ -111,6 +138,7 @@ impl fmt::Display for FunctionKind {
             FunctionKind::SlackMessages => "messages to Slack",
             FunctionKind::WebhookMessages => "messages to a webhook",
             FunctionKind::SlackChanges => "changes of the flag to Slack",
+            FunctionKind::WebhookChanges => "changes of the flag to a webhook",
         })
     }
 }

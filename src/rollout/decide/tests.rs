@@ -158,7 +158,7 @@ fn a_fresh_launch_makes_all_in_its_order() {
             "+ insight: people who come back",
             "+ insight: secondary metric 1 by variant",
             "+ insight: secondary metric 2 by variant",
-            "+ insight: exceptions per 100 page views",
+            "+ insight: percent of people with exceptions",
             "+ link from the flag to the dashboard",
             "+ recordings playlist",
             "+ notification: messages to Slack",
@@ -413,7 +413,7 @@ fn what_needs_something_that_is_refused_is_left_out() {
             "- insight: people who come back: needs the dashboard",
             "- insight: secondary metric 1 by variant: needs the dashboard",
             "- insight: secondary metric 2 by variant: needs the dashboard",
-            "- insight: exceptions per 100 page views: needs the dashboard",
+            "- insight: percent of people with exceptions: needs the dashboard",
             "- link from the flag to the dashboard: needs the dashboard",
             "- text and order of the dashboard: needs the dashboard",
             "- alert on exceptions: needs its insight",
@@ -423,7 +423,7 @@ fn what_needs_something_that_is_refused_is_left_out() {
     assert_eq!(
         refused(&[Slot::Insight(InsightKind::ExceptionRate)]),
         [
-            "- insight: exceptions per 100 page views: no",
+            "- insight: percent of people with exceptions: no",
             "- alert on exceptions: needs its insight",
             "- notification: the alert to Slack: needs the alert",
         ]

@@ -96,13 +96,13 @@ impl Finder<'_> {
             let alerts = self.client.objects(self.project, Kind::Alert, self.target.key()).await;
             self.found.is_old = matches!(alerts, Err(Error::NotFound(_)));
         }
-        self.functions = self.allowed(listed, is_function)?.unwrap_or_default();
+        self.functions = self.allowed(listed, Slot::is_function)?.unwrap_or_default();
         Ok(())
     }
 
-    /// Which function is which, once the channel and the alert are known.
+    /// Which function is which, once the channel is known: also of what the brief names no more.
     async fn take_functions(&mut self) -> Result<(), Error> {
-        for slot in self.slots(is_function) {
+        for slot in FunctionKind::ALL.map(Slot::Function).into_iter().chain([Slot::AlertFunction]) {
             let Some(function) = decide::function(self.target, &self.found, &slot, &self.functions) else {
                 continue;
             };
@@ -194,12 +194,24 @@ impl Finder<'_> {
         self.find_of(Kind::Playlist, playlists, find).await?;
         self.find_of(Kind::Survey, |it| *it == Slot::Survey, |_, list| decide::survey(target, list)).await?;
         if !self.found.is_old {
-            let alerts = self.listed(Kind::Alert, "", |it| *it == Slot::Alert).await?.unwrap_or_default();
-            if let Some(found) = decide::alert(target, &self.found, &alerts) {
-                self.found.objects.insert(Slot::Alert, found.clone());
-            }
+            self.alert().await?;
         }
         self.annotation().await
+    }
+
+    /// The alert, on which nothing depends: where the server has trouble with alerts, the launch does without.
+    async fn alert(&mut self) -> Result<(), Error> {
+        let alerts = match self.client.objects(self.project, Kind::Alert, "").await {
+            Err(error @ Error::Server { .. }) => {
+                self.found.refused.insert(Slot::Alert, Refused(refusal(&error)));
+                Vec::new()
+            }
+            answer => self.allowed(answer, |it| *it == Slot::Alert)?.unwrap_or_default(),
+        };
+        if let Some(found) = decide::alert(self.target, &self.found, &alerts) {
+            self.found.objects.insert(Slot::Alert, found.clone());
+        }
+        Ok(())
     }
 
     async fn annotation(&mut self) -> Result<(), Error> {
@@ -332,10 +344,6 @@ impl Finder<'_> {
         self.found.switched_off = off;
         Ok(())
     }
-}
-
-fn is_function(slot: &Slot) -> bool {
-    matches!(slot, Slot::Function(_) | Slot::AlertFunction)
 }
 
 fn is_behavioral(cohort: &Value) -> bool {

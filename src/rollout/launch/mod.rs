@@ -64,6 +64,8 @@ pub struct Launch {
     pub found: Found,
     /// Addresses of the brief to which no alert is sent: PostHog does not know whose they are.
     pub unknown: Vec<String>,
+    /// The numbers of the cohorts that were made by this launch.
+    cohorts_made: Vec<u64>,
     /// Nobody else on this machine launches it while this lives.
     _turn: Option<turn::Turn>,
 }
@@ -152,7 +154,7 @@ impl Launch {
             let why = format!("{} has no {gone}: name another one in the plan", project.name);
             return Err(NotPlanned::Brief(why));
         }
-        Ok(Launch { client, project, token, target, found, unknown, _turn: turn })
+        Ok(Launch { client, project, token, target, found, unknown, cohorts_made: Vec::new(), _turn: turn })
     }
 
     /// Lets PostHog take the steps in time of the stage that is open. What comes back is what was done; nothing where

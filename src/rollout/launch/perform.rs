@@ -156,6 +156,9 @@ impl Launch {
                     }
                     _ => self.client.make(&self.project, kind, &body).await?,
                 };
+                if kind == Kind::Cohort && matches!(step.action, Action::Make(_)) {
+                    self.cohorts_made.extend(made["id"].as_u64());
+                }
                 self.found.objects.insert(slot.clone(), made);
                 Ok(())
             }
@@ -178,13 +181,19 @@ impl Launch {
     }
 
     /// Makes the flag. Of two launches at the same time, the one that comes second ends here: keys are unique, and
-    /// names of what follows are not.
-    async fn create_flag(&self, body: &Value) -> Result<Flag, Error> {
+    /// names of what follows are not. The cohorts that it made for nothing are taken back.
+    async fn create_flag(&mut self, body: &Value) -> Result<Flag, Error> {
         match self.client.create_flag(&self.project, body).await {
             Err(error @ Error::Invalid { .. }) => {
-                let found = self.client.flag_by_key(&self.project, &self.target.brief.flag()).await?;
+                if self.client.flag_by_key(&self.project, &self.target.brief.flag()).await?.is_none() {
+                    return Err(error);
+                }
+                for id in std::mem::take(&mut self.cohorts_made) {
+                    let gone = json!({ "deleted": true });
+                    self.client.change(&self.project, Kind::Cohort, &id.to_string(), &gone).await?;
+                }
                 let faster = "somebody made the flag in this very moment, perhaps another launch of it";
-                Err(found.map_or(error, |_| Error::Conflict(faster.into())))
+                Err(Error::Conflict(faster.into()))
             }
             answer => answer,
         }
@@ -232,8 +241,8 @@ fn may_go_on(slot: &Slot, error: &Error) -> bool {
     match slot {
         // Nothing is anything without the flag.
         Slot::Flag | Slot::On => false,
-        // Nobody waits for a message to be told that the feature is on.
-        Slot::Message => true,
+        // Nobody waits for a message to be told that the feature is on, and nothing depends on alerts.
+        Slot::Message | Slot::Alert | Slot::AlertFunction => true,
         _ => is_wrong || error.is_refusal(),
     }
 }

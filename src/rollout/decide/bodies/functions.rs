@@ -6,7 +6,7 @@ use super::marker;
 use crate::flags::Tells;
 use crate::rollout::message::EVENT;
 
-/// What percentage of exceptions raises the alarm where no guard says.
+/// What percentage of people with exceptions raises the alarm where no guard says.
 const MANY_EXCEPTIONS: f64 = 5.0;
 
 /// A function that tells people (posthog-api 4.12). `None` while what it needs is missing.
@@ -23,7 +23,8 @@ pub(in super::super) fn function(target: &Target, found: &Found, kind: FunctionK
             let filters = changes(found.flag.as_ref()?.id);
             Some(to_slack(target.key(), &name, channel, Tells::Changes, filters))
         }
-        FunctionKind::WebhookMessages => webhook(target),
+        FunctionKind::WebhookMessages => webhook(target, Tells::Messages, messages(target.key())),
+        FunctionKind::WebhookChanges => webhook(target, Tells::Changes, changes(found.flag.as_ref()?.id)),
     }
 }
 
@@ -90,11 +91,11 @@ fn slack(key: &str, name: &str, kind: &str, channel: &SlackChannel, text: &str, 
     })
 }
 
-fn webhook(target: &Target) -> Option<Value> {
+fn webhook(target: &Target, tells: Tells, filters: Value) -> Option<Value> {
     let Webhook::Known(address) = &target.webhook else { return None };
     let named = target.brief.notify.webhook.as_deref().unwrap_or_default();
-    let name = format!("{}: messages to the webhook {named}", target.key());
-    Some(to_webhook(target.key(), &name, address, Tells::Messages, messages(target.key())))
+    let name = format!("{}: {} to the webhook {named}", target.key(), tells.word());
+    Some(to_webhook(target.key(), &name, address, tells, filters))
 }
 
 /// A function that posts messages or changes to a webhook.

@@ -19,6 +19,7 @@ pub(in super::super) fn insights(target: &Target) -> Vec<InsightKind> {
     all.extend(metric.map(|_| InsightKind::Metric));
     all.push(InsightKind::Exceptions);
     all.extend((!is_retention).then_some(InsightKind::Retention));
+    all.extend((is_retention || target.is_test()).then_some(InsightKind::WithoutIt));
     all.extend((0..brief.secondary.len()).map(InsightKind::Secondary));
     all.push(InsightKind::ExceptionRate);
     all
@@ -83,7 +84,10 @@ fn description(target: &Target, kind: InsightKind) -> String {
         }
         (InsightKind::Exceptions, _) => "Exceptions of people, by what they got.".into(),
         (InsightKind::ExceptionRate, _) => {
-            "Exceptions of people who have the feature, per 100 page views of theirs.".into()
+            "How many in a hundred of the people who have the feature met an exception, hour by hour.".into()
+        }
+        (InsightKind::WithoutIt, _) => {
+            "How many of those who met it and got the old behaviour come back, week by week.".into()
         }
         (_, None) => "How many of those who have the feature come back, week by week.".into(),
     }
@@ -94,7 +98,8 @@ fn query(target: &Target, found: &Found, kind: InsightKind) -> Option<Value> {
         (InsightKind::Exposure, _) => exposure(target, found),
         (InsightKind::Exceptions, _) => by_variant(target, node(EXCEPTION, "total", vec![is_set(target)])),
         (InsightKind::ExceptionRate, _) => exception_rate(target),
-        (InsightKind::Retention, _) => retention(target, found, None),
+        (InsightKind::Retention, _) => retention(target, found, None, &target.responses()),
+        (InsightKind::WithoutIt, _) => without_it(target, found),
         (_, Some(metric)) => of_metric(target, found, metric)?,
         (_, None) => return None,
     };
@@ -114,8 +119,13 @@ fn of_metric(target: &Target, found: &Found, metric: &Metric) -> Option<Value> {
             by_variant(target, node(event.event(), math, properties))
         }
         MetricKind::Funnel => funnel(target, found, metric),
-        MetricKind::Retention => retention(target, found, metric.events.first()),
+        MetricKind::Retention => retention(target, found, metric.events.first(), &target.responses()),
     })
+}
+
+/// Any event in the series of an insight.
+fn anything(math: &str, properties: Vec<Value>) -> Value {
+    json!({ "kind": "EventsNode", "event": null, "name": "All events", "math": math, "properties": properties })
 }
 
 /// Whether an event says what its person got.
@@ -202,7 +212,15 @@ pub(super) fn exposed(target: &Target, responses: &[String]) -> Vec<Value> {
     vec![exactly("$feature_flag", &[target.key().into()]), exactly("$feature_flag_response", responses)]
 }
 
-/// A formula, since an alert wants one number.
+/// Who comes back of those who met the feature and do not have it: what the key metric compares with, where it is that.
+fn without_it(target: &Target, found: &Found) -> Value {
+    let metric = target.brief.metric.as_ref().filter(|it| it.kind == MetricKind::Retention);
+    let old = if target.is_test() { "control" } else { "false" };
+    retention(target, found, metric.and_then(|it| it.events.first()), &[old.to_owned()])
+}
+
+/// A formula, since an alert wants one number. It counts as a guard does: people, of those who have the feature and are
+/// there in that hour.
 fn exception_rate(target: &Target) -> Value {
     let having = || vec![exactly(&feature(target), &target.responses())];
     json!({
@@ -210,7 +228,7 @@ fn exception_rate(target: &Target) -> Value {
         "dateRange": { "date_from": "-48h" },
         "interval": "hour",
         "filterTestAccounts": false,
-        "series": [node(EXCEPTION, "total", having()), node("$pageview", "total", having())],
+        "series": [node(EXCEPTION, "dau", having()), anything("dau", having())],
         "trendsFilter": { "formula": "100 * A / B", "display": "ActionsLineGraph", "aggregationAxisPostfix": "%" },
     })
 }
@@ -247,7 +265,7 @@ fn without_math(mut node: Value) -> Value {
 }
 
 /// Who comes back after meeting the feature, for three months.
-fn retention(target: &Target, found: &Found, event: Option<&EventEntry>) -> Value {
+fn retention(target: &Target, found: &Found, event: Option<&EventEntry>, responses: &[String]) -> Value {
     let (returning, properties) = event.map_or(("$pageview", Vec::new()), |it| (it.event(), it.properties()));
     let met = match table(target, found) {
         true => json!({
@@ -257,13 +275,13 @@ fn retention(target: &Target, found: &Found, event: Option<&EventEntry>) -> Valu
             "table_name": "flag_evaluations",
             "timestamp_field": "timestamp",
             "aggregation_target_field": "person_id",
-            "properties": evaluation(target, &target.responses())["properties"],
+            "properties": evaluation(target, responses)["properties"],
         }),
         false => json!({
             "id": exposure_event(found),
             "name": exposure_event(found),
             "type": "events",
-            "properties": exposed(target, &target.responses()),
+            "properties": exposed(target, responses),
         }),
     };
     json!({

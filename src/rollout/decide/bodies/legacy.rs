@@ -65,7 +65,7 @@ fn events(query: &Value) -> Vec<Value> {
     let event = |(order, node): (usize, &Value)| {
         let mut event = json!({
             "id": node["event"],
-            "name": node["event"],
+            "name": node["name"],
             "type": "events",
             "order": order,
             "properties": node["properties"],
