@@ -692,10 +692,6 @@ fn answers_of_an_old_server_are_understood() {
     assert_eq!((&*feature.name, &*feature.stage), ("Travel diary", "beta"));
     let cohort: wire::Cohort = read("cohort");
     assert!(cohort.is_usable());
-    let dashboard: wire::Dashboard = read("dashboard");
-    assert!(dashboard.tiles.is_empty());
-    let insight: wire::Insight = read("insight");
-    assert_eq!(insight.name, "SQL");
     let query: wire::QueryAnswer = read("query");
     assert_eq!(query.results.map(|it| it.len()), Some(2));
     for name in ["error-400", "error-401", "error-402", "error-403", "error-404", "error-429"] {

@@ -267,33 +267,6 @@ impl Client {
         self.pages(&path, &[("model_name", "FeatureFlag".into())]).await
     }
 
-    /// A dashboard with its tiles.
-    pub async fn dashboard(&self, project: &Project, id: u64) -> Result<wire::Dashboard, Error> {
-        self.get(&format!("/api/projects/{}/dashboards/{id}/", project.id), &[]).await
-    }
-
-    /// The dashboard that bears exactly this name, and this tag or none: servers without the tagging feature
-    /// drop tags silently.
-    pub async fn find_dashboard(
-        &self,
-        project: &Project,
-        name: &str,
-        tag: &str,
-    ) -> Result<Option<wire::Dashboard>, Error> {
-        let path = format!("/api/projects/{}/dashboards/", project.id);
-        // Servers that do not know `search` send them all; the comparison is made here.
-        let found: Vec<wire::Dashboard> = self.pages(&path, &[("search", name.to_owned())]).await?;
-        let ours = |it: &wire::Dashboard| {
-            it.name == name && !it.deleted && (it.tags.is_empty() || it.tags.iter().any(|it| it == tag))
-        };
-        Ok(found.into_iter().find(ours))
-    }
-
-    /// Makes a dashboard.
-    pub async fn create_dashboard(&self, project: &Project, body: &Value) -> Result<wire::Dashboard, Error> {
-        self.send(Method::POST, &format!("/api/projects/{}/dashboards/", project.id), body).await
-    }
-
     /// Whether a note with exactly these words stands on the project's graphs.
     pub async fn has_annotation(&self, project: &Project, content: &str) -> Result<bool, Error> {
         let path = format!("/api/projects/{}/annotations/", project.id);
@@ -307,11 +280,6 @@ impl Client {
         let path = format!("/api/projects/{}/annotations/", project.id);
         let body = json!({ "content": content, "date_marker": at, "scope": "project" });
         self.send::<wire::Annotation>(Method::POST, &path, &body).await.map(drop)
-    }
-
-    /// Makes an insight.
-    pub async fn create_insight(&self, project: &Project, body: &Value) -> Result<wire::Insight, Error> {
-        self.send(Method::POST, &format!("/api/projects/{}/insights/", project.id), body).await
     }
 
     /// Asks HogQL and gets rows.
@@ -529,7 +497,7 @@ impl Client {
     fn refusal(&self, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Error {
         let error: Option<ErrorBody> = serde_json::from_slice(body).ok();
         let is_json = error.is_some();
-        let error = error.unwrap_or_default();
+        let error = error.unwrap_or_default().one();
         let words = error.error.map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
         let detail = error.detail.or(words).or(error.message).unwrap_or_else(|| status.to_string());
         let code = error.code.unwrap_or_default();

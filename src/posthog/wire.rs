@@ -262,7 +262,8 @@ pub struct Schedule {
     #[serde(default)]
     pub payload: serde_json::Value,
     /// When.
-    pub scheduled_at: Timestamp,
+    #[serde(default, deserialize_with = "lenient_time")]
+    pub scheduled_at: Option<Timestamp>,
     /// When it was done.
     #[serde(default, deserialize_with = "lenient_time")]
     pub executed_at: Option<Timestamp>,
@@ -278,7 +279,7 @@ impl Schedule {
             return None;
         }
         let change = flags::ScheduledChange {
-            at: self.scheduled_at,
+            at: self.scheduled_at?,
             change: scheduled(&self.payload),
             recurring: self.is_recurring,
         };
@@ -374,43 +375,6 @@ pub struct Annotation {
     pub deleted: bool,
 }
 
-/// A dashboard.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Dashboard {
-    /// Number.
-    pub id: u64,
-    /// Name.
-    #[serde(default, deserialize_with = "null_to_default")]
-    pub name: String,
-    /// Tags.
-    #[serde(default, deserialize_with = "null_to_default")]
-    pub tags: Vec<String>,
-    /// Soft-deleted.
-    #[serde(default, deserialize_with = "null_to_default")]
-    pub deleted: bool,
-    /// What stands on it; absent in lists.
-    #[serde(default, deserialize_with = "null_to_default")]
-    pub tiles: Vec<Tile>,
-}
-
-/// A tile of a dashboard.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Tile {
-    /// The graph, unless it is a text.
-    #[serde(default)]
-    pub insight: Option<Insight>,
-}
-
-/// An insight.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Insight {
-    /// Number.
-    pub id: u64,
-    /// Name.
-    #[serde(default, deserialize_with = "null_to_default")]
-    pub name: String,
-}
-
 /// A page of a flag's activity.
 #[derive(Debug, Deserialize)]
 pub struct ActivityPage {
@@ -477,7 +441,7 @@ pub struct QueryAnswer {
     pub error: Option<String>,
 }
 
-/// An error body; servers use four shapes (posthog-api 0.3).
+/// An error body; servers use five shapes (posthog-api 0.3).
 #[derive(Debug, Default, Deserialize)]
 pub struct ErrorBody {
     /// Machine code.
@@ -495,6 +459,21 @@ pub struct ErrorBody {
     /// The change request that was filed, where an approval is needed.
     #[serde(default)]
     pub change_request_id: Option<String>,
+    /// Several errors in one answer.
+    #[serde(default)]
+    pub list: Vec<ErrorBody>,
+}
+
+impl ErrorBody {
+    /// As one error: of several, the words of all and the code of the first.
+    pub fn one(mut self) -> ErrorBody {
+        if self.detail.is_none() && !self.list.is_empty() {
+            let words: Vec<String> = self.list.iter_mut().filter_map(|it| it.detail.take()).collect();
+            self.code = self.list.swap_remove(0).code.or(self.code);
+            self.detail = Some(words.join("; ")).filter(|it| !it.is_empty());
+        }
+        self
+    }
 }
 
 impl From<Project> for flags::Project {
@@ -604,6 +583,25 @@ fn lenient_time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_errors_are_told_as_one() {
+        let body = r#"{"type":"multiple","code":"multiple","detail":null,"attr":null,"list":[
+            {"type":"validation_error","code":"unique","detail":"There is already a feature flag with this key.","attr":"key"},
+            {"type":"validation_error","code":"required","detail":"This field is required.","attr":"filters"}]}"#;
+        let error = serde_json::from_str::<ErrorBody>(body).unwrap().one();
+        assert_eq!(error.code.as_deref(), Some("unique"));
+        let words = "There is already a feature flag with this key.; This field is required.";
+        assert_eq!(error.detail.as_deref(), Some(words));
+    }
+
+    #[test]
+    fn a_schedule_without_a_time_that_can_be_read_loses_no_other() {
+        let page = r#"{"results":[{"id":1,"record_id":"7","scheduled_at":"soon"},
+            {"id":2,"record_id":"7","scheduled_at":"2026-12-01T08:00:00Z"}]}"#;
+        let page: Page<Schedule> = serde_json::from_str(page).unwrap();
+        assert_eq!(page.results.iter().filter_map(Schedule::to_come).count(), 1);
+    }
 
     #[test]
     fn a_flag_of_an_old_server_and_one_full_of_nulls() {

@@ -145,7 +145,13 @@ fn made(launch: &Launch, step: &Step) -> String {
         Slot::Alert => {
             let unknown = match &launch.unknown[..] {
                 [] => String::new(),
-                unknown => format!(", but not to {}: no colleague in PostHog", unknown.join(", ")),
+                unknown => {
+                    let why = match launch.is_blind {
+                        true => "the key may not list colleagues (organization_member:read)",
+                        false => "no colleague in PostHog",
+                    };
+                    format!(", but not to {}: {why}", unknown.join(", "))
+                }
             };
             format!("{}, by e-mail to {}{unknown}", short(launch, step), people(launch.target.alerted.len()))
         }

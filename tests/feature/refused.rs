@@ -611,6 +611,20 @@ async fn what_left_the_brief_goes_on_telling_until_it_is_taken_over() {
 }
 
 #[tokio::test]
+async fn whom_an_alert_cannot_tell_is_said_and_why() {
+    let bench = bench().await;
+    let people = "[notify]\npeople = [\"grace@offset.example\", \"nobody@offset.example\"]\n";
+    bench.write("guided-tour.toml", &format!("key = \"{KEY}\"\nowner = \"ada@offset.example\"\n{people}"));
+    let shown = async || bench.launch(&[KEY, "--dry-run"]).await;
+    shown()
+        .await
+        .is(0, &["by e-mail to one person, but not to nobody@offset.example: no colleague in PostHog"]);
+    bench.posthog().scopes(&SCOPES).await;
+    let words = "but not to grace@offset.example, nobody@offset.example: the key may not list colleagues";
+    shown().await.is(0, &[words]);
+}
+
+#[tokio::test]
 async fn an_alert_tells_whom_the_brief_names() {
     let bench = bench().await;
     bench.launch(&[KEY, "--yes"]).await.is(0, &[]);

@@ -20,6 +20,6 @@ pub use moves::{Change, Move, SETTLED, Start, change, claim};
 pub use opening::{Ending, SwitchedOff, TimedStep, concerns, ending, open_stages, opening, steps_in_time};
 pub use ramp::{Ramp, Scheduled, ramp};
 pub use slot::{FunctionKind, InsightKind, Slot};
-pub use target::{Evaluations, Found, Pending, Refused, SlackChannel, Target, Webhook};
+pub use target::{Found, Pending, Refused, SlackChannel, Target, Webhook};
 
 pub(super) use bodies::{blast_radius, is_marked, marker};

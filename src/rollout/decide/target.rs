@@ -8,6 +8,7 @@ use super::{Slot, SwitchedOff};
 use crate::feature::Plan;
 use crate::feature::brief::{Brief, Release};
 use crate::flags::Flag;
+use crate::posthog::queries::Evaluations;
 use crate::schema::similar;
 
 /// What a launch is to come to.
@@ -44,15 +45,6 @@ pub enum Webhook {
     Known(SecretString),
     /// Its address is not; this is the variable that would hold it.
     Missing(String),
-}
-
-/// Where a project keeps evaluations of flags (posthog-api 5.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evaluations {
-    /// `$feature_flag_called` among the events.
-    Events,
-    /// A table of their own, `flag_evaluations`.
-    Table,
 }
 
 /// What PostHog has of a launch.

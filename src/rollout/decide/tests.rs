@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::feature::brief::Brief;
 use crate::flags::{Entry, Flag, History};
+use crate::posthog::queries::Evaluations;
 use crate::posthog::wire;
 
 const TOUR: &str = include_str!("../../../fixtures/launch/guided-tour.toml");
@@ -323,9 +324,30 @@ fn who_takes_over_a_changed_plan_keeps_its_stop() {
         ]),
         "1/4 internal 100, 2/4 beta 0.0, 3/4 low value · stopped: errors · ask Ada 0, 4/4 everyone 0"
     );
+    // A stage that is called otherwise by now, and one that PostHog took further by itself.
+    assert_eq!(
+        after(&[
+            ("1/4 staff", 100),
+            ("2/4 beta", 100),
+            ("3/4 small accounts · ask Ada", 10),
+            ("3/4 small accounts · scheduled", 50),
+            ("4/4 everyone", 0),
+        ]),
+        "1/4 internal 100, 2/4 beta 100, 3/4 low value · ask Ada 50, 4/4 everyone 0"
+    );
+    // What was opened in spite of a stop is not kept open.
+    assert_eq!(
+        after(&[
+            ("1/4 internal", 100),
+            ("2/4 beta · stopped: errors", 0),
+            ("2/4 beta · scheduled", 50),
+            ("4/4 everyone", 0)
+        ]),
+        "1/4 internal 100, 2/4 beta · stopped: errors 0, 3/4 low value 0.0, 4/4 everyone 0"
+    );
     // The stage that was stopped is gone.
     assert_eq!(
-        after(&[("1/4 internal", 100), ("2/4 friends · stopped: errors", 0), ("3/4 low value", 0)]),
+        after(&[("1/5 internal", 100), ("2/5 friends · stopped: errors", 0), ("3/5 low value", 0)]),
         "1/4 internal 100, 2/4 beta · stopped: errors 0.0, 3/4 low value 0, 4/4 everyone 0.0"
     );
 }
@@ -556,7 +578,7 @@ fn variants_and_their_shares_are_compared() {
 
 #[test]
 fn where_evaluations_have_a_table_it_is_asked() {
-    let table = Target { evaluations: Evaluations::Table, ..target(TOUR) };
+    let table = Target { evaluations: Evaluations::FlagEvaluations, ..target(TOUR) };
     let found = made(&table);
     let source = |kind: InsightKind| found.objects[&Slot::Insight(kind)]["query"]["source"].clone();
     for kind in [InsightKind::Exposure, InsightKind::Metric] {
@@ -574,7 +596,7 @@ fn where_evaluations_have_a_table_it_is_asked() {
 
 #[test]
 fn an_experiment_says_what_counts_as_meeting_it() {
-    for evaluations in [Evaluations::Events, Evaluations::Table] {
+    for evaluations in [Evaluations::Events, Evaluations::FlagEvaluations] {
         let target = Target { evaluations, ..target(CHECKOUT) };
         let mut found = nothing();
         with_flag(&mut found, json!({ "key": "short-checkout" }));

@@ -14,13 +14,14 @@ use serde_json::Value;
 
 pub use perform::{Interrupted, Told};
 
-use super::decide::{self, Evaluations, Found, Slot, Step, Target, Webhook};
+use super::decide::{self, Found, Slot, Step, Target, Webhook};
 use super::message::{Kind, Message};
 use super::moving::{Base, NotRead, Rollout};
 use crate::config;
 use crate::feature::brief::Brief;
 use crate::feature::{Audience, Plan};
 use crate::flags::Project;
+use crate::posthog::queries::Evaluations;
 use crate::posthog::{Client, Error};
 
 /// How to launch.
@@ -64,6 +65,8 @@ pub struct Launch {
     pub found: Found,
     /// Addresses of the brief to which no alert is sent: PostHog does not know whose they are.
     pub unknown: Vec<String>,
+    /// Whether that is because the key may not list colleagues.
+    pub is_blind: bool,
     /// The numbers of the cohorts that were made by this launch.
     cohorts_made: Vec<u64>,
     /// Nobody else on this machine launches it while this lives.
@@ -122,18 +125,14 @@ impl Launch {
             let why = "nobody knows who the first people are: write an owner into the brief, or stages";
             return Err(NotPlanned::Brief(why.into()));
         }
-        let evaluations = match whole.flag_evaluations_mode {
-            Some(1 | 2) => Evaluations::Table,
-            _ => Evaluations::Events,
-        };
-        let (alerted, unknown) = alerted(&client, &brief, &owner).await?;
+        let Alerted { alerted, unknown, is_blind } = alerted(&client, &brief, &owner).await?;
         let target = Target {
             webhook: webhook(&brief, |name| std::env::var(name).ok()),
             brief,
             plan,
             host: environment.host.to_string(),
             project: whole.id,
-            evaluations,
+            evaluations: Evaluations::of_mode(whole.flag_evaluations_mode),
             alerted,
             leave_off: options.leave_off,
             take_over: options.take_over,
@@ -154,7 +153,17 @@ impl Launch {
             let why = format!("{} has no {gone}: name another one in the plan", project.name);
             return Err(NotPlanned::Brief(why));
         }
-        Ok(Launch { client, project, token, target, found, unknown, cohorts_made: Vec::new(), _turn: turn })
+        Ok(Launch {
+            client,
+            project,
+            token,
+            target,
+            found,
+            unknown,
+            is_blind,
+            cohorts_made: Vec::new(),
+            _turn: turn,
+        })
     }
 
     /// Lets PostHog take the steps in time of the stage that is open. What comes back is what was done; nothing where
@@ -224,20 +233,30 @@ impl Launch {
     }
 }
 
+/// Who gets alerts.
+struct Alerted {
+    /// By their numbers.
+    alerted: Vec<u64>,
+    /// The addresses of whom nobody knows.
+    unknown: Vec<String>,
+    /// Whether colleagues could not be asked for.
+    is_blind: bool,
+}
+
 /// Who gets alerts: the brief's people, else its owner, else whoever launches; and the addresses of nobody.
-async fn alerted(client: &Client, brief: &Brief, me: &Value) -> Result<(Vec<u64>, Vec<String>), Error> {
+async fn alerted(client: &Client, brief: &Brief, me: &Value) -> Result<Alerted, Error> {
     let named = &brief.notify.people;
     let wanted: Vec<&String> =
         if named.is_empty() { brief.owner.iter().collect() } else { named.iter().collect() };
     let is_me = |it: &&&String| me["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(it));
     let myself: Vec<u64> = me["id"].as_u64().into_iter().collect();
     if wanted.iter().all(|it| is_me(&it)) {
-        return Ok((myself, Vec::new()));
+        return Ok(Alerted { alerted: myself, unknown: Vec::new(), is_blind: false });
     }
-    let members = match client.members().await {
+    let (members, is_blind) = match client.members().await {
         // A key that may not list colleagues can launch all the same.
-        Err(error) if error.is_refusal() => Vec::new(),
-        answer => answer?,
+        Err(error) if error.is_refusal() => (Vec::new(), true),
+        answer => (answer?, false),
     };
     let (mut alerted, mut unknown) = (Vec::new(), Vec::new());
     for address in wanted {
@@ -248,7 +267,8 @@ async fn alerted(client: &Client, brief: &Brief, me: &Value) -> Result<(Vec<u64>
             None => unknown.push(address.clone()),
         }
     }
-    Ok((if alerted.is_empty() { myself } else { alerted }, unknown))
+    let alerted = if alerted.is_empty() { myself } else { alerted };
+    Ok(Alerted { alerted, unknown, is_blind })
 }
 
 /// The message that a feature begins.

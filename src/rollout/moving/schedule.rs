@@ -28,8 +28,13 @@ impl Rollout<'_> {
     /// Takes what is of this flag and not done.
     pub(super) fn take_schedules(&mut self, listed: &Listed) {
         let id = self.flag.id.to_string();
-        let scheduled =
-            |it: &wire::Schedule| Scheduled { id: it.id, at: it.scheduled_at, payload: it.payload.clone() };
+        let now = self.base.now;
+        let scheduled = |it: &wire::Schedule| Scheduled {
+            id: it.id,
+            // One whose time cannot be read may come at any moment.
+            at: it.scheduled_at.unwrap_or(now),
+            payload: it.payload.clone(),
+        };
         let of_flag = |it: &&wire::Schedule| it.record_id == id && it.executed_at.is_none();
         match listed {
             Ok(all) => self.scheduled = Some(all.iter().filter(of_flag).map(scheduled).collect()),

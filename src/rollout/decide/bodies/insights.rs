@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
-use super::super::{Evaluations, Found, InsightKind, Slot, Target};
+use super::super::{Found, InsightKind, Slot, Target};
 use super::{described, exactly, legacy, node};
 use crate::feature::TAG;
 use crate::feature::brief::{Count, EventEntry, Metric, MetricKind};
+use crate::posthog::queries::Evaluations;
 
 /// The event that SDKs send when code asks for a flag.
 const CALLED: &str = "$feature_flag_called";
@@ -179,7 +180,7 @@ fn by_response(target: &Target, found: &Found) -> Value {
 
 /// Whether exposure is read from the table of evaluations: an experiment with an event of its own has it among events.
 pub(super) fn table(target: &Target, found: &Found) -> bool {
-    target.evaluations == Evaluations::Table && exposure_event(found) == CALLED
+    target.evaluations == Evaluations::FlagEvaluations && exposure_event(found) == CALLED
 }
 
 /// The event that counts as meeting the feature: the experiment's, where one runs.
