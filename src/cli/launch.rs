@@ -132,7 +132,13 @@ impl Run<'_> {
                 complain(&plain(why));
                 Vec::new()
             }
-            None => self.schedule().await?,
+            None if self.may_schedule()? => self.schedule().await?,
+            None => {
+                complain(
+                    &self.nobody("nothing was scheduled: its steps in time wait for `flagline rollout run`"),
+                );
+                Vec::new()
+            }
         };
         let ending = ending(&self.launch.target, &self.launch.found);
         if !is_text {
@@ -146,6 +152,12 @@ impl Run<'_> {
         }
         let is_done = ending == Ending::Launched || (self.arguments.leave_off && ending == Ending::Off);
         Ok(ExitCode::from(u8::from(stopped.is_some() || !is_done)))
+    }
+
+    /// Whether PostHog may be told of the steps that it lacks; those of a flag that is switched on now were asked for with it.
+    fn may_schedule(&mut self) -> anyhow::Result<bool> {
+        let is_nothing = self.launch.found.to_schedule.is_empty();
+        Ok(is_nothing || self.agrees("Let PostHog take these steps by itself? yes or no")?)
     }
 
     /// Takes the steps, with the questions before them. Returns why it did not come to its end, if it did not.

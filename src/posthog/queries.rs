@@ -254,8 +254,11 @@ fn condition(filter: &Value, name: &str, value: &str) -> Option<(String, Option<
         one => Value::from(vec![text(one)]),
     };
     let property = format!("properties[{{{name}}}]");
+    // By way of a text: on some servers the property is a number already, which their `toFloat` does not take.
     let number = |sign: &str| {
-        given.as_f64().map(|it| (format!("toFloat({property}) {sign} {{{value}}}"), Some(Value::from(it))))
+        given
+            .as_f64()
+            .map(|it| (format!("toFloat(toString({property})) {sign} {{{value}}}"), Some(Value::from(it))))
     };
     match filter["operator"].as_str().unwrap_or("exact") {
         "exact" => Some((format!("toString({property}) IN {{{value}}}"), Some(list()))),
@@ -387,7 +390,7 @@ mod tests {
         assert_eq!(
             query.text,
             "SELECT toDate(timestamp) AS day, uniqIf(person_id, event = {event_0} AND \
-             toString(properties[{flag_0}]) = {response_0} AND toFloat(properties[{property_0_0}]) > {value_0_0} AND \
+             toString(properties[{flag_0}]) = {response_0} AND toFloat(toString(properties[{property_0_0}])) > {value_0_0} AND \
              toString(properties[{property_0_1}]) IN {value_0_1}) AS column_0 FROM events \
              WHERE timestamp >= now() - INTERVAL 14 DAY AND event IN {events} GROUP BY day ORDER BY day LIMIT 1000"
         );

@@ -25,7 +25,10 @@ pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
     }
     let follow = steps_in_time(&launch.target, &launch.found);
     if !follow.is_empty() {
-        text += "\nOnce it is on, by itself:\n";
+        text += match steps.iter().any(|it| it.slot == Slot::On && it.action.writes()) {
+            true => "\nOnce it is on, by itself:\n",
+            false => "\nWhat PostHog should do by itself and does not know of:\n",
+        };
         for it in &follow {
             let _ = writeln!(text, "  + {}", it.words());
         }

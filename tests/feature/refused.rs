@@ -762,6 +762,20 @@ async fn what_must_be_done_before_lifting_is_asked_for() {
         scheduled[0].as_str().unwrap().starts_with("PostHog goes to 60 % on 27 Nov 2026, 18:00"),
         "{result}"
     );
+    // Somebody took one back: it is shown, and asked for, before PostHog is told of it again.
+    let waiting = bench.posthog().get("scheduled_changes/?model_name=FeatureFlag").await;
+    let path = format!("scheduled_changes/{}/", waiting["results"][0]["id"]);
+    assert!(bench.posthog().ask("DELETE", &path, Value::Null).await.0 < 300);
+    bench.launch(&["load"]).await.is(
+        0,
+        &[
+            "What PostHog should do by itself and does not know of:\n  + PostHog goes to ",
+            "nothing was scheduled",
+        ],
+    );
+    assert_eq!(count(&bench, "scheduled_changes/?model_name=FeatureFlag").await, 1);
+    bench.launch(&["load", "--yes"]).await.is(0, &["✓ PostHog goes to "]);
+    assert_eq!(count(&bench, "scheduled_changes/?model_name=FeatureFlag").await, 2);
 }
 
 #[tokio::test]

@@ -119,21 +119,21 @@ impl TimedStep {
     }
 }
 
-/// The steps in time that follow when the flag is switched on.
+/// The steps in time that follow when the flag is switched on, or that PostHog is told of where it is on.
 pub fn steps_in_time(target: &Target, found: &Found) -> Vec<TimedStep> {
-    if target.leave_off || !step(target, found, Slot::On).action.writes() {
-        return Vec::new();
-    }
-    let open = opening(target, found);
-    let Some((name, percent)) = open.last() else { return Vec::new() };
-    let Some(stage) = target.plan.stages.iter().find(|it| it.name == name.name) else { return Vec::new() };
     let after = |at: Timestamp| {
         // Moments are in whole seconds, and now is not.
         let minutes = (at.duration_since(target.now).as_secs() + 30) / 60;
         format!("{minutes}m").parse::<crate::feature::Period>().map_or(String::new(), |it| it.to_string())
     };
-    let all = stage.steps_in_time(*percent, target.now);
-    all.map(|(at, percent)| TimedStep { after: after(at), percent }).collect()
+    let timed = |(at, percent): (Timestamp, f64)| TimedStep { after: after(at), percent };
+    if target.leave_off || !step(target, found, Slot::On).action.writes() {
+        return found.to_schedule.iter().copied().map(timed).collect();
+    }
+    let open = opening(target, found);
+    let Some((name, percent)) = open.last() else { return Vec::new() };
+    let Some(stage) = target.plan.stages.iter().find(|it| it.name == name.name) else { return Vec::new() };
+    stage.steps_in_time(*percent, target.now).map(timed).collect()
 }
 
 /// The stages that are open once the flag is on, with their percentages.

@@ -66,6 +66,8 @@ pub struct Found {
     pub pending: Option<Pending>,
     /// A change of the flag's conditions that waits for an approval.
     pub pending_conditions: Option<Pending>,
+    /// The steps in time of a flag that is on which PostHog should take and does not know of: when, and the percentage.
+    pub to_schedule: Vec<(Timestamp, f64)>,
     /// Whether the message that it begins was captured before; `None` = nobody can tell.
     pub told: Option<bool>,
     /// A launch before this one switched the flag on, and somebody switched it off.

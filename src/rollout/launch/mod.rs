@@ -153,17 +153,33 @@ impl Launch {
             let why = format!("{} has no {gone}: name another one in the plan", project.name);
             return Err(NotPlanned::Brief(why));
         }
-        Ok(Launch {
-            client,
-            project,
-            token,
-            target,
-            found,
-            unknown,
-            is_blind,
-            cohorts_made: Vec::new(),
-            _turn: turn,
-        })
+        let cohorts_made = Vec::new();
+        let mut launch =
+            Launch { client, project, token, target, found, unknown, is_blind, cohorts_made, _turn: turn };
+        launch.found.to_schedule = launch.to_schedule(environment, plans).await;
+        Ok(launch)
+    }
+
+    /// The steps in time that PostHog does not know of, where that can be told.
+    async fn to_schedule(
+        &self,
+        environment: &config::Environment,
+        plans: &BTreeMap<String, Plan>,
+    ) -> Vec<(Timestamp, f64)> {
+        if !self.has_steps_in_time() {
+            return Vec::new();
+        }
+        let brief = self.target.brief.clone();
+        let Ok(base) = Base::load(environment, &[&brief]).await else { return Vec::new() };
+        let rollout = Rollout::load(&base, brief, plans).await;
+        rollout.map(|it| it.ramp().make.into_iter().map(|it| (it.0, it.1)).collect()).unwrap_or_default()
+    }
+
+    /// Whether the flag is on, and its first stage grows in time.
+    fn has_steps_in_time(&self) -> bool {
+        let first = self.target.plan.stages.first();
+        let is_on = self.found.flag.as_ref().is_some_and(|it| it.active);
+        is_on && first.is_some_and(|it| it.pace.is_some() && it.steps.len() > 1)
     }
 
     /// Lets PostHog take the steps in time of the stage that is open. What comes back is what was done; nothing where
@@ -173,9 +189,7 @@ impl Launch {
         environment: &config::Environment,
         plans: &BTreeMap<String, Plan>,
     ) -> Result<Vec<String>, Error> {
-        let first = self.target.plan.stages.first();
-        let is_on = self.found.flag.as_ref().is_some_and(|it| it.active);
-        if !is_on || first.is_none_or(|it| it.pace.is_none() || it.steps.len() < 2) {
+        if !self.has_steps_in_time() {
             return Ok(Vec::new());
         }
         let brief = self.target.brief.clone();
