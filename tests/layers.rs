@@ -81,6 +81,20 @@ fn only_convert_makes_ranges_of_the_protocol() {
 }
 
 #[test]
+fn only_the_session_shows_pop_ups() {
+    let broken: Vec<_> = sources()
+        .into_iter()
+        .filter(|(file, module, _)| module == "lsp" && !file.ends_with("session.rs"))
+        .flat_map(|(file, _, text)| {
+            let lines = code_lines(&text)
+                .filter(|(_, line)| line.contains("show_message(") || line.contains("show_message_request("));
+            lines.map(|(number, _)| format!("{}:{number}", file.display())).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(broken.is_empty(), "what is shown is made harmless by the session alone: {}", broken.join("\n"));
+}
+
+#[test]
 fn every_module_has_a_layer() {
     for (file, module, _) in sources() {
         assert!(module == "lib" || layer_of(&module).is_some(), "{} is in no layer", file.display());

@@ -4,6 +4,7 @@
 
 mod support;
 
+use flagline::sandbox;
 use serde_json::{Value, json};
 use support::{Editor, Posthog, Start};
 
@@ -176,6 +177,129 @@ async fn whoever_is_asked_may_look_leave_it_off_or_go_away() {
     editor.execute(&action["command"]).await;
     editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
     assert!(editor.told().await.contains("is launched, in its first stage"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_question_that_is_open_keeps_no_other_launch_from_going_on() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let brief = ".flagline/gift-wrapping.toml";
+    editor.write(brief, "key = \"gift-wrapping\"\n");
+    editor.start_launch("gift-wrapping").await;
+    let open = editor.client.wait_for(|it| it["method"] == "window/showMessageRequest").await.unwrap();
+    let before = [posthog.count("dashboards").await, posthog.count("insights").await];
+    assert!(editor.launch("gift-wrapping").await.contains("is launched, in its first stage"));
+    let agreed = json!({ "jsonrpc": "2.0", "id": open["id"], "result": { "title": "Launch" } });
+    editor.client.send(&agreed).await.unwrap();
+    let told = editor.told().await;
+    assert!(told.contains("'gift-wrapping' is launched already, and complete"), "{told}");
+    let after = [posthog.count("dashboards").await, posthog.count("insights").await];
+    assert_eq!(after, [before[0] + 1, before[1] + 4]);
+    editor.ignore("textDocument/publishDiagnostics");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_to_be_done_otherwise_than_it_was_shown_is_asked_again() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let brief = ".flagline/gift-wrapping.toml";
+    editor.write(brief, "key = \"gift-wrapping\"\n");
+    let before = posthog.count("flags").await;
+    editor.start_launch("gift-wrapping").await;
+    // While somebody reads the question, the brief names a cohort, which is to be made.
+    let stages = "[[stage]]\nname = \"few\"\naudience = { cohort = \"Few\" }\n[[stage]]\nname = \"all\"\naudience = \"everyone\"\n";
+    let open = editor.client.wait_for(|it| it["method"] == "window/showMessageRequest").await.unwrap();
+    editor.write(brief, &format!("key = \"gift-wrapping\"\n{stages}"));
+    let agreed = json!({ "jsonrpc": "2.0", "id": open["id"], "result": { "title": "Launch" } });
+    editor.client.send(&agreed).await.unwrap();
+    let again = editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+    let again = again["message"].as_str().unwrap();
+    assert!(
+        again.contains("meanwhile this changed: the brief, the plan, cohort 'Few'. Now: launching"),
+        "{again}"
+    );
+    assert!(again.contains("opens it to stage few"), "{again}");
+    assert!(editor.told().await.contains("is launched, in its first stage"));
+    assert_eq!(posthog.count("flags").await, before + 1);
+    // Somebody else changes the flag while a question is open.
+    posthog.change(sandbox::GRACE_KEY, "gift-wrapping", json!({ "active": false })).await;
+    editor.ignore("window/showMessage");
+    editor.ignore("window/logMessage");
+    editor.start_launch("gift-wrapping").await;
+    editor.answer("window/showMessageRequest", json!({ "title": "Write Over Changes" })).await;
+    let open = editor.client.wait_for(|it| it["method"] == "window/showMessageRequest").await.unwrap();
+    posthog.change(sandbox::GRACE_KEY, "gift-wrapping", json!({ "name": "Gifts of Grace" })).await;
+    let agreed = json!({ "jsonrpc": "2.0", "id": open["id"], "result": { "title": "Launch" } });
+    editor.client.send(&agreed).await.unwrap();
+    let again = editor.answer("window/showMessageRequest", json!(null)).await;
+    assert!(
+        again["message"].as_str().unwrap().contains("meanwhile this changed: the flag. Now: "),
+        "{again}"
+    );
+    assert_eq!(posthog.flag("gift-wrapping").await["active"], false);
+    editor.ignore("textDocument/publishDiagnostics");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_launch_that_completes_says_where_the_feature_is_and_what_others_wrote_stays_news() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let stages = ["few", "many", "all"].map(|it| {
+        let audience = if it == "all" {
+            "\"everyone\"".to_owned()
+        } else {
+            format!("{{ email_domain = \"{it}.example\" }}")
+        };
+        format!("[[stage]]\nname = \"{it}\"\naudience = {audience}\n")
+    });
+    editor.write(".flagline/gift-wrapping.toml", &format!("key = \"gift-wrapping\"\n{}", stages.join("")));
+    assert!(editor.launch("gift-wrapping").await.contains("is launched, in its first stage"));
+    editor.hover_until(APP, "gift-wrapping", "1/3 few").await;
+    // Grace opens the second stage, and somebody deletes the list of recordings.
+    let mut filters = posthog.flag("gift-wrapping").await["filters"].clone();
+    filters["groups"][1]["rollout_percentage"] = 100.into();
+    posthog.change(sandbox::GRACE_KEY, "gift-wrapping", json!({ "filters": filters })).await;
+    let lists = posthog.get("session_recording_playlists/").await;
+    let list = lists["results"][0]["short_id"].as_str().unwrap();
+    let path = format!("session_recording_playlists/{list}/");
+    assert_eq!(posthog.ask("PATCH", &path, json!({ "deleted": true })).await.0, 200);
+    editor.start_launch("gift-wrapping").await;
+    let asked = editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+    assert!(asked["message"].as_str().unwrap().contains("makes or changes "), "{asked}");
+    let mut told = [editor.told().await, editor.told().await];
+    told.sort();
+    assert!(told[0].contains("'gift-wrapping' is launched, at 2/3 many, 100 %; all comes next"), "{told:?}");
+    assert!(told[1].contains("gift-wrapping: ") && told[1].contains("by Grace"), "{told:?}");
+    editor.ignore("window/logMessage");
+    editor.ignore("textDocument/publishDiagnostics");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_brief_says_moves_no_cursor() {
+    let posthog = Posthog::start().await;
+    let mut editor = warned(&posthog, |it| it).await;
+    let name = "Gifts\\u001b[2J\\u202e";
+    let stage = format!("[[stage]]\nname = \"{name}\"\naudience = \"everyone\"\n");
+    editor.write(
+        ".flagline/gift-wrapping.toml",
+        &format!("key = \"gift-wrapping\"\nname = \"{name}\"\n{stage}"),
+    );
+    editor.start_launch("gift-wrapping").await;
+    let question = editor.answer("window/showMessageRequest", json!({ "title": "Show Plan" })).await;
+    let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
+    let path = url::Url::parse(shown["uri"].as_str().unwrap()).unwrap().to_file_path().unwrap();
+    let plan = std::fs::read_to_string(path).unwrap();
+    editor.answer("window/showMessageRequest", json!(null)).await;
+    let command = json!({ "command": "flagline.explain", "arguments": [{ "reason": "a\u{1b}[2Jb" }] });
+    editor.execute(&command).await;
+    for text in [question["message"].as_str().unwrap(), &plan, &editor.told().await] {
+        assert!(text.contains("[2J") && !text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    }
+    editor.ignore("textDocument/publishDiagnostics");
     editor.finish().await;
 }
 

@@ -652,6 +652,38 @@ async fn a_feature_is_made_in_the_project_of_the_folder_that_is_meant() {
     run(&mut editor, "flagline.open", json!({ "uri": uri })).await;
     let shown = editor.answer("window/showDocument", json!({ "success": true })).await;
     assert!(shown["uri"].as_str().unwrap().starts_with(two.url()), "{shown}");
+    // Whatever document is looked at, the project is that of the folder in which the brief lies.
+    editor.ignore("window/logMessage");
+    editor.ignore("textDocument/publishDiagnostics");
+    let mut written = before[1] + 1;
+    for uri in [json!(editor.uri("app.ts")), json!(null)] {
+        run(&mut editor, "flagline.stop", json!({ "key": "in-two", "uri": uri })).await;
+        editor.answer("window/showMessageRequest", json!({ "title": "Stop" })).await;
+        let told = editor.told().await;
+        assert!(told.contains("'in-two' is stopped"), "{told}");
+        run(&mut editor, "flagline.resume", json!({ "key": "in-two", "uri": uri })).await;
+        editor.answer("window/showMessageRequest", json!({ "title": "Resume" })).await;
+        let told = editor.told().await;
+        assert!(told.contains("'in-two' is resumed") && told.contains(two.url()), "{told}");
+        let key = if uri.is_null() { "also-two" } else { "and-two" };
+        let brief = editor.folder.path().join(format!("web/.flagline/{key}.toml"));
+        std::fs::write(brief, format!("key = \"{key}\"\n")).unwrap();
+        run(&mut editor, "flagline.launch", json!({ "key": key, "uri": uri })).await;
+        editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+        assert!(editor.told().await.contains("is launched"));
+        written += 1;
+        assert_eq!([one.count("flags").await, two.count("flags").await], [before[0], written]);
+    }
+    // Of two briefs of the same key, that of the document's folder is meant; without one nobody knows.
+    editor.write(".flagline/in-two.toml", "key = \"in-two\"\n");
+    run(&mut editor, "flagline.launch", json!({ "key": "in-two" })).await;
+    let told = editor.told().await;
+    assert!(told.contains("'in-two' is not launched") && told.contains("different projects"), "{told}");
+    let uri = editor.uri("app.ts");
+    run(&mut editor, "flagline.launch", json!({ "key": "in-two", "uri": uri })).await;
+    editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
+    assert!(editor.told().await.contains("is launched"));
+    one.flag("in-two").await;
     editor.finish().await;
 }
 

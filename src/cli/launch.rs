@@ -15,9 +15,9 @@ use crate::analysis::plain;
 use crate::config::Environment;
 use crate::feature::brief::file_name;
 use crate::feature::{BRIEFS, Plan, StageName};
-use crate::flags::{Flag, FlagKey};
+use crate::flags::FlagKey;
 use crate::posthog::{Error, give_scope};
-use crate::report::{launch_ending, launch_json, launch_label, launch_plan};
+use crate::report::{launch_ending, launch_json, launch_label, launch_plan, launch_whereto};
 use crate::rollout::decide::{
     Action, Ending, Slot, Step, TimedStep, concerns, ending, open_stages, steps_in_time,
 };
@@ -270,15 +270,6 @@ impl Run<'_> {
         format!("the launch stopped at {slot}: {error}{remedy}")
     }
 
-    /// The stage that is open, and the one that comes next.
-    fn whereto(&self, flag: &Flag) -> String {
-        let open = open_stages(flag);
-        let Some((stage, percent)) = open.last() else { return String::new() };
-        let next = self.launch.target.plan.stages.get(stage.number as usize);
-        let next = next.map(|it| format!("; {} comes next", it.name)).unwrap_or_default();
-        format!(", at {stage}, {percent} %{next}")
-    }
-
     /// Where everything is, and what comes next.
     fn end(&self, ending: &Ending) -> Vec<String> {
         let key = &self.launch.target.brief.key;
@@ -293,9 +284,8 @@ impl Run<'_> {
         ] {
             lines.extend(page(&slot).map(|it| format!("  {title}: {it}")));
         }
-        let whereto = || self.launch.found.flag.as_ref().map(|it| self.whereto(it)).unwrap_or_default();
         lines.push(match ending {
-            Ending::Launched => format!("'{key}' is launched{}.", whereto()),
+            Ending::Launched => format!("'{key}' is launched{}.", launch_whereto(&self.launch)),
             ending => launch_ending(key, ending),
         });
         lines

@@ -5,6 +5,7 @@ use tower_lsp::lsp_types::{MessageType, Url};
 
 use super::commands::{apply_edit, config_of};
 use super::convert;
+use super::feature::brief_near;
 use super::session::Session;
 use crate::analysis;
 use crate::config::Config;
@@ -68,7 +69,7 @@ pub(super) async fn run(session: &Session, key: &str, keep: Option<&str>, uri: O
 
 /// Deletes the brief of a flag that was removed, once its outcome stands in PostHog. Returns what came of it.
 async fn bury_brief(session: &Session, key: &FlagKey, keep: &Value, uri: Option<&Url>) -> Option<String> {
-    let found = match session.workspace.brief_of(key) {
+    let found = match brief_near(session, key, uri) {
         Ok(found) => found?,
         Err(why) => return Some(format!("Its brief stays: {why}")),
     };

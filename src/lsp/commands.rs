@@ -146,8 +146,7 @@ pub(super) fn execute(session: &Arc<Session>, params: ExecuteCommandParams) -> R
         }
         EXPLAIN => {
             let Reason { reason } = argument(params.arguments)?;
-            let message = format!("Flagline: {reason}");
-            tokio::spawn(async move { session.client.show_message(MessageType::INFO, message).await });
+            tokio::spawn(async move { session.answer(MessageType::INFO, &reason).await });
         }
         APPLY_EDIT => {
             let edit: LabelledEdit = argument(params.arguments)?;
@@ -192,7 +191,11 @@ pub(super) fn settings_to_write(
                     and run it again"
             .into());
     }
-    let config = config_of(session, uri);
+    trusted(config_of(session, uri))
+}
+
+/// The settings, where somebody trusts the workspace.
+pub(super) fn trusted(config: Arc<Config>) -> std::result::Result<Arc<Config>, String> {
     match config.read_only {
         true => Err("this workspace is not trusted, so nothing is written to PostHog".into()),
         false => Ok(config),
@@ -224,7 +227,7 @@ async fn open_page(session: &Session, page: Page) {
         None => {
             let why =
                 mirror.primary().and_then(|it| it.trouble.as_deref()).unwrap_or("PostHog was not asked yet");
-            session.client.show_message(MessageType::WARNING, format!("Flagline: {why}")).await;
+            session.answer(MessageType::WARNING, why).await;
         }
     }
 }
@@ -245,7 +248,7 @@ async fn open(session: &Session, url: Url) {
             return;
         }
     }
-    session.client.show_message(MessageType::INFO, format!("Flagline: {url}")).await;
+    session.answer(MessageType::INFO, url.as_str()).await;
 }
 
 /// Asks the client to apply an edit. Returns whether it did; why not is told.
@@ -258,7 +261,7 @@ pub(super) async fn apply_edit(session: &Session, label: String, edit: Workspace
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the editor did not answer".into(),
     };
-    session.client.show_message(MessageType::ERROR, format!("Flagline: nothing was changed: {why}")).await;
+    session.answer(MessageType::ERROR, &format!("nothing was changed: {why}")).await;
     false
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tower_lsp::lsp_types::{MessageType, Range, Url, WorkspaceEdit};
 
 use super::commands::{apply_edit, open_file};
+use super::feature::brief_near;
 use super::new_feature::wrapping_edit;
 use super::session::Session;
 use crate::analysis::NOTHING_WRITTEN;
@@ -53,8 +54,8 @@ pub(super) async fn run(session: &Arc<Session>, wanted: ToCreate) {
     };
     match create(session, &key, wanted) {
         Ok(path) => {
-            // Not every client tells of new files.
-            session.reread(vec![path.as_path().into()]);
+            // Not every client tells of new files, and what is offered next depends on it.
+            drop(session.read_again(vec![path.as_path().into()]).await);
             wrap(session, &key, wrapping).await;
             let place = match open_file(session, &path).await {
                 true => String::new(),
@@ -94,7 +95,7 @@ async fn wrapping(session: &Session, key: &FlagKey, wanted: &ToCreate) -> Result
     if wanted.version.is_some_and(|it| now.is_some_and(|now| it != now)) {
         return Ok(Wrapping::Changed);
     }
-    let variant = match session.workspace.brief_of(key) {
+    let variant = match brief_near(session, key, Some(uri)) {
         // A brief that is there has decided.
         Ok(Some(found)) => found.brief.variants().into_iter().map(|it| it.key).find(|it| it != "control"),
         _ => (wanted.release == Some(Release::AbTest)).then(|| "test".to_owned()),

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tower_lsp::lsp_types::{MessageActionItem, MessageType, Url};
+use tower_lsp::lsp_types::{MessageType, Url};
 
 use super::commands::settings_to_write;
+use super::feature::brief_there;
 use super::pick::{Item, pick};
 use super::progress::Progress;
 use super::session::Session;
-use crate::analysis::plain;
 use crate::config::Config;
 use crate::feature::brief::Brief;
 use crate::flags::{FlagKey, Follower, Tells};
@@ -60,7 +60,7 @@ async fn follow(session: &Session, key: &FlagKey, wanted: &Wanted) -> Result<(),
     let mut following = load(session, &config, key).await?;
     following.living_flag().await.map_err(|it| it.to_string())?;
     // One that cannot be understood is the business of whoever launches.
-    let brief = session.workspace.brief_of(key).ok().flatten().map(|it| it.brief);
+    let brief = brief_there(session, key, wanted.uri.as_ref(), &config).map(|it| it.brief);
     let has_messages = brief.is_some() || following.was_launched();
     let tells = if has_messages && !wanted.changes { Tells::Messages } else { Tells::Changes };
     let Some(whom) = whom(session, &following, wanted, brief.as_ref(), tells).await? else { return Ok(()) };
@@ -173,10 +173,8 @@ fn item(following: &Following, all: &[Choice], choice: &Choice, tells: Tells) ->
 }
 
 async fn agrees_to_enable(session: &Session, it: &Follower) -> bool {
-    let message = plain(&format!("Flagline: somebody disabled '{}'.", it.name));
-    let items = vec![MessageActionItem { title: ENABLE.into(), properties: Default::default() }];
-    let asked = session.client.show_message_request(MessageType::INFO, message, Some(items));
-    asked.await.ok().flatten().is_some_and(|it| it.title == ENABLE)
+    let question = format!("somebody disabled '{}'.", it.name);
+    session.ask(MessageType::INFO, &question, &[ENABLE]).await.is_some_and(|it| it == ENABLE)
 }
 
 async fn stop(session: &Session, key: &FlagKey, wanted: &Wanted) -> Result<(), String> {
@@ -191,7 +189,7 @@ async fn stop(session: &Session, key: &FlagKey, wanted: &Wanted) -> Result<(), S
     let deleted = following.unfollow(&called).await.map_err(|it| it.to_string())?;
     note(session, &config, &following);
     let mut message = unfollowed_words(&following, &deleted);
-    let brief = session.workspace.brief_of(key).ok().flatten().map(|it| it.brief);
+    let brief = brief_there(session, key, wanted.uri.as_ref(), &config).map(|it| it.brief);
     if brief.is_some_and(|it| decide::is_named(&it.notify, &deleted)) {
         message += " Its brief still names it: take it out of [notify], or the next launch makes it again.";
     }

@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tower_lsp::lsp_types::{MessageActionItem, MessageType, Url};
+use tower_lsp::lsp_types::{MessageType, Url};
 
-use super::commands::{open_file, settings_to_write};
+use super::commands::open_file;
+use super::feature::brief_to_write;
 use super::progress::Progress;
 use super::session::Session;
-use crate::analysis::plain;
 use crate::config::Config;
-use crate::feature::brief::Brief;
 use crate::flags::FlagKey;
 use crate::posthog::refresh::Ask;
 use crate::posthog::{Error, disk, give_scope, replace};
-use crate::report::{launch_ending, launch_label, launch_plan};
-use crate::rollout::decide::{Action, Ending, Slot, TimedStep, concerns, ending, steps_in_time};
+use crate::report::{launch_ending, launch_label, launch_plan, launch_whereto};
+use crate::rollout::decide::{
+    Action, Ending, Slot, Step, TimedStep, concerns, ending, open_stages, steps_in_time,
+};
 use crate::rollout::launch::{Interrupted, Launch, Options, Reach, Told};
-use crate::workspace::{self, Workspace};
+use crate::workspace::FoundBrief;
 
 /// A feature to launch, and the document that decides whose it is.
 #[derive(Deserialize)]
@@ -42,83 +43,122 @@ const TAKE_OVER: &str = "Write Over Changes";
 pub(super) async fn run(session: &Session, wanted: ToLaunch) {
     let key = FlagKey::from(wanted.key.as_str());
     if let Err(why) = launch(session, &key, &wanted).await {
-        let message = format!("Flagline: '{key}' is not launched: {why}");
-        session.client.show_message(MessageType::ERROR, plain(&message)).await;
+        session.answer(MessageType::ERROR, &format!("'{key}' is not launched: {why}")).await;
     }
 }
 
 async fn launch(session: &Session, key: &FlagKey, wanted: &ToLaunch) -> Result<(), String> {
-    let config = settings_to_write(session, wanted.uri.as_ref())?;
-    let brief = brief_file(session, key, wanted.uri.as_ref())?.1;
-    let mut options = Options { take_over: wanted.take_over, ..Options::default() };
+    // A question may stand for hours, and keeps no other launch from going on meanwhile.
+    let mut options = Options { take_over: wanted.take_over, only_shown: true, ..Options::default() };
+    let mut changed = Vec::new();
     loop {
-        let launch = load(session, &config, brief.clone(), options).await?;
-        let reach = launch.reach().await;
-        if !launch.steps().iter().any(|it| it.action.writes()) && switched_off(&launch).is_none() {
-            session.answer(MessageType::INFO, &nothing_to_do(&launch)).await;
+        let progress = begin(session, &format!("Looking for '{key}'")).await;
+        let loaded = load(session, key, wanted, options).await;
+        end(progress).await;
+        let (_, shown) = loaded?;
+        let reach = shown.reach().await;
+        if !shown.steps().iter().any(|it| it.action.writes()) && switched_off(&shown).is_none() {
+            session.answer(MessageType::INFO, &nothing_to_do(&shown)).await;
             return Ok(());
         }
-        match ask(session, &launch, &reach).await.as_deref() {
+        let chosen = ask(session, &shown, &reach, &changed).await;
+        changed.clear();
+        match chosen.as_deref() {
             Some(SHOW_PLAN) => {
                 // The question comes again beside it.
-                let text = launch_plan(&launch, &launch.steps(), &reach);
+                let text = launch_plan(&shown, &shown.steps(), &reach);
                 let file = plan_file(key, &text)?;
                 if !open_file(session, &file).await {
                     session.answer(MessageType::INFO, &format!("the plan is in {}", file.display())).await;
                 }
             }
             Some(TAKE_OVER) => options.take_over = true,
-            Some(LAUNCH | LAUNCH_ANYWAY) => return perform(session, &config, launch).await,
-            Some(LEAVE_OFF) => {
-                options.leave_off = true;
-                drop(launch);
-                let launch = load(session, &config, brief, options).await?;
-                return perform(session, &config, launch).await;
+            Some(choice @ (LAUNCH | LAUNCH_ANYWAY | LEAVE_OFF)) => {
+                let agreed = Options { leave_off: choice == LEAVE_OFF, only_shown: false, ..options };
+                changed = go_on(session, key, wanted, &shown, agreed).await?;
+                if changed.is_empty() {
+                    return Ok(());
+                }
             }
             _ => return Ok(()),
         }
     }
 }
 
-async fn load(session: &Session, config: &Config, brief: Brief, options: Options) -> Result<Launch, String> {
+/// Launches it if what was shown is still what is to be done; else returns what changed, and nothing is written.
+async fn go_on(
+    session: &Session,
+    key: &FlagKey,
+    wanted: &ToLaunch,
+    shown: &Launch,
+    agreed: Options,
+) -> Result<Vec<String>, String> {
+    let progress = begin(session, &format!("Launching '{key}'")).await;
+    let launched = async {
+        let (config, now) = load(session, key, wanted, agreed).await?;
+        let changed = changes(shown, &now);
+        if !changed.is_empty() {
+            return Ok(Err(changed));
+        }
+        perform(session, &config, now).await.map(Ok)
+    };
+    let launched = launched.await;
+    end(progress).await;
+    match launched? {
+        Ok((kind, message)) => session.answer(kind, &message).await,
+        Err(changed) => return Ok(changed),
+    }
+    Ok(Vec::new())
+}
+
+/// The launch of a feature by its brief as it is now, and the settings that count for it.
+async fn load(
+    session: &Session,
+    key: &FlagKey,
+    wanted: &ToLaunch,
+    options: Options,
+) -> Result<(Arc<Config>, Launch), String> {
+    let (config, FoundBrief { brief, .. }) = brief_to_write(session, key, wanted.uri.as_ref())?;
     let environment = config.environments.first().ok_or("no environment is set")?;
-    let progress = begin(session, &format!("Looking for '{}'", brief.key)).await;
     let loaded = Launch::load(environment, brief, &config.plans, options, Timestamp::now()).await;
+    let launch = loaded.map_err(|it| it.to_string())?;
+    Ok((config, launch))
+}
+
+/// What is to be done otherwise than it was shown, by what it is about.
+fn changes(shown: &Launch, now: &Launch) -> Vec<String> {
+    let mut changes = Vec::new();
+    let mut note = |is: bool, what: &str| changes.extend(is.then(|| what.to_owned()));
+    let flag = |it: &Launch| it.found.flag.as_ref().map(|it| (it.id, it.stamp()));
+    note(shown.target.brief != now.target.brief, "the brief");
+    note(shown.target.plan != now.target.plan, "the plan");
+    note(flag(shown) != flag(now), "the flag");
+    let before = shown.steps();
+    // What a launch that leaves it off does not do is not looked at.
+    for step in now.steps() {
+        let is_shown = |it: &Step| it.slot == step.slot && comes_to_same(&it.action, &step.action);
+        note(step.slot != Slot::Flag && !before.iter().any(is_shown), &launch_label(&step.slot));
+    }
+    changes
+}
+
+/// Whether two actions are the same to a person: what is written may name the moment.
+fn comes_to_same(a: &Action, b: &Action) -> bool {
+    match (a, b) {
+        (Action::Make(_), Action::Make(_)) => true,
+        (Action::Change(_, a), Action::Change(_, b)) => a == b,
+        _ => a == b,
+    }
+}
+
+async fn end(progress: Option<Progress>) {
     if let Some(progress) = progress {
         progress.end(None).await;
     }
-    loaded.map_err(|it| it.to_string())
 }
 
 pub(super) async fn begin(session: &Session, title: &str) -> Option<Progress> {
     if session.caps.progress { Progress::begin(&session.client, title).await } else { None }
-}
-
-/// The brief as it stands in the editor, or else on disk, with its file.
-pub(super) fn brief_file(
-    session: &Session,
-    key: &FlagKey,
-    uri: Option<&Url>,
-) -> Result<(PathBuf, Brief), String> {
-    let workspace = &session.workspace;
-    let path = uri.map(Workspace::path_of);
-    if let Some(path) = path.as_deref()
-        && let Some(text) = workspace.toml(path)
-        && let Ok(brief) = Brief::parse(text.as_str())
-        && brief.is_of(key)
-    {
-        return Ok((path.to_owned(), brief));
-    }
-    let home = workspace.brief_home(path.as_deref());
-    let folders: Vec<PathBuf> = home.into_iter().chain(workspace.roots()).collect();
-    let found = workspace::brief_of(folders.iter().map(|it| &**it), key)?;
-    let Some(found) = found else { return Err("it has no brief; create the feature first".into()) };
-    // Somebody may be about to change it.
-    let brief = match workspace.toml(&found.path) {
-        Some(text) => Brief::parse(text.as_str())?,
-        None => found.brief,
-    };
-    Ok((found.path, brief))
 }
 
 /// That somebody switched it off after an earlier launch.
@@ -147,16 +187,17 @@ fn nothing_to_do(launch: &Launch) -> String {
     }
 }
 
-/// Asks what to do, with everything that it would do in a few words.
-async fn ask(session: &Session, launch: &Launch, reach: &[Reach]) -> Option<String> {
+/// Asks what to do, with everything that it would do in a few words, and what changed since it was last asked.
+async fn ask(session: &Session, launch: &Launch, reach: &[Reach], changed: &[String]) -> Option<String> {
     let steps = launch.steps();
     let n_made = steps.iter().filter(|it| it.slot < Slot::On && it.action.writes()).count();
     let n_changed = steps.iter().filter(|it| matches!(it.action, Action::Differs(_))).count();
     let opens = steps.iter().any(|it| it.slot == Slot::On && it.action.writes());
     let is_over = steps.iter().any(|it| it.slot == Slot::On && matches!(it.action, Action::Keep(_)));
     let mut parts = Vec::new();
-    parts
-        .extend((n_made > 0).then(|| format!("makes or changes {n_made} things in {}", launch.project.name)));
+    parts.extend(
+        (n_made > 0).then(|| format!("makes or changes {} in {}", things(n_made), launch.project.name)),
+    );
     if let (true, Some(first)) = (opens, reach.first()) {
         let people = first.people.map(|(n, of)| format!(", {n} of {of} today")).unwrap_or_default();
         let percent = first.percent;
@@ -178,7 +219,8 @@ async fn ask(session: &Session, launch: &Launch, reach: &[Reach]) -> Option<Stri
         message += &format!(" This speaks against it: {}.", concerns.join("; "));
     }
     if n_changed > 0 {
-        message += &format!(" {n_changed} things were changed by hand and stay so.");
+        let (were, stay) = if n_changed == 1 { ("was", "stays") } else { ("were", "stay") };
+        message += &format!(" {} {were} changed by hand and {stay} so.", things(n_changed));
     }
     let does_something = steps.iter().any(|it| it.action.writes());
     let launch_it = if concerns.is_empty() { LAUNCH } else { LAUNCH_ANYWAY };
@@ -186,13 +228,15 @@ async fn ask(session: &Session, launch: &Launch, reach: &[Reach]) -> Option<Stri
     choices.extend((n_made > 0 && !is_over).then_some(LEAVE_OFF));
     choices.extend((n_changed > 0).then_some(TAKE_OVER));
     choices.push(SHOW_PLAN);
-    let items =
-        choices.into_iter().map(|it| MessageActionItem { title: it.into(), properties: Default::default() });
-    let message = plain(&format!("Flagline: {message}"));
-    // A person may think for long, and a client that is gone ends the session with all its tasks.
+    if !changed.is_empty() {
+        message = format!("meanwhile this changed: {}. Now: {message}", changed.join(", "));
+    }
     let kind = if concerns.is_empty() { MessageType::INFO } else { MessageType::WARNING };
-    let asked = session.client.show_message_request(kind, message, Some(items.collect()));
-    asked.await.ok().flatten().map(|it| it.title)
+    session.ask(kind, &message, &choices).await
+}
+
+fn things(n: usize) -> String {
+    if n == 1 { "1 thing".into() } else { format!("{n} things") }
 }
 
 /// The plan as a file that the editor can show.
@@ -204,13 +248,18 @@ fn plan_file(key: &FlagKey, text: &str) -> Result<PathBuf, String> {
     written.map(|()| path).map_err(|it| format!("the plan cannot be written: {it}"))
 }
 
-async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Result<(), String> {
+/// Takes all steps. Returns what came of it.
+async fn perform(
+    session: &Session,
+    config: &Config,
+    mut launch: Launch,
+) -> Result<(MessageType, String), String> {
     let key = launch.target.brief.key.clone();
-    let progress = begin(session, &format!("Launching '{key}'")).await;
     let mut warnings = Vec::new();
     let mut refused = Vec::new();
+    let mut made = Vec::new();
     let mut told = |it: Told| match it {
-        Told::Done(_) => {}
+        Told::Done(step) => made.push(step.slot.clone()),
         Told::Refused(step, why) => refused.push(format!("{} ({why})", launch_label(&step.slot))),
         Told::Waits(_, why) => warnings.push(why),
         Told::Warning(why) => warnings.push(why),
@@ -219,10 +268,7 @@ async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Resu
     if ended.is_ok() && !launch.target.leave_off {
         ended = launch.open(&mut told).await;
     }
-    note(session, config, &launch);
-    if let Some(progress) = progress {
-        progress.end(None).await;
-    }
+    note(session, config, &launch, &made, ended.as_ref().err());
     ended.map_err(|it| interrupted(config, &it))?;
     let mut done = Vec::new();
     if let Some(environment) = config.environments.first() {
@@ -234,7 +280,7 @@ async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Resu
     }
     let ending = ending(&launch.target, &launch.found);
     let mut message = match &ending {
-        Ending::Launched => format!("'{key}' is launched, in its first stage."),
+        Ending::Launched => format!("'{key}' is launched{}.", whereto(&launch)),
         ending => launch_ending(&key, ending),
     };
     done.iter().for_each(|it| message += &format!(" {it}."));
@@ -249,22 +295,43 @@ async fn perform(session: &Session, config: &Config, mut launch: Launch) -> Resu
         MessageType::WARNING
     };
     warnings.iter().for_each(|it| message += &format!(" {it}."));
-    session.answer(kind, &message).await;
-    Ok(())
+    Ok((kind, message))
 }
 
-/// What was written is known at once, also of a launch that stopped.
-fn note(session: &Session, config: &Config, launch: &Launch) {
-    let refresh = &session.workspace.refresh;
-    match (&launch.found.flag, config.environments.first()) {
-        (Some(flag), Some(environment)) => {
-            session.note_written(flag.id, Some(flag.stamp()));
-            let (host, flag) = (environment.host.clone(), Arc::new(flag.clone()));
-            refresh.ask(Ask::Written { host, project: launch.project.id, flag });
-        }
-        // The answer may be lost, and the flag be there.
-        _ => refresh.ask(Ask::Everything),
+/// Where a launched feature is: one that was only completed may be further than its first stage.
+fn whereto(launch: &Launch) -> String {
+    let open = launch.found.flag.as_ref().map(open_stages).unwrap_or_default();
+    match &open[..] {
+        [(stage, _)] if stage.number == 1 => ", in its first stage".into(),
+        _ => launch_whereto(launch),
     }
+}
+
+/// What was written is known at once, also of a launch that stopped. What somebody else wrote stays news.
+fn note(session: &Session, config: &Config, launch: &Launch, done: &[Slot], stopped: Option<&Interrupted>) {
+    let refresh = &session.workspace.refresh;
+    let is_theirs = matches!(stopped, Some(Interrupted { error: Error::Conflict(_), .. }));
+    if let (Some(flag), Some(environment)) = (&launch.found.flag, config.environments.first())
+        && !done.is_empty()
+    {
+        if done.iter().any(writes_flag) && !is_theirs {
+            session.note_written(flag.id, Some(flag.stamp()));
+        }
+        let (host, flag) = (environment.host.clone(), Arc::new(flag.clone()));
+        refresh.ask(Ask::Written { host, project: launch.project.id, flag });
+    }
+    // The answer may be lost, and the flag be written.
+    let is_lost = |it: &Interrupted| {
+        writes_flag(&it.slot) && !matches!(it.error, Error::Forbidden(_) | Error::Invalid { .. })
+    };
+    if stopped.is_some_and(is_lost) {
+        refresh.ask(Ask::Everything);
+    }
+}
+
+/// Whether the flag is written with this: PostHog does it by itself for some.
+fn writes_flag(slot: &Slot) -> bool {
+    matches!(slot, Slot::Flag | Slot::EarlyAccess | Slot::Experiment | Slot::Link | Slot::On | Slot::Start)
 }
 
 fn interrupted(config: &Config, Interrupted { slot, error }: &Interrupted) -> String {

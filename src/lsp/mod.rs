@@ -13,6 +13,7 @@ pub mod client;
 mod commands;
 mod convert;
 mod create;
+mod feature;
 mod follow;
 mod launch;
 mod moves;

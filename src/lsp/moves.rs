@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use tower_lsp::lsp_types::{MessageActionItem, MessageType, Url};
+use tower_lsp::lsp_types::{MessageType, Url};
 
-use super::commands::{FINISH, RESUME, ROLL_BACK, STOP, settings_to_write};
-use super::launch::{begin, brief_file};
+use super::commands::{FINISH, RESUME, ROLL_BACK, STOP};
+use super::feature::brief_to_write;
+use super::launch::begin;
 use super::pick::{Item, pick};
 use super::session::Session;
-use crate::analysis::plain;
 use crate::config::Config;
 use crate::feature::brief::{After, Brief};
 use crate::feature::{Ladder, Value};
@@ -20,6 +20,7 @@ use crate::posthog::refresh::Ask;
 use crate::posthog::{Error, give_scope};
 use crate::rollout::decide::{Move, Surroundings};
 use crate::rollout::moving::{Base, NotMoved, Preview, Rollout};
+use crate::workspace::FoundBrief;
 
 /// A rollout to move, and the document that decides whose it is.
 #[derive(Deserialize)]
@@ -117,8 +118,7 @@ struct Moving<'a> {
 
 impl Moving<'_> {
     async fn run(&self, key: &FlagKey) -> Result<(), String> {
-        let config = settings_to_write(self.session, self.wanted.uri.as_ref())?;
-        let (_, brief) = brief_file(self.session, key, self.wanted.uri.as_ref())?;
+        let (config, FoundBrief { brief, .. }) = brief_to_write(self.session, key, self.wanted.uri.as_ref())?;
         let asked_at = Instant::now();
         let base = self.base(&config, &brief).await?;
         let mut rollout = self.rollout(&base, &config, &brief).await?;
@@ -230,7 +230,7 @@ impl Moving<'_> {
             false => (MessageType::WARNING, self.way.button_anyway()),
         };
         let question = self.question(rollout, preview);
-        self.ask(kind, &question, vec![button.clone()]).await == Some(button)
+        self.session.ask(kind, &question, &[&button]).await == Some(button)
     }
 
     /// Everything that it comes to, in a few words.
@@ -337,16 +337,6 @@ impl Moving<'_> {
                 }
             }
         }
-    }
-
-    /// Lets the user choose; `None` = nothing was chosen, or nobody is there any more.
-    async fn ask(&self, kind: MessageType, question: &str, choices: Vec<String>) -> Option<String> {
-        let items = choices
-            .into_iter()
-            .map(|it| MessageActionItem { title: plain(&it), properties: Default::default() });
-        let message = plain(&format!("Flagline: {question}"));
-        let asked = self.session.client.show_message_request(kind, message, Some(items.collect()));
-        asked.await.ok().flatten().map(|it| it.title)
     }
 }
 

@@ -52,7 +52,7 @@ impl Session {
         let (recent, earlier): (Vec<Change>, Vec<Change>) = news.into_iter().partition(|it| it.is_recent);
         for message in popups.admit(&recent, Instant::now()) {
             // Not by `tell`: on, off and on again within an hour is news each time.
-            self.client.show_message(MessageType::INFO, format!("Flagline: {message}")).await;
+            self.answer(MessageType::INFO, &message).await;
         }
         for change in &recent {
             self.log(&format!("Flagline: {}", change.text)).await;

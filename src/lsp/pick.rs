@@ -1,8 +1,8 @@
 //! Letting a person choose one of many: a list of the client's own, or else a question with a few answers.
 
 use serde::{Deserialize, Serialize};
+use tower_lsp::lsp_types::MessageType;
 use tower_lsp::lsp_types::request::Request;
-use tower_lsp::lsp_types::{MessageActionItem, MessageType};
 
 use super::session::Session;
 use crate::analysis::plain;
@@ -39,7 +39,6 @@ pub(super) async fn pick(session: &Session, title: &str, items: Vec<Item>, more:
         .into_iter()
         .map(|it| Item { label: plain(&it.label), description: plain(&it.description) })
         .collect();
-    // A person may think for long, and a client that is gone ends the session with all its tasks.
     if session.caps.pick {
         let n_items = items.len();
         let choices = Choices { title: plain(title), items };
@@ -47,10 +46,7 @@ pub(super) async fn pick(session: &Session, title: &str, items: Vec<Item>, more:
         return chosen.filter(|it| *it < n_items);
     }
     let more = if items.len() > MOST { format!(" {more}") } else { String::new() };
-    let message = plain(&format!("Flagline: {title}{more}"));
-    let choice = |it: &Item| MessageActionItem { title: it.label.clone(), properties: Default::default() };
-    let choices = items.iter().take(MOST).map(choice).collect();
-    let asked = session.client.show_message_request(MessageType::INFO, message, Some(choices));
-    let chosen = asked.await.ok().flatten()?.title;
+    let choices: Vec<&str> = items.iter().take(MOST).map(|it| &*it.label).collect();
+    let chosen = session.ask(MessageType::INFO, &format!("{title}{more}"), &choices).await?;
     items.iter().position(|it| it.label == chosen)
 }

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tower_lsp::lsp_types::{MessageActionItem, MessageType, Url};
+use tower_lsp::lsp_types::{MessageType, Url};
 
-use super::commands::{apply_edit, open_file, settings_to_write};
+use super::commands::{apply_edit, open_file};
 use super::convert;
-use super::launch::{begin, brief_file};
+use super::feature::brief_to_write;
+use super::launch::begin;
 use super::session::Session;
-use crate::analysis::plain;
 use crate::config::Config;
 use crate::feature::brief::{Outcome, Verdict, file_name, outcome_edit};
 use crate::flags::FlagKey;
@@ -18,6 +18,7 @@ use crate::posthog::{disk, replace_private};
 use crate::removal::{Edit, FileChange};
 use crate::report::{measured_words, review_text};
 use crate::rollout::review::{Reviewed, note_outcome};
+use crate::workspace::FoundBrief;
 
 /// A feature to review, and the document that decides whose it is.
 #[derive(Deserialize)]
@@ -39,8 +40,7 @@ pub(super) async fn run(session: &Session, wanted: ToReview) {
 }
 
 async fn review(session: &Session, key: &FlagKey, uri: Option<&Url>) -> Result<(), String> {
-    let config = settings_to_write(session, uri)?;
-    let (path, brief) = brief_file(session, key, uri)?;
+    let (config, FoundBrief { path, brief }) = brief_to_write(session, key, uri)?;
     let progress = begin(session, &format!("Reviewing '{key}'")).await;
     let reviewed = Reviewed::load(&config, brief, Timestamp::now()).await;
     if let Some(progress) = progress {
@@ -83,13 +83,9 @@ async fn ask(session: &Session, reviewed: &Reviewed) -> Option<String> {
         Some(outcome) => format!(" Its brief says: {outcome}. Is it something else now?"),
         None => " What came of it?".to_owned(),
     };
-    let message = format!("Flagline: '{key}':{measured}{early}{question}");
-    let titles = VERDICTS.into_iter().map(|it| it.0).chain([SHOW]);
-    let items = titles.map(|it| MessageActionItem { title: it.into(), properties: Default::default() });
-    // A person may think for long, and a client that is gone ends the session with all its tasks.
-    let asked =
-        session.client.show_message_request(MessageType::INFO, plain(&message), Some(items.collect()));
-    asked.await.ok().flatten().map(|it| it.title)
+    let question = format!("'{key}':{measured}{early}{question}");
+    let choices: Vec<&str> = VERDICTS.into_iter().map(|it| it.0).chain([SHOW]).collect();
+    session.ask(MessageType::INFO, &question, &choices).await
 }
 
 /// The brief first: what stands there is what the team sees, and a note can be written again.

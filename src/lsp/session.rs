@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 use tower_lsp::Client;
-use tower_lsp::lsp_types::{ConfigurationItem, InitializeParams, MessageType, Registration, Url};
+use tower_lsp::lsp_types::{
+    ConfigurationItem, InitializeParams, MessageActionItem, MessageType, Registration, Url,
+};
 
 use super::capabilities::ClientCaps;
 use super::progress::Progress;
@@ -251,11 +254,16 @@ impl Session {
 
     /// Reads closed files from disk again.
     pub(super) fn reread(self: &Arc<Session>, paths: Vec<Arc<Path>>) {
+        drop(self.read_again(paths));
+    }
+
+    /// The same for whoever waits for it.
+    pub(super) fn read_again(self: &Arc<Session>, paths: Vec<Arc<Path>>) -> JoinHandle<()> {
         let session = self.clone();
         tokio::task::spawn_blocking(move || {
             let changed = session.workspace.reread(&paths);
             paths.into_iter().chain(changed).for_each(|it| session.look(Look::At(it)));
-        });
+        })
     }
 
     /// Scans all roots again if nobody watches them for us.
@@ -300,7 +308,7 @@ impl Session {
         &self,
         title: &str,
         progress: &scan::Progress,
-        mut scan: tokio::task::JoinHandle<T>,
+        mut scan: JoinHandle<T>,
     ) -> Option<T> {
         if let Ok(done) = tokio::time::timeout(Duration::from_millis(500), &mut scan).await {
             return done.ok();
@@ -366,12 +374,23 @@ impl Session {
             }
             told.insert(message.to_owned(), Instant::now());
         }
-        self.client.show_message(kind, format!("Flagline: {message}")).await;
+        self.answer(kind, message).await;
     }
 
-    /// A pop-up that answers a command: each time.
+    /// A pop-up, each time. This and [`Session::ask`] are the only ways to a pop-up: what they show may come from a brief
+    /// or from a server, and is made harmless here.
     pub(super) async fn answer(&self, kind: MessageType, message: &str) {
         self.client.show_message(kind, plain(&format!("Flagline: {message}"))).await;
+    }
+
+    /// A question with its choices; `None` = nothing was chosen, or nobody is there any more. A person may think for long,
+    /// and a client that is gone ends the session with all its tasks.
+    pub(super) async fn ask(&self, kind: MessageType, question: &str, choices: &[&str]) -> Option<String> {
+        let item = |it: &&str| MessageActionItem { title: plain(it), properties: Default::default() };
+        let items = choices.iter().map(item).collect();
+        let asked =
+            self.client.show_message_request(kind, plain(&format!("Flagline: {question}")), Some(items));
+        asked.await.ok().flatten().map(|it| it.title)
     }
 
     /// A line in the client's log that says nothing new the second time.
@@ -384,7 +403,7 @@ impl Session {
 
     /// A line in the client's log.
     pub(super) async fn log(&self, message: &str) {
-        self.client.log_message(MessageType::INFO, message).await;
+        self.client.log_message(MessageType::INFO, plain(message)).await;
     }
 }
 

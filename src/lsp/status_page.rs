@@ -21,8 +21,8 @@ use crate::workspace::{self, Workspace};
 /// Shows the features of the folder round a document; of the first folder, when none is named or it lies in none.
 pub(super) async fn run(session: &Session, uri: Option<&Url>) {
     let Some((folder, config)) = folder_of(session, uri) else {
-        let message = "Flagline: no folder is open, so nobody knows whose features are meant".to_owned();
-        return session.client.show_message(MessageType::WARNING, message).await;
+        let message = "no folder is open, so nobody knows whose features are meant";
+        return session.answer(MessageType::WARNING, message).await;
     };
     let progress = match session.caps.progress {
         true => Progress::begin(&session.client, "Looking at features").await,
@@ -35,8 +35,8 @@ pub(super) async fn run(session: &Session, uri: Option<&Url>) {
     match written {
         Ok(path) => show(session, &path).await,
         Err(why) => {
-            let message = format!("Flagline: the page of the features is not written: {why}");
-            session.client.show_message(MessageType::ERROR, message).await;
+            let message = format!("the page of the features is not written: {why}");
+            session.answer(MessageType::ERROR, &message).await;
         }
     }
 }
@@ -111,6 +111,6 @@ async fn show(session: &Session, path: &Path) {
             return;
         }
     }
-    let message = format!("Flagline: the page of the features is {}", path.display());
-    session.client.show_message(MessageType::INFO, message).await;
+    let message = format!("the page of the features is {}", path.display());
+    session.answer(MessageType::INFO, &message).await;
 }

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::analysis::plain;
 use crate::feature::{Audience, PlanStage};
-use crate::rollout::decide::{Action, Ending, Slot, Step, TimedStep, concerns, steps_in_time};
+use crate::rollout::decide::{Action, Ending, Slot, Step, TimedStep, concerns, open_stages, steps_in_time};
 use crate::rollout::launch::{Launch, Reach};
 
 /// The plan as a person reads it on a terminal or in an editor.
 pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
     let brief = &launch.target.brief;
-    let mut text = format!("{} ({}), in {}\n\n", brief.title(), brief.key, launch.project.name);
+    let header = format!("{} ({}), in {}", brief.title(), brief.key, launch.project.name);
+    let mut text = plain(&header) + "\n\n";
     let width = steps.iter().map(|it| label(&it.slot).chars().count()).max().unwrap_or(0);
     for step in steps {
         let (sign, words) = words(launch, step);
@@ -51,6 +52,15 @@ pub fn launch_plan(launch: &Launch, steps: &[Step], reach: &[Reach]) -> String {
         }
     }
     text
+}
+
+/// The stage that is open and the one that comes next, behind "is launched"; nothing where no stage has a name.
+pub fn launch_whereto(launch: &Launch) -> String {
+    let open = launch.found.flag.as_ref().map(open_stages).unwrap_or_default();
+    let Some((stage, percent)) = open.last() else { return String::new() };
+    let next = launch.target.plan.stages.get(stage.number as usize);
+    let next = next.map(|it| format!("; {} comes next", it.name)).unwrap_or_default();
+    format!(", at {stage}, {percent} %{next}")
 }
 
 /// Where a launch came to, as a sentence.

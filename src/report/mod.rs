@@ -24,7 +24,7 @@ pub use baseline::{Baseline, NoBaseline};
 pub use card::card_json;
 pub use findings::{FindingRow, Report, report};
 pub use follow::{followed_words, followers_json, followers_text, unfollowed_words};
-pub use launch::{label as launch_label, launch_ending, launch_json, launch_plan};
+pub use launch::{label as launch_label, launch_ending, launch_json, launch_plan, launch_whereto};
 pub use moves::{move_json, move_lines, run_json, run_lines};
 pub use reads::{Listing, listing, reads_text, relative};
 pub use removal::{RemovalRow, removal_diff, removal_json};

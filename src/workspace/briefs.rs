@@ -120,9 +120,38 @@ impl Workspace {
         self.briefs().into_iter().filter(|it| root(&it.path) == own).collect()
     }
 
-    /// The brief of a flag. An error names the file that might be it and cannot be understood.
-    pub fn brief_of(&self, key: &FlagKey) -> Result<Option<Found>, String> {
-        one_of(&self.briefs(), key)
+    /// The brief of a flag that a document is about: the document itself, else one of the folder where its briefs lie,
+    /// else of its root, else of another one, where the same key may be another flag. An error names the file that might
+    /// be it and cannot be understood.
+    pub fn brief_of(&self, key: &FlagKey, near: Option<&Path>) -> Result<Option<Found>, String> {
+        let home = self.brief_home(near);
+        let briefs = self.briefs_now(home.as_deref());
+        let roots = self.all_roots();
+        let root = |it: &Path| roots.around(it).map(|it| &it.path);
+        // Of a document that lies in no folder, the first folder's home is not its own.
+        let near = near.filter(|it| root(it).is_some());
+        let farness = |it: &Path| match near {
+            None => 3,
+            Some(near) if it == near => 0,
+            Some(_) if it.parent().and_then(Path::parent) == home.as_deref() => 1,
+            Some(near) if root(it) == root(near) => 2,
+            Some(_) => 3,
+        };
+        let of_key = briefs.iter().filter(|it| it.key() == Some(key));
+        let Some(nearest) = of_key.map(|it| farness(&it.path)).min() else { return one_of(&briefs, key) };
+        let nearest: Vec<_> = briefs.into_iter().filter(|it| farness(&it.path) == nearest).collect();
+        one_of(&nearest, key)
+    }
+
+    /// All briefs, those of closed files as they are on disk in this moment: not every client tells of new files.
+    fn briefs_now(&self, home: Option<&Path>) -> Vec<Arc<BriefFile>> {
+        let known = self.briefs();
+        let folder_of = |it: &Arc<BriefFile>| it.path.parent()?.parent().map(Path::to_owned);
+        let folders: BTreeSet<PathBuf> =
+            known.iter().filter_map(folder_of).chain(self.roots()).chain(home.map(Path::to_owned)).collect();
+        let closed =
+            briefs_in(folders.iter().map(|it| &**it)).into_iter().filter(|it| !self.is_open(&it.path));
+        known.iter().filter(|it| self.is_open(&it.path)).cloned().chain(closed).collect()
     }
 
     /// A brief with everything that an answer about it depends on.
