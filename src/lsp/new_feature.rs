@@ -41,6 +41,8 @@ pub(super) async fn suggest(session: &Session, place: Place) -> Value {
         session.first_scan().await;
     }
     let snapshot = path.as_ref().and_then(|it| session.workspace.snapshot(it, Timestamp::now()));
+    // Whoever has a name was asked for it, and what there is to choose from was answered before.
+    let catalog_of = path.as_deref().filter(|_| place.name.is_none());
     let found = match place.name.filter(|it| !it.trim().is_empty()) {
         Some(name) => {
             let mirror = session.workspace.mirror_of(&config);
@@ -59,7 +61,7 @@ pub(super) async fn suggest(session: &Session, place: Place) -> Value {
         }
         _ => None,
     };
-    let catalog = catalog(session, &config, path.as_deref()).await;
+    let catalog = catalog(session, &config, catalog_of).await;
     let events = catalog.iter().flat_map(|it| &it.events.items).map(|it| it.name.as_str());
     let me = session.workspace.mirror_of(&config).primary().and_then(|it| it.me.clone());
     json!({

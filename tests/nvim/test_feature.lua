@@ -138,9 +138,9 @@ T['what is answered stands in the brief'] = function()
     { ' → next step', '' },
   })
   child.cmd('Flagline create')
-  in_brief('pate-ol-more')
-  expect_lines('pate-ol-more', {
-    'key = "pate-ol-more"',
+  in_brief('pate-oel-more')
+  expect_lines('pate-oel-more', {
+    'key = "pate-oel-more"',
     'name = "Pâté, Öl & more"',
     'owner = "ada@offset.example"',
     'hypothesis = "It sells"',
@@ -201,6 +201,16 @@ T['a key that PostHog does not take is asked for again'] = function()
   child.cmd('Flagline create')
   editor.wait('the second question', [[return #_G.asked == 3]])
   expect.equality(editor.asked()[3], { 'Letters, digits, - and _, 400 at most: ', 'not a key' })
+end
+
+T['a name that is typed makes a key that no flag has'] = function()
+  editor.start()
+  editor.open('src/theme.ts')
+  editor.wait('the project', [[return require('flagline').status() == 'Flagline: Offset']])
+  editor.answer({ { 'name', 'New checkout' }, { 'Key of', false } })
+  child.cmd('Flagline create')
+  editor.wait('the key to be asked', [[return #_G.asked == 2]])
+  expect.equality(editor.asked()[2], { "Key of the feature's flag: ", 'new-checkout-2' })
 end
 
 T['the action wraps what is selected, a part of a line too'] = function()

@@ -11,7 +11,8 @@ type Draft = {
   name: string
   /** `undefined` while it follows the name. */
   key: string | undefined
-  keyFor: (name: string) => string
+  /** What the server makes of the name; an empty text until it was asked. */
+  suggestedKey: string
   hypothesis: string
   release: protocol.Release
   metric: protocol.MetricKind | undefined
@@ -54,14 +55,19 @@ export async function newFeature(client: LanguageClient, place: Place = {}): Pro
   const draft: Draft = {
     name: suggestedName,
     key: asked,
-    keyFor: name => (name === suggestedName && key !== undefined ? key : keyFor(name)),
+    suggestedKey: key ?? '',
     hypothesis: '',
     release: 'auto-rollout',
     metric: undefined,
     events: [],
     wrap: range !== undefined && suggested.wraps !== null,
   }
-  if (!(await askAll(() => questions(draft, suggested, range !== undefined)))) return
+  const keyFor = async (name: string): Promise<string> => {
+    if (name === suggestedName && key !== undefined) return key
+    const made = await client.sendRequest(protocol.newFeature, { ...(uri !== undefined && { textDocument: { uri } }), name }).catch(() => null)
+    return made?.key ?? ''
+  }
+  if (!(await askAll(() => questions(draft, suggested, keyFor, range !== undefined)))) return
   const { name, hypothesis, release, metric, events, wrap } = draft
   // The code may change while the user answers.
   const version = place.version ?? suggested.version
@@ -91,7 +97,12 @@ async function askAll(questions: () => Question[]): Promise<boolean> {
   }
 }
 
-function questions(draft: Draft, suggested: protocol.NewFeature, isSelected: boolean): Question[] {
+function questions(
+  draft: Draft,
+  suggested: protocol.NewFeature,
+  keyFor: (name: string) => Promise<string>,
+  isSelected: boolean,
+): Question[] {
   return [
     at => askText(at, {
       prompt: 'What is the feature called? As people say it',
@@ -100,13 +111,16 @@ function questions(draft: Draft, suggested: protocol.NewFeature, isSelected: boo
       refuse: name => (name === '' ? 'A name' : undefined),
       keep: name => (draft.name = name),
     }),
-    at => askText(at, {
-      prompt: 'The key of the flag, as code asks for it',
-      placeholder: 'videos-of-offsetting-projects',
-      value: keyOf(draft),
-      refuse: key => (KEY.test(key) ? undefined : 'Letters, digits, _ and -, at most 400'),
-      keep: key => (draft.key = key === '' || key === draft.keyFor(draft.name) ? undefined : key),
-    }),
+    async at => {
+      draft.suggestedKey = await keyFor(draft.name)
+      return askText(at, {
+        prompt: 'The key of the flag, as code asks for it',
+        placeholder: 'videos-of-offsetting-projects',
+        value: keyOf(draft),
+        refuse: key => (KEY.test(key) ? undefined : 'Letters, digits, _ and -, at most 400'),
+        keep: key => (draft.key = key === '' || key === draft.suggestedKey ? undefined : key),
+      })
+    },
     at => askText(at, {
       prompt: 'What do you believe will come of it? Enter leaves it out',
       placeholder: 'Who sees what a project does offsets more often',
@@ -162,14 +176,8 @@ function nameFor(key: string): string {
   return words.slice(0, 1).toUpperCase() + words.slice(1)
 }
 
-/** A key made of a name: `Videos of “Projects”` is `videos-of-projects`. */
-function keyFor(name: string): string {
-  const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
-  return plain.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 400)
-}
-
 function keyOf(draft: Draft): string {
-  return draft.key ?? draft.keyFor(draft.name)
+  return draft.key ?? draft.suggestedKey
 }
 
 /** All steps of a funnel count, otherwise the first event: others were chosen for a funnel before. */

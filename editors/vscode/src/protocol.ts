@@ -62,6 +62,6 @@ export const signIn = new RequestType<{ host: string; key: string }, SignedIn, v
 export const signOut = new RequestType<{ host: string }, null, void>('flagline/signOut')
 export const projects = new RequestType<{ host?: string }, Project[], void>('flagline/projects')
 export const flagAt = new RequestType<At, FlagAt | null, void>('flagline/flagAt')
-export const newFeature = new RequestType<{ textDocument?: { uri: string }; range?: Range }, NewFeature, void>('flagline/newFeature')
+export const newFeature = new RequestType<{ textDocument?: { uri: string }; range?: Range; name?: string }, NewFeature, void>('flagline/newFeature')
 export const pick = new RequestType<Choices, number | null, void>('flagline/pick')
 export const status = new NotificationType<Status>('flagline/status')

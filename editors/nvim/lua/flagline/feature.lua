@@ -60,14 +60,16 @@ local function select(prompt, choices)
   return (answer or error(CANCELLED))[1]
 end
 
---- A key made of a name: `Pâté & more` is `pate-more`.
+--- A key for a feature of this name that no flag and no brief has, as the server makes it.
+---@param place flagline.Place
 ---@param name string
-local function key_for(name)
-  for letter in ('abcdefghijklmnopqrstuvwxyz'):gmatch('.') do
-    -- All letters that are this one but for their accents.
-    name = vim.fn.substitute(name, ('\\c[[=%s=]]'):format(letter), letter, 'g')
-  end
-  return (name:gsub('[^a-z0-9]+', '-'):gsub('^%-', ''):gsub('%-$', ''):sub(1, 400))
+local function key_for(client, place, name)
+  return await(function(done)
+    local named = { textDocument = { uri = place.uri }, name = name }
+    talk.request(client, 'flagline/newFeature', named, function(suggested)
+      done(suggested and flagline.value(suggested.key) or '')
+    end)
+  end)
 end
 
 --- A name made of a key: `new-checkout` is `New checkout`.
@@ -169,11 +171,11 @@ end
 ---@param place flagline.Place
 ---@param suggested table what the server answers to `flagline/newFeature`
 ---@param key_in_code? string stays, whatever the feature is called
-local function ask(place, suggested, key_in_code)
+local function ask(client, place, suggested, key_in_code)
   local suggested_key = key_in_code or place.key or flagline.value(suggested.key)
   local suggested_name = place.name or flagline.value(suggested.name) or name_for(suggested_key or '')
   local name = input("The feature's name", { default = suggested_name })
-  local follows = key_in_code or (name == suggested_name or name == '') and suggested_key or key_for(name)
+  local follows = key_in_code or (name == suggested_name or name == '') and suggested_key or key_for(client, place, name)
   local wanted = {
     key = ask_key(follows),
     name = name ~= '' and name or nil,
@@ -205,7 +207,7 @@ function M.new(client, place)
   local here = { textDocument = { uri = place.uri }, range = place.range or place.at }
   local function questions(suggested, key_in_code)
     continue(coroutine.create(function()
-      talk.execute(client, 'flagline.createFeature', ask(place, suggested, key_in_code))
+      talk.execute(client, 'flagline.createFeature', ask(client, place, suggested, key_in_code))
     end))
   end
   talk.request(client, 'flagline/newFeature', here, function(suggested)
