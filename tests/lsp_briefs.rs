@@ -262,6 +262,36 @@ async fn completion_knows_the_project_the_settings_and_the_code_in_both_encoding
 }
 
 #[tokio::test]
+async fn whole_tables_have_places_to_be_filled_in_where_the_client_has_them() {
+    let posthog = Posthog::start().await;
+    let path = ".flagline/new.toml";
+    let written = async |has_snippets: bool, label: &str| {
+        let item = json!({ "snippetSupport": has_snippets });
+        let start = Start::new(&[]).signed_in(&posthog);
+        let mut editor =
+            start.capability("/textDocument/completion", json!({ "completionItem": item })).start().await;
+        editor.ignore("textDocument/publishDiagnostics");
+        editor.open(path, &format!("key = \"a\"\n{label}")).await;
+        let found = editor.completions(path, &format!("\n{label}")).await;
+        let found =
+            found["items"].as_array().unwrap().iter().find(|it| it["label"] == label).unwrap().clone();
+        editor.finish().await;
+        (found["textEdit"]["newText"].as_str().unwrap().to_owned(), found["insertTextFormat"].as_u64())
+    };
+    for (label, snippet) in [
+        ("metric", "[metric]\nkind = \"${1|trend,funnel,retention|}\"\n$0"),
+        ("stage", "[[stage]]\nname = \"$1\"\naudience = ${2:\"everyone\"}\n$0"),
+        ("variant", "[[variant]]\nkey = \"$1\"\npercent = $2\n$0"),
+        ("guard", "[[guard]]\nmetric = \"$1\"\n$0"),
+        ("interview", "[interview]\ncalendar = \"$1\"\n$0"),
+        ("notify", "[notify]\nslack = \"$1\"\n$0"),
+    ] {
+        assert_eq!(written(true, label).await, (snippet.to_owned(), Some(2)));
+    }
+    assert_eq!(written(false, "metric").await, ("[metric]\n".to_owned(), None));
+}
+
+#[tokio::test]
 async fn hover_shows_the_card_the_stage_and_the_meaning() {
     let posthog = Posthog::start().await;
     let mut editor = opened(&posthog, &[(TOML, SETTINGS)]).await;

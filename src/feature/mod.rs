@@ -30,6 +30,7 @@ pub use period::Period;
 pub use plan::{Audience, Gate, Plan, PlanStage, SAME_TIME, TAG};
 pub use plan_check::check_stages;
 pub use plan_entry::PlanEntry;
+pub(crate) use plan_entry::is_of_graphs;
 pub use remarks::{Remarks, Telling, scheduled_words};
 pub use served::{Served, Value, served};
 pub use stage::{Stage, StageName, stage};

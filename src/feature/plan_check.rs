@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::brief::is_address;
-use super::plan_entry::OF_GRAPHS;
+use super::plan_entry::is_of_graphs;
 use crate::schema::Node;
 
 /// Tells what is wrong with stages, of a brief or of `flagline.toml`.
@@ -42,7 +42,7 @@ fn check_people(properties: &[Node], tell: &mut impl FnMut(&Range<usize>, String
     for (at, operator) in
         properties.iter().filter_map(|it| it.get("operator")).filter_map(|it| Some((it, it.as_str()?)))
     {
-        if OF_GRAPHS.contains(&operator) {
+        if is_of_graphs(operator) {
             tell(&at.span, format!("only graphs compare by \"{operator}\", no release condition does"));
         }
     }

@@ -87,44 +87,55 @@ pub struct MadeCohort {
     pub properties: Vec<PropertyEntry>,
 }
 
-/// How PostHog compares a property. The last ones are of graphs alone.
-const OPERATORS: [&str; 32] = [
-    "exact",
-    "is_not",
-    "icontains",
-    "not_icontains",
-    "icontains_multi",
-    "not_icontains_multi",
-    "regex",
-    "not_regex",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "is_set",
-    "is_not_set",
-    "is_date_exact",
-    "is_date_before",
-    "is_date_after",
-    "semver_eq",
-    "semver_neq",
-    "semver_gt",
-    "semver_gte",
-    "semver_lt",
-    "semver_lte",
-    "semver_tilde",
-    "semver_caret",
-    "semver_wildcard",
-    "between",
-    "not_between",
-    "min",
-    "max",
-    "in",
-    "not_in",
+/// How PostHog compares a property, and what it means. The last ones are of graphs alone.
+const OPERATORS: [(&str, &str); 32] = [
+    ("exact", "It is this, or one of these."),
+    ("is_not", "It is none of these."),
+    ("icontains", "This stands in it, in capitals or not."),
+    ("not_icontains", "This does not stand in it, in capitals or not."),
+    ("icontains_multi", "One of these stands in it, in capitals or not."),
+    ("not_icontains_multi", "None of these stands in it, in capitals or not."),
+    ("regex", "This regular expression matches it."),
+    ("not_regex", "This regular expression does not match it."),
+    ("gt", "It is more than this."),
+    ("gte", "It is this or more."),
+    ("lt", "It is less than this."),
+    ("lte", "It is this or less."),
+    ("is_set", "It is there, whatever it is."),
+    ("is_not_set", "It is not there."),
+    ("is_date_exact", "It is this day."),
+    ("is_date_before", "It is a time before this one."),
+    ("is_date_after", "It is a time after this one."),
+    ("semver_eq", "It is this version."),
+    ("semver_neq", "It is another version."),
+    ("semver_gt", "It is a later version."),
+    ("semver_gte", "It is this version or a later one."),
+    ("semver_lt", "It is an earlier version."),
+    ("semver_lte", "It is this version or an earlier one."),
+    ("semver_tilde", "It is this version or a later patch of it, as `~1.2.3` says."),
+    ("semver_caret", "It is this version or a later compatible one, as `^1.2.3` says."),
+    ("semver_wildcard", "It is one of the versions that `1.2.*` means."),
+    ("between", "It is from the first to the second number. Only graphs compare so."),
+    ("not_between", "It is outside of the first and the second number. Only graphs compare so."),
+    ("min", "It is this or more. Only graphs compare so."),
+    ("max", "It is this or less. Only graphs compare so."),
+    ("in", "It is in this cohort. Only graphs compare so."),
+    ("not_in", "It is not in this cohort. Only graphs compare so."),
 ];
 
-/// Those that release conditions and cohorts do not know.
-pub(super) const OF_GRAPHS: &[&str] = OPERATORS.split_at(26).1;
+/// How many of them release conditions and cohorts know.
+const OF_CONDITIONS: usize = 26;
+
+/// Whether release conditions and cohorts do not know an operator.
+pub(crate) fn is_of_graphs(operator: &str) -> bool {
+    OPERATORS[OF_CONDITIONS..].iter().any(|it| it.0 == operator)
+}
+
+/// Each operator with its meaning, for the schema.
+fn operators() -> serde_json::Value {
+    let one = |it: &(&str, &str)| serde_json::json!({ "const": it.0, "description": it.1 });
+    OPERATORS.iter().map(one).collect()
+}
 
 /// A property of a person or group.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -136,7 +147,7 @@ pub struct PropertyEntry {
     pub value: serde_json::Value,
     /// How it is compared, in PostHog's words: `exact`, `is_not`, `icontains`, `regex`, `gt`, `lt`, `is_set`, ...
     #[serde(default)]
-    #[schemars(extend("default" = "exact", "enum" = OPERATORS))]
+    #[schemars(extend("default" = "exact", "oneOf" = operators()))]
     pub operator: Option<String>,
     /// The number of the group type (0 to 4) when it is a group's property; a person's without.
     #[serde(default)]

@@ -26,7 +26,7 @@ pub(super) fn completions(
     caps: &ClientCaps,
 ) -> Vec<CompletionItem> {
     let items = analysis::brief_completions(brief, offset(brief, position, caps)).into_iter();
-    items.map(|it| convert::completion(&brief.file.text, it, caps.encoding)).collect()
+    items.map(|it| convert::completion(&brief.file.text, it, caps)).collect()
 }
 
 /// What stands at a place, and the flag whose card that is.

@@ -36,6 +36,8 @@ pub(super) struct ClientCaps {
     pub(super) inlay_refresh: bool,
     /// Symbols may have symbols in them.
     pub(super) nested_symbols: bool,
+    /// Completions may have places to be filled in.
+    pub(super) snippets: bool,
     /// What this server's own clients say in `experimental`.
     pub(super) credentials: bool,
     pub(super) status: bool,
@@ -91,6 +93,9 @@ impl ClientCaps {
             lens_refresh: workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support).unwrap_or(false),
             nested_symbols: text
                 .and_then(|it| it.document_symbol.as_ref()?.hierarchical_document_symbol_support)
+                .unwrap_or(false),
+            snippets: text
+                .and_then(|it| it.completion.as_ref()?.completion_item.as_ref()?.snippet_support)
                 .unwrap_or(false),
             credentials: declared("/flagline/credentials"),
             status: declared("/flagline/status"),

@@ -8,7 +8,7 @@ use tower_lsp::lsp_types::{
     CodeDescription, CodeLens, Command, CompletionItem, CompletionItemKind, CompletionTextEdit, DeleteFile,
     DeleteFileOptions, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DocumentChangeOperation,
     DocumentChanges, DocumentSymbol, DocumentSymbolResponse, Documentation, Hover, HoverContents, InlayHint,
-    InlayHintLabel, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
+    InlayHintLabel, InsertTextFormat, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
     OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp, SymbolInformation,
     TextDocumentContentChangeEvent, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
@@ -281,8 +281,12 @@ fn symbol_kind(kind: SymbolKind) -> tower_lsp::lsp_types::SymbolKind {
 }
 
 /// Something that can be written in a settings file or a brief.
-pub(super) fn completion(text: &Text, item: schema::Item, encoding: Encoding) -> CompletionItem {
-    let edit = TextEdit { range: range(text.span(item.replaced), encoding), new_text: item.text };
+pub(super) fn completion(text: &Text, item: schema::Item, caps: &ClientCaps) -> CompletionItem {
+    let (new_text, format) = match item.snippet.filter(|_| caps.snippets) {
+        Some(snippet) => (snippet, Some(InsertTextFormat::SNIPPET)),
+        None => (item.text, None),
+    };
+    let edit = TextEdit { range: range(text.span(item.replaced), caps.encoding), new_text };
     CompletionItem {
         // What is typed so far is compared with the label, also between quotes.
         filter_text: Some(item.label.clone()),
@@ -295,6 +299,7 @@ pub(super) fn completion(text: &Text, item: schema::Item, encoding: Encoding) ->
         detail: Some(item.detail),
         documentation: Some(Documentation::String(item.meaning)),
         text_edit: Some(CompletionTextEdit::Edit(edit)),
+        insert_text_format: format,
         ..CompletionItem::default()
     }
 }

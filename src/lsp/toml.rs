@@ -30,7 +30,7 @@ pub(super) fn diagnostics(workspace: &Workspace, path: &Path, caps: &ClientCaps)
 pub(super) fn completions(text: &Text, position: Position, caps: &ClientCaps) -> Vec<CompletionItem> {
     let offset = text.offset(convert::line_column(position), caps.encoding);
     let items = schema::complete(file::schema(), text.as_str(), offset).into_iter();
-    items.map(|it| convert::completion(text, it, caps.encoding)).collect()
+    items.map(|it| convert::completion(text, it, caps)).collect()
 }
 
 /// What the key or value at a place means.

@@ -21,6 +21,8 @@ pub struct Item {
     pub detail: String,
     /// What it means.
     pub meaning: String,
+    /// What is written instead in an editor that goes from one place to be filled in to the next.
+    pub snippet: Option<String>,
 }
 
 /// The kinds of what can be written.
@@ -91,9 +93,48 @@ fn keys(schema: &Schema, node: &Value, place: &Place, present: &[String], has_va
             false if has_value => (ItemKind::Key, name.clone()),
             false => (ItemKind::Key, format!("{name} = {}", empty_value(schema, of))),
         };
-        item(schema, place, name, text, kind, of)
+        let snippet = header.then(|| snippet(schema, &text, of)).flatten();
+        Item { snippet, ..item(schema, place, name, text, kind, of) }
     })
     .collect()
+}
+
+/// A header with the keys that its table must have, or a text of it, each with a place to be filled in.
+fn snippet(schema: &Schema, header: &str, of: &Value) -> Option<String> {
+    let element = schema.branches(of).into_iter().find_map(|it| it.get("items")).unwrap_or(of);
+    let table = schema.branches(element).into_iter().find(|it| it.get("properties").is_some())?;
+    let required: Vec<&str> = table
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let all: Vec<(&String, &Value)> = schema.properties(table).collect();
+    // In the order in which they must be, which is that of the type.
+    let of = |name: &&str| all.iter().find(|it| it.0 == name).copied();
+    let mut wanted: Vec<(&String, &Value)> = required.iter().filter_map(of).collect();
+    if wanted.is_empty() {
+        let text = all.iter().find(|it| schema.is(it.1, "string"));
+        wanted.extend(text.or(all.first()).copied());
+    }
+    let mut text = header.to_owned();
+    for (at, (name, of)) in wanted.into_iter().enumerate() {
+        text += &format!("{name} = {}\n", tab_stop(schema, of, at + 1));
+    }
+    Some(text + "$0")
+}
+
+/// The place of a value, with what it can be where that is a few words.
+fn tab_stop(schema: &Schema, node: &Value, number: usize) -> String {
+    let words: Vec<&str> = choices(schema, node).into_iter().map(|it| it.0).collect();
+    match &words[..] {
+        [] if schema.is(node, "string") => format!("\"${number}\""),
+        [] if schema.is(node, "array") => format!("[${number}]"),
+        [] => format!("${number}"),
+        [first, ..] if schema.is(node, "object") => format!("${{{number}:\"{first}\"}}"),
+        words => format!("\"${{{number}|{}|}}\"", words.join(",")),
+    }
 }
 
 fn headers(schema: &Schema, node: &Value, place: &Place, list: bool) -> Vec<Item> {
@@ -101,6 +142,9 @@ fn headers(schema: &Schema, node: &Value, place: &Place, list: bool) -> Vec<Item
     let fitting = sections.filter(|it| schema.is(it.1, "array") == list);
     fitting.map(|(name, of)| item(schema, place, name, name.clone(), ItemKind::Table, of)).collect()
 }
+
+/// A list of more texts than that is read by nobody.
+const MOST_NAMED: usize = 8;
 
 fn values(schema: &Schema, node: &Value, place: &Place, quoted: bool) -> Vec<Item> {
     let items_of = schema.branches(node).into_iter().find_map(|it| it.get("items"));
@@ -112,10 +156,14 @@ fn values(schema: &Schema, node: &Value, place: &Place, quoted: bool) -> Vec<Ite
         false => text,
     };
     let mut items = Vec::new();
-    for (choice, meaning) in choices(schema, element) {
+    let all = choices(schema, element);
+    // Of many, each says what it means and not what the others are.
+    let says_all = all.len() <= MOST_NAMED;
+    for (choice, meaning) in all {
         let text = if quoted { choice.to_owned() } else { listed(format!("\"{choice}\"")) };
         let mut it = item(schema, place, choice, text, ItemKind::Value, element);
         it.meaning = meaning.unwrap_or(&it.meaning).to_owned();
+        it.detail = if says_all { it.detail } else { String::new() };
         items.push(it);
     }
     if quoted {
@@ -166,6 +214,7 @@ fn item(schema: &Schema, place: &Place, label: &str, text: String, kind: ItemKin
         kind,
         detail: expected(schema, of),
         meaning: meaning(schema, of),
+        snippet: None,
     }
 }
 

@@ -4,8 +4,9 @@ use super::BriefSnapshot;
 use super::names::{Names, names};
 use crate::analysis::markup::plain;
 use crate::feature::brief;
-use crate::flags::{Catalog, CohortKind, Listed, Lookup, Named};
-use crate::schema::{Item, ItemKind, ValuePlace, complete, value_at};
+use crate::feature::is_of_graphs;
+use crate::flags::{Catalog, CohortKind, Filters, Listed, Lookup, Named};
+use crate::schema::{Item, ItemKind, Node, ValuePlace, complete, value_at};
 
 /// What can be written at `offset` of a brief, broken or not: keys and values of the schema, and what the project and
 /// the workspace have.
@@ -14,13 +15,19 @@ pub fn brief_completions(snapshot: &BriefSnapshot, offset: usize) -> Vec<Item> {
     let mut items = complete(brief::schema(), text, offset);
     let Some(mut place) = value_at(text, offset) else { return items };
     let Some(names) = names(&place.path) else { return items };
+    if names == Names::Condition {
+        items.retain(|it| !is_of_graphs(&it.label));
+    }
     let is_open = place.quoted && !text[place.word.end..].starts_with(['"', '\'']);
     if is_open {
         // Without its second quote a text seems to go on to the end of the line.
         place.word.end = offset.max(place.word.start);
     }
-    for choice in choices(snapshot, names) {
+    for choice in choices(snapshot, names, &text[place.word.clone()]) {
         let Some(written) = written(text, &place, is_open, &choice.name) else { continue };
+        if items.iter().any(|it| it.text == written) {
+            continue;
+        }
         items.push(Item {
             label: plain(&choice.name),
             text: written,
@@ -28,6 +35,7 @@ pub fn brief_completions(snapshot: &BriefSnapshot, offset: usize) -> Vec<Item> {
             kind: ItemKind::Value,
             detail: choice.detail,
             meaning: choice.meaning,
+            snippet: None,
         });
     }
     items
@@ -44,7 +52,8 @@ fn choice(name: &str, detail: &str) -> Choice {
     Choice { name: name.to_owned(), detail: detail.to_owned(), meaning: String::new() }
 }
 
-fn choices(snapshot: &BriefSnapshot, names: Names) -> Vec<Choice> {
+/// What can be named; `typed` is what stands there already.
+fn choices(snapshot: &BriefSnapshot, names: Names, typed: &str) -> Vec<Choice> {
     let nothing = Catalog::default();
     let catalog = snapshot.catalog().unwrap_or(&nothing);
     let described = |list: &Listed<Named>, detail: &str| -> Vec<Choice> {
@@ -81,7 +90,42 @@ fn choices(snapshot: &BriefSnapshot, names: Names) -> Vec<Choice> {
             .map(|it| choice(&format!("#{}", it.name), "Slack channel"))
             .collect(),
         Names::Person => people(snapshot),
+        Names::Domain => {
+            let domain = |it: &Choice| it.name.split_once('@').map(|it| it.1.to_owned());
+            let domains: BTreeSet<String> = people(snapshot).iter().filter_map(domain).collect();
+            domains.iter().map(|it| choice(it, "of the owner of a brief, or yours")).collect()
+        }
+        Names::Variant => variants(snapshot, typed),
+        Names::Period => PERIODS.iter().map(|(name, words)| choice(name, words)).collect(),
+        // The schema has them all.
+        Names::Condition => Vec::new(),
     }
+}
+
+/// Times to begin with.
+const PERIODS: [(&str, &str); 6] = [
+    ("1h", "one hour"),
+    ("6h", "six hours"),
+    ("1d", "one day"),
+    ("2d", "two days"),
+    ("1w", "one week"),
+    ("2w", "two weeks"),
+];
+
+/// Variants that the brief does not have yet: those of its flag, and those that it gets where nothing is written.
+fn variants(snapshot: &BriefSnapshot, typed: &str) -> Vec<Choice> {
+    let node = snapshot.node();
+    let entries = node.get("variant").map(Node::elements).unwrap_or_default();
+    let mut known: BTreeSet<&str> =
+        entries.iter().filter_map(|it| it.get("key")?.as_str()).filter(|it| *it != typed).collect();
+    let lookup = snapshot.file.key().and_then(|key| Some(snapshot.environment()?.lookup(key)));
+    let filters = match lookup {
+        Some(Lookup::Known(flag)) => flag.filters().unwrap_or_default(),
+        _ => Filters::default(),
+    };
+    let of_flag = filters.variants().iter().map(|it| (it.key.as_str(), "variant of the flag"));
+    let usual = ["control", "test"].map(|it| (it, "variant"));
+    of_flag.chain(usual).filter(|it| known.insert(it.0)).map(|(name, words)| choice(name, words)).collect()
 }
 
 /// Keys that code reads, and that have neither a flag nor a brief.

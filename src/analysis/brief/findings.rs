@@ -70,6 +70,7 @@ fn in_brief(snapshot: &BriefSnapshot) -> Vec<BriefFinding> {
     let mut findings = Findings(problems.map(problem).collect());
     let node = snapshot.node();
     findings.key(snapshot);
+    findings.settings(snapshot);
     findings.plan(snapshot, &node);
     findings.day(snapshot, &node);
     if let (Some(environment), Some(catalog)) = (snapshot.environment(), snapshot.catalog()) {
@@ -150,6 +151,22 @@ impl Findings {
                 "{project} has this flag, and it is archived: take it back there, or choose another key"
             );
             tell(Severity::Warning, message);
+        }
+    }
+
+    /// Settings that are wrong keep quiet what PostHog has, and somebody who writes a brief would wait for it.
+    fn settings(&mut self, snapshot: &BriefSnapshot) {
+        let problem = snapshot.config.environments.first().and_then(|it| it.problem.as_deref());
+        if let (Some(problem), Some(span)) = (problem, snapshot.file.key_span()) {
+            let message =
+                format!("what PostHog has is neither offered nor compared here: {}", plain(problem));
+            self.0.push(BriefFinding {
+                code: BRIEF,
+                span,
+                severity: Severity::Information,
+                message,
+                link: None,
+            });
         }
     }
 

@@ -60,7 +60,13 @@ fn named(snapshot: &BriefSnapshot, offset: usize, markup: Markup) -> Option<Brie
         Names::Event | Names::GuardMetric => of(described(&snapshot.catalog()?.events.items, word, markup)?),
         Names::EventProperty => of(described(&snapshot.catalog()?.event_properties.items, word, markup)?),
         Names::PersonProperty => of(described(&snapshot.catalog()?.person_properties.items, word, markup)?),
-        Names::Plan | Names::Channel | Names::Person => None,
+        Names::Plan
+        | Names::Channel
+        | Names::Person
+        | Names::Domain
+        | Names::Variant
+        | Names::Period
+        | Names::Condition => None,
     }
 }
 

@@ -22,6 +22,14 @@ pub(super) enum Names {
     Channel,
     /// An e-mail address.
     Person,
+    /// The domain of an e-mail address.
+    Domain,
+    /// A variant of an A/B test.
+    Variant,
+    /// A time like `1d`.
+    Period,
+    /// How a property of people is compared.
+    Condition,
 }
 
 /// What stands at a path of keys.
@@ -30,7 +38,13 @@ pub(super) fn names(path: &[String]) -> Option<Names> {
     Some(match path[..] {
         ["key"] => Names::Flag,
         ["plan"] => Names::Plan,
-        ["owner"] | ["notify", "people"] => Names::Person,
+        ["owner"] | ["notify", "people"] | ["stage", "audience", "email"] => Names::Person,
+        ["stage", "audience", "email_domain"] => Names::Domain,
+        ["stage", "audience", .., "properties", "operator"] => Names::Condition,
+        ["stage", "pace"] | ["stage", "gate", "after"] | ["guard", "window"] | ["review_after"] => {
+            Names::Period
+        }
+        ["variant", "key"] => Names::Variant,
         ["notify", "slack"] => Names::Channel,
         ["interview", "stage"] => Names::Stage,
         ["stage", "name"] => Names::OwnStage,

@@ -138,7 +138,8 @@ fn nothing_is_told_of_what_is_not_loaded() {
     let mut config = Config::default();
     config.environments[0].problem = Some("flagline.toml has 1 error".into());
     unsettled.config = config.into();
-    assert_eq!(brief_findings(&unsettled), []);
+    let told: Vec<String> = brief_findings(&unsettled).into_iter().map(|it| it.message).collect();
+    assert_eq!(told, ["what PostHog has is neither offered nor compared here: flagline.toml has 1 error"]);
 }
 
 /// Runs cases of a file: `=== name`, a text with `$0`, `---`, and what comes out for it.
@@ -168,7 +169,8 @@ fn what_can_be_written() {
             after.replace_range(item.replaced.clone(), &item.text);
             let start = after[..item.replaced.start].rfind('\n').map_or(0, |it| it + 1);
             let line = after[start..].lines().next().unwrap_or_default();
-            lines.push(format!("{}: {line} ({})\n", item.label, item.detail));
+            let words = if item.detail.is_empty() { &item.meaning } else { &item.detail };
+            lines.push(format!("{}: {line} ({words})\n", item.label));
         }
         lines.concat()
     });

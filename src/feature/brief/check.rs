@@ -21,8 +21,12 @@ pub struct BriefProblem {
 pub fn read(text: &str) -> Result<Brief, Vec<BriefProblem>> {
     let (node, errors) = Node::from_toml(text);
     let is_whole = errors.is_empty();
+    let broken_lines: BTreeSet<usize> = errors.iter().map(|it| line(text, &it.span)).collect();
     let mut problems: Vec<BriefProblem> =
         errors.into_iter().map(|it| BriefProblem { span: it.span, message: it.message }).collect();
+    problems.sort_by_key(|it| it.span.start);
+    problems.dedup_by_key(|it| line(text, &it.span));
+    let n_broken = problems.len();
     let wrong = check(schema(), &node).into_iter();
     // Of a text that breaks off, what is missing may come after the break.
     let wrong = wrong.filter(|it| is_whole || !it.message.ends_with(" is missing"));
@@ -44,8 +48,16 @@ pub fn read(text: &str) -> Result<Brief, Vec<BriefProblem>> {
         }
         _ => {}
     }
+    // What is said of a line that is half typed is said once.
+    let mut rest = problems.split_off(n_broken);
+    rest.retain(|it| !broken_lines.contains(&line(text, &it.span)));
+    problems.extend(rest);
     problems.sort_by_key(|it| it.span.start);
     Err(problems)
+}
+
+fn line(text: &str, span: &Range<usize>) -> usize {
+    text.get(..span.start).unwrap_or_default().matches('\n').count()
 }
 
 fn list<'a>(node: &'a Node, key: &str) -> &'a [Node] {
