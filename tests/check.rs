@@ -415,3 +415,44 @@ async fn what_is_wrong_in_a_brief_is_found() {
     let (code, _, _) = check(folder.path(), &posthog, &["--fail-on", "unknown-flag"]).await;
     assert_eq!(code, 0);
 }
+
+#[tokio::test]
+async fn cohorts_that_briefs_name_are_looked_for() {
+    let posthog = Posthog::start().await;
+    let behaves = json!({ "type": "behavioral", "key": "video watched", "value": "performed_event", "event_type": "events", "time_value": 30, "time_interval": "day" });
+    let filters =
+        json!({ "properties": { "type": "OR", "values": [{ "type": "AND", "values": [behaves] }] } });
+    assert_eq!(
+        posthog.ask("POST", "cohorts/", json!({ "name": "Watched", "filters": filters })).await.0,
+        201
+    );
+    let stage = |name: &str, cohort: &str| {
+        format!("[[stage]]\nname = \"{name}\"\naudience = {{ cohort = {cohort} }}\n")
+    };
+    let all = [
+        stage("a", "\"Beta testers\""),
+        stage("b", "\"Watched\""),
+        stage("c", "77"),
+        stage("d", "\"Beta tester\""),
+    ];
+    let text = format!("key = \"brand-new\"\n{}", all.concat());
+    let folder = tree(&[("a.ts", "let a = 1\n")]);
+    // What nobody names is not asked for.
+    assert_eq!(check(folder.path(), &posthog, &[]).await.0, 0);
+    assert_eq!(posthog.requests("GET /api/projects/:id/cohorts/").await, 0);
+    fs::create_dir(folder.path().join(".flagline")).unwrap();
+    fs::write(folder.path().join(".flagline/brand-new.toml"), text).unwrap();
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &["--format", "json"]).await;
+    let of_briefs = [7, 10, 13].map(|line| ("brief".to_owned(), line)).to_vec();
+    assert_eq!((code, &*stderr, codes(&stdout)), (1, "", of_briefs), "{stdout}");
+    for words in ["'Watched' is one", "has no cohort 77", "did you mean \\\"Beta testers\\\"?"] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    // Of what is not known nothing is said.
+    let (code, stdout, _) = check(folder.path(), &posthog, &["--offline"]).await;
+    assert_eq!(code, 0, "{stdout}");
+    posthog.scopes(&["feature_flag:read", "project:read", "query:read", "user:read"]).await;
+    let (code, stdout, stderr) = check(folder.path(), &posthog, &[]).await;
+    assert_eq!(code, 0, "{stdout}");
+    assert!(stderr.contains("without them, briefs that name one that is not there are not told"), "{stderr}");
+}

@@ -78,6 +78,7 @@ fn look(folder: &Path, mirror: &Arc<Mirror>) -> Status {
         mirror,
         code: &CodeReads::new(&index),
         clean_ups: &clean_ups(&index, mirror, &Arc::default(), now()),
+        waiting: &BTreeMap::new(),
         now: now(),
     };
     status(&sources, &BTreeSet::new())
@@ -195,6 +196,7 @@ fn retrospective(folder: &Path, briefs: &[(PathBuf, Result<Brief, String>)]) -> 
         mirror: &mirror,
         code: &CodeReads::default(),
         clean_ups: &BTreeMap::new(),
+        waiting: &BTreeMap::new(),
         now: now(),
     };
     let status = status(&sources, &BTreeSet::new());
@@ -216,6 +218,7 @@ fn a_long_key_is_never_broken() {
         mirror: &mirror,
         code: &CodeReads::default(),
         clean_ups: &BTreeMap::new(),
+        waiting: &BTreeMap::new(),
         now: now(),
     };
     let status = status(&sources, &BTreeSet::new());
@@ -239,6 +242,7 @@ fn page(folder: &Path, briefs: &[(PathBuf, Result<Brief, String>)], series: Opti
         mirror: &mirror,
         code: &CodeReads::default(),
         clean_ups: &BTreeMap::new(),
+        waiting: &BTreeMap::new(),
         now: now(),
     };
     let status = status(&sources, &BTreeSet::new());
@@ -316,6 +320,38 @@ async fn the_table_tells_what_comes_next_wherever_one_stands() {
     assert!(!stdout.contains('\x1b'), "{stdout:?}");
     let (code, stdout, _) = told(&posthog, folder.path(), &["dark-mode", "nowhere"]).await;
     assert!(code == 0 && stdout.contains("2 features") && !stdout.contains("project-videos"), "{stdout}");
+}
+
+#[tokio::test]
+async fn what_waits_for_an_approval_says_so() {
+    let (posthog, folder) = (Posthog::start().await, app());
+    posthog.control("approvals", json!({ "actions": ["feature_flag.update"] })).await;
+    let flag = posthog.flag("project-videos").await;
+    let mut filters = flag["filters"].clone();
+    filters["groups"][1]["rollout_percentage"] = 100.into();
+    let path = format!("feature_flags/{}/", flag["id"]);
+    assert_eq!(posthog.ask("PATCH", &path, json!({ "filters": filters })).await.0, 409);
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let waits = "people waits for an approval in PostHog (change request ";
+    let (code, stdout, stderr) = told(&posthog, folder.path(), &["project-videos"]).await;
+    assert_eq!((code, &*stderr), (0, ""), "{stdout}");
+    assert!(one_line(&stdout).contains(waits), "{stdout}");
+    // A key that may not know of it says what it knows.
+    posthog.scopes(&["feature_flag:read", "project:read", "query:read", "user:read"]).await;
+    let (code, stdout, _) = told(&posthog, folder.path(), &["project-videos"]).await;
+    assert!(code == 0 && stdout.contains("project-videos ") && !stdout.contains("approval"), "{stdout}");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_in_a_brief_is_told() {
+    let (posthog, folder) = (Posthog::start().await, app());
+    let text = "key = \"broken\"\nnmae = \"Broken\"\nowner = \"ada\"\n";
+    fs::write(folder.path().join(".flagline/broken.toml"), text).unwrap();
+    let (_, stdout, _) = told(&posthog, folder.path(), &[]).await;
+    let words: Vec<&str> = stdout.split_whitespace().collect();
+    let all =
+        "line 2: no such key: nmae; did you mean name?; line 3: expected an e-mail address, not \"ada\"";
+    assert!(words.join(" ").contains(all), "{stdout}");
 }
 
 #[tokio::test]

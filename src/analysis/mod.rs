@@ -30,7 +30,7 @@ pub use archive::{
 pub use brief::{
     BriefAction, BriefFinding, BriefHover, BriefLens, BriefNote, BriefSnapshot, BriefTarget, Does,
     brief_actions, brief_completions, brief_findings, brief_hover, brief_key_at, brief_lenses, brief_note,
-    brief_target, checked_brief, plan_span, review_finding,
+    brief_target, checked_brief, names_cohort, plan_span, review_finding,
 };
 pub use card::{Card, Details, Elsewhere, Link, State, card};
 pub use changes::{Change, changes};

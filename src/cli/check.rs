@@ -16,11 +16,11 @@ use super::{complain, configuration, paths, print, print_coloured, print_json, p
 use crate::analysis::{self, BriefSnapshot, Finding, Severity, Snapshot, ago};
 use crate::config::{Config, Rule};
 use crate::feature::brief::BriefFile;
-use crate::flags::{Environment, FlagKey, Mirror};
+use crate::flags::{Catalog, Environment, FlagKey, Listed, Mirror};
 use crate::index::Index;
 use crate::index::scan::{self, Progress, Scanned};
-use crate::posthog::disk;
 use crate::posthog::refresh::{self, Loaded, Wanted};
+use crate::posthog::{self, Client, disk};
 use crate::report::{self, FindingRow};
 use crate::syntax::FileFacts;
 use crate::workspace;
@@ -124,7 +124,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         move || activity(&walk)
     });
     let read = read(named, &home, &config, &walk);
-    let loaded = load(&config, arguments.offline, &read.keys(), &read.brief_keys()).await;
+    let mut loaded = load(&config, arguments.offline, &read.keys(), &read.brief_keys()).await;
+    if !arguments.offline && read.names_cohorts() {
+        load_cohorts(&config, &mut loaded).await;
+    }
     drop(progress);
 
     read.tell_skipped(&directory);
@@ -295,6 +298,12 @@ impl Files {
         self.is_asked(path) && (self.read.contains(path) || !path.exists())
     }
 
+    /// Whether a brief that is reported on names a cohort.
+    fn names_cohorts(&self) -> bool {
+        let mut asked = self.briefs.iter().filter(|it| self.is_asked(&it.path));
+        asked.any(|it| analysis::names_cohort(it.text.as_str()))
+    }
+
     /// Whether a file that somebody named could not be read; the walk of a folder may skip some.
     fn is_blind(&self) -> bool {
         self.skipped.iter().any(|it| self.named.contains(&it.path))
@@ -312,6 +321,26 @@ pub(super) async fn load(
     } else {
         refresh::once(config, disk::folder(), keys, briefs, Wanted::Findings).await
     }
+}
+
+/// Asks for the cohorts that briefs name, which nothing else of a check needs. Where they cannot be told, nothing is said
+/// of them.
+async fn load_cohorts(config: &Config, loaded: &mut Loaded) {
+    let Some((configured, environment)) =
+        config.environments.first().zip(Arc::make_mut(&mut loaded.mirror).environments.first_mut())
+    else {
+        return;
+    };
+    let Some(project) = environment.project.clone().filter(|_| environment.trouble.is_none()) else { return };
+    let asked = async { Client::new(configured)?.cohorts_to_name(&project).await };
+    let cohorts = asked.await.unwrap_or_else(|error: posthog::Error| Listed::absent(error.to_string()));
+    if let Some(trouble) = &cohorts.trouble {
+        complain(&format!(
+            "cohorts: {trouble}; without them, briefs that name one that is not there are not told"
+        ));
+    }
+    let catalog = Catalog { cohorts, ..Catalog::default() };
+    Arc::make_mut(environment).catalog = Some(catalog.into());
 }
 
 /// The environment that findings are about, if its flags are there: else nothing can be said of any key.

@@ -1,6 +1,6 @@
 //! `flagline status`: where every feature stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -93,6 +93,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         briefs.iter().filter_map(|it| Some(it.1.as_ref().ok()?.flag())).collect();
     keys.extend(only.clone());
     let mirror = check::load(&config, arguments.offline, &keys, &of_briefs).await.mirror;
+    let waiting = match arguments.offline {
+        true => BTreeMap::new(),
+        false => workspace::load_waiting(&config, mirror.primary()).await,
+    };
     let now = Timestamp::now();
     let sources = Sources {
         briefs: &briefs,
@@ -100,6 +104,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         mirror: &mirror,
         code: &CodeReads::new(files.index()),
         clean_ups: &clean_ups(&files.shared_index(), &mirror, &config, now),
+        waiting: &waiting,
         now,
     };
     let status = status(&sources, &only);

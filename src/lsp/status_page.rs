@@ -1,5 +1,6 @@
 //! `flagline.status`: where every feature stands, as a page in the browser.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,10 +60,11 @@ async fn write(session: &Session, folder: PathBuf, config: Arc<Config>) -> Resul
     let now = Timestamp::now();
     let mirror = Arc::new(session.workspace.mirror_of(&config));
     let index = session.workspace.index();
+    let waiting = workspace::load_waiting(&config, mirror.primary()).await;
     // It reads briefs and looks at every read, which takes its time.
     let looked = tokio::task::spawn_blocking({
         let (folder, config, mirror) = (folder.clone(), config.clone(), mirror.clone());
-        move || look(&folder, index, &mirror, &config, now)
+        move || look(&folder, index, &mirror, &config, &waiting, now)
     });
     let status = looked.await.map_err(|it| it.to_string())?;
     let series = workspace::load_series(&config, &status.features, now).await;
@@ -84,6 +86,7 @@ fn look(
     mut index: Arc<Index>,
     mirror: &Arc<Mirror>,
     config: &Arc<Config>,
+    waiting: &BTreeMap<u64, String>,
     now: Timestamp,
 ) -> Status {
     Arc::make_mut(&mut index).retain(|it| it.starts_with(folder));
@@ -93,6 +96,7 @@ fn look(
         mirror,
         code: &CodeReads::new(&index),
         clean_ups: &clean_ups(&index, mirror, config, now),
+        waiting,
         now,
     };
     status(&sources, &std::collections::BTreeSet::new())

@@ -61,8 +61,8 @@ impl Client {
     /// is what stands in the way of everything else too.
     pub(super) async fn catalog(&self, project: &Project) -> Result<Catalog, Error> {
         let path = |rest: &str| format!("/api/projects/{}/{rest}/", project.id);
+        let cohorts = self.cohorts_to_name(project).await?;
         let of_type = |it: &str| [("type", it.to_owned())];
-        let cohorts = self.listed::<CohortRow>(&path("cohorts"), &[]).await?;
         let events = self.listed::<DefinitionRow>(&path("event_definitions"), &[]).await?;
         let properties = path("property_definitions");
         let of_events = self.listed::<DefinitionRow>(&properties, &of_type("event")).await?;
@@ -71,13 +71,20 @@ impl Client {
         let types = [("types", TELLING_TYPES.to_owned())];
         let functions = self.listed::<Value>(&path("hog_functions"), &types).await?;
         Ok(Catalog {
-            cohorts: kept(cohorts, |it| (!it.deleted).then(|| it.into())),
+            cohorts,
             events: kept(events, |it| Some(it.into())),
             event_properties: kept(of_events, |it| Some(it.into())),
             person_properties: kept(of_people, |it| Some(it.into())),
             channels: self.channels(project).await?,
             followers: kept(functions, |it| Follower::of(&it).filter(|_| it["deleted"] != true)),
         })
+    }
+
+    /// The cohorts that a brief can name.
+    pub async fn cohorts_to_name(&self, project: &Project) -> Result<Listed<Cohort>, Error> {
+        let cohorts =
+            self.listed::<CohortRow>(&format!("/api/projects/{}/cohorts/", project.id), &[]).await?;
+        Ok(kept(cohorts, |it| (!it.deleted).then(|| it.into())))
     }
 
     /// The channels of every Slack workspace that is connected.

@@ -1,5 +1,7 @@
 //! The objects that a feature has besides its flag: each found, made and changed alike (posthog-api 4).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
@@ -190,7 +192,23 @@ impl Client {
 
     /// The changes of a flag that wait for an approval, newest first. None where there are no approvals.
     pub async fn pending_changes(&self, project: &Project, flag: u64) -> Result<Vec<Value>, Error> {
-        let query = [("state", "pending".to_owned()), ("resource_id", flag.to_string())];
+        let id = flag.to_string();
+        let found = self.pending(project, &[("resource_id", id.clone())]).await?;
+        Ok(found.into_iter().filter(|it| it["resource_id"] == id.as_str()).collect())
+    }
+
+    /// The flags of which a change waits for an approval, with the number of the newest change request.
+    pub async fn flags_that_wait(&self, project: &Project) -> Result<BTreeMap<u64, String>, Error> {
+        let found = self.pending(project, &[]).await?;
+        let flag =
+            |it: &Value| Some((it["resource_id"].as_str()?.parse().ok()?, it["id"].as_str()?.to_owned()));
+        let of_flags = found.iter().filter(|it| it["resource_type"] == "feature_flag");
+        Ok(of_flags.rev().filter_map(flag).collect())
+    }
+
+    async fn pending(&self, project: &Project, more: &[(&str, String)]) -> Result<Vec<Value>, Error> {
+        let query: Vec<(&str, String)> =
+            std::iter::once(("state", "pending".to_owned())).chain(more.iter().cloned()).collect();
         for prefix in ["projects", "environments"] {
             let path = format!("/api/{prefix}/{}/change_requests/", project.id);
             match self.pages::<Value>(&path, &query).await {
@@ -199,11 +217,7 @@ impl Client {
                 // second request for the same kind of change.
                 Err(Error::Forbidden(_) | Error::PaymentRequired(_)) => return Ok(Vec::new()),
                 Err(error) => return Err(error),
-                Ok(found) => {
-                    let id = flag.to_string();
-                    let of_flag = |it: &Value| it["resource_id"] == id.as_str() && it["state"] == "pending";
-                    return Ok(found.into_iter().filter(of_flag).collect());
-                }
+                Ok(found) => return Ok(found.into_iter().filter(|it| it["state"] == "pending").collect()),
             }
         }
         Ok(Vec::new())

@@ -34,7 +34,7 @@ pub fn briefs_in<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<Arc<BriefFi
 
 /// Every brief below some folders, or why it cannot be read, by the path of its file.
 pub fn all_briefs<'a>(folders: impl Iterator<Item = &'a Path>) -> Vec<(PathBuf, Result<Brief, String>)> {
-    let read = |it: Arc<BriefFile>| (it.path.to_path_buf(), Brief::parse(it.text.as_str()));
+    let read = |it: Arc<BriefFile>| (it.path.to_path_buf(), it.read());
     briefs_in(folders).into_iter().map(read).collect()
 }
 

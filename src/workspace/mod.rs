@@ -10,6 +10,7 @@ mod new_brief;
 mod page;
 mod series;
 mod settings;
+mod waiting;
 mod world;
 mod write;
 
@@ -39,6 +40,7 @@ pub use new_brief::{NotWritten, home_of, write_brief};
 pub use page::write_page;
 pub use series::load_series;
 pub use settings::{Configured, Given, SettingsFile, config_in, files_of};
+pub use waiting::load_waiting;
 pub use world::CodeWorld;
 pub use write::{repository, write_files};
 

@@ -21,6 +21,7 @@ pub use findings::{BriefFinding, brief_findings, checked_brief};
 pub use hover::{BriefHover, brief_hover};
 pub(super) use lenses::is_launchable;
 pub use lenses::{BriefAction, BriefLens, Does, brief_actions, brief_lenses};
+pub use names::names_cohort;
 pub(super) use note::brief_in;
 pub use note::{BriefNote, brief_note};
 pub use review::review_finding;

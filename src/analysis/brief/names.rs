@@ -67,6 +67,11 @@ pub(super) fn cohorts(brief: &Node) -> impl Iterator<Item = (&Node, bool)> {
     })
 }
 
+/// Whether a brief names a cohort.
+pub fn names_cohort(text: &str) -> bool {
+    cohorts(&Node::from_toml(text).0).next().is_some()
+}
+
 /// The events that metrics, guards and the interview name.
 pub(super) fn events(brief: &Node) -> impl Iterator<Item = &Node> {
     let list = |key: &str| brief.get(key).map(Node::elements).unwrap_or_default().iter();

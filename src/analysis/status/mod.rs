@@ -40,6 +40,8 @@ pub struct Sources<'a> {
     pub code: &'a CodeReads,
     /// What can be removed from the code, by flag.
     pub clean_ups: &'a BTreeMap<FlagKey, CleanUp>,
+    /// Flags of which a change waits for an approval, by their numbers, with the change request.
+    pub waiting: &'a BTreeMap<u64, String>,
     /// Now.
     pub now: Timestamp,
 }
@@ -136,6 +138,8 @@ pub struct FeatureStatus {
     pub gate: Option<GateStatus>,
     /// What a run would decide, and what PostHog will do by itself; `None` without a plan, and where nothing is loaded.
     pub forecast: Option<Forecast>,
+    /// The change request of it that waits for an approval in PostHog.
+    pub waits: Option<String>,
     /// What comes next.
     pub next: Next,
     /// What must still be done before the flag can be lifted.
@@ -263,6 +267,7 @@ fn feature(sources: &Sources, key: &FlagKey, brief: Option<(&Path, &Brief)>) -> 
         people: people::people(&card, sources.code.is_silent(key)),
         gate: None,
         forecast,
+        waits: flag.and_then(|it| sources.waiting.get(&it.id).cloned()),
         next: Next::default(),
         to_do: brief.map(|it| it.open_todos().map(|it| it.what.clone()).collect()).unwrap_or_default(),
         n_done: brief.map_or(0, |it| it.before_lifting.iter().filter(|it| it.done).count()),

@@ -51,6 +51,11 @@ pub(super) fn next(feature: &FeatureStatus, card: &Card, brief: Option<&Brief>, 
             }
             _ => "create it in PostHog, or mend the key".into(),
         }),
+        // Until then its next step is not written.
+        Rollout::Known(_) if feature.waits.is_some() => {
+            let request = feature.waits.as_deref().unwrap_or_default();
+            Next::words(format!("waits for an approval in PostHog (change request {request})"))
+        }
         Rollout::Known(stage) => of_stage(feature, stage, card, brief, now),
     }
 }

@@ -119,6 +119,7 @@ fn only(case: Case) -> FeatureStatus {
         mirror: &mirror,
         code: &CodeReads::new(&index),
         clean_ups: &clean_ups(&index, &mirror, &Arc::default(), day(NOW)),
+        waiting: &BTreeMap::new(),
         now: day(NOW),
     };
     let mut status = status(&sources, &BTreeSet::from([key]));
@@ -311,6 +312,7 @@ fn two_briefs_of_one_flag_are_told_and_one_that_is_broken_hides_no_other() {
         mirror: &Mirror::default(),
         code: &CodeReads::default(),
         clean_ups: &BTreeMap::new(),
+        waiting: &BTreeMap::new(),
         now: day(NOW) + SignedDuration::ZERO,
     };
     let status = status(&sources, &BTreeSet::new());

@@ -36,6 +36,19 @@ impl BriefFile {
 
     /// Everything that is wrong with it, a line for each; of very many, the first. Nothing of a brief that is right.
     pub fn problems(&self) -> Option<String> {
+        let path = self.path.display();
+        Some(match &self.lines()?[..] {
+            [only] => format!("{path}: {only}"),
+            lines => format!("{path} cannot be read as a brief:\n  {}", lines.join("\n  ")),
+        })
+    }
+
+    /// What it says, or everything that is wrong with it as one sentence.
+    pub fn read(&self) -> Result<Brief, String> {
+        self.brief.clone().map_err(|_| self.lines().unwrap_or_default().join("; "))
+    }
+
+    fn lines(&self) -> Option<Vec<String>> {
         let problems = self.brief.as_ref().err()?;
         let words = |it: &BriefProblem| {
             let line = self.text.span(it.span.clone()).start.line + 1;
@@ -45,11 +58,7 @@ impl BriefFile {
         if problems.len() > MOST_TOLD {
             lines.push(format!("and {} more", problems.len() - MOST_TOLD));
         }
-        let path = self.path.display();
-        Some(match &lines[..] {
-            [only] => format!("{path}: {only}"),
-            lines => format!("{path} cannot be read as a brief:\n  {}", lines.join("\n  ")),
-        })
+        Some(lines)
     }
 
     /// The bytes of the key, quotes included.
