@@ -412,7 +412,7 @@ async fn what_was_changed_by_hand_stays_and_stays_off() {
         1,
         &[
             "the condition '1/4 internal' is for other people",
-            "query.source.dateRange.date_from",
+            "query.source.dateRange.date_from: \"-30d\" → \"-14d\"",
             "--take-over",
         ],
     );

@@ -246,9 +246,9 @@ fn what_was_changed_by_hand_is_shown_and_kept() {
         &found,
         &[
             &format!("! flag: {of_flag}"),
-            "! insight: people by variant: query.source.dateRange.date_from",
-            "! recordings playlist: filters.date_from",
-            "! interview invitation: questions[0].question",
+            "! insight: people by variant: query.source.dateRange.date_from: \"-30d\" → \"-14d\"",
+            "! recordings playlist: filters.date_from: \"-3d\" → \"-7d\"",
+            "! interview invitation: questions[0].question: \"Lunch?\" → \"Could we talk for 20 minutes about \\\"Gu…",
             "! text and order of the dashboard: the text",
             &format!(
                 "- flag on: {of_flag}; it would not begin where the plan does. Look at it on its page, or run this with --take-over"
@@ -263,9 +263,9 @@ fn what_was_changed_by_hand_is_shown_and_kept() {
         &found,
         &[
             &format!("~ flag: {of_flag}"),
-            "~ insight: people by variant: query.source.dateRange.date_from",
-            "~ recordings playlist: filters.date_from",
-            "~ interview invitation: questions[0].question",
+            "~ insight: people by variant: query.source.dateRange.date_from: \"-30d\" → \"-14d\"",
+            "~ recordings playlist: filters.date_from: \"-3d\" → \"-7d\"",
+            "~ interview invitation: questions[0].question: \"Lunch?\" → \"Could we talk for 20 minutes about \\\"Gu…",
             "~ text and order of the dashboard: the text",
             // The flag as the take-over leaves it.
             "+ flag on",
