@@ -22,7 +22,7 @@ pub(in super::super) fn cohort(target: &Target, name: &str) -> Value {
 pub(in super::super) fn cohort_differences(wanted: &Value, there: &Value) -> Vec<String> {
     match wanted.get("filters") {
         None => Vec::new(),
-        Some(_) if there["is_static"] == true => vec!["is_static".into()],
+        Some(_) if there["is_static"] == true => vec!["it is static, and the plan has a rule".into()],
         // Some servers leave the rule out of lists.
         Some(_) if there["filters"].is_null() => Vec::new(),
         Some(filters) => differences(&json!({ "filters": filters }), there),

@@ -142,7 +142,7 @@ fn a_renamed_cohort_is_the_one_in_the_flags_conditions() {
     let mut changed = made(&target);
     by_hand(&mut changed, slots[1].clone(), "/filters/properties/values/0/values/0/value", json!(50));
     let low = |target: &Target, found: &Found| words(target, found)[1].clone();
-    let path = "cohort 'Low value': filters.properties.values[0].values[0].value";
+    let path = "cohort 'Low value': filters.properties.values[0].values[0].value: 50 → 100";
     assert_eq!(low(&target, &changed), format!("! {path}"));
     let taking_over = Target { take_over: true, ..target.clone() };
     assert_eq!(low(&taking_over, &changed), format!("~ {path}"));
