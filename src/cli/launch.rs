@@ -114,6 +114,22 @@ impl Run<'_> {
         Ok(done)
     }
 
+    /// What an earlier launch could not tell the webhook.
+    async fn tell_webhook(&self) -> anyhow::Result<()> {
+        let told = match self.launch.tell_webhook(self.environment, self.plans).await {
+            Err(error) => {
+                complain(&plain(&format!("the webhook waits for `flagline rollout run`: {error}")));
+                return Ok(());
+            }
+            Ok(told) => told,
+        };
+        if self.arguments.format == Format::Text {
+            print_lines(told.done.iter().map(|it| format!("  ✓ {it}")))?;
+        }
+        told.warnings.iter().for_each(|it| complain(&plain(it)));
+        Ok(())
+    }
+
     async fn run(mut self) -> anyhow::Result<ExitCode> {
         let (steps, reach) = (self.launch.steps(), self.launch.reach().await);
         let is_text = self.arguments.format == Format::Text;
@@ -132,12 +148,16 @@ impl Run<'_> {
                 complain(&plain(why));
                 Vec::new()
             }
-            None if self.may_schedule()? => self.schedule().await?,
             None => {
-                complain(
-                    &self.nobody("nothing was scheduled: its steps in time wait for `flagline rollout run`"),
-                );
-                Vec::new()
+                self.tell_webhook().await?;
+                match self.may_schedule()? {
+                    true => self.schedule().await?,
+                    false => {
+                        let waits = "nothing was scheduled: its steps in time wait for `flagline rollout run`";
+                        complain(&self.nobody(waits));
+                        Vec::new()
+                    }
+                }
             }
         };
         let ending = ending(&self.launch.target, &self.launch.found);

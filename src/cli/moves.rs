@@ -235,9 +235,12 @@ impl Run<'_> {
     async fn tell(mut self, preview: &Preview, made: Made) -> anyhow::Result<ExitCode> {
         let stale_after = self.config.stale_after();
         let told = self.rollout.tell(&Surroundings { interview: None, stale_after }).await;
-        let Made { done, left } = made;
+        let Made { mut done, left } = made;
         let (messages, mut warnings) = match told {
-            Ok(told) => (told.sent, told.warnings),
+            Ok(told) => {
+                done.extend(told.done);
+                (told.sent, told.warnings)
+            }
             // It is done, and the next run tells of it.
             Err(error) => (Vec::new(), vec![format!("people are told later: {error}")]),
         };

@@ -15,7 +15,8 @@ pub struct Remarks {
     pub stopped: Option<String>,
     /// ` · scheduled`: the condition was appended by a change that PostHog made by itself.
     pub scheduled: bool,
-    /// ` · telling <message> <time>`: who wrote this is about to send a message. It elects one sender of many.
+    /// ` · telling <message> <time>`: who wrote this is about to send a message. It elects one sender of many. `webhook`
+    /// is all that a webhook was not told yet.
     pub telling: Vec<Telling>,
     /// What people wrote there.
     pub others: Vec<String>,

@@ -272,9 +272,16 @@ async fn perform(
     ended.map_err(|it| interrupted(config, &it))?;
     let mut done = Vec::new();
     if let Some(environment) = config.environments.first() {
+        match launch.tell_webhook(environment, &config.plans).await {
+            Ok(told) => {
+                done = told.done;
+                warnings.extend(told.warnings);
+            }
+            Err(error) => warnings.push(format!("the webhook waits for a run: {error}")),
+        }
         let scheduled = launch.schedule(environment, &config.plans).await;
         match scheduled {
-            Ok(told) => done = told,
+            Ok(told) => done.extend(told),
             Err(error) => warnings.push(format!("steps in time wait for a run: {error}")),
         }
     }

@@ -2,6 +2,7 @@
 //! text: values travel as parameters.
 
 mod evidence;
+mod owed;
 mod review;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,6 +11,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+pub use owed::{Owed, Post, owed, owed_rows};
 pub use review::{Whose, observed, outcome};
 
 use crate::feature::brief::{Count, EventEntry, Metric, MetricKind};

@@ -1,12 +1,17 @@
 //! What happens to a feature, told as an event in the user's project: `flagline message`. A function in PostHog delivers
-//! it; a webhook whose address is in the environment is posted directly.
+//! it; a webhook whose address is in the environment is posted directly, and a second event says that it was.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::posthog::queries::Post;
+
 /// The name of the event.
 pub const EVENT: &str = crate::flags::MESSAGE_EVENT;
+
+/// The name of the event that says that a webhook was told a message. Nothing that waits for messages waits for it.
+pub const TOLD_EVENT: &str = "flagline webhook";
 
 /// The namespace of messages' ids: the v5 id of the product's name as a URL.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f2c_0a5e_98a3_5d7d_9d5a_6a1c_41f0_7be3);
@@ -76,36 +81,53 @@ impl Message {
         Uuid::new_v5(&NAMESPACE, name.as_bytes())
     }
 
-    /// The event as it is captured (posthog-api, appendix E). It makes no person.
-    pub fn event(&self, project: u64, token: &str, now: Timestamp) -> Value {
-        let id = self.id(project).to_string();
-        json!({
-            "api_key": token,
-            "event": EVENT,
-            "distinct_id": "flagline",
-            "uuid": id,
-            "timestamp": now,
-            "properties": {
-                "flag": self.flag,
-                "stage": self.stage,
-                "kind": self.kind.name(),
-                "text": self.text,
-                "id": id,
-                "$process_person_profile": false,
-            },
-        })
-    }
-
-    /// The body that a webhook gets.
-    pub fn webhook(&self, project: u64) -> Value {
-        json!({
-            "id": self.id(project).to_string(),
+    /// The event as it is captured, with the name of the webhook that is still to be told. Its time is the server's: by
+    /// that, others wait for whoever captured it.
+    pub fn event(&self, project: u64, token: &str, webhook: Option<&str>) -> Value {
+        let id = self.id(project);
+        let mut properties = json!({
             "flag": self.flag,
             "stage": self.stage,
             "kind": self.kind.name(),
             "text": self.text,
-        })
+            "id": id.to_string(),
+        });
+        if let Some(webhook) = webhook {
+            properties["webhook"] = webhook.into();
+        }
+        event(token, EVENT, id, properties)
     }
+
+    /// What a webhook gets of it.
+    pub fn post(&self, project: u64) -> Post {
+        Post {
+            id: self.id(project),
+            flag: self.flag.as_str().into(),
+            stage: self.stage.clone(),
+            kind: self.kind.name().to_owned(),
+            text: self.text.clone(),
+        }
+    }
+}
+
+/// The event that says that a webhook was told a message.
+pub fn told_event(post: &Post, token: &str, webhook: &str) -> Value {
+    let id = Uuid::new_v5(&NAMESPACE, format!("{}/webhook", post.id).as_bytes());
+    let message = post.id.to_string();
+    let properties = json!({ "flag": post.flag.as_str(), "message": message, "webhook": webhook });
+    event(token, TOLD_EVENT, id, properties)
+}
+
+/// An event as it is captured (posthog-api, appendix E). It makes no person.
+fn event(token: &str, name: &str, id: Uuid, mut properties: Value) -> Value {
+    properties["$process_person_profile"] = false.into();
+    json!({
+        "api_key": token,
+        "event": name,
+        "distinct_id": "flagline",
+        "uuid": id.to_string(),
+        "properties": properties,
+    })
 }
 
 #[cfg(test)]
@@ -128,8 +150,13 @@ mod tests {
         assert_ne!(message(7, "internal").id(1), message(7, "internal").id(2));
         let again = Message { occasion: Some(Timestamp::UNIX_EPOCH), ..message(7, "internal") };
         assert_ne!(message(7, "internal").id(1), again.id(1));
-        let event = message(7, "internal").event(1, "phc_x", Timestamp::UNIX_EPOCH);
+        let event = message(7, "internal").event(1, "phc_x", Some("releases"));
         assert_eq!(event["uuid"], event["properties"]["id"]);
-        assert_eq!(event["timestamp"], "1970-01-01T00:00:00Z");
+        assert_eq!(event["properties"]["webhook"], "releases");
+        let told = told_event(&message(7, "internal").post(1), "phc_x", "releases");
+        assert_eq!(told, told_event(&message(7, "internal").post(1), "phc_x", "releases"));
+        assert_eq!(told["properties"]["message"], event["uuid"]);
+        assert_ne!(told["uuid"], event["uuid"]);
+        assert_ne!(told["event"], event["event"], "whoever waits for messages is not told of it");
     }
 }

@@ -1,12 +1,13 @@
-//! Sending a message. The webhook comes first: the event is the mark that it was told.
+//! Sending a message. The event comes first, and says which webhook is still to be told; a second one says that it was. So
+//! a webhook that fails is told later, and nobody is told what PostHog does not know.
 
-use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
 use super::decide::Webhook;
-use super::message::Message;
+use super::message::{Message, told_event};
 use crate::posthog::Error;
 use crate::posthog::capture::{capture, post_webhook};
+use crate::posthog::queries::Post;
 
 /// Who tells people.
 #[derive(Debug)]
@@ -17,31 +18,43 @@ pub(super) struct Messenger<'a> {
     pub project: u64,
     /// The project's public token.
     pub token: Option<&'a str>,
-    /// The webhook of the brief.
-    pub webhook: &'a Webhook,
-    /// Whether PostHog tells the webhook.
-    pub is_by_posthog: bool,
-    /// Now.
-    pub now: Timestamp,
+    /// The webhook that is told from here: its name and its address. PostHog tells others by itself.
+    pub webhook: Option<(&'a str, &'a Webhook)>,
 }
 
+/// Why a webhook was not told.
+#[derive(Debug, thiserror::Error)]
+#[error("the webhook was not told: {0}; later runs try it again, for a day")]
+pub(super) struct NotTold(String);
+
 impl Messenger<'_> {
-    /// Sends a message; what comes back is why the webhook was not told, which holds up nothing.
+    /// Sends a message; what comes back is what is to say of the webhook, which holds up nothing.
     pub async fn send(&self, message: &Message) -> Result<Option<String>, Error> {
-        let Some(token) = self.token else {
-            return Err(Error::NotFound("the project's token, which messages need".into()));
-        };
-        let warning = match (self.webhook, self.is_by_posthog) {
-            (Webhook::None, _) | (_, true) => None,
-            (Webhook::Known(address), false) => {
-                let told = post_webhook(address.expose_secret(), &message.webhook(self.project)).await;
-                told.err().map(|why| format!("the webhook was not told: {why}"))
+        let name = self.webhook.map(|it| it.0);
+        capture(self.host, &message.event(self.project, self.token()?, name)).await?;
+        Ok(self.post(&message.post(self.project)).await.unwrap_or_else(|why| Some(why.to_string())))
+    }
+
+    /// Tells the webhook what was captured, and writes down that it did. What comes back is why the latter failed.
+    pub async fn post(&self, post: &Post) -> Result<Option<String>, NotTold> {
+        let (name, address) = match self.webhook {
+            None | Some((_, Webhook::None)) => return Ok(None),
+            Some((name, Webhook::Known(address))) => (name, address),
+            Some((_, Webhook::Missing(variable))) => {
+                return Err(NotTold(format!("its address is not in the variable {variable}")));
             }
-            (Webhook::Missing(variable), false) => {
-                Some(format!("the webhook was not told: its address is not in the variable {variable}"))
-            }
         };
-        capture(self.host, &message.event(self.project, token, self.now)).await?;
-        Ok(warning)
+        let token = self.token().map_err(|it| NotTold(it.to_string()))?;
+        post_webhook(address.expose_secret(), &post.body()).await.map_err(NotTold)?;
+        let marked = capture(self.host, &told_event(post, token, name)).await.err();
+        Ok(marked.map(|why| {
+            format!(
+                "the webhook was told, and may be told again, since that could not be written down: {why}"
+            )
+        }))
+    }
+
+    fn token(&self) -> Result<&str, Error> {
+        self.token.ok_or_else(|| Error::NotFound("the project's token, which messages need".into()))
     }
 }

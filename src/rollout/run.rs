@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Move, Surroundings};
 use super::message::Message;
-use super::moving::{self, Base, Invitation, Made, MetricWeek, NotMoved, NotRead, Rollout, steps};
+use super::moving::{
+    self, Base, Invitation, Made, MetricWeek, NotMoved, NotRead, Rollout, late_words, steps,
+};
 use crate::config;
 use crate::feature::{Brief, NextStep, Plan, Stage, StageName, Verdict, guarded, judge, stage};
 use crate::posthog::Error;
@@ -213,6 +215,7 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
     let around = Surroundings { interview, stale_after: options.stale_after };
     let told = rollout.tell(&around).await?;
     report.messages = told.sent;
+    report.done.extend(told.done);
     report.warnings.extend(told.warnings);
     Ok(())
 }
@@ -292,6 +295,7 @@ async fn preview(
             }
         }
     }
+    report.done.extend(rollout.owed_now().iter().map(late_words));
     let shown = match rollout.invitation().await?.0 {
         Invitation::Shown(n) => Some(n),
         Invitation::Begins(people) => {

@@ -301,8 +301,10 @@ async fn killed(between: &Between) -> Response {
 
 fn hook(between: &Between, body: &Bytes) -> Answer {
     let mut seen = between.seen.lock().unwrap();
-    seen.hooks.push(serde_json::from_slice(body).unwrap());
     let status = if seen.hook_status == 0 { 200 } else { seen.hook_status };
+    if status < 300 {
+        seen.hooks.push(serde_json::from_slice(body).unwrap());
+    }
     Answer { status, wait: None, body: Bytes::new(), is_cut: false }
 }
 

@@ -72,6 +72,8 @@ enum Act {
     Killed(usize, bool),
     /// Two at once.
     TwoRuns,
+    /// The team's webhook fails until so often hours have passed.
+    HookFails(usize),
     /// While a run writes the flag, somebody closes or opens a stage by hand.
     EditMeanwhile(usize, f64),
     /// `promote`, `stop` and `resume`, perhaps killed at a request.
@@ -86,6 +88,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => Just(Act::Run),
         3 => (0..40_usize, any::<bool>()).prop_map(|(at, before)| Act::Killed(at, before)),
         2 => Just(Act::TwoRuns),
+        2 => (1..3_usize).prop_map(Act::HookFails),
         1 => (0..4_usize, prop::sample::select(vec![0.0, 10.0, 100.0])).prop_map(|(n, it)| Act::EditMeanwhile(n, it)),
         2 => prop::option::of(0..40_usize).prop_map(Act::Promote),
         1 => prop::option::of(0..40_usize).prop_map(Act::Stop),
@@ -101,6 +104,8 @@ struct World {
     /// Changes of the flag that were looked at.
     n_seen: usize,
     was_killed: bool,
+    /// How often hours pass before the webhook works again.
+    hook_fails: usize,
 }
 
 /// A state of the flag: the percentages of its stages, what is stopped, and whether it is on.
@@ -160,7 +165,7 @@ impl World {
         town.moves_in(bench.posthog()).await;
         let launched = bench.flagline(&["launch", KEY, "--yes"]).await;
         assert_eq!(launched.code, Some(0), "{}", launched.stderr);
-        World { bench, town, now: NOW.parse().unwrap(), hour: 0, n_seen: 0, was_killed: false }
+        World { bench, town, now: NOW.parse().unwrap(), hour: 0, n_seen: 0, was_killed: false, hook_fails: 0 }
     }
 
     async fn act(&mut self, act: &Act) -> Result<(), TestCaseError> {
@@ -173,6 +178,16 @@ impl World {
                     self.bench.posthog().advance_clock(3600).await;
                 }
                 self.town.hour(self.bench.posthog(), self.hour, self.now).await;
+                if self.hook_fails > 0 {
+                    // What fails is tried for a day, by those who run.
+                    self.run().await;
+                    self.hook_fails -= 1;
+                    self.hook_answers();
+                }
+            }
+            Act::HookFails(n) => {
+                self.hook_fails = *n;
+                self.hook_answers();
             }
             Act::Run => self.run().await,
             Act::Killed(at, before) => self.killed(&["rollout", "run", KEY, "--once"], *at, *before).await,
@@ -198,6 +213,10 @@ impl World {
             Act::Resume => self.person(&["resume", KEY, "--yes"], None).await,
         }
         self.check(act).await
+    }
+
+    fn hook_answers(&self) {
+        self.bench.hook_answers(if self.hook_fails > 0 { 500 } else { 200 });
     }
 
     async fn run(&self) {
@@ -300,8 +319,11 @@ impl World {
 
     /// After all of it: what is stopped is closed, and everything was told, once, or twice where somebody was killed.
     async fn ends(&mut self) -> Result<(), TestCaseError> {
-        for _ in 0..2 {
-            self.act(&Act::Hours(1, false)).await?;
+        self.hook_fails = 0;
+        self.hook_answers();
+        // What a webhook was not told for hours is tried again after as many.
+        for hours in [1, 1, 8] {
+            self.act(&Act::Hours(hours, false)).await?;
             self.run().await;
         }
         let flag = self.flag().await;

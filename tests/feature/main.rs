@@ -8,6 +8,7 @@ mod editor;
 mod interleaved;
 mod killed;
 mod moved;
+mod owed;
 #[path = "../support/posthog.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod posthog;

@@ -279,7 +279,7 @@ pub fn people_rows(rows: &[Vec<Value>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Freshness, message_count};
+    use super::super::{Freshness, message_count, owed};
     use super::*;
 
     fn all(table: Evaluations) -> Vec<Query> {
@@ -302,7 +302,8 @@ mod tests {
             met(table, std::slice::from_ref(&wanted)),
             guard(table, &guard_query),
             guard(table, &GuardQuery { any_response: true, ..guard_query }),
-            told("told", &[key]),
+            told("told", std::slice::from_ref(&key)),
+            owed("told", "x') OR 1=1 --", &[key]),
             errors(table, &wanted),
             people_to_ask(table, &wanted, None, 5),
             people_to_ask(table, &wanted, Some("paid') OR 1=1 --"), 5),

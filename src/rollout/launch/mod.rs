@@ -15,13 +15,13 @@ use serde_json::Value;
 pub use perform::{Interrupted, Told};
 
 use super::decide::{self, Found, Slot, Step, Target, Webhook};
-use super::message::{Kind, Message};
-use super::moving::{Base, NotRead, Rollout};
+use super::message::{EVENT, Kind, Message, TOLD_EVENT};
+use super::moving::{self, Base, NotRead, Rollout};
 use crate::config;
 use crate::feature::brief::Brief;
 use crate::feature::{Audience, Plan};
 use crate::flags::Project;
-use crate::posthog::queries::Evaluations;
+use crate::posthog::queries::{self, Evaluations};
 use crate::posthog::{Client, Error};
 
 /// How to launch.
@@ -69,6 +69,8 @@ pub struct Launch {
     pub is_blind: bool,
     /// The numbers of the cohorts that were made by this launch.
     cohorts_made: Vec<u64>,
+    /// Whether this launch sent the message, and tried the webhook.
+    has_told: bool,
     /// Nobody else on this machine launches it while this lives.
     _turn: Option<turn::Turn>,
 }
@@ -153,9 +155,18 @@ impl Launch {
             let why = format!("{} has no {gone}: name another one in the plan", project.name);
             return Err(NotPlanned::Brief(why));
         }
-        let cohorts_made = Vec::new();
-        let mut launch =
-            Launch { client, project, token, target, found, unknown, is_blind, cohorts_made, _turn: turn };
+        let mut launch = Launch {
+            client,
+            project,
+            token,
+            target,
+            found,
+            unknown,
+            is_blind,
+            cohorts_made: Vec::new(),
+            has_told: false,
+            _turn: turn,
+        };
         launch.found.to_schedule = launch.to_schedule(environment, plans).await;
         Ok(launch)
     }
@@ -199,6 +210,37 @@ impl Launch {
             Err(NotRead::PostHog(error)) => Err(error),
             Err(NotRead::Brief(_) | NotRead::NoFlag(_)) => Ok(Vec::new()),
         }
+    }
+
+    /// Tells the webhook what an earlier launch could not tell it.
+    pub async fn tell_webhook(
+        &self,
+        environment: &config::Environment,
+        plans: &BTreeMap<String, Plan>,
+    ) -> Result<moving::Told, Error> {
+        let mut told = moving::Told::default();
+        let brief = &self.target.brief;
+        if self.has_told || self.found.told != Some(true) || webhook_from_here(brief).is_none() {
+            return Ok(told);
+        }
+        let query = queries::owed(EVENT, TOLD_EVENT, &[brief.flag()]);
+        let owed = match self.client.query(&self.project, &query).await {
+            Err(error) if error.is_refusal() || matches!(error, Error::TooSlow) => return Ok(told),
+            answer => queries::owed_rows(TOLD_EVENT, &answer?),
+        };
+        if owed.is_empty() {
+            return Ok(told);
+        }
+        let base = Base::load(environment, &[brief]).await?;
+        match Rollout::load(&base, brief.clone(), plans).await {
+            Ok(mut rollout) => {
+                rollout.take_owed(Some(&owed));
+                rollout.tell_webhook(&mut told).await?;
+            }
+            Err(NotRead::PostHog(error)) => return Err(error),
+            Err(NotRead::Brief(_) | NotRead::NoFlag(_)) => {}
+        }
+        Ok(told)
     }
 
     /// What is to be done, all of it.
@@ -312,6 +354,12 @@ fn launched(target: &Target, found: &Found) -> Option<Message> {
             stage.audience
         ),
     })
+}
+
+/// The name of the webhook that is told from here, and not by PostHog.
+pub(super) fn webhook_from_here(brief: &Brief) -> Option<&str> {
+    let name = brief.notify.webhook.as_deref().filter(|_| !brief.notify.webhook_in_posthog)?;
+    decide::follow::variable(name).is_ok().then_some(name)
 }
 
 /// The webhook that a brief names, with its address from the environment.

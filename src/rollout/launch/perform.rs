@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::decide::{Action, FunctionKind, Pending, Refused, Slot, Step, Webhook};
 use super::super::messenger::Messenger;
 use super::found::refusal;
-use super::{Launch, launched};
+use super::{Launch, launched, webhook_from_here};
 use crate::flags::Flag;
 use crate::posthog::Error;
 use crate::posthog::objects::Kind;
@@ -217,20 +217,19 @@ impl Launch {
     /// Sends the message that it begins.
     async fn tell(&mut self, told: &mut impl FnMut(Told)) -> Result<(), Error> {
         let Some(message) = launched(&self.target, &self.found) else { return Ok(()) };
-        let by_posthog = Slot::Function(FunctionKind::WebhookMessages);
+        let is_by_posthog = matches!(self.target.webhook, Webhook::Missing(_))
+            && self.found.objects.contains_key(&Slot::Function(FunctionKind::WebhookMessages));
+        let name = webhook_from_here(&self.target.brief).filter(|_| !is_by_posthog);
         let messenger = Messenger {
             host: &self.target.host,
             project: self.target.project,
             token: self.token.as_deref(),
-            webhook: &self.target.webhook,
-            is_by_posthog: self.target.brief.notify.webhook_in_posthog
-                || (matches!(self.target.webhook, Webhook::Missing(_))
-                    && self.found.objects.contains_key(&by_posthog)),
-            now: jiff::Timestamp::now(),
+            webhook: name.map(|name| (name, &self.target.webhook)),
         };
         let warning = messenger.send(&message).await?;
         warning.into_iter().for_each(|it| told(Told::Warning(it)));
         self.found.told = Some(true);
+        self.has_told = true;
         Ok(())
     }
 }

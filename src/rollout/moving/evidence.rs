@@ -1,6 +1,6 @@
 //! Who met the features, and what happened to them, asked in few queries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,8 +9,9 @@ use crate::feature::brief::{Baseline, Guard};
 use crate::feature::{Ladder, arrived, stage_opened};
 use crate::flags::{Evidence, FlagKey, GuardEvidence, Met};
 use crate::posthog::Error;
-use crate::posthog::queries::{self, GuardQuery, Query, Wanted};
-use crate::rollout::message::EVENT;
+use crate::posthog::queries::{self, GuardQuery, Owed, Query, Wanted};
+use crate::rollout::launch::webhook_from_here;
+use crate::rollout::message::{EVENT, TOLD_EVENT};
 
 /// The week before a stage was opened, which a guard may compare with.
 const BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -22,6 +23,7 @@ pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(),
     let keys: Vec<FlagKey> = rollouts.iter().map(|it| it.brief.flag()).collect();
     let told = asked(base, &queries::told(EVENT, &keys)).await?;
     let told = told.ok().map(|rows| queries::told_rows(&rows));
+    let owed = owed(base, rollouts).await?;
     let wanted: Vec<Wanted> = rollouts.iter().filter_map(Rollout::wanted).collect();
     let met = match wanted.is_empty() {
         true => Ok(HashMap::new()),
@@ -29,6 +31,7 @@ pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(),
     };
     for rollout in rollouts {
         rollout.told.clone_from(&told);
+        rollout.take_owed(owed.as_ref());
         rollout.evidence = match (rollout.wanted(), &met) {
             (None, _) => Err("no stage is open".into()),
             (Some(_), Err(why)) => Err(why.clone()),
@@ -44,6 +47,17 @@ pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(),
         rollout.note_finished();
     }
     Ok(())
+}
+
+/// What webhooks were not told, where some are told from here; `None` = nobody can tell.
+async fn owed(base: &Base, rollouts: &[Rollout<'_>]) -> Result<Option<BTreeMap<FlagKey, Vec<Owed>>>, Error> {
+    let told_from_here = rollouts.iter().filter(|it| webhook_from_here(&it.brief).is_some());
+    let keys: Vec<FlagKey> = told_from_here.map(|it| it.brief.flag()).collect();
+    if keys.is_empty() {
+        return Ok(Some(BTreeMap::new()));
+    }
+    let rows = asked(base, &queries::owed(EVENT, TOLD_EVENT, &keys)).await?;
+    Ok(rows.ok().map(|rows| queries::owed_rows(TOLD_EVENT, &rows)))
 }
 
 /// The rows, or why they cannot be had; an error where nobody can be asked at all.

@@ -90,7 +90,7 @@ impl Rollout<'_> {
             if self.is_claimed(Kind::Interview) {
                 return Ok(false);
             }
-            if self.elect(rung, Kind::Interview).await? != Elected::Us {
+            if self.elect(rung, Kind::Interview.name()).await? != Elected::Us {
                 return Ok(false);
             }
             self.elected.push(Kind::Interview);

@@ -24,6 +24,7 @@ pub(super) use metric::load as load_metrics;
 pub use preview::{Preview, Reached};
 pub(super) use schedule::steps;
 pub use tell::Told;
+pub(super) use tell::late_words;
 pub use write::{Made, NotMoved};
 
 use super::decide::{self, Change, Move, Ramp, Scheduled, Start};
@@ -32,7 +33,7 @@ use crate::config;
 use crate::feature::brief::Brief;
 use crate::feature::{Ladder, NextStep, Plan, Situation, Telling, arrived, drift};
 use crate::flags::{Evidence, Flag, History, Project};
-use crate::posthog::queries::{self, Evaluations};
+use crate::posthog::queries::{self, Evaluations, Owed};
 use crate::posthog::{Client, Error, wire};
 
 /// A project in which rollouts move.
@@ -79,6 +80,8 @@ pub struct Rollout<'a> {
     evidence: Result<Evidence, String>,
     /// Ids of the messages that were captured; `None` = nobody can tell.
     told: Option<BTreeSet<Uuid>>,
+    /// What its webhook was not told; `None` = nobody can tell.
+    owed: Option<Vec<Owed>>,
     /// Messages that this run was elected to send.
     elected: Vec<super::message::Kind>,
     drift: Vec<String>,
@@ -228,6 +231,7 @@ impl<'a> Rollout<'a> {
             met: None,
             evidence: Err("it was not asked for".into()),
             told: None,
+            owed: None,
             elected: Vec::new(),
             drift: Vec::new(),
             metric: None,

@@ -1,13 +1,16 @@
-use jiff::SignedDuration;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::Rollout;
 use super::evidence::asked;
 use crate::feature::{Remarks, Telling, rung_of};
+use crate::flags::FlagKey;
 use crate::posthog::Error;
 use crate::posthog::objects::Kind as Object;
-use crate::posthog::queries;
-use crate::rollout::decide::{self, Due, SETTLED, Surroundings};
-use crate::rollout::launch::webhook;
+use crate::posthog::queries::{self, Owed};
+use crate::rollout::decide::{self, Due, SETTLED, Surroundings, Webhook};
+use crate::rollout::launch::{webhook, webhook_from_here};
 use crate::rollout::message::{Kind, Message};
 use crate::rollout::messenger::Messenger;
 
@@ -16,6 +19,8 @@ use crate::rollout::messenger::Messenger;
 pub struct Told {
     /// These were sent.
     pub sent: Vec<Message>,
+    /// What else was done, as sentences.
+    pub done: Vec<String>,
     /// What is to say of it.
     pub warnings: Vec<String>,
 }
@@ -35,6 +40,19 @@ pub(super) enum Elected {
     Another,
     /// The flag cannot be written here.
     Nobody,
+}
+
+/// The claim to tell a webhook what it was not told.
+const WEBHOOK: &str = "webhook";
+
+/// That a webhook is told something late.
+pub(in crate::rollout) fn late_words(it: &Owed) -> String {
+    format!("tells the webhook what it was not told before: {}", it.post.kind)
+}
+
+/// What happened that a webhook was not told.
+fn kinds(owed: &[Owed]) -> String {
+    owed.iter().map(|it| &*it.post.kind).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether PostHog does not take a write as it is.
@@ -74,7 +92,10 @@ impl Rollout<'_> {
             let of_claim: Vec<&Due> = due.iter().filter(is_of_claim).collect();
             !of_claim.is_empty() && of_claim.into_iter().all(is_told)
         };
-        self.finished = finished.filter(is_finished).map(|it| it.1).collect();
+        let is_owed_nothing = self.owed.as_ref().is_some_and(Vec::is_empty);
+        let is_over =
+            |it: &(usize, Telling)| if it.1.kind == WEBHOOK { is_owed_nothing } else { is_finished(it) };
+        self.finished = finished.filter(is_over).map(|it| it.1).collect();
     }
 
     /// Whether it was told that invitations to the interview are shown.
@@ -94,12 +115,17 @@ impl Rollout<'_> {
 
     /// Whether somebody wrote into the flag a moment ago that they send such a message.
     pub(super) fn is_claimed(&self, kind: Kind) -> bool {
-        let claims = self.flag.filters().map(|it| it.groups).unwrap_or_default();
-        let claims = claims.into_iter().filter_map(|it| Remarks::parse(it.description.as_deref()?));
-        claims.flat_map(|it| it.telling).any(|it| it.kind == kind.name() && self.is_fresh(it.since))
+        self.claimed(kind.name()).is_some_and(|it| self.is_fresh(it))
     }
 
-    fn is_fresh(&self, since: jiff::Timestamp) -> bool {
+    /// When somebody last wrote into the flag that they tell something.
+    fn claimed(&self, what: &str) -> Option<Timestamp> {
+        let claims = self.flag.filters().map(|it| it.groups).unwrap_or_default();
+        let claims = claims.into_iter().filter_map(|it| Remarks::parse(it.description.as_deref()?));
+        claims.flat_map(|it| it.telling).filter(|it| it.kind == what).map(|it| it.since).max()
+    }
+
+    fn is_fresh(&self, since: Timestamp) -> bool {
         self.base.now.duration_since(since) < SETTLED
     }
 
@@ -107,15 +133,21 @@ impl Rollout<'_> {
     /// come to this at once, one wins.
     pub async fn tell(&mut self, around: &Surroundings) -> Result<Told, Error> {
         let mut told = Told::default();
+        self.tell_messages(around, &mut told).await?;
+        self.tell_webhook(&mut told).await?;
+        Ok(told)
+    }
+
+    async fn tell_messages(&mut self, around: &Surroundings, told: &mut Told) -> Result<(), Error> {
         if self.told.is_none() {
             told.warnings.push("messages wait: whether they were sent before could not be asked".into());
         }
         if let Some(why) = &self.history_trouble {
             told.warnings.push(format!("messages wait: what happened to the flag could not be read: {why}"));
-            return Ok(told);
+            return Ok(());
         }
         for due in self.to_tell(around) {
-            if !self.is_ours_to_send(&due, &mut told).await? {
+            if !self.is_ours_to_send(&due, told).await? {
                 continue;
             }
             let message = self.worded(due.message).await?;
@@ -130,7 +162,63 @@ impl Rollout<'_> {
             self.note_finished();
             told.sent.push(message);
         }
-        Ok(told)
+        Ok(())
+    }
+
+    /// Tells the webhook what it was not told when that was captured. Who does not know its address leaves it to others.
+    pub(in crate::rollout) async fn tell_webhook(&mut self, told: &mut Told) -> Result<(), Error> {
+        let late = self.owed_now();
+        if late.is_empty() {
+            return Ok(());
+        }
+        let webhook = webhook(&self.brief, |name| std::env::var(name).ok());
+        if let Webhook::Missing(variable) = &webhook {
+            let what = kinds(&late);
+            told.warnings
+                .push(format!("the webhook waits ({what}): its address is not in the variable {variable}"));
+            return Ok(());
+        }
+        match self.elect(0, WEBHOOK).await {
+            Ok(Elected::Us) => {}
+            Ok(Elected::Another) => return Ok(()),
+            Ok(Elected::Nobody) => {
+                told.warnings.push("the webhook waits: the flag cannot be written here".into());
+                return Ok(());
+            }
+            Err(error) if error.is_refusal() || is_not_taken(&error) => {
+                told.warnings.push(format!("the webhook waits ({}): {error}", kinds(&late)));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        let messenger = self.messenger(&webhook);
+        for it in &late {
+            match messenger.post(&it.post).await {
+                Ok(warning) => {
+                    told.done.push(late_words(it));
+                    told.warnings.extend(warning);
+                }
+                Err(why) => told.warnings.push(format!("{}: {why}", it.post.kind)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What its webhook is told late, now.
+    pub(in crate::rollout) fn owed_now(&self) -> Vec<Owed> {
+        let owed = self.owed.as_deref().unwrap_or_default();
+        decide::owed_now(owed, self.claimed(WEBHOOK), self.base.now).into_iter().cloned().collect()
+    }
+
+    /// Takes what the webhook of its brief was not told, of what all of them were not.
+    pub(in crate::rollout) fn take_owed(&mut self, all: Option<&BTreeMap<FlagKey, Vec<Owed>>>) {
+        let Some(name) = webhook_from_here(&self.brief) else {
+            self.owed = Some(Vec::new());
+            return;
+        };
+        let of_flag =
+            |all: &BTreeMap<FlagKey, Vec<Owed>>| all.get(&self.flag.key).cloned().unwrap_or_default();
+        self.owed = all.map(|all| of_flag(all).into_iter().filter(|it| it.webhook == name).collect());
     }
 
     /// Whether this run was elected to send a message, by what it wrote before or by writing so now.
@@ -139,7 +227,7 @@ impl Rollout<'_> {
         if self.elected.contains(&kind) {
             return Ok(true);
         }
-        match self.elect(due.rung, kind).await {
+        match self.elect(due.rung, kind.name()).await {
             Ok(Elected::Us) => Ok(true),
             Ok(Elected::Another) => Ok(false),
             Ok(Elected::Nobody) => {
@@ -155,20 +243,22 @@ impl Rollout<'_> {
     }
 
     async fn send(&self, message: &Message) -> Result<Option<String>, Error> {
-        let messenger = Messenger {
+        let webhook = webhook(&self.brief, |name| std::env::var(name).ok());
+        self.messenger(&webhook).send(message).await
+    }
+
+    fn messenger<'m>(&'m self, webhook: &'m Webhook) -> Messenger<'m> {
+        Messenger {
             host: &self.base.host,
             project: self.base.project.id,
             token: self.base.token.as_deref(),
-            webhook: &webhook(&self.brief, |name| std::env::var(name).ok()),
-            is_by_posthog: self.brief.notify.webhook_in_posthog,
-            now: self.base.now,
-        };
-        messenger.send(message).await
+            webhook: webhook_from_here(&self.brief).map(|name| (name, webhook)),
+        }
     }
 
-    /// Writes into the flag who sends a message: of many who come to this at once, one wins.
-    pub(super) async fn elect(&mut self, rung: usize, kind: Kind) -> Result<Elected, Error> {
-        let Some(body) = decide::claim(&self.start(), rung, &[kind]) else { return Ok(Elected::Nobody) };
+    /// Writes into the flag who tells something: of many who come to this at once, one wins.
+    pub(super) async fn elect(&mut self, rung: usize, what: &str) -> Result<Elected, Error> {
+        let Some(body) = decide::claim(&self.start(), rung, what) else { return Ok(Elected::Nobody) };
         match self.base.client.change_flag(&self.base.project, &self.flag, &body).await {
             Ok(flag) => {
                 self.flag = flag;

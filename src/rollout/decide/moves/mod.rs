@@ -89,11 +89,15 @@ pub fn change(start: &Start, step: &Move) -> Result<Change, String> {
     }
 }
 
-/// The flag's description says that a message is about to be sent. `None` where no condition can hold it.
-pub fn claim(start: &Start, stage: usize, kinds: &[Kind]) -> Option<Value> {
+/// The flag's description says that something is about to be told: a message by its kind, or what a webhook is owed.
+/// Where the stage has no condition any more, another one's says so. `None` where no condition can hold it.
+pub fn claim(start: &Start, stage: usize, what: &str) -> Option<Value> {
     let filters = start.flag.filters().filter(|it| it.version < 2)?;
     let mut draft = Draft::of(start, &filters).ok()?;
-    draft.tell(stage, kinds);
+    let there = draft.groups.iter().filter_map(|it| draft.rung(it)).map(|it| it.0);
+    let there: Vec<usize> = there.collect();
+    let stage = there.iter().find(|it| **it == stage).or(there.first())?;
+    draft.claim(*stage, &[what]);
     Some(draft.body(None))
 }
 
@@ -135,7 +139,11 @@ impl<'a> Draft<'a> {
         for group in &mut kept {
             let Some((_, mut remarks)) = self.rung(group) else { continue };
             let Start { now, finished, .. } = *self.start;
-            remarks.telling.retain(|it| !finished.contains(it) && now.duration_since(it.since) < FORGOTTEN);
+            // What is settled by now may not be seen by others yet.
+            remarks.telling.retain(|it| {
+                let age = now.duration_since(it.since);
+                age < SETTLED || (age < FORGOTTEN && !finished.contains(it))
+            });
             remarks.scheduled = false;
             group["description"] = remarks.to_string().into();
         }
@@ -215,9 +223,13 @@ impl<'a> Draft<'a> {
     }
 
     fn tell(&mut self, stage: usize, kinds: &[Kind]) {
+        self.claim(stage, &kinds.iter().map(|it| it.name()).collect::<Vec<_>>());
+    }
+
+    fn claim(&mut self, stage: usize, what: &[&str]) {
         let since = self.start.now;
-        let telling = |kind: &Kind| Telling { kind: kind.name().to_owned(), since };
-        let telling: Vec<Telling> = kinds.iter().map(telling).collect();
+        let telling = |kind: &&str| Telling { kind: (*kind).to_owned(), since };
+        let telling: Vec<Telling> = what.iter().map(telling).collect();
         let mut is_first = true;
         for at in 0..self.groups.len() {
             let Some((of, mut remarks)) = self.rung(&self.groups[at]) else { continue };

@@ -126,6 +126,59 @@ fn what_is_covered_goes_at_the_next_write() {
 }
 
 #[test]
+fn what_is_told_is_written_where_there_is_a_place_for_it() {
+    let brief = Brief::parse(BRIEF).unwrap();
+    let plan = brief.plan(&Default::default(), "").unwrap();
+    let claimed = |flag: &Flag| {
+        let start = Start {
+            brief: &brief,
+            plan: &plan,
+            flag,
+            drift: &[],
+            finished: &[],
+            also_tells: None,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        claim(&start, 1, "webhook").map(|it| it["filters"]["groups"].clone())
+    };
+    let at = |groups: &Value, at: usize| groups[at]["description"].as_str().unwrap().to_owned();
+    let groups = claimed(&flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 10.0)])).unwrap();
+    assert_eq!(at(&groups, 0), "1/3 internal");
+    assert_eq!(at(&groups, 1), format!("2/3 beta · telling webhook {NOON}"));
+    // Of what is finished, one condition is left. Without it nobody would be elected.
+    let groups = claimed(&flag(true, &[("for Bob", 100.0), ("3/3 everyone", 100.0)])).unwrap();
+    assert_eq!(at(&groups, 1), format!("3/3 everyone · telling webhook {NOON}"));
+    assert_eq!(claimed(&flag(true, &[("for Bob", 100.0)])), None);
+}
+
+#[test]
+fn what_was_told_a_moment_ago_stays_until_others_can_see_it() {
+    let start = |since: &str| {
+        let told = format!("1/3 internal · telling entered {since}");
+        flag(true, &[(&told, 100.0), ("2/3 beta", 0.0), ("3/3 everyone", 0.0)])
+    };
+    let told = make(&start("1969-12-31T12:00:00Z"), &Move::Promote).unwrap();
+    assert_eq!(left(&told)[0], "1/3 internal 100.0");
+    let brief = Brief::parse(BRIEF).unwrap();
+    let plan = brief.plan(&Default::default(), "").unwrap();
+    let fresh = "1969-12-31T23:55:00Z";
+    let flag = start(fresh);
+    let finished = [Telling { kind: "entered".into(), since: fresh.parse().unwrap() }];
+    let now = Timestamp::UNIX_EPOCH;
+    let start = Start {
+        brief: &brief,
+        plan: &plan,
+        flag: &flag,
+        drift: &[],
+        finished: &finished,
+        also_tells: None,
+        now,
+    };
+    let told = change(&start, &Move::Promote).unwrap();
+    assert_eq!(left(&told)[0], format!("1/3 internal · telling entered {fresh} 100.0"));
+}
+
+#[test]
 fn stops() {
     let telling = |stage: &str| format!("{stage} · telling stopped {NOON}");
     let beta = flag(true, &[("1/3 internal", 100.0), ("2/3 beta", 10.0), ("3/3 everyone", 0.0)]);
