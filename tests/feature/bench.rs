@@ -66,6 +66,8 @@ struct Seen {
     exchanges: Vec<Exchange>,
     hooks: Vec<Value>,
     interference: Option<Interference>,
+    /// Queries in which this stands are answered with 503.
+    troubled: Option<&'static str>,
     /// What the webhook answers; 0 is 200.
     hook_status: u16,
 }
@@ -150,6 +152,11 @@ impl Bench {
     /// What was to happen and did not come to it does not happen.
     pub fn not_any_more(&self) {
         self.seen().interference = None;
+    }
+
+    /// From now on PostHog has a problem with queries in which this stands.
+    pub fn has_trouble_with(&self, words: &'static str) {
+        self.seen().troubled = Some(words);
     }
 
     /// What the team's webhook answers from now on.
@@ -272,8 +279,12 @@ async fn pass(State(between): State<Arc<Between>>, request: Request) -> Response
         }
         _ => {}
     }
+    let troubled = between.seen.lock().unwrap().troubled;
+    let is_troubled =
+        troubled.is_some_and(|it| path.ends_with("/query/") && String::from_utf8_lossy(&body).contains(it));
     let answer = match path == HOOK {
         true => hook(&between, &body),
+        false if is_troubled => Answer { status: 503, wait: None, body: Bytes::new(), is_cut: false },
         false => forward(&between, &head, &path, body).await,
     };
     {

@@ -193,6 +193,59 @@ async fn one_that_fails_holds_up_no_other() {
     assert!(ran.stdout.contains("short-checkout  1/"), "{}", ran.stdout);
 }
 
+/// PostHog's trouble with the numbers of one flag's guard holds up that flag alone.
+#[tokio::test]
+async fn a_guard_that_cannot_be_asked_holds_up_no_other() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    let stages = "[[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\n\
+        gate = { automatic = true, after = \"1h\" }\n[[stage]]\nname = \"everyone\"\naudience = \"everyone\"\n";
+    for (key, event) in [("calm", "calm_event"), ("ill", "ill_event")] {
+        let guard = format!("[[guard]]\nmetric = \"{event}\"\nabove = 2\nwindow = \"30m\"\n");
+        let brief = format!("key = \"{key}\"\nowner = \"ada@offset.example\"\n{stages}{guard}");
+        bench.write(&format!("{key}.toml"), &brief);
+        bench.launch(&[key, "--yes"]).await.is(0, &[]);
+    }
+    bench.posthog().advance_clock(2 * 3600).await;
+    bench.has_trouble_with("ill_event");
+    let ran = bench.flagline(&["rollout", "run", "calm", "ill", "--once", "--format", "json"]).await;
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+    let of = |at: usize| &report["features"][at];
+    assert_eq!((&of(0)["key"], &of(0)["verdict"]), (&json!("calm"), &json!("promotes")), "{report:#}");
+    assert_eq!((&of(1)["key"], &of(1)["verdict"]), (&json!("ill"), &json!("waits")), "{report:#}");
+    assert!(of(1)["details"].to_string().contains("PostHog has a problem of its own (503)"), "{report:#}");
+    assert_eq!(
+        (&*stage(&bench, "calm").await, &*stage(&bench, "ill").await),
+        ("everyone", "1/2 internal, 100 %")
+    );
+}
+
+#[tokio::test]
+async fn a_query_asks_of_a_hundred_features_at_most() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    for n in 0..101 {
+        let key = format!("many-{n:03}");
+        bench.posthog().create(&key).await;
+        let stage = "[[stage]]\nname = \"all\"\naudience = \"everyone\"\nsteps = [30, 100]\n";
+        bench.write(
+            &format!("{key}.toml"),
+            &format!("key = \"{key}\"\n{stage}[notify]\nwebhook = \"releases\"\n"),
+        );
+    }
+    for key in [TOUR, CHECKOUT] {
+        std::fs::remove_file(bench.folder.path().join(format!(".flagline/{key}.toml"))).unwrap();
+    }
+    bench.flagline(&["rollout", "run", "--dry-run"]).await.is(0, &["many-100"]);
+    let of = |name: &str| -> Vec<usize> {
+        let queries = bench.exchanges().into_iter().filter(|it| it.body["name"] == name);
+        queries.map(|it| it.body["query"]["values"].to_string().matches("\"many-").count()).collect()
+    };
+    for name in ["flagline told", "flagline owed"] {
+        assert_eq!(of(name), [100, 1], "{name}");
+    }
+}
+
 /// A promotion that waits for an approval keeps nobody from switching the flag off, and is not taken for a stop.
 #[tokio::test]
 async fn what_waits_for_an_approval_is_not_taken_for_a_stop() {

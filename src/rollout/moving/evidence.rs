@@ -9,16 +9,23 @@ use crate::feature::brief::{Baseline, Guard};
 use crate::feature::{Ladder, arrived, stage_opened};
 use crate::flags::{Evidence, FlagKey, GuardEvidence, Met};
 use crate::posthog::Error;
-use crate::posthog::queries::{self, GuardQuery, Owed, Query, Wanted};
+use crate::posthog::queries::{self, FLAGS_PER_QUERY, GuardQuery, Owed, Query, Wanted};
 use crate::rollout::launch::webhook_from_here;
 use crate::rollout::message::{EVENT, TOLD_EVENT};
 
 /// The week before a stage was opened, which a guard may compare with.
 const BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Reads the evidence of rollouts, and which messages were captured: two queries for all of them, and one or two more for
-/// each guard. What cannot be told is said where it is needed.
+/// Reads the evidence of rollouts, and which messages were captured: two or three queries for many of them, and one or
+/// two more for each guard. What cannot be told is said where it is needed.
 pub(in crate::rollout) async fn load(rollouts: &mut [Rollout<'_>]) -> Result<(), Error> {
+    for some in rollouts.chunks_mut(FLAGS_PER_QUERY) {
+        load_some(some).await?;
+    }
+    Ok(())
+}
+
+async fn load_some(rollouts: &mut [Rollout<'_>]) -> Result<(), Error> {
     let Some(base) = rollouts.first().map(|it| it.base) else { return Ok(()) };
     let keys: Vec<FlagKey> = rollouts.iter().map(|it| it.brief.flag()).collect();
     let told = asked(base, &queries::told(EVENT, &keys)).await?;
