@@ -356,3 +356,36 @@ async fn a_rollout_that_is_finished() {
 async fn a_test_that_is_finished() {
     finish_is_killed(CHECKOUT, &["finish", CHECKOUT, "--variant", "one-page", "--yes"]).await;
 }
+
+/// What was read before a move is read again when its flag was written, also by a command that keeps it on disk.
+#[tokio::test]
+async fn what_a_move_took_back_is_not_told_any_more() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    // What is told of plans counts from this machine's clock.
+    bench.posthog().control("clock", json!({ "now": jiff::Timestamp::now().to_string() })).await;
+    let stages = "[[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\n[[stage]]\n\
+        name = \"all\"\naudience = \"everyone\"\nsteps = [5, 60, 100]\npace = \"6h\"\n";
+    bench.write("ramp.toml", &format!("key = \"ramp\"\nowner = \"ada@offset.example\"\n{stages}"));
+    bench.launch(&["ramp", "--yes"]).await.is(0, &[]);
+    bench.flagline(&["promote", "ramp", "--yes", "--anyway"]).await.is(0, &["PostHog goes to 60 %"]);
+    let check = || bench.flagline(&["check"]);
+    let ran = check().await;
+    assert!(!ran.stdout.contains("'ramp'"), "{}", ran.stdout);
+    bench.flagline(&["stop", "ramp", "slow", "--yes"]).await.is(0, &["closes all; internal stays"]);
+    let ran = check().await;
+    ran.is(ran.code.unwrap(), &["'ramp' was stopped at all: slow"]);
+    assert!(!ran.stdout.contains("schedule-conflict"), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn an_experiment_that_finishing_ended_is_reviewed_at_once() {
+    let bench = launched(Shape::Today, CHECKOUT).await;
+    bench.flagline(&["review", CHECKOUT]).await.is(1, &["its experiment still runs"]);
+    bench
+        .flagline(&["finish", CHECKOUT, "--variant", "one-page", "--yes", "--anyway"])
+        .await
+        .is(0, &["ends the experiment"]);
+    let ran = bench.flagline(&["review", CHECKOUT]).await;
+    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("still runs"), "{}{}", ran.stdout, ran.stderr);
+}

@@ -111,7 +111,7 @@ pub(super) fn take(list: &mut FlagList, recent: &Recent) -> bool {
 
 /// Whether a flag differs from what the list has of it, in anything: not every change is a write that counts up the
 /// version (an experiment on the flag is none), and older servers count nothing.
-fn is_news(list: &FlagList, flag: &Flag) -> bool {
+pub(super) fn is_news(list: &FlagList, flag: &Flag) -> bool {
     let whole = |it: &Flag| serde_json::to_string(&wire::Flag::from(it)).ok();
     list.by_key.get(&flag.key).is_none_or(|it| whole(it) != whole(flag))
 }

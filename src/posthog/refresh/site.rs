@@ -16,7 +16,7 @@ use super::compare::{self, Lists};
 use super::due::{self, Moment, Named, Next, PLANS, Part, Sharing, Situation, Times, Work};
 use super::share::{self, Seen, Share};
 use crate::config;
-use crate::flags::{Access, Environment, FlagKey};
+use crate::flags::{Access, Environment, Flag, FlagKey};
 use crate::posthog::queries::{Evaluations, Wanted};
 use crate::posthog::{Client, Error, disk};
 
@@ -254,11 +254,9 @@ impl Site {
                     && self.known.project.as_ref().is_some_and(|it| it.id == *project);
                 if let Some(list) = self.known.flags.as_mut().filter(|_| is_here) {
                     compare::replace(list, flag.clone());
-                    // Steps are scheduled and taken back, and experiments end, with what is written: until they are
-                    // asked for again, nobody knows what is to come.
+                    // Until it is asked for again, nobody knows what is to come.
                     self.known.schedules.remove(&flag.id);
-                    self.times.loaded.remove(&Part::Schedules);
-                    self.times.loaded.remove(&Part::Experiments);
+                    self.ask_for_plans_again();
                     self.take_stock();
                     return true;
                 }
@@ -336,7 +334,9 @@ impl Site {
         let Ok(client) = self.client.clone() else { return false };
         tracing::debug!(?work, "asking PostHog");
         self.times.begun(&work, self.clock.now());
+        let planned = self.planned();
         let result = self.load(&client, &work).await;
+        self.note_changed(&planned);
         if let Err(error) = &result {
             self.learn_lacks(&client, error).await;
         }
@@ -363,6 +363,33 @@ impl Site {
             }
         }
         true
+    }
+
+    /// The flags with which something goes on beside them: what is scheduled, an experiment, a rollout.
+    fn planned(&self) -> Vec<Arc<Flag>> {
+        let known = &self.known;
+        let runs = |id: &i64| known.experiments.get(id).is_some_and(|it| it.is_running());
+        let is_planned = |it: &&Arc<Flag>| {
+            self.briefs.contains(&it.key)
+                || known.schedules.contains_key(&it.id)
+                || it.experiments.iter().any(runs)
+        };
+        known.flags.iter().flat_map(|it| it.by_key.values()).filter(is_planned).cloned().collect()
+    }
+
+    /// Somebody wrote one of these flags, perhaps as a step of its rollout.
+    fn note_changed(&mut self, planned: &[Arc<Flag>]) {
+        let Some(list) = &self.known.flags else { return };
+        let is_same = |it: &Arc<Flag>| list.by_key.get(&it.key).is_some_and(|now| Arc::ptr_eq(now, it));
+        if planned.iter().any(|it| !is_same(it) && compare::is_news(list, it)) {
+            self.ask_for_plans_again();
+        }
+    }
+
+    /// Steps are scheduled and taken back, and experiments end, with what is written to a flag.
+    fn ask_for_plans_again(&mut self) {
+        self.times.loaded.remove(&Part::Schedules);
+        self.times.loaded.remove(&Part::Experiments);
     }
 
     /// Takes what another process wrote or found unchanged, and the lead if nobody has it.
