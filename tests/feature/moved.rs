@@ -1,6 +1,6 @@
 //! Moving a rollout by hand: what is refused, and what is left when somebody is killed in the middle.
 
-use flagline::sandbox::{API_KEY, GRACE_KEY, READ_KEY, Shape};
+use flagline::sandbox::{API_KEY, GRACE_KEY, PROJECT_TOKEN, READ_KEY, Shape};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Exchange, Interference};
@@ -388,4 +388,43 @@ async fn an_experiment_that_finishing_ended_is_reviewed_at_once() {
         .is(0, &["ends the experiment"]);
     let ran = bench.flagline(&["review", CHECKOUT]).await;
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("still runs"), "{}{}", ran.stdout, ran.stderr);
+}
+
+/// Who met the feature in the stage of the interview is asked, whatever opens meanwhile, and nobody of an earlier flag.
+#[tokio::test]
+async fn who_met_the_stage_of_an_interview_is_asked_after_the_next_one_opened_too() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    let brief = "key = \"talk\"\nowner = \"ada@offset.example\"\n\
+        [[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\n\
+        [[stage]]\nname = \"everyone\"\naudience = \"everyone\"\nsteps = [50, 100]\n\
+        [interview]\nstage = \"internal\"\npeople = 3\ncalendar = \"https://calendar.example/ada\"\n";
+    bench.write("talk.toml", brief);
+    let old = json!({ "name": "talk: interview", "is_static": true, "_create_static_person_ids": [] });
+    let (status, old) = bench.posthog().ask("POST", "cohorts/", old).await;
+    assert_eq!(status, 201, "{old}");
+    bench.posthog().advance_clock(60).await;
+    bench.launch(&["talk", "--yes"]).await.is(0, &[]);
+    let run = || bench.flagline(&["rollout", "run", "talk", "--once"]);
+    let meets = async |people: &[&str]| {
+        bench.posthog().advance_clock(60).await;
+        let event = |who: &&str| {
+            let properties = json!({ "$feature_flag": "talk", "$feature_flag_response": true });
+            json!({ "event": "$feature_flag_called", "distinct_id": who, "properties": properties })
+        };
+        let batch: Vec<Value> = people.iter().map(event).collect();
+        let body = json!({ "api_key": PROJECT_TOKEN, "batch": batch });
+        assert_eq!(bench.posthog().ask("POST", "/batch/", body).await.0, 200);
+        bench.posthog().advance_clock(60).await;
+    };
+    meets(&["ann", "bob"]).await;
+    run().await.is(0, &["the interview waits for people to ask: 2 of 3"]);
+    bench.flagline(&["promote", "talk", "--yes", "--anyway"]).await.is(0, &["is at 2/2 everyone"]);
+    meets(&["cat"]).await;
+    run().await.is(0, &["invites 3 people to an interview"]);
+    let survey = bench.posthog().get("surveys/?search=talk").await["results"][0].clone();
+    let asked = &survey["targeting_flag"]["filters"]["groups"][0]["properties"][0]["value"];
+    assert_ne!(*asked, old["id"]);
+    let cohort = bench.posthog().get(&format!("cohorts/{asked}/")).await;
+    assert_eq!(cohort["count"], 3, "{cohort}");
 }

@@ -1,12 +1,13 @@
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Rollout;
 use super::evidence::asked;
 use super::tell::Elected;
-use crate::feature::Ladder;
+use crate::feature::{Happened, Ladder, transitions};
 use crate::posthog::Error;
 use crate::posthog::objects::Kind as Object;
-use crate::posthog::queries;
+use crate::posthog::queries::{self, Wanted};
 use crate::rollout::decide;
 use crate::rollout::message::Kind;
 
@@ -45,7 +46,7 @@ impl Rollout<'_> {
         if !survey["start_date"].is_null() {
             return Ok((Invitation::Shown(wanted), survey));
         }
-        let Some(flag) = self.wanted() else { return nothing(Invitation::None) };
+        let Some(flag) = self.met_since() else { return nothing(Invitation::None) };
         let (table, event) = (self.base.table, interview.event.as_deref());
         let query = queries::people_to_ask(table, &flag, event, interview.people());
         let people = match asked(self.base, &query).await? {
@@ -62,6 +63,23 @@ impl Rollout<'_> {
         let ladder = Ladder::of(&self.plan, &filters);
         let open = ladder.position().filter(|_| ladder.stopped().is_none()).map(|it| it.0);
         open.zip(self.interview_rung()).is_some_and(|(open, stage)| open >= stage)
+    }
+
+    /// Since when people count who can be asked: since the stage of the interview was opened, or a later one in its place.
+    /// Those who met it there are not forgotten when the next stage opens.
+    fn met_since(&self) -> Option<Wanted> {
+        let wanted = self.wanted()?;
+        let stage = self.interview_rung()?;
+        let at = |number: u32, name: &str| {
+            let named = self.plan.stages.iter().position(|it| it.name == name);
+            named.or((number as usize).checked_sub(1))
+        };
+        let opened = self.history.iter().flat_map(|it| transitions(&self.flag, it));
+        let opened = opened.filter_map(|it| match it.what {
+            Happened::Entered { number, stage: name, .. } if at(number, &name) >= Some(stage) => Some(it.at),
+            _ => None,
+        });
+        Some(Wanted { since: opened.min().map_or(wanted.since, |it| it.min(wanted.since)), ..wanted })
     }
 
     async fn survey(&self) -> Result<Result<Survey, String>, Error> {
@@ -115,12 +133,16 @@ impl Rollout<'_> {
         Ok(true)
     }
 
-    /// The cohort of those who are asked; one that was made before stays as it is.
+    /// The cohort of those who are asked; one that was made before stays as it is. What is older than the flag is of an
+    /// earlier one of its key.
     async fn cohort_of(&self, people: &[String]) -> Result<Value, Error> {
         let (client, project) = (&self.base.client, &self.base.project);
         let name = format!("{}: interview", self.brief.key);
         let listed = client.objects(project, Object::Cohort, &name).await?;
-        if let Some(found) = listed.iter().find(|it| it["name"] == name.as_str()) {
+        let made = |it: &Value| it["created_at"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
+        let is_older =
+            |it: &Value| made(it).is_some_and(|at| self.flag.created_at.is_some_and(|flag| at < flag));
+        if let Some(found) = listed.iter().find(|it| it["name"] == name.as_str() && !is_older(it)) {
             return Ok(found["id"].clone());
         }
         let body = json!({
