@@ -199,6 +199,21 @@ mod tests {
     }
 
     #[test]
+    fn a_note_is_as_long_as_posthog_takes_it() {
+        let brief = |name: &str| Brief::parse(&format!("key = \"a\"\nname = \"{name}\"\n")).unwrap();
+        let keep = Value::On;
+        let short = brief("Videos").epitaph(&keep);
+        assert!(short.ends_with("which keeps on."), "{short}");
+        let rest = short.chars().count() - "Videos".len();
+        let longest = brief(&"é".repeat(400 - rest)).epitaph(&keep);
+        assert_eq!(longest.chars().count(), 400);
+        assert!(longest.ends_with("which keeps on."), "{longest}");
+        let cut = brief(&"é".repeat(401 - rest)).epitaph(&keep);
+        assert_eq!(cut.chars().count(), 400);
+        assert!(cut.ends_with("which keeps o…"), "{cut}");
+    }
+
+    #[test]
     fn the_same_outcome_changes_nothing() {
         let text = "key = \"videos\"\n\n[outcome]\nverdict = \"failed\"\n";
         assert_eq!(written(text, Verdict::Failed, None), text);

@@ -326,6 +326,23 @@ mod tests {
     }
 
     #[test]
+    fn what_visitors_programs_say_is_no_markup_and_short() {
+        let line = |kind: &str, said: &str| error_rows(&[vec![json!(kind), json!(said), json!(2)]]).remove(0);
+        assert_eq!(
+            line("['TypeError']", "['<!channel> a & b']"),
+            "TypeError: &lt;!channel&gt; a &amp; b (2 people)"
+        );
+        assert_eq!(
+            line("[\"Error\"]", "[\"\\u001b[31mred\\nand\\tmore\"]"),
+            "Error: [31mredandmore (2 people)"
+        );
+        let long = line("Error", &"é".repeat(121));
+        assert_eq!(long, format!("Error: {}… (2 people)", "é".repeat(120)));
+        assert_eq!(line("Error", &"é".repeat(120)), format!("Error: {} (2 people)", "é".repeat(120)));
+        assert_eq!(line("[]", ""), "an exception (2 people)");
+    }
+
+    #[test]
     fn a_window_that_no_time_can_hold_is_left_out() {
         let key = FlagKey::from("a");
         let zero = Timestamp::UNIX_EPOCH;
