@@ -190,6 +190,25 @@ impl Client {
         Ok(answer["channels"].as_array().cloned().unwrap_or_default())
     }
 
+    /// Whether changes of flags may have to be approved. Not where there are no approvals, or where that may not be asked.
+    pub async fn gates_flags(&self, project: &Project) -> Result<bool, Error> {
+        for prefix in ["projects", "environments"] {
+            let path = format!("/api/{prefix}/{}/approval_policies/", project.id);
+            match self.pages::<Value>(&path, &[]).await {
+                Err(Error::NotFound(_)) => {}
+                Err(Error::Forbidden(_) | Error::PaymentRequired(_)) => return Ok(false),
+                Err(error) => return Err(error),
+                Ok(policies) => {
+                    let of_flags = |it: &Value| {
+                        it["action_key"].as_str().is_some_and(|it| it.starts_with("feature_flag."))
+                    };
+                    return Ok(policies.iter().any(|it| it["enabled"] != false && of_flags(it)));
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// The changes of a flag that wait for an approval, newest first. None where there are no approvals.
     pub async fn pending_changes(&self, project: &Project, flag: u64) -> Result<Vec<Value>, Error> {
         let id = flag.to_string();

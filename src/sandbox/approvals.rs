@@ -1,4 +1,4 @@
-//! `/api/projects/:id/change_requests/…`: writes to flags that somebody else must approve first.
+//! `/api/projects/:id/change_requests/…` and `/approval_policies/`: writes to flags that somebody else must approve first.
 //!
 //! A policy gates an action (`feature_flag.enable`, `feature_flag.disable`, `feature_flag.update`). A gated write
 //! changes nothing and is answered with 409, in a body of its own; approving the change request makes the change. While
@@ -114,6 +114,28 @@ pub(super) fn gate(world: &mut World, by: UserId, flag: Option<u64>, wanted: &St
     let (state, flag, wanted) = ("pending", flag.unwrap_or_default(), wanted.clone());
     world.change_requests.push(ChangeRequest { id, action, flag, wanted, state, created_at, created_by: by });
     Err(refusal)
+}
+
+/// Answers `approval_policies/`: they are made by a control, and read here.
+pub(super) fn policies(world: &World, request: &Request, rest: &[&str]) -> Result {
+    match (&request.method, rest) {
+        (&Method::GET, []) => {}
+        (method, []) => return Err(Problem::wrong_method(method)),
+        _ => return Err(Problem::no_endpoint()),
+    }
+    page(request, world.policies.len(), |at| {
+        json!({
+            "id": uuid(&["policy", &world.policies[at]]),
+            "action_key": world.policies[at],
+            "conditions": {},
+            "approver_config": {"quorum": 1, "users": [], "roles": []},
+            "allow_self_approve": false,
+            "bypass_org_membership_levels": [],
+            "bypass_roles": [],
+            "expires_after": "7 00:00:00",
+            "enabled": true,
+        })
+    })
 }
 
 /// Answers a request below `change_requests/`.

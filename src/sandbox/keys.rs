@@ -105,7 +105,9 @@ fn needed(request: &Request) -> Option<(&str, &'static str)> {
         ["api", "projects", _, "feature_flags", ..] if last == "activity" => ("activity_log", "read"),
         ["api", "projects", _, "hog_function_templates", ..] => ("hog_function", right),
         ["api", "projects", _, "scheduled_changes", ..] => ("feature_flag", right),
-        ["api", "projects" | "environments", _, "change_requests", ..] => ("approvals", right),
+        ["api", "projects" | "environments", _, "change_requests" | "approval_policies", ..] => {
+            ("approvals", right)
+        }
         ["api", "projects", _, objects, ..] => (objects.strip_suffix('s').unwrap_or(objects), right),
         _ => return None,
     })

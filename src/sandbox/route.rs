@@ -49,10 +49,11 @@ pub(super) fn api(world: &mut World, request: &Request) -> Result {
         ["projects", _, ref rest @ ..] => in_project(world, request, &key, rest),
         // The old twin of the path is answered where old clients still use it.
         ["environments", _, "query", ref rest @ ..] => query::route(world, request, rest),
-        // This one never had another.
+        // These never had another.
         ["environments", _, "change_requests", ref rest @ ..] => {
             approvals::route(world, request, caller, rest)
         }
+        ["environments", _, "approval_policies", ref rest @ ..] => approvals::policies(world, request, rest),
         _ => Err(Problem::no_endpoint()),
     }
 }

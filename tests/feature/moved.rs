@@ -7,6 +7,7 @@ use crate::bench::{Bench, Exchange, Interference};
 
 const TOUR: &str = "guided-tour";
 const CHECKOUT: &str = "short-checkout";
+const CHANGE_REQUESTS: &str = "/api/environments/1/change_requests/";
 
 /// A feature that was launched, and nothing else happened.
 async fn launched(shape: Shape, key: &str) -> Bench {
@@ -296,6 +297,29 @@ async fn what_finishing_ends_is_shown_before() {
     bench.launch(&[CHECKOUT, "--yes"]).await.is(0, &[]);
     let dry = ["finish", CHECKOUT, "--variant", "one-page", "--dry-run"];
     bench.flagline(&dry).await.is(0, &["~ everyone gets one-page", "~ ends the experiment '"]);
+}
+
+/// Nobody loses what a change takes away that somebody must approve first.
+#[tokio::test]
+async fn who_opted_in_keeps_it_until_finishing_is_approved() {
+    let bench = launched(Shape::Today, TOUR).await;
+    let n = async || bench.posthog().get("early_access_feature/?search=tour").await["count"].clone();
+    let before = n().await;
+    bench.posthog().control("approvals", json!({ "actions": ["feature_flag.update"] })).await;
+    let finish = ["finish", TOUR, "--yes", "--anyway"];
+    bench.flagline(&finish).await.is(1, &["it waits for an approval in PostHog: change request "]);
+    assert_eq!(n().await, before, "nothing is removed for a change that may be rejected");
+    bench.flagline(&finish).await.is(1, &["a change of it waits for an approval"]);
+    assert_eq!(n().await, before);
+    let (_, waiting) = bench.posthog().ask("GET", CHANGE_REQUESTS, Value::Null).await;
+    let id = waiting["results"][0]["id"].as_str().unwrap();
+    let approve = format!("{CHANGE_REQUESTS}{id}/approve/");
+    assert_eq!(bench.posthog().ask_as(GRACE_KEY, "POST", &approve, json!({})).await.0, 200);
+    bench
+        .flagline(&finish)
+        .await
+        .is(0, &["removes the early access feature 'Guided tour'", "is at everyone"]);
+    assert_eq!(n().await.as_u64(), before.as_u64().map(|it| it - 1));
 }
 
 /// Finishing removes early access, replaces the conditions and ends the experiment: killed at any of its writes and

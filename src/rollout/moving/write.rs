@@ -69,10 +69,14 @@ impl Rollout<'_> {
     pub async fn make(&mut self, step: &Move) -> Result<Made, NotMoved> {
         let mut made = Made::default();
         let is_written = self.is_written(step);
-        if let Move::Finish(_) = step {
-            if !is_written {
-                self.may_write(step).await?;
-            }
+        let finishes = matches!(step, Move::Finish(_));
+        let mut may_wait = false;
+        if finishes && !is_written {
+            self.may_write(step).await?;
+            may_wait = self.may_wait().await?;
+        }
+        // Nothing is taken away for a change that somebody must approve first.
+        if finishes && !may_wait {
             made.done.extend(self.leave_early_access().await?);
         }
         if !is_written {
@@ -82,8 +86,19 @@ impl Rollout<'_> {
                 Err(error) => return Err(NotMoved::Partly { done: made.done, error: error.into() }),
             }
         }
+        if finishes && may_wait {
+            match self.leave_early_access().await {
+                Ok(done) => made.done.extend(done),
+                Err(error) => made.left.push(format!("its early access feature is not removed: {error}")),
+            }
+        }
         self.follow_up(step, &mut made).await;
         Ok(made)
+    }
+
+    /// Whether the flag has early access, and its change may have to be approved.
+    async fn may_wait(&self) -> Result<bool, Error> {
+        Ok(!self.flag.early_access.is_empty() && self.base.client.gates_flags(&self.base.project).await?)
     }
 
     /// Whether the flag is as a move leaves it already, and only what follows from that may be missing.
