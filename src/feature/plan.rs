@@ -2,6 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Period, StageName};
+use crate::flags::people;
 
 /// The tag on every object that Flagline makes in PostHog.
 pub const TAG: &str = "flagline";
@@ -59,7 +60,7 @@ pub struct Gate {
 
 impl std::fmt::Display for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let people = self.people.map(|it| format!("{it} people"));
+        let people = self.people.map(|it| people(it.into()));
         let exceptions = self.max_exceptions.map(|it| match it {
             0 => "no exceptions".to_owned(),
             1 => "at most 1 exception".to_owned(),
@@ -250,6 +251,12 @@ mod tests {
         assert_eq!(conditions[1]["description"], "2/2 everyone");
         assert_eq!(conditions[1]["rollout_percentage"], 0.0);
         assert_eq!(conditions[1]["properties"], json!([]));
+    }
+
+    #[test]
+    fn a_gate_counts_people() {
+        let gate = |n| Gate { people: Some(n), automatic: true, ..Gate::default() }.to_string();
+        assert_eq!([gate(1), gate(2)], ["1 person", "2 people"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::Follower;
+use super::{Follower, people};
 
 /// What a project has that a brief can name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,8 +100,7 @@ impl Cohort {
             CohortKind::Behavior => "by behaviour: PostHog refuses it in flags",
         };
         match self.count {
-            Some(1) => format!("1 person, {kind}"),
-            Some(n) => format!("{n} people, {kind}"),
+            Some(n) => format!("{}, {kind}", people(n)),
             None => kind.to_owned(),
         }
     }

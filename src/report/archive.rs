@@ -275,7 +275,7 @@ fn evaluated(it: &Evaluated, now: Timestamp) -> String {
     let seen = format!("last seen {}", ago(it.last_seen, now));
     let by = if it.sdks.is_empty() { String::new() } else { format!(" by {}", it.sdks.join(", ")) };
     let Some((people, calls, days)) = it.counts else { return format!("it is asked for, {seen}{by}") };
-    let people = if people == 1 { "1 person".to_owned() } else { format!("{people} people") };
+    let people = crate::flags::people(people);
     let calls = if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
     let days = if days == 1 { "day".to_owned() } else { format!("{days} days") };
     format!("it is asked for: {people}, {calls} in the last {days}, {seen}{by}")

@@ -12,6 +12,7 @@ use super::moving::{
 };
 use crate::config;
 use crate::feature::{Brief, NextStep, Plan, Stage, StageName, Verdict, guarded, judge, stage};
+use crate::flags::people;
 use crate::posthog::Error;
 
 /// How to run.
@@ -272,7 +273,7 @@ async fn interview(rollout: &mut Rollout<'_>, report: &mut FeatureReport) -> Res
 }
 
 fn invites(n: u64) -> String {
-    format!("invites {n} {} to an interview", if n == 1 { "person" } else { "people" })
+    format!("invites {} to an interview", people(n))
 }
 
 /// What would be done.

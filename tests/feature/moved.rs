@@ -430,25 +430,44 @@ async fn who_met_the_stage_of_an_interview_is_asked_after_the_next_one_opened_to
     bench.posthog().advance_clock(60).await;
     bench.launch(&["talk", "--yes"]).await.is(0, &[]);
     let run = || bench.flagline(&["rollout", "run", "talk", "--once"]);
-    let meets = async |people: &[&str]| {
-        bench.posthog().advance_clock(60).await;
-        let event = |who: &&str| {
-            let properties = json!({ "$feature_flag": "talk", "$feature_flag_response": true });
-            json!({ "event": "$feature_flag_called", "distinct_id": who, "properties": properties })
-        };
-        let batch: Vec<Value> = people.iter().map(event).collect();
-        let body = json!({ "api_key": PROJECT_TOKEN, "batch": batch });
-        assert_eq!(bench.posthog().ask("POST", "/batch/", body).await.0, 200);
-        bench.posthog().advance_clock(60).await;
-    };
-    meets(&["ann", "bob"]).await;
+    meet(&bench, "talk", &["ann", "bob"]).await;
     run().await.is(0, &["the interview waits for people to ask: 2 of 3"]);
     bench.flagline(&["promote", "talk", "--yes", "--anyway"]).await.is(0, &["is at 2/2 everyone"]);
-    meets(&["cat"]).await;
+    meet(&bench, "talk", &["cat"]).await;
     run().await.is(0, &["invites 3 people to an interview"]);
     let survey = bench.posthog().get("surveys/?search=talk").await["results"][0].clone();
     let asked = &survey["targeting_flag"]["filters"]["groups"][0]["properties"][0]["value"];
     assert_ne!(*asked, old["id"]);
     let cohort = bench.posthog().get(&format!("cohorts/{asked}/")).await;
     assert_eq!(cohort["count"], 3, "{cohort}");
+}
+
+/// These people meet a feature, a minute after what was before.
+async fn meet(bench: &Bench, key: &str, people: &[&str]) {
+    bench.posthog().advance_clock(60).await;
+    let event = |who: &&str| {
+        let properties = json!({ "$feature_flag": key, "$feature_flag_response": true });
+        json!({ "event": "$feature_flag_called", "distinct_id": who, "properties": properties })
+    };
+    let batch: Vec<Value> = people.iter().map(event).collect();
+    let body = json!({ "api_key": PROJECT_TOKEN, "batch": batch });
+    assert_eq!(bench.posthog().ask("POST", "/batch/", body).await.0, 200);
+    bench.posthog().advance_clock(60).await;
+}
+
+#[tokio::test]
+async fn one_person_is_no_people() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    let brief = "key = \"solo\"\nowner = \"ada@offset.example\"\n\
+        [[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\ngate = { people = 1 }\n\
+        [[stage]]\nname = \"everyone\"\naudience = \"everyone\"\n";
+    bench.write("solo.toml", brief);
+    bench.launch(&["solo", "--yes"]).await.is(0, &[]);
+    meet(&bench, "solo", &["ann"]).await;
+    let ran = bench.flagline(&["rollout", "run", "solo", "--once"]).await;
+    ran.is(
+        0,
+        &["= 1 person met it", "> met: solo: 1 person has used it at internal; nobody met an exception."],
+    );
 }

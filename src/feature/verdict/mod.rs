@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::brief::{After, Baseline, Guard};
 use super::{Brief, Ladder, NextStep, Plan, PlanStage, Served, Value, arrived, opened, served, was_enabled};
-use crate::flags::{Evidence, Flag, GuardEvidence, History, Share, Window};
+use crate::flags::{Evidence, Flag, GuardEvidence, History, Share, Window, people};
 
 /// Everything that decides what becomes of a rollout.
 #[derive(Debug, Clone, Copy)]
@@ -221,10 +221,6 @@ fn met(it: &Situation) -> Option<String> {
     Some(format!("{} met it", people(evidence.people())))
 }
 
-fn people(n: u64) -> String {
-    if n == 1 { "1 person".to_owned() } else { format!("{n} people") }
-}
-
 /// The first guard that tripped.
 fn tripped(it: &Situation) -> Option<Verdict> {
     let evidence = it.evidence.ok()?;
@@ -296,8 +292,8 @@ fn crossing(guard: &Guard, window: &Window, variant: Option<&str>, before: Optio
     };
     let with = variant.map_or_else(String::new, |it| format!(" with {it}"));
     let happens = match guard.metric.as_str() {
-        "exceptions" => format!("{} % of {} people{with} met an exception", round(rate), exposed.people),
-        event => format!("{event} happened to {} % of {} people{with}", round(rate), exposed.people),
+        "exceptions" => format!("{} % of {}{with} met an exception", round(rate), people(exposed.people)),
+        event => format!("{event} happened to {} % of {}{with}", round(rate), people(exposed.people)),
     };
     match (guard.above, guard.below) {
         (Some(above), _) if rate > above_limit(above) => {

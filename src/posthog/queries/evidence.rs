@@ -230,10 +230,7 @@ pub fn error_rows(rows: &[Vec<Value>]) -> Vec<String> {
         let words: Vec<String> =
             words.iter().map(|it| harmless(it.trim())).filter(|it| !it.is_empty()).collect();
         let words = if words.is_empty() { "an exception".to_owned() } else { words.join(": ") };
-        Some(match people.as_u64()? {
-            1 => format!("{words} (1 person)"),
-            n => format!("{words} ({n} people)"),
-        })
+        Some(format!("{words} ({})", crate::flags::people(people.as_u64()?)))
     };
     rows.iter().filter_map(line).collect()
 }

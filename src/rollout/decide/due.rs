@@ -6,6 +6,7 @@ use crate::feature::{
     Happened, Ladder, Remarks, Situation, Stage, StageName, Value, constant_since, rung_of, stage,
     stage_opened, transitions,
 };
+use crate::flags::people;
 use crate::rollout::message::{Kind, Message};
 
 /// What else decides about messages.
@@ -189,7 +190,8 @@ fn met(it: &Situation) -> Option<Due> {
     };
     let go = if asks { format!(" To go on: flagline promote {}", it.brief.key) } else { String::new() };
     let (title, n, stage) = (it.brief.title(), evidence.people(), &planned.name);
-    let text = format!("{title}: {n} people have used it at {stage}; {troubled}.{go}");
+    let who = format!("{} {}", people(n), if n == 1 { "has" } else { "have" });
+    let text = format!("{title}: {who} used it at {stage}; {troubled}.{go}");
     Some(message(it, Kind::Met, stage, Some(opened), text))
 }
 
@@ -215,9 +217,9 @@ fn met_before(it: &Situation) -> Vec<Due> {
 }
 
 fn interview(it: &Situation, around: &Surroundings) -> Option<Due> {
-    let people = around.interview?;
+    let n = around.interview?;
     let stage = &it.plan.stages[it.brief.interview.as_ref()?.stage_in(it.plan)?];
-    let who = if people == 1 { "1 person is".to_owned() } else { format!("{people} people are") };
+    let who = format!("{} {}", people(n), if n == 1 { "is" } else { "are" });
     let text = format!("{}: {who} invited to an interview.", it.brief.title());
     Some(message(it, Kind::Interview, &stage.name, None, text))
 }
