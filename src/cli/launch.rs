@@ -153,7 +153,8 @@ impl Run<'_> {
                 match self.may_schedule()? {
                     true => self.schedule().await?,
                     false => {
-                        let waits = "nothing was scheduled: its steps in time wait for `flagline rollout run`";
+                        let waits =
+                            "nothing was scheduled: its steps in time wait for `flagline rollout run`";
                         complain(&self.nobody(waits));
                         Vec::new()
                     }

@@ -33,7 +33,10 @@ pub const SCOPES: [(&str, &str); 24] = [
         "hog_function:write",
         "launching a feature whose messages reach Slack or a webhook, and following a flag",
     ),
-    ("approvals:read", "knowing that a launch, or what comes next of a feature, waits for an approval, and that finishing may"),
+    (
+        "approvals:read",
+        "knowing that a launch, or what comes next of a feature, waits for an approval, and that finishing may",
+    ),
     ("event_definition:read", "the names of events, while somebody writes a brief"),
     ("property_definition:read", "the names of properties, while somebody writes a brief"),
     ("organization_member:read", "the addresses of colleagues, whom alerts and messages name"),
