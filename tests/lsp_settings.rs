@@ -684,6 +684,17 @@ async fn a_feature_is_made_in_the_project_of_the_folder_that_is_meant() {
     editor.answer("window/showMessageRequest", json!({ "title": "Launch" })).await;
     assert!(editor.told().await.contains("is launched"));
     one.flag("in-two").await;
+    // Where a flag is read it is that folder's, whatever brief another folder has of its key.
+    let brief = editor.folder.path().join("web/.flagline/project-videos.toml");
+    std::fs::write(brief, "key = \"project-videos\"\n").unwrap();
+    for (uri, asked) in [
+        (editor.uri("app.ts"), "'project-videos' has no brief, so there are no messages about it"),
+        (editor.uri(&source), "Who is told from now on what happens to 'project-videos'?"),
+    ] {
+        run(&mut editor, "flagline.follow", json!({ "key": "project-videos", "uri": uri })).await;
+        let question = editor.answer("window/showMessageRequest", json!(null)).await;
+        assert!(question["message"].as_str().unwrap().contains(asked), "{question}");
+    }
     editor.finish().await;
 }
 

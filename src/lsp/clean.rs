@@ -5,7 +5,7 @@ use tower_lsp::lsp_types::{MessageType, Url};
 
 use super::commands::{apply_edit, config_of};
 use super::convert;
-use super::feature::brief_near;
+use super::feature::{brief_near, config_of_brief};
 use super::session::Session;
 use crate::analysis;
 use crate::config::Config;
@@ -73,7 +73,7 @@ async fn bury_brief(session: &Session, key: &FlagKey, keep: &Value, uri: Option<
         Ok(found) => found?,
         Err(why) => return Some(format!("Its brief stays: {why}")),
     };
-    if let Err(why) = write_down(&config_of(session, uri), &found.brief.epitaph(keep)).await {
+    if let Err(why) = write_down(&config_of_brief(session, &found, uri), &found.brief.epitaph(keep)).await {
         return Some(format!("Its brief stays: the outcome could not be written to PostHog ({why})"));
     }
     let (address, version) = session.workspace.address_of(&found.path)?;

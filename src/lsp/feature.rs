@@ -29,6 +29,11 @@ pub(super) fn brief_to_write(
     Ok((config, found))
 }
 
+/// The settings that count for a brief.
+pub(super) fn config_of_brief(session: &Session, found: &FoundBrief, uri: Option<&Url>) -> Arc<Config> {
+    config_of(session, own_address(session, &found.path).as_ref().or(uri))
+}
+
 /// The brief of a flag of the project that these settings are about, if it can be understood.
 pub(super) fn brief_there(
     session: &Session,
@@ -38,8 +43,7 @@ pub(super) fn brief_there(
 ) -> Option<FoundBrief> {
     let found = brief_near(session, key, uri).ok()??;
     let project = |it: &Config| it.environments.first().map(|it| (it.host.clone(), it.project));
-    let its = config_of(session, own_address(session, &found.path).as_ref().or(uri));
-    (project(&its) == project(config)).then_some(found)
+    (project(&config_of_brief(session, &found, uri)) == project(config)).then_some(found)
 }
 
 /// The brief of a flag, of the folder of a document rather than of another one.
