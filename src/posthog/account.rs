@@ -17,7 +17,10 @@ pub const SCOPES: [(&str, &str); 24] = [
     ("query:read", "how many people meet which variant"),
     ("activity_log:read", "since when a flag is the same for everyone"),
     ("experiment:read", "whether an experiment is over, and how it came out"),
-    ("cohort:read", "the names of cohorts, in hovers and `flagline init`"),
+    (
+        "cohort:read",
+        "the names of cohorts, in hovers and `flagline init`, and whether those that briefs name are there",
+    ),
     ("early_access_feature:read", "the stage of early access features"),
     ("feature_flag:write", "launching and moving features, and archiving flags"),
     ("annotation:write", "the notes that a feature is launched, and what came of it"),
