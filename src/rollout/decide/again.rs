@@ -45,28 +45,52 @@ pub fn survey(target: &Target, list: &[Value]) -> Vec<(Slot, Value)> {
     pair(target.key(), vec![Wanted { slot: Slot::Survey, name, body: None }], list, "questions")
 }
 
-/// Pairs what should be there with what is, by the surest sign first.
+/// Signs that a thing is what should be there, the surest first.
+const SIGNS: [Sign; 5] =
+    [Sign::NameAndContent, Sign::Name, Sign::MarkAndContent, Sign::MarkAndWords, Sign::Mark];
+
+#[derive(Clone, Copy)]
+enum Sign {
+    NameAndContent,
+    Name,
+    MarkAndContent,
+    MarkAndWords,
+    /// Only where there is one of its kind.
+    Mark,
+}
+
+/// Whose things are looked for, and the field that says what they show.
+struct Pairing<'a> {
+    key: &'a str,
+    field: &'a str,
+    is_only: bool,
+}
+
+impl Pairing<'_> {
+    fn holds(&self, sign: Sign, wanted: &Wanted, there: &Value) -> bool {
+        let named = || !wanted.name.is_empty() && there["name"] == wanted.name.as_str();
+        let marked = || is_marked(there, self.key);
+        let body = wanted.body.as_ref();
+        let shows = || body.is_some_and(|it| differences(&it[self.field], &there[self.field]).is_empty());
+        let says = || body.is_some_and(|it| it["description"] == there["description"]);
+        match sign {
+            Sign::NameAndContent => named() && shows(),
+            Sign::Name => named(),
+            Sign::MarkAndContent => marked() && shows(),
+            Sign::MarkAndWords => marked() && says(),
+            Sign::Mark => self.is_only && marked(),
+        }
+    }
+}
+
+/// Pairs what should be there with what is.
 fn pair(key: &str, mut wanted: Vec<Wanted>, list: &[Value], field: &str) -> Vec<(Slot, Value)> {
-    let is_only = wanted.len() == 1;
-    let named = |it: &Wanted, there: &Value| !it.name.is_empty() && there["name"] == it.name.as_str();
-    let shows = |it: &Wanted, there: &Value| {
-        it.body.as_ref().is_some_and(|it| differences(&it[field], &there[field]).is_empty())
-    };
-    let says = |it: &Wanted, there: &Value| {
-        it.body.as_ref().is_some_and(|it| it["description"] == there["description"])
-    };
-    let signs: [&dyn Fn(&Wanted, &Value) -> bool; 5] = [
-        &|it, there| named(it, there) && shows(it, there),
-        &|it, there| named(it, there),
-        &|it, there| is_marked(there, key) && shows(it, there),
-        &|it, there| is_marked(there, key) && says(it, there),
-        &|_, there| is_only && is_marked(there, key),
-    ];
+    let pairing = Pairing { key, field, is_only: wanted.len() == 1 };
     let mut left: Vec<&Value> = list.iter().collect();
     let mut pairs = Vec::new();
-    for sign in signs {
+    for sign in SIGNS {
         wanted.retain(|it| {
-            let Some(at) = left.iter().position(|there| sign(it, there)) else { return true };
+            let Some(at) = left.iter().position(|there| pairing.holds(sign, it, there)) else { return true };
             pairs.push((it.slot.clone(), left.remove(at).clone()));
             false
         });
