@@ -285,6 +285,7 @@ impl Moving<'_> {
             let around = Surroundings { interview: None, stale_after };
             match rollout.tell(&around).await {
                 Ok(told) => {
+                    made.done.extend(told.done);
                     warnings.extend(told.warnings);
                     messages = told.sent;
                 }
