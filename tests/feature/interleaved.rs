@@ -348,7 +348,12 @@ impl World {
             .skip(1)
             .filter(|(_, before, after)| last(after) > last(before) && after.percents[3] < 100.0)
             .count();
-        let stopped = changes.iter().filter(|(_, before, after)| !before.stopped && after.stopped).count();
+        let is_stop = |before: &State, after: &State| match after.stopped {
+            true => !before.stopped,
+            // Somebody closed all of it on its page.
+            false => last(before).is_some() && last(after).is_none(),
+        };
+        let stopped = changes.iter().filter(|(_, before, after)| is_stop(before, after)).count();
         let all = self.bench.all().await;
         let messages = all["messages"].as_array().unwrap();
         let ids = |kinds: &[&str]| -> BTreeSet<String> {
