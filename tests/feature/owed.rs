@@ -221,6 +221,23 @@ async fn a_mark_that_cannot_be_read_yet_is_waited_for() {
     assert_eq!(bench.hooks().len(), 1);
 }
 
+/// The same with the message itself: neither another launch nor a run sends it again meanwhile.
+#[tokio::test]
+async fn a_message_that_cannot_be_read_yet_is_sent_once() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    let not_yet = json!([{ "kind": "status", "status": 200, "path_contains": "/i/v0/e/", "body": {} }]);
+    bench.posthog().faults(not_yet).await;
+    bench.launch(&[KEY, "--yes"]).await.is(0, &["is launched"]);
+    for _ in 0..2 {
+        let again = bench.launch(&[KEY, "--yes"]).await;
+        again.is(0, &["= message                       was sent", "is launched"]);
+        bench.flagline(&RUN).await.is(0, &[]);
+        minutes(&bench, 2).await;
+    }
+    assert_eq!(tries(&bench).len(), 1);
+}
+
 #[tokio::test]
 async fn servers_without_versions_leave_it_to_the_only_runner() {
     let bench = launched(Shape::December2023).await;

@@ -109,7 +109,7 @@ pub(super) fn slots(target: &Target) -> Vec<Slot> {
     if !target.leave_off {
         slots.push(Slot::On);
         slots.extend(target.is_test().then_some(Slot::Start));
-        slots.extend([Slot::Annotation, Slot::Message]);
+        slots.extend([Slot::Message, Slot::Annotation]);
     }
     slots.dedup();
     slots
@@ -172,28 +172,35 @@ fn action(target: &Target, found: &Found, slot: &Slot) -> Action {
     }
 }
 
-/// The note on all graphs, once the flag is on: what waits for an approval may be rejected.
+/// The note on all graphs, once the message is sent: what waits for an approval may be rejected.
 fn note(target: &Target, found: &Found) -> Action {
     let is_on = found.flag.as_ref().is_some_and(|it| it.active);
     if found.objects.contains_key(&Slot::Annotation) {
-        Action::Keep("is there".into())
-    } else if is_on && !completes(target, found) {
-        Action::Keep("it was launched before".into())
-    } else if is_on || step(target, found, Slot::On).action.writes() {
-        Action::Make(Some(json!({
+        return Action::Keep("is there".into());
+    }
+    if is_on && !completes(target, found) {
+        return Action::Keep("it was launched before".into());
+    }
+    match step(target, found, Slot::Message).action {
+        Action::Skip(_) if !is_on => not_yet_on(target, found),
+        Action::Skip(_) => Action::Skip("follows once the message is sent".into()),
+        _ => Action::Make(Some(json!({
             "content": annotation(target),
             "date_marker": target.now,
             "scope": "project",
-        })))
-    } else {
-        Action::Skip(ONCE_ON.into())
+        }))),
     }
 }
 
 /// The words on all graphs.
 fn annotation(target: &Target) -> String {
     let first = target.plan.stages.first().map(|it| it.name.as_str()).unwrap_or_default();
-    format!("{} launched, stage {first} (flag {})", target.brief.title(), target.key())
+    format!("{} launched, stage {first}{}", target.brief.title(), annotation_end(target))
+}
+
+/// The end of these words, by which they are found again.
+pub fn annotation_end(target: &Target) -> String {
+    format!(" (flag {})", target.key())
 }
 
 /// Makes what is not there; of what is there, compares these fields.
@@ -471,6 +478,8 @@ fn message(target: &Target, found: &Found) -> Action {
     let is_on = found.flag.as_ref().is_some_and(|it| it.active);
     match found.told {
         Some(true) => Action::Keep("was sent".into()),
+        // Events can be read some time after they were captured.
+        _ if found.objects.contains_key(&Slot::Annotation) => Action::Keep("was sent".into()),
         _ if !is_on => not_yet_on(target, found),
         _ if !completes(target, found) => Action::Keep("it was launched before".into()),
         // Nobody can tell whether it was sent, and twice is worse than not at all.

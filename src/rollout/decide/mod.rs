@@ -16,6 +16,7 @@ mod tests;
 
 pub(super) use again::{alert, cohorts, function, insights, playlists, survey};
 pub use due::{Due, Surroundings, due, invited, launched};
+pub(super) use launch::annotation_end;
 pub use launch::{Action, Step, steps};
 pub use moves::{Change, Move, SETTLED, Start, change, claim};
 pub use opening::{Ending, SwitchedOff, TimedStep, concerns, ending, open_stages, opening, steps_in_time};

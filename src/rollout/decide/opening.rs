@@ -177,9 +177,7 @@ fn drifted(target: &Target, found: &Found, flag: &Flag) -> Vec<String> {
 pub(super) fn completes(target: &Target, found: &Found) -> bool {
     let Some(flag) = &found.flag else { return false };
     let is_first = || drifted(target, found, flag).is_empty() && begins_elsewhere(target, flag).is_none();
-    found.switched_on
-        || found.objects.contains_key(&Slot::Annotation)
-        || (found.told == Some(false) && is_first())
+    found.switched_on || found.objects.contains_key(&Slot::Annotation) || is_first()
 }
 
 pub(super) fn on(target: &Target, found: &Found) -> Action {

@@ -33,10 +33,10 @@ pub enum Slot {
     On,
     /// The experiment, running.
     Start,
-    /// The note on all graphs.
-    Annotation,
     /// The message that it begins.
     Message,
+    /// The note on all graphs: the mark that the message was sent, which is there at once.
+    Annotation,
 }
 
 /// What an insight shows.

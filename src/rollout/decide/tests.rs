@@ -169,8 +169,8 @@ fn a_fresh_launch_makes_all_in_its_order() {
             "+ alert on exceptions",
             "+ notification: the alert to Slack",
             "+ flag on",
-            "+ annotation",
             "+ message",
+            "+ annotation",
         ]
     );
 }
@@ -220,7 +220,7 @@ fn everything_but_the_flag_on() {
     assert!(!found.flag.as_ref().unwrap().active);
     assert_eq!(words(&target, &found).last().unwrap(), "= notification: the alert to Slack: is there");
     let later = super::tests::target(TOUR);
-    news(&later, &found, &["+ flag on", "+ annotation", "+ message"]);
+    news(&later, &found, &["+ flag on", "+ message", "+ annotation"]);
 }
 
 #[test]
@@ -253,8 +253,8 @@ fn what_was_changed_by_hand_is_shown_and_kept() {
             &format!(
                 "- flag on: {of_flag}; it would not begin where the plan does. Look at it on its page, or run this with --take-over"
             ),
-            "- annotation: follows once the flag is on",
             "- message: follows once the flag is on",
+            "- annotation: follows once the flag is on",
         ],
     );
     let taking_over = Target { take_over: true, ..target.clone() };
@@ -269,8 +269,8 @@ fn what_was_changed_by_hand_is_shown_and_kept() {
             "~ text and order of the dashboard: the text",
             // The flag as the take-over leaves it.
             "+ flag on",
-            "+ annotation",
             "+ message",
+            "+ annotation",
         ],
     );
     take(&taking_over, &mut found);
@@ -477,8 +477,8 @@ fn what_waits_for_an_approval_is_not_asked_for_again() {
         &[
             "? flag on: 0190",
             "- experiment launched: follows once the flag is on",
-            "- annotation: follows once the flag is on",
             "- message: follows once the flag is on",
+            "- annotation: follows once the flag is on",
         ],
     );
     let mut changed = Found { pending_conditions: pending(), ..off };
@@ -513,16 +513,22 @@ fn who_switched_it_on_says_whether_it_was_launched() {
     let made = made(&target);
     let mut cut_off = Found { told: Some(false), ..made.clone() };
     cut_off.objects.remove(&Slot::Annotation);
-    news(&target, &cut_off, &["+ annotation", "+ message"]);
-    // One that was told, and whose note somebody deleted.
+    news(&target, &cut_off, &["+ message", "+ annotation"]);
+    // One that was told, and cut off before its note.
     cut_off.told = Some(true);
-    news(&target, &cut_off, &[]);
-    // A launch that was cut off before the message.
-    news(&target, &Found { told: Some(false), ..made.clone() }, &["+ message"]);
+    news(&target, &cut_off, &["+ annotation"]);
+    // The note says that it was told, whatever can be read by now.
+    for told in [Some(false), None] {
+        news(&target, &Found { told, ..made.clone() }, &[]);
+    }
+    let blind = Found { told: None, ..cut_off };
     news(
         &target,
-        &Found { told: None, ..made },
-        &["- message: whether it was sent before could not be asked"],
+        &blind,
+        &[
+            "- message: whether it was sent before could not be asked",
+            "- annotation: follows once the message is sent",
+        ],
     );
 }
 

@@ -1,5 +1,6 @@
 //! What is there of a feature: found by link, name and marker.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::decide::{
@@ -214,11 +215,20 @@ impl Finder<'_> {
         Ok(())
     }
 
+    /// The note that it was launched, whatever the feature was called then. An older one is of an earlier flag of its key.
     async fn annotation(&mut self) -> Result<(), Error> {
-        let annotation = self.slots.iter().find(|it| it.0 == Slot::Annotation).map(|it| it.1.clone());
-        let Some(words) = annotation else { return Ok(()) };
-        let listed = self.listed(Kind::Annotation, &words, |it| *it == Slot::Annotation).await?;
-        let found = listed.into_iter().flatten().find(|it| it["content"] == words.as_str());
+        let Some(flag) = self.found.flag.clone().filter(|_| self.wants(|it| *it == Slot::Annotation)) else {
+            return Ok(());
+        };
+        let end = decide::annotation_end(self.target);
+        let listed = self.listed(Kind::Annotation, &end, |it| *it == Slot::Annotation).await?;
+        let is_ours = |it: &Value| {
+            let made = it["created_at"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
+            let is_older = made.is_some_and(|at| flag.created_at.is_some_and(|flag| at < flag));
+            let says = |it: &str| it.contains(" launched, stage ") && it.ends_with(&end);
+            it["content"].as_str().is_some_and(says) && !is_older
+        };
+        let found = listed.into_iter().flatten().find(is_ours);
         self.take(found.into_iter().map(|it| (Slot::Annotation, it)).collect());
         Ok(())
     }
