@@ -1,6 +1,7 @@
 //! What is there already is found again, so that nothing is made twice though somebody renamed or changed it: by name, by
 //! what it shows, and by the marker in its description. One thing is never taken for two.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::bodies::{self, is_marked};
@@ -40,9 +41,23 @@ pub fn playlists(target: &Target, found: &Found, slots: &[Slot], list: &[Value])
 }
 
 /// The invitation to an interview.
-pub fn survey(target: &Target, list: &[Value]) -> Vec<(Slot, Value)> {
-    let name = format!("{}: interview", target.key());
-    pair(target.key(), vec![Wanted { slot: Slot::Survey, name, body: None }], list, "questions")
+pub fn survey(key: &str, flag: Option<&Flag>, list: &[Value]) -> Option<Value> {
+    let name = format!("{key}: interview");
+    let living = |it: &&Value| it["archived"] != true && !flag.is_some_and(|flag| was_of_another(it, flag));
+    let list: Vec<Value> = list.iter().filter(living).cloned().collect();
+    let pairs = pair(key, vec![Wanted { slot: Slot::Survey, name, body: None }], &list, "questions");
+    pairs.into_iter().next().map(|it| it.1)
+}
+
+/// Whether a survey invited people to an earlier flag of the same key: it began, and is older than the flag.
+fn was_of_another(survey: &Value, flag: &Flag) -> bool {
+    !survey["start_date"].is_null() && is_older(survey, flag)
+}
+
+/// Whether something is older than a flag, so that an earlier flag of its key has it.
+pub fn is_older(object: &Value, flag: &Flag) -> bool {
+    let made = object["created_at"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
+    made.zip(flag.created_at).is_some_and(|(made, flag)| made < flag)
 }
 
 /// Signs that a thing is what should be there, the surest first.

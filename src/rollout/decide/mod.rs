@@ -14,7 +14,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub(super) use again::{alert, cohorts, function, insights, playlists, survey};
+pub(super) use again::{alert, cohorts, function, insights, is_older, playlists, survey};
 pub use due::{Due, Surroundings, due, invited, launched};
 pub(super) use launch::annotation_end;
 pub use launch::{Action, Step, steps};

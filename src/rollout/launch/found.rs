@@ -1,6 +1,5 @@
 //! What is there of a feature: found by link, name and marker.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::decide::{
@@ -193,7 +192,11 @@ impl Finder<'_> {
         let (target, of_slots) = (self.target, slots.as_slice());
         let find = |found: &Found, list: &[Value]| decide::playlists(target, found, of_slots, list);
         self.find_of(Kind::Playlist, playlists, find).await?;
-        self.find_of(Kind::Survey, |it| *it == Slot::Survey, |_, list| decide::survey(target, list)).await?;
+        let survey = |found: &Found, list: &[Value]| {
+            let survey = decide::survey(target.key(), found.flag.as_ref(), list);
+            survey.into_iter().map(|it| (Slot::Survey, it)).collect()
+        };
+        self.find_of(Kind::Survey, |it| *it == Slot::Survey, survey).await?;
         if !self.found.is_old {
             self.alert().await?;
         }
@@ -223,10 +226,8 @@ impl Finder<'_> {
         let end = decide::annotation_end(self.target);
         let listed = self.listed(Kind::Annotation, &end, |it| *it == Slot::Annotation).await?;
         let is_ours = |it: &Value| {
-            let made = it["created_at"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
-            let is_older = made.is_some_and(|at| flag.created_at.is_some_and(|flag| at < flag));
             let says = |it: &str| it.contains(" launched, stage ") && it.ends_with(&end);
-            it["content"].as_str().is_some_and(says) && !is_older
+            it["content"].as_str().is_some_and(says) && !decide::is_older(it, &flag)
         };
         let found = listed.into_iter().flatten().find(is_ours);
         self.take(found.into_iter().map(|it| (Slot::Annotation, it)).collect());

@@ -1,4 +1,3 @@
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Rollout;
@@ -88,11 +87,7 @@ impl Rollout<'_> {
             Err(error) if error.is_refusal() => return Ok(Err(error.to_string())),
             answer => answer?,
         };
-        let name = format!("{key}: interview");
-        let is_ours = |it: &&Value| {
-            it["archived"] != true && (it["name"] == name.as_str() || decide::is_marked(it, key))
-        };
-        let found = listed.iter().find(is_ours).cloned();
+        let found = decide::survey(key, Some(&self.flag), &listed);
         Ok(found.ok_or_else(|| format!("its survey is not there: flagline launch {key} makes it")))
     }
 
@@ -139,10 +134,8 @@ impl Rollout<'_> {
         let (client, project) = (&self.base.client, &self.base.project);
         let name = format!("{}: interview", self.brief.key);
         let listed = client.objects(project, Object::Cohort, &name).await?;
-        let made = |it: &Value| it["created_at"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
-        let is_older =
-            |it: &Value| made(it).is_some_and(|at| self.flag.created_at.is_some_and(|flag| at < flag));
-        if let Some(found) = listed.iter().find(|it| it["name"] == name.as_str() && !is_older(it)) {
+        let is_ours = |it: &&Value| it["name"] == name.as_str() && !decide::is_older(it, &self.flag);
+        if let Some(found) = listed.iter().find(is_ours) {
             return Ok(found["id"].clone());
         }
         let body = json!({

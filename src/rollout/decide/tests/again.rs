@@ -149,3 +149,20 @@ fn a_renamed_cohort_is_the_one_in_the_flags_conditions() {
     by_hand(&mut changed, slots[1].clone(), "/description", json!("by Ada"));
     assert_eq!(low(&taking_over, &changed), format!("! {path}"));
 }
+
+/// A flag may be deleted and made again, with the same key.
+#[test]
+fn an_invitation_to_an_earlier_flag_of_the_key_is_not_this_ones() {
+    let mut found = made(&target(TOUR));
+    with_flag(&mut found, json!({ "created_at": "2026-11-20T12:00:00Z" }));
+    let survey = |started: Value, created_at: &str| {
+        let list = [
+            json!({ "name": "guided-tour: interview", "start_date": started, "created_at": created_at }),
+            json!({ "name": "Ours", "description": bodies::marker("guided-tour"), "archived": true }),
+        ];
+        survey("guided-tour", found.flag.as_ref(), &list).is_some()
+    };
+    assert!(survey(Value::Null, "2026-11-19T12:00:00Z"), "a draft can be used");
+    assert!(!survey(json!("2026-11-19T13:00:00Z"), "2026-11-19T12:00:00Z"));
+    assert!(survey(json!("2026-11-21T13:00:00Z"), "2026-11-20T12:00:01Z"));
+}
