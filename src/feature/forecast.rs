@@ -89,7 +89,9 @@ impl View<'_> {
         let coming = self.coming(drift.as_deref());
         let evidence = self.evidence();
         let varies = !matches!(served(self.flag.is_evaluated(), Some(filters)), Served::Everyone(_));
-        let is_told = varies && self.follows_a_plan(filters);
+        // A condition that somebody added may give it to everyone.
+        let is_told = (varies || self.ladder.is_open_elsewhere && self.ladder.has_steps())
+            && self.follows_a_plan(filters);
         let behind = self.behind();
         let foreign = drift.clone().unwrap_or_default();
         let is_only_behind = foreign.is_empty() && !behind.is_empty() && !self.ladder.is_open_elsewhere;
@@ -154,10 +156,7 @@ impl View<'_> {
     }
 
     fn coming(&self, drift: Option<&[String]>) -> Vec<Coming> {
-        let arrived = match self.history() {
-            Some(history) => arrived(self.flag, history).map(|it| it.at),
-            None => self.flag.updated_at.filter(|_| self.knows_history()),
-        };
+        let arrived = self.history().and_then(|it| arrived(self.flag, it)).map(|it| it.at);
         let is_as_planned = self.ladder.is_as_planned() && drift.is_none_or(<[String]>::is_empty);
         let standing = Standing { plan: self.plan, ladder: &self.ladder, arrived, is_as_planned };
         let scheduled = self.environment.schedules.get(&self.flag.id).map_or(&[][..], |it| it);

@@ -19,7 +19,7 @@ pub struct Rung {
     pub percent: f64,
     /// Why it was stopped.
     pub stopped: Option<String>,
-    /// Whether it is open in spite of that, by a change that PostHog made by itself.
+    /// Whether it is open in spite of a stop of it or of one before, by a change that PostHog made by itself.
     pub leaks: bool,
 }
 
@@ -67,8 +67,10 @@ impl Ladder {
                 None => is_open_elsewhere |= condition.percent() > 0.0,
             }
         }
-        for rung in &mut rungs {
-            rung.leaks &= rung.stopped.is_some();
+        // A stop closes its stage and all after it.
+        let stopped = rungs.iter().position(|it| it.stopped.is_some());
+        for (at, rung) in rungs.iter_mut().enumerate() {
+            rung.leaks &= stopped.is_some_and(|stopped| at >= stopped);
         }
         Ladder { rungs, is_open_elsewhere }
     }
@@ -210,5 +212,10 @@ mod tests {
         let leaks = ladder(&format!("{internal},{stopped},{everyone},{opened}"));
         assert!(leaks.rungs[1].leaks);
         assert!(!ladder(&format!("{internal},{everyone},{opened}")).rungs[1].leaks);
+        // Of a roll-back over two stages the first says so.
+        let last = group("3/3 everyone · scheduled", 50.0);
+        let back = ladder(&format!("{internal},{stopped},{everyone},{last}"));
+        assert!(back.rungs[2].leaks && !back.rungs[1].leaks);
+        assert!(!ladder(&format!("{},{stopped}", group("1/3 internal · scheduled", 50.0))).rungs[0].leaks);
     }
 }

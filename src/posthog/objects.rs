@@ -190,13 +190,15 @@ impl Client {
         Ok(answer["channels"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Whether changes of flags may have to be approved. Not where there are no approvals, or where that may not be asked.
+    /// Whether changes of flags may have to be approved. Not where there are no approvals; perhaps where that may not be
+    /// asked.
     pub async fn gates_flags(&self, project: &Project) -> Result<bool, Error> {
         for prefix in ["projects", "environments"] {
             let path = format!("/api/{prefix}/{}/approval_policies/", project.id);
             match self.pages::<Value>(&path, &[]).await {
                 Err(Error::NotFound(_)) => {}
-                Err(Error::Forbidden(_) | Error::PaymentRequired(_)) => return Ok(false),
+                Err(Error::Forbidden(_)) => return Ok(true),
+                Err(Error::PaymentRequired(_)) => return Ok(false),
                 Err(error) => return Err(error),
                 Ok(policies) => {
                     let of_flags = |it: &Value| {

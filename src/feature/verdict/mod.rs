@@ -157,17 +157,15 @@ fn within(it: &Situation, stage: &PlanStage, (from, to): (f64, f64), next: NextS
 fn since(it: &Situation) -> Option<Timestamp> {
     match it.history {
         Some(history) => arrived(it.flag, history).map(|it| it.at),
-        // Nothing was written since.
+        // It came there then or before: whoever sends a message writes too.
         None => it.flag.updated_at,
     }
 }
 
-/// Since when the stage is open that the rollout has reached.
+/// Since when the stage is open that the rollout has reached; `None` where the activity does not say so. The time of the
+/// flag's last change is no answer: by that, who met it before a message was sent would be forgotten, and what they met.
 pub fn stage_opened(flag: &Flag, history: Option<&History>) -> Option<Timestamp> {
-    match history {
-        Some(history) => opened(flag, history),
-        None => flag.updated_at,
-    }
+    opened(flag, history?)
 }
 
 /// The next stage: what its gate asks for, and what must be done before the last one.
@@ -179,7 +177,8 @@ fn across(it: &Situation, stage: usize, next: NextStep) -> Verdict {
         let at = stage_opened(it.flag, it.history).and_then(|it| it.checked_add(after.duration()).ok());
         until = at.filter(|at| it.now < *at);
         let is_over = at.is_some_and(|at| at <= it.now);
-        tell(is_over, format!("open for {after}"), format!("{after} to pass since it opened"));
+        let unknown = if at.is_none() { ", which is not known" } else { "" };
+        tell(is_over, format!("open for {after}"), format!("{after} to pass since it opened{unknown}"));
     }
     if gate.people.is_some() || gate.max_exceptions.is_some() {
         match it.evidence {

@@ -178,6 +178,9 @@ fn note(target: &Target, found: &Found) -> Action {
     if found.objects.contains_key(&Slot::Annotation) {
         return Action::Keep("is there".into());
     }
+    if found.switched_on_elsewhere {
+        return Action::Keep(BY_ANOTHER.into());
+    }
     if is_on && !completes(target, found) {
         return Action::Keep("it was launched before".into());
     }
@@ -480,6 +483,7 @@ fn message(target: &Target, found: &Found) -> Action {
         Some(true) => Action::Keep("was sent".into()),
         // Events can be read some time after they were captured.
         _ if found.objects.contains_key(&Slot::Annotation) => Action::Keep("was sent".into()),
+        _ if found.switched_on_elsewhere => Action::Keep(BY_ANOTHER.into()),
         _ if !is_on => not_yet_on(target, found),
         _ if !completes(target, found) => Action::Keep("it was launched before".into()),
         // Nobody can tell whether it was sent, and twice is worse than not at all.
@@ -487,6 +491,9 @@ fn message(target: &Target, found: &Found) -> Action {
         Some(false) | None => Action::Make(Some(Value::Null)),
     }
 }
+
+/// Why something is left to another launch.
+const BY_ANOTHER: &str = "whoever switched it on in this moment does that";
 
 /// Why something waits for the flag.
 const ONCE_ON: &str = "follows once the flag is on";

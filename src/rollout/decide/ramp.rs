@@ -33,8 +33,9 @@ pub struct Ramp {
     pub foreign: Vec<String>,
 }
 
-/// What should be scheduled, and what is: `arrived` is when the flag came where it stands.
-pub fn ramp(start: &Start, arrived: Option<Timestamp>, scheduled: &[Scheduled]) -> Ramp {
+/// What should be scheduled, and what is: `arrived` is when the flag came where it stands. Where that is not sure, what
+/// is scheduled stays when it is.
+pub fn ramp(start: &Start, arrived: Option<Timestamp>, is_sure: bool, scheduled: &[Scheduled]) -> Ramp {
     let mut ramp = Ramp::default();
     let mut wanted = wanted(start, arrived);
     for it in scheduled {
@@ -44,7 +45,7 @@ pub fn ramp(start: &Start, arrived: Option<Timestamp>, scheduled: &[Scheduled]) 
         };
         let same = |want: &(Timestamp, f64, Value)| {
             want.1 == percent
-                && want.0.duration_since(it.at).abs() <= SAME_TIME
+                && (!is_sure || want.0.duration_since(it.at).abs() <= SAME_TIME)
                 && differences(&want.2, &it.payload).is_empty()
         };
         match wanted.iter().position(same) {
@@ -170,7 +171,7 @@ mod tests {
             also_tells: None,
             now: at(minute),
         };
-        ramp(&start, Some(at(0)), scheduled)
+        ramp(&start, Some(at(0)), true, scheduled)
     }
 
     const OURS: &str = "2/2 everyone · scheduled";

@@ -74,6 +74,8 @@ pub struct Found {
     pub switched_off: Option<SwitchedOff>,
     /// Whether this run switched the flag on.
     pub switched_on: bool,
+    /// Whether somebody else did while this run was under way: they tell of it.
+    pub switched_on_elsewhere: bool,
     /// Whether the server is of the time when insights were described by filters.
     pub is_old: bool,
 }

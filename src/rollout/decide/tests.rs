@@ -509,6 +509,14 @@ fn who_switched_it_on_says_whether_it_was_launched() {
     ] {
         assert!(words.contains(&expected.to_owned()), "no {expected} in {words:#?}");
     }
+    // Another launch was faster.
+    let faster = Found { switched_on_elsewhere: true, told: Some(false), ..made(&target) };
+    let faster = {
+        let mut it = faster;
+        it.objects.remove(&Slot::Annotation);
+        it
+    };
+    news(&target, &faster, &[]);
     // A launch that was cut off right after the flag was on, or waited for an approval until now.
     let made = made(&target);
     let mut cut_off = Found { told: Some(false), ..made.clone() };

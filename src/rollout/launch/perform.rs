@@ -121,7 +121,9 @@ impl Launch {
 
     async fn read_flag(&mut self) -> Result<(), Error> {
         if let Some(flag) = &self.found.flag {
-            self.found.flag = Some(self.client.flag(&self.project, flag.id).await?);
+            let now = self.client.flag(&self.project, flag.id).await?;
+            self.found.switched_on_elsewhere |= now.active && !flag.active;
+            self.found.flag = Some(now);
         }
         Ok(())
     }

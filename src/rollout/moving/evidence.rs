@@ -40,7 +40,7 @@ async fn load_some(rollouts: &mut [Rollout<'_>]) -> Result<(), Error> {
         rollout.told.clone_from(&told);
         rollout.take_owed(owed.as_ref());
         rollout.evidence = match (rollout.wanted(), &met) {
-            (None, _) => Err("no stage is open".into()),
+            (None, _) => Err(rollout.why_not_wanted()),
             (Some(_), Err(why)) => Err(why.clone()),
             (Some(wanted), Ok(met)) => {
                 let met = met.get(&wanted.key).cloned().unwrap_or_default();
@@ -92,6 +92,18 @@ impl Rollout<'_> {
         let last = || arrived(&self.flag, history.filter(|_| ladder.has_steps())?).map(|it| it.at);
         let since = stage_opened(&self.flag, history).or_else(last)?;
         Some(Wanted { key: self.brief.flag(), since })
+    }
+
+    /// Why nobody's evidence counts.
+    fn why_not_wanted(&self) -> String {
+        match &self.history_refused {
+            Some(why) if self.flag.is_evaluated() => {
+                format!(
+                    "since when its stage is open stands in the flag's activity, which cannot be read: {why}"
+                )
+            }
+            _ => "no stage is open".into(),
+        }
     }
 
     async fn with_guards(&self, wanted: &Wanted, met: Vec<Met>) -> Result<Result<Evidence, String>, Error> {

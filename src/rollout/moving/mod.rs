@@ -73,6 +73,8 @@ pub struct Rollout<'a> {
     pub schedules_trouble: Option<String>,
     /// Why the activity is not known, where it may be the next time.
     history_trouble: Option<String>,
+    /// Why nobody may read the activity with this key, or on this plan.
+    history_refused: Option<String>,
     /// Whether it is read to close something: what that does not need holds it up not.
     is_urgent: bool,
     /// The message that is told together with the next step, since it is about the stage before.
@@ -227,6 +229,7 @@ impl<'a> Rollout<'a> {
             scheduled: None,
             schedules_trouble: None,
             history_trouble: None,
+            history_refused: None,
             is_urgent,
             met: None,
             evidence: Err("it was not asked for".into()),
@@ -252,7 +255,10 @@ impl<'a> Rollout<'a> {
         let cohort = |name: &str| self.base.cohorts.get(name).copied();
         self.drift = drift(&self.brief, &self.plan, &self.flag, &cohort);
         self.history = match self.base.client.history(&self.base.project, &self.flag, self.base.now).await {
-            Err(error) if error.is_refusal() => None,
+            Err(error) if error.is_refusal() => {
+                self.history_refused = Some(error.to_string());
+                None
+            }
             Err(error) if self.is_urgent => {
                 self.history_trouble = Some(error.to_string());
                 None
@@ -319,7 +325,7 @@ impl<'a> Rollout<'a> {
             None => self.flag.updated_at,
         };
         match &self.scheduled {
-            Some(scheduled) => decide::ramp(&self.start(), arrived, scheduled),
+            Some(scheduled) => decide::ramp(&self.start(), arrived, self.history.is_some(), scheduled),
             None => Ramp::default(),
         }
     }

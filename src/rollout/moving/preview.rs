@@ -82,6 +82,10 @@ impl Rollout<'_> {
                 Verdict::Asks { .. } | Verdict::Promotes { .. } => Vec::new(),
             },
             Move::Finish(_) => todos().collect(),
+            // What opens then is not what the plan says, and nor are the people of its stages.
+            Move::Resume if !self.drift.is_empty() => {
+                vec![format!("it is not as its plan says: {}", self.drift.join("; "))]
+            }
             Move::Stop { .. } | Move::Resume | Move::RollBack { .. } => Vec::new(),
         }
     }

@@ -8,6 +8,9 @@ use crate::rollout::decide::{Change, Scheduled};
 /// What PostHog will do by itself with the flags of a project, or why that is not known.
 pub type Listed = Result<Vec<wire::Schedule>, String>;
 
+/// So often what is scheduled is looked at again after something was.
+const TRIES: usize = 3;
+
 impl Base {
     /// Asks what PostHog will do by itself.
     pub async fn schedules(&self) -> Result<Listed, Error> {
@@ -45,10 +48,27 @@ impl Rollout<'_> {
     /// Schedules the steps of the stage that are missing and takes back those that are not wanted any more. What comes
     /// back is what was done, or why it could not be: then the steps wait for a run.
     pub async fn sync_schedules(&mut self) -> Result<Vec<String>, Error> {
+        let (mut told, mut has_made) = self.sync_once().await?;
+        // Somebody may have stopped it meanwhile, and looked at what is scheduled before this was.
+        for _ in 0..TRIES {
+            if !has_made {
+                break;
+            }
+            self.read_again().await?;
+            let (more, again) = self.sync_once().await?;
+            has_made = again || !more.is_empty();
+            told.extend(more);
+        }
+        Ok(told)
+    }
+
+    /// The same, once; and whether something was scheduled.
+    async fn sync_once(&mut self) -> Result<(Vec<String>, bool), Error> {
         let ramp = self.ramp();
         let mut told = Vec::new();
+        let mut has_made = false;
         if ramp.drop.is_empty() && ramp.make.is_empty() {
-            return Ok(told);
+            return Ok((told, has_made));
         }
         let (client, project) = (&self.base.client, &self.base.project);
         for id in &ramp.drop {
@@ -71,10 +91,11 @@ impl Rollout<'_> {
                 }
                 answer => answer?,
             }
+            has_made = true;
             told.push(format!("PostHog goes to {percent} % on {}", time(*at)));
         }
         self.read_schedules().await?;
-        Ok(told)
+        Ok((told, has_made))
     }
 
     /// What PostHog will do that is none of the plan's.

@@ -146,6 +146,11 @@ impl Rollout<'_> {
             told.warnings.push(format!("messages wait: what happened to the flag could not be read: {why}"));
             return Ok(());
         }
+        if let Some(why) = &self.history_refused {
+            told.warnings.push(format!(
+                "nobody is told of stages and stops: they stand in the flag's activity, which cannot be read: {why}"
+            ));
+        }
         for due in self.to_tell(around) {
             if !self.is_ours_to_send(&due, told).await? {
                 continue;

@@ -130,12 +130,34 @@ impl Rollout<'_> {
         if closes && let Err(error) = self.hold(step).await {
             made.left.push(format!("whether PostHog opened it again meanwhile is not known: {error}"));
         }
+        if closes || matches!(step, Move::Finish(_)) {
+            made.left.extend(self.against().await);
+        }
         if let Move::Finish(value) = step {
             match self.end_experiments(value).await {
                 Ok(done) => made.done.extend(done),
                 Err(error) => made.left.push(format!("its experiment is not ended: {error}")),
             }
         }
+    }
+
+    /// What others asked for, and may open it again.
+    async fn against(&self) -> Vec<String> {
+        let foreign = self.foreign_schedules().into_iter();
+        let foreign = foreign.map(|it| {
+            format!("PostHog will change it by itself, as somebody wants: {it}; take that back on its page if it opens more")
+        });
+        // Nobody waits for that to have stopped something.
+        let pending = self.base.client.pending_changes(&self.base.project, self.flag.id).await;
+        let opens = |it: &serde_json::Value| it["action_key"] != "feature_flag.disable";
+        let pending = pending.unwrap_or_default().into_iter().filter(opens).map(|it| {
+            let id = it["id"].as_str().map(str::to_owned);
+            format!(
+                "an earlier change of it waits for an approval in PostHog{}: reject it if it opens more",
+                request(&id)
+            )
+        });
+        foreign.chain(pending).collect()
     }
 
     /// Whether a move can be written as far as that can be told before: what goes before a write cannot be taken back.
@@ -193,7 +215,7 @@ impl Rollout<'_> {
         for _ in 0..TRIES {
             self.read_again().await?;
             let filters = self.flag.filters().unwrap_or_default();
-            if !Ladder::of(&self.plan, &filters).rungs.iter().any(|it| it.leaks) {
+            if !self.flag.active || !Ladder::of(&self.plan, &filters).rungs.iter().any(|it| it.leaks) {
                 return Ok(());
             }
             let reason = match step {

@@ -137,14 +137,15 @@ impl<'a> Draft<'a> {
             }
         }
         for group in &mut kept {
-            let Some((_, mut remarks)) = self.rung(group) else { continue };
+            let Some((at, mut remarks)) = self.rung(group) else { continue };
             let Start { now, finished, .. } = *self.start;
             // What is settled by now may not be seen by others yet.
             remarks.telling.retain(|it| {
                 let age = now.duration_since(it.since);
                 age < SETTLED || (age < FORGOTTEN && !finished.contains(it))
             });
-            remarks.scheduled = false;
+            // Until it is closed, one that PostHog opened in spite of a stop can be told from what people opened.
+            remarks.scheduled &= self.is_closed_by_a_stop(at) && percent(group) > 0.0;
             group["description"] = remarks.to_string().into();
         }
         self.groups = kept;
@@ -153,7 +154,7 @@ impl<'a> Draft<'a> {
     /// Two conditions of one stage for the same people become one: the wider counts, but for a stage that was stopped.
     fn merge(&self, kept: &mut Value, other: &Value) {
         let (Some((at, mut remarks)), Some((_, more))) = (self.rung(kept), self.rung(other)) else { return };
-        let is_leak = |it: &Remarks| it.scheduled && self.ladder.rungs[at].stopped.is_some();
+        let is_leak = |it: &Remarks| it.scheduled && self.is_closed_by_a_stop(at);
         if is_leak(&remarks) || (percent(other) > percent(kept) && !is_leak(&more)) {
             kept["rollout_percentage"] = other["rollout_percentage"].clone();
         }
@@ -162,6 +163,11 @@ impl<'a> Draft<'a> {
         remarks.others.extend(more.others);
         remarks.scheduled &= more.scheduled;
         kept["description"] = remarks.to_string().into();
+    }
+
+    /// Whether a stop of this stage or of one before keeps it closed.
+    fn is_closed_by_a_stop(&self, stage: usize) -> bool {
+        self.ladder.stopped().is_some_and(|(stopped, _)| stage >= stopped)
     }
 
     fn rung(&self, group: &Value) -> Option<(usize, Remarks)> {
@@ -335,7 +341,11 @@ fn stop(mut draft: Draft, reason: &str, then: After) -> Result<Change, String> {
     if let Some((stage, why)) = draft.ladder.stopped()
         && !(is_active && (then == After::Off || draft.ladder.rungs.iter().any(|it| it.leaks)))
     {
-        return Err(format!("it is stopped already, at {} ({why})", draft.name(stage)));
+        let more = match is_active && draft.is_open_elsewhere() {
+            true => "; a condition that is none of its plan's is open: --off closes all",
+            false => "",
+        };
+        return Err(format!("it is stopped already, at {} ({why}){more}", draft.name(stage)));
     }
     if !is_active {
         return Err("it is off already".into());
