@@ -7,7 +7,8 @@ pub const MESSAGE_EVENT: &str = "flagline message";
 
 const CHANGE_EVENT: &str = "$activity_log_entry_created";
 const ALERT_EVENT: &str = "$insight_alert_firing";
-const MADE_FOR: &str = "Made by Flagline for the feature flag ";
+/// How the description of everything begins that is made, whatever flag it is for.
+pub const MADE_FOR: &str = "Made by Flagline for the feature flag ";
 
 /// What stands in the description of everything that is made, so that it is found again though somebody renames it.
 pub fn marker(key: &str) -> String {
@@ -138,6 +139,11 @@ impl Follower {
         self.made_for.as_deref() == Some(key)
             && self.keys.iter().all(|it| it == key)
             && self.keys.len() + self.ids.len() <= 1
+    }
+
+    /// Whether it tells of one flag alone.
+    pub fn is_of_one(&self) -> bool {
+        self.keys.len() + self.ids.len() == 1
     }
 
     /// Whom it tells, in words for a person.

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::analysis::plain;
 use crate::feature::{Audience, PlanStage};
-use crate::rollout::decide::{Action, Ending, Slot, Step, TimedStep, concerns, open_stages, steps_in_time};
+use crate::rollout::decide::{
+    Action, Ending, Slot, Step, TimedStep, Webhook, concerns, open_stages, steps_in_time,
+};
 use crate::rollout::launch::{Launch, Reach};
 
 /// The plan as a person reads it on a terminal or in an editor.
@@ -168,7 +170,13 @@ fn made(launch: &Launch, step: &Step) -> String {
             };
             format!("{}, by e-mail to {}{unknown}", short(launch, step), people(launch.target.alerted.len()))
         }
-        Slot::Link | Slot::Layout | Slot::On | Slot::Message | Slot::Start => String::new(),
+        Slot::Message => match &launch.target.webhook {
+            Webhook::Missing(variable) => {
+                format!("the webhook waits: its address is not in the variable {variable}")
+            }
+            Webhook::Known(_) | Webhook::None => String::new(),
+        },
+        Slot::Link | Slot::Layout | Slot::On | Slot::Start => String::new(),
         _ => short(launch, step).to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use super::bodies::{self, is_marked};
 use super::launch::slots;
 use super::{Found, FunctionKind, InsightKind, Slot, Target};
 use crate::feature::differences;
-use crate::flags::{Flag, Follower, Place, Tells};
+use crate::flags::{Flag, Follower, MADE_FOR, Place, Tells};
 
 /// One that should be there.
 struct Wanted {
@@ -43,8 +43,10 @@ pub fn playlists(target: &Target, found: &Found, slots: &[Slot], list: &[Value])
 /// The invitation to an interview.
 pub fn survey(key: &str, flag: Option<&Flag>, list: &[Value]) -> Option<Value> {
     let name = format!("{key}: interview");
-    let living = |it: &&Value| it["archived"] != true && !flag.is_some_and(|flag| was_of_another(it, flag));
-    let list: Vec<Value> = list.iter().filter(living).cloned().collect();
+    let is_this = |it: &&Value| !flag.is_some_and(|flag| was_of_another(it, flag));
+    let mut list: Vec<Value> = list.iter().filter(is_this).cloned().collect();
+    // One that somebody archived stands in the way of another one of its name.
+    list.sort_by_key(|it| it["archived"] == true);
     let pairs = pair(key, vec![Wanted { slot: Slot::Survey, name, body: None }], &list, "questions");
     pairs.into_iter().next().map(|it| it.1)
 }
@@ -61,8 +63,8 @@ pub fn is_older(object: &Value, flag: &Flag) -> bool {
 }
 
 /// Signs that a thing is what should be there, the surest first.
-const SIGNS: [Sign; 5] =
-    [Sign::NameAndContent, Sign::Name, Sign::MarkAndContent, Sign::MarkAndWords, Sign::Mark];
+const SIGNS: [Sign; 6] =
+    [Sign::NameAndContent, Sign::MarkAndContent, Sign::Name, Sign::MarkAndWords, Sign::Mark, Sign::Content];
 
 #[derive(Clone, Copy)]
 enum Sign {
@@ -72,6 +74,8 @@ enum Sign {
     MarkAndWords,
     /// Only where there is one of its kind.
     Mark,
+    /// Somebody called and described it anew: what it shows is of this flag alone.
+    Content,
 }
 
 /// Whose things are looked for, and the field that says what they show.
@@ -94,6 +98,7 @@ impl Pairing<'_> {
             Sign::MarkAndContent => marked() && shows(),
             Sign::MarkAndWords => marked() && says(),
             Sign::Mark => self.is_only && marked(),
+            Sign::Content => shows(),
         }
     }
 }
@@ -134,9 +139,15 @@ pub fn function<'a>(target: &Target, found: &Found, slot: &Slot, list: &'a [Valu
     let is_wanted = slots(target).contains(slot);
     let is_there = |it: &&Value| is_wanted && of_slot(it).is_some_and(|it| is_at(target, found, &it.place));
     let is_own = |it: &&Value| !is_follower(it) && of_slot(it).is_some();
+    // Somebody called and described it anew, and it tells the same place of this flag alone.
+    let is_alike = |it: &&Value| {
+        let follower =
+            Follower::of(it).filter(|it| it.is_of_one() && it.is_about(key, flag) && tells(it, slot));
+        is_wanted && follower.is_some_and(|it| it.tells != Tells::Alerts && is_at(target, found, &it.place))
+    };
     let is_named = |it: &&Value| !is_follower(it) && is_named_for(it, key, slot);
     let first = |is: &dyn Fn(&&Value) -> bool| list.iter().find(|it| is(it));
-    first(&is_there).or_else(|| first(&is_own)).or_else(|| first(&is_named))
+    first(&is_there).or_else(|| first(&is_own)).or_else(|| first(&is_named)).or_else(|| first(&is_alike))
 }
 
 /// Whether somebody follows by it, who may unfollow: that is no launch's.
@@ -187,8 +198,10 @@ pub fn cohorts(target: &Target, found: &Found, list: &[Value]) -> Vec<(Slot, Val
     // Of two of one name the older counts, today and tomorrow.
     let named = |name: &str| list.iter().filter(|it| it["name"] == name).min_by_key(|it| it["id"].as_u64());
     let filters = found.flag.as_ref().and_then(Flag::filters).unwrap_or_default();
+    // Features share cohorts: another one's launch may have made it.
+    let is_made = |it: &Value| it["description"].as_str().is_some_and(|it| it.contains(MADE_FOR));
     let is_renamed = |it: &&Value| {
-        is_marked(it, target.key())
+        is_made(it)
             && filters.cohorts().any(|id| it["id"] == id.0)
             && !names.iter().any(|name| it["name"] == *name)
     };

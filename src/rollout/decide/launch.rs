@@ -62,21 +62,49 @@ pub fn steps(target: &Target, found: &Found) -> Vec<Step> {
 /// What a launch consists of, and what tells people that an earlier launch made for a brief that named more.
 fn all_slots(target: &Target, found: &Found) -> Vec<Slot> {
     let mut slots = slots(target);
-    for slot in found.objects.keys().filter(|it| it.is_function()) {
-        if !slots.contains(slot) {
-            let at = slots.iter().position(|it| it > slot).unwrap_or(slots.len());
-            slots.insert(at, slot.clone());
-        }
+    for slot in found.objects.keys().filter(|it| is_left_over(target, found, it)) {
+        let at = slots.iter().position(|it| it > slot).unwrap_or(slots.len());
+        slots.insert(at, slot.clone());
     }
     slots
 }
 
-/// What tells people though the brief does not name it any more.
-fn left_over(target: &Target) -> Action {
-    match target.take_over {
-        false => Action::Differs(vec!["not in the brief any more, and it goes on telling".into()]),
-        true => Action::Change(json!({ "deleted": true }), vec!["not in the brief any more: deleted".into()]),
+/// Whether something is there that a launch made for a brief which wanted it.
+fn is_left_over(target: &Target, found: &Found, slot: &Slot) -> bool {
+    let may_be = slot.is_function() || matches!(slot, Slot::EarlyAccess | Slot::Experiment);
+    may_be && found.objects.contains_key(slot) && !slots(target).contains(slot)
+}
+
+/// The experiment, which needs the variants on the flag.
+fn experiment(target: &Target, found: &Found) -> Action {
+    let filters = found.flag.as_ref().and_then(Flag::filters);
+    let lacks_variants = filters.is_some_and(|it| it.variants().is_empty()) && !target.take_over;
+    if lacks_variants && !found.objects.contains_key(&Slot::Experiment) {
+        return Action::Skip(
+            "needs the variants, which the flag does not have; --take-over makes them".into(),
+        );
     }
+    let body = || Some(bodies::experiment(target, found));
+    there_or(target, found, &Slot::Experiment, body, &["name", "metrics"])
+}
+
+/// What is there though the brief does not name it any more. What tells people can be taken away; what people or numbers
+/// hang on is theirs to end.
+fn left_over(target: &Target, found: &Found, slot: &Slot) -> Action {
+    let gone = "not in the brief any more";
+    let key = target.key();
+    let more = match slot {
+        Slot::EarlyAccess => "and people can opt in; remove it on its page".to_owned(),
+        Slot::Experiment => match found.objects[slot]["start_date"].is_null() {
+            true => "a draft; delete it on its page".to_owned(),
+            false => format!("and it runs; end it on its page, or with flagline finish {key}"),
+        },
+        _ if target.take_over => {
+            return Action::Change(json!({ "deleted": true }), vec![format!("{gone}: deleted")]);
+        }
+        _ => "and it goes on telling".to_owned(),
+    };
+    Action::Differs(vec![format!("{gone}, {more}")])
 }
 
 /// What a launch consists of.
@@ -140,8 +168,8 @@ fn name(target: &Target, slot: &Slot) -> String {
 }
 
 fn action(target: &Target, found: &Found, slot: &Slot) -> Action {
-    if slot.is_function() && !slots(target).contains(slot) {
-        return left_over(target);
+    if is_left_over(target, found, slot) {
+        return left_over(target, found, slot);
     }
     match slot {
         Slot::Cohort(name) => cohort(target, found, name),
@@ -152,13 +180,13 @@ fn action(target: &Target, found: &Found, slot: &Slot) -> Action {
             let body = || bodies::early_access(target, found);
             there_or(target, found, slot, body, &["name", "description", "documentation_url"])
         }
-        Slot::Experiment => {
-            there_or(target, found, slot, || Some(bodies::experiment(target, found)), &["name", "metrics"])
-        }
+        Slot::Experiment => experiment(target, found),
         Slot::Link => link(target, found),
         Slot::Playlist(variant) => {
             let body = || Some(bodies::playlist(target, found, variant.as_deref()));
-            there_or(target, found, slot, body, &["filters"])
+            let fields = ["filters", "name"];
+            let fields = if is_ours_by_name(target, found, slot) { &fields[..] } else { &fields[..1] };
+            there_or(target, found, slot, body, fields)
         }
         Slot::Function(kind) => function(target, found, *kind),
         Slot::Survey => survey(target, found),
@@ -335,8 +363,16 @@ fn insight(target: &Target, found: &Found, kind: InsightKind) -> Action {
     if lacks(target, found, &Slot::Dashboard) {
         return Action::Skip("needs the dashboard".into());
     }
-    let field = if found.is_old { "filters" } else { "query" };
-    there_or(target, found, &Slot::Insight(kind), || bodies::insight(target, found, kind), &[field])
+    let slot = Slot::Insight(kind);
+    let fields = [if found.is_old { "filters" } else { "query" }, "name"];
+    let fields = if is_ours_by_name(target, found, &slot) { &fields[..] } else { &fields[..1] };
+    there_or(target, found, &slot, || bodies::insight(target, found, kind), fields)
+}
+
+/// Whether something is called as it was made, so that its name follows the brief; what somebody called is theirs.
+fn is_ours_by_name(target: &Target, found: &Found, slot: &Slot) -> bool {
+    let name = found.objects.get(slot).and_then(|it| it["name"].as_str());
+    name.is_some_and(|it| it.starts_with(&format!("{}: ", target.key())))
 }
 
 fn link(target: &Target, found: &Found) -> Action {
@@ -369,19 +405,44 @@ fn survey(target: &Target, found: &Found) -> Action {
     {
         body.remove("targeting_flag_filters");
     }
+    // PostHog takes no second one of its name.
+    if there.is_some_and(|it| it["archived"] == true) {
+        return kept_or_changed(target, vec!["somebody archived it".into()], json!({ "archived": false }));
+    }
     there_or(target, found, &Slot::Survey, || body, &fields)
 }
 
 fn function(target: &Target, found: &Found, kind: FunctionKind) -> Action {
+    let slot = Slot::Function(kind);
     if let Some(why) = cannot_tell(target, found, kind) {
-        return Action::Skip(why);
+        return cannot(found, &slot, why);
     }
     let fields = ["inputs", "filters", "enabled"];
-    let slot = Slot::Function(kind);
     let body = bodies::function(target, found, kind);
     // The address is a secret in the environment, and another machine may have another one.
     let fields = if kind.is_webhook() { &fields[1..] } else { &fields[..] };
-    there_or(target, found, &slot, || body, fields)
+    with_name(there_or(target, found, &slot, || body.clone(), fields), body.as_ref())
+}
+
+/// What cannot be made; one that is there goes on as it is.
+fn cannot(found: &Found, slot: &Slot, why: String) -> Action {
+    match found.objects.contains_key(slot) {
+        true => Action::Differs(vec![format!("{why}; what is there goes on telling")]),
+        false => Action::Skip(why),
+    }
+}
+
+/// One that tells another place from now on is called after it: its name says whom it tells.
+fn with_name(action: Action, body: Option<&Value>) -> Action {
+    match action {
+        Action::Change(mut change, what) if what.iter().any(|it| it.starts_with("inputs")) => {
+            if let (Some(change), Some(name)) = (change.as_object_mut(), body.map(|it| it["name"].clone())) {
+                change.insert("name".into(), name);
+            }
+            Action::Change(change, what)
+        }
+        action => action,
+    }
 }
 
 /// Why there is no way to tell people by this function.
@@ -432,6 +493,11 @@ fn alert(target: &Target, found: &Found) -> Action {
     };
     let mut wanted = json!({ "threshold": body["threshold"], "enabled": body["enabled"] });
     let mut changed = differences(&wanted, there);
+    let watched = |it: &Value| it["insight"].as_u64().or_else(|| it["insight"]["id"].as_u64());
+    if watched(there) != watched(body) {
+        changed.push("it watches another insight".into());
+        wanted["insight"] = body["insight"].clone();
+    }
     // Whoever subscribed besides stays so. Servers show numbers, or people.
     let number = |it: &Value| it.as_u64().or_else(|| it["id"].as_u64());
     let mut subscribed: BTreeSet<u64> =
@@ -454,15 +520,11 @@ fn alert_function(target: &Target, found: &Found) -> Action {
         return Action::Skip("needs the alert".into());
     }
     if let Some(why) = cannot_tell(target, found, FunctionKind::SlackMessages) {
-        return Action::Skip(why);
+        return cannot(found, &Slot::AlertFunction, why);
     }
-    there_or(
-        target,
-        found,
-        &Slot::AlertFunction,
-        || bodies::alert_function(target, found),
-        &["inputs", "filters", "enabled"],
-    )
+    let body = bodies::alert_function(target, found);
+    let fields = ["inputs", "filters", "enabled"];
+    with_name(there_or(target, found, &Slot::AlertFunction, || body.clone(), &fields), body.as_ref())
 }
 
 fn start(target: &Target, found: &Found) -> Action {
@@ -473,6 +535,7 @@ fn start(target: &Target, found: &Found) -> Action {
     match found.objects.get(&Slot::Experiment) {
         Some(experiment) if !experiment["start_date"].is_null() => Action::Keep("runs".into()),
         Some(_) if is_on => Action::Make(Some(Value::Null)),
+        None if is_on => Action::Make(None),
         _ => not_yet_on(target, found),
     }
 }

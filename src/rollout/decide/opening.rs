@@ -17,20 +17,26 @@ pub struct SwitchedOff {
     pub at: Option<Timestamp>,
     /// By whom.
     pub by: Option<String>,
+    /// Whether nobody can tell: then it is taken for one.
+    pub is_guessed: bool,
 }
 
 impl SwitchedOff {
     /// What the flag's history and the marks of a launch say: the message, the note on all graphs. A flag that was left
-    /// off, or whose launch was cut off before, was never launched.
+    /// off, or whose launch was cut off before, was never launched. A mark is `None` where the key may not read it.
     pub fn of(
         flag: &Flag,
         history: Option<&History>,
         told: Option<bool>,
-        is_noted: bool,
+        is_noted: Option<bool>,
     ) -> Option<SwitchedOff> {
         if flag.active || was_enabled(flag, history) == Some(false) {
             return None;
         }
+        if history.is_none() && told.is_none() && is_noted.is_none() {
+            return Some(SwitchedOff { is_guessed: true, ..SwitchedOff::default() });
+        }
+        let is_noted = is_noted == Some(true);
         let is_marked = told == Some(true) || (is_noted && (told.is_none() || history.is_some()));
         let was_open = |it: &History| {
             let all = transitions(flag, it);
@@ -40,10 +46,16 @@ impl SwitchedOff {
             return None;
         }
         let off = history.and_then(|it| it.entries.iter().find(|it| it.active_before == Some(true)));
-        Some(SwitchedOff { at: off.map(|it| it.at), by: off.and_then(|it| it.by.clone()) })
+        let (at, by) = (off.map(|it| it.at), off.and_then(|it| it.by.clone()));
+        Some(SwitchedOff { at, by, is_guessed: false })
     }
 
     fn words(&self) -> String {
+        if self.is_guessed {
+            return "whether it was launched before and switched off cannot be told: the key has none of the scopes \
+                    query:read, activity_log:read and annotation:write"
+                .into();
+        }
         let at = self.at.map(|it| format!(" on {}", time(it))).unwrap_or_default();
         let by = self.by.as_ref().map(|it| format!(" by {it}")).unwrap_or_default();
         format!("it was launched before, and switched off{at}{by}")

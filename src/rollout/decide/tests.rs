@@ -724,7 +724,7 @@ fn a_flag_that_was_switched_off_stays_off() {
     let mut found = made(&target);
     with_flag(&mut found, json!({ "active": false }));
     let at = Some("2026-11-27T12:00:00Z".parse().unwrap());
-    found.switched_off = Some(SwitchedOff { at, by: Some("Ben".into()) });
+    found.switched_off = Some(SwitchedOff { at, by: Some("Ben".into()), is_guessed: false });
     news(
         &target,
         &found,
@@ -758,8 +758,9 @@ fn what_was_launched_before_is_known_by_marks_and_history() {
     };
     let launched = history(vec![entry(false, Some(true)), entry(false, Some(false)), entry(true, None)]);
     let left_off = history(vec![entry(true, None)]);
-    let of = |history: Option<&History>, told, is_noted| SwitchedOff::of(&off, history, told, is_noted);
-    let by_ben = Some(SwitchedOff { at: Some(Timestamp::UNIX_EPOCH), by: Some("Ben".into()) });
+    let of = |history: Option<&History>, told, is_noted| SwitchedOff::of(&off, history, told, Some(is_noted));
+    let by_ben =
+        Some(SwitchedOff { at: Some(Timestamp::UNIX_EPOCH), by: Some("Ben".into()), is_guessed: false });
     assert_eq!(of(Some(&launched), Some(true), true), by_ben);
     assert_eq!(of(Some(&launched), None, false), by_ben);
     // Left off, or cut off before it was on, by a release that noted it first.
@@ -767,6 +768,8 @@ fn what_was_launched_before_is_known_by_marks_and_history() {
     assert_eq!(of(None, Some(false), true), None);
     // Nobody may read its history.
     assert_eq!(of(None, Some(true), false), Some(SwitchedOff::default()));
+    // Where nobody can tell, it is not switched on by itself.
+    assert!(SwitchedOff::of(&off, None, None, None).is_some_and(|it| it.is_guessed));
     assert_eq!(of(None, None, false), None);
 }
 

@@ -237,15 +237,12 @@ impl Finder<'_> {
     /// What hangs on the flag: an early access feature, an experiment.
     async fn beside_flag(&mut self) -> Result<(), Error> {
         let Some(flag) = self.found.flag.clone() else { return Ok(()) };
-        if self.wants(|it| *it == Slot::EarlyAccess) {
+        if self.wants(|it| *it == Slot::EarlyAccess) || !flag.early_access.is_empty() {
             let listed = self.listed(Kind::EarlyAccess, "", |it| *it == Slot::EarlyAccess).await?;
             let found = listed.into_iter().flatten().find(|it| it["feature_flag"]["id"] == flag.id);
             self.take(found.into_iter().map(|it| (Slot::EarlyAccess, it)).collect());
         }
-        if self.wants(|it| *it == Slot::Experiment) {
-            self.experiment(&flag).await?;
-        }
-        Ok(())
+        self.experiment(&flag).await
     }
 
     async fn experiment(&mut self, flag: &Flag) -> Result<(), Error> {
@@ -273,8 +270,7 @@ impl Finder<'_> {
             if found >= wanted || (search.is_empty() && self.found.flag.is_none()) {
                 break;
             }
-            let Some(mut listed) = self.listed(kind, search, is).await? else { break };
-            listed.retain(|it| it["archived"] != true);
+            let Some(listed) = self.listed(kind, search, is).await? else { break };
             let pairs = find(&self.found, &listed);
             self.take(pairs);
         }
@@ -350,7 +346,8 @@ impl Finder<'_> {
             Err(error) if error.is_refusal() => None,
             answer => Some(answer?),
         };
-        let is_noted = self.found.objects.contains_key(&Slot::Annotation);
+        let may_read = !self.found.refused.contains_key(&Slot::Annotation);
+        let is_noted = may_read.then(|| self.found.objects.contains_key(&Slot::Annotation));
         let off = SwitchedOff::of(flag, history.as_ref(), self.found.told, is_noted);
         self.found.switched_off = off;
         Ok(())

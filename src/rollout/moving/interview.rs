@@ -87,7 +87,7 @@ impl Rollout<'_> {
             Err(error) if error.is_refusal() => return Ok(Err(error.to_string())),
             answer => answer?,
         };
-        let found = decide::survey(key, Some(&self.flag), &listed);
+        let found = decide::survey(key, Some(&self.flag), &listed).filter(|it| it["archived"] != true);
         Ok(found.ok_or_else(|| format!("its survey is not there: flagline launch {key} makes it")))
     }
 

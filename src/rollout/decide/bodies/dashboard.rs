@@ -114,7 +114,10 @@ fn links(target: &Target, found: &Found) -> Vec<String> {
         links.extend(path.map(|it| format!("[{title}]({})", target.page(it))));
     };
     link("Flag", found.flag.as_ref().map(|it| format!("feature_flags/{}", it.id)));
-    link("Experiment", found.id(&Slot::Experiment).map(|it| format!("experiments/{it}")));
+    link(
+        "Experiment",
+        found.id(&Slot::Experiment).filter(|_| target.is_test()).map(|it| format!("experiments/{it}")),
+    );
     for (slot, object) in &found.objects {
         if let (Slot::Playlist(variant), Some(id)) = (slot, object["short_id"].as_str()) {
             let title = variant.as_ref().map_or("Recordings".to_owned(), |it| format!("Recordings of {it}"));

@@ -155,7 +155,9 @@ fn by_variant(target: &Target, series: Value) -> Value {
 fn exposure(target: &Target, found: &Found) -> Value {
     let series = match table(target, found) {
         true => evaluation(target, &[]),
-        false => node(exposure_event(found), "dau", vec![exactly("$feature_flag", &[target.key().into()])]),
+        false => {
+            node(exposure_event(target, found), "dau", vec![exactly("$feature_flag", &[target.key().into()])])
+        }
     };
     json!({
         "kind": "TrendsQuery",
@@ -180,12 +182,13 @@ fn by_response(target: &Target, found: &Found) -> Value {
 
 /// Whether exposure is read from the table of evaluations: an experiment with an event of its own has it among events.
 pub(super) fn table(target: &Target, found: &Found) -> bool {
-    target.evaluations == Evaluations::FlagEvaluations && exposure_event(found) == CALLED
+    target.evaluations == Evaluations::FlagEvaluations && exposure_event(target, found) == CALLED
 }
 
 /// The event that counts as meeting the feature: the experiment's, where one runs.
-pub(super) fn exposure_event(found: &Found) -> &str {
-    found.text_id(&Slot::Experiment, "resolved_exposure_event").unwrap_or(CALLED)
+pub(super) fn exposure_event<'a>(target: &Target, found: &'a Found) -> &'a str {
+    let of_test = found.text_id(&Slot::Experiment, "resolved_exposure_event");
+    of_test.filter(|_| target.is_test()).unwrap_or(CALLED)
 }
 
 /// An evaluation in a series, of these responses or of all.
@@ -237,7 +240,11 @@ fn exception_rate(target: &Target) -> Value {
 fn funnel(target: &Target, found: &Found, metric: &Metric) -> Value {
     let met = match table(target, found) {
         true => evaluation(target, &[]),
-        false => node(exposure_event(found), "total", vec![exactly("$feature_flag", &[target.key().into()])]),
+        false => node(
+            exposure_event(target, found),
+            "total",
+            vec![exactly("$feature_flag", &[target.key().into()])],
+        ),
     };
     let steps = metric.events.iter().map(|it| node(it.event(), "total", it.properties()));
     let series: Vec<Value> = std::iter::once(met).chain(steps).map(without_math).collect();
@@ -279,8 +286,8 @@ fn retention(target: &Target, found: &Found, event: Option<&EventEntry>, respons
             "properties": evaluation(target, responses)["properties"],
         }),
         false => json!({
-            "id": exposure_event(found),
-            "name": exposure_event(found),
+            "id": exposure_event(target, found),
+            "name": exposure_event(target, found),
             "type": "events",
             "properties": exposed(target, responses),
         }),

@@ -11,7 +11,7 @@ pub(in super::super) fn playlist(target: &Target, found: &Found, variant: Option
         None => (format!("{key}: recordings"), target.responses()),
         Some(variant) => (format!("{key}: recordings of {variant}"), vec![variant.to_owned()]),
     };
-    let event = exposure_event(found);
+    let event = exposure_event(target, found);
     let met = match table(target, found) {
         // Recordings know events alone, and these say what their person got.
         true => exactly(&feature(target), &responses),

@@ -33,8 +33,10 @@ fn an_insight_is_found_by_what_it_shows_and_by_what_it_says() {
     assert_eq!(all.len(), 7, "{all:?}");
     assert!(all.contains(&"insight: people by variant: Who sees it".into()), "{all:?}");
     assert!(all.contains(&"insight: exceptions by variant: Crashes".into()), "{all:?}");
-    // What somebody else put there is nobody's.
+    // Called and described anew, it is still what it shows; what shows something else is somebody's own.
     list[0]["description"] = "by Ada".into();
+    assert_eq!(names(TOUR, &found, &list).len(), 7);
+    list[0]["query"]["source"]["interval"] = "hour".into();
     assert_eq!(names(TOUR, &found, &list).len(), 6);
 }
 
@@ -106,12 +108,19 @@ fn a_function_is_found_by_what_it_tells_whom() {
         "inputs": { "channel": { "value": "C9" } },
     }));
     let by_hand = with(json!({ "id": "by hand", "name": "Theirs", "description": "by Ada" }));
+    let others = with(json!({
+        "id": "others",
+        "name": "Theirs",
+        "description": "by Ada",
+        "inputs": { "channel": { "value": "C9" } },
+    }));
     let described = with(json!({ "id": "described", "description": "Tells us all." }));
     for (list, expect) in [
         (vec![follower.clone(), by_hand.clone(), elsewhere.clone(), renamed.clone()], Some("renamed")),
         (vec![follower.clone(), by_hand.clone(), elsewhere], Some("elsewhere")),
         (vec![follower.clone(), by_hand.clone(), described], Some("described")),
-        (vec![follower, by_hand], None),
+        (vec![follower.clone(), by_hand], Some("by hand")),
+        (vec![follower, others], None),
     ] {
         assert_eq!(id(&messages, &list), expect.map(Value::from));
         assert_eq!(id(&Slot::Function(FunctionKind::SlackChanges), &list), None);
@@ -156,13 +165,42 @@ fn an_invitation_to_an_earlier_flag_of_the_key_is_not_this_ones() {
     let mut found = made(&target(TOUR));
     with_flag(&mut found, json!({ "created_at": "2026-11-20T12:00:00Z" }));
     let survey = |started: Value, created_at: &str| {
-        let list = [
-            json!({ "name": "guided-tour: interview", "start_date": started, "created_at": created_at }),
-            json!({ "name": "Ours", "description": bodies::marker("guided-tour"), "archived": true }),
-        ];
+        let list =
+            [json!({ "name": "guided-tour: interview", "start_date": started, "created_at": created_at })];
         survey("guided-tour", found.flag.as_ref(), &list).is_some()
     };
     assert!(survey(Value::Null, "2026-11-19T12:00:00Z"), "a draft can be used");
     assert!(!survey(json!("2026-11-19T13:00:00Z"), "2026-11-19T12:00:00Z"));
     assert!(survey(json!("2026-11-21T13:00:00Z"), "2026-11-20T12:00:01Z"));
+}
+
+/// PostHog takes no second survey of a name, though the first is archived.
+#[test]
+fn an_archived_invitation_is_shown_and_taken_back() {
+    let target = target(TOUR);
+    let mut found = made(&target);
+    found.objects.get_mut(&Slot::Survey).unwrap()["archived"] = true.into();
+    news(&target, &found, &["! interview invitation: somebody archived it"]);
+    let taking_over = Target { take_over: true, ..target };
+    news(&taking_over, &found, &["~ interview invitation: somebody archived it"]);
+}
+
+/// What a graph shows and what it is called change together; what a person called it stays.
+#[test]
+fn a_graph_is_called_after_what_it_shows() {
+    let found = made(&target(TOUR));
+    let later = TOUR.replace("certificate_downloaded", "tree_planted").replace("First offset", "Offset");
+    let target = Target { take_over: true, ..target(&later) };
+    let list = insights_of(&found);
+    let mut now = found.clone();
+    now.objects.retain(|slot, _| !matches!(slot, Slot::Insight(_)));
+    now.objects.extend(insights(&target, &now, &list));
+    let all = words(&target, &now);
+    let line = |of: &str| all.iter().find(|it| it.contains(of)).cloned().unwrap_or_default();
+    let metric = "~ insight: key metric by variant: name: \"guided-tour: First offset by variant\"";
+    assert!(line("key metric").starts_with(metric), "{all:#?}");
+    let secondary = line("secondary metric 1");
+    assert!(secondary.contains("name: ") && secondary.contains("tree_planted"), "{all:#?}");
+    by_hand(&mut now, Slot::Insight(InsightKind::Metric), "/name", json!("Ours"));
+    assert_eq!(words(&target, &now)[6], "= insight: key metric by variant: is there");
 }
