@@ -65,6 +65,9 @@ pub(super) struct Stop {
 pub(super) struct Resume {
     #[command(flatten)]
     common: Common,
+    /// Also where the flag is not as its plan says.
+    #[arg(long)]
+    anyway: bool,
 }
 
 /// See [`super::Command::RollBack`].
@@ -107,7 +110,7 @@ impl Stop {
 
 impl Resume {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        run(self.common, Move::Resume, true).await
+        run(self.common, Move::Resume, self.anyway).await
     }
 }
 
@@ -235,7 +238,7 @@ impl Run<'_> {
     async fn tell(mut self, preview: &Preview, made: Made) -> anyhow::Result<ExitCode> {
         let stale_after = self.config.stale_after();
         let told = self.rollout.tell(&Surroundings { interview: None, stale_after }).await;
-        let Made { mut done, left } = made;
+        let Made { mut done, left, against } = made;
         let (messages, mut warnings) = match told {
             Ok(told) => {
                 done.extend(told.done);
@@ -245,7 +248,7 @@ impl Run<'_> {
             Err(error) => (Vec::new(), vec![format!("people are told later: {error}")]),
         };
         let is_whole = left.is_empty();
-        warnings.splice(0..0, left);
+        warnings.splice(0..0, left.into_iter().chain(against));
         match self.common.format {
             Format::Text => {
                 let done = done.iter().map(|it| format!("  ✓ {it}"));

@@ -281,6 +281,7 @@ impl Moving<'_> {
         let mut messages = Vec::new();
         if let Ok(made) = &mut made {
             warnings.append(&mut made.left);
+            warnings.append(&mut made.against);
             let stale_after = config.stale_after();
             let around = Surroundings { interview: None, stale_after };
             match rollout.tell(&around).await {

@@ -15,7 +15,10 @@ pub const SCOPES: [(&str, &str); 24] = [
     ("project:read", "everything: the project cannot be found"),
     ("feature_flag:read", "flags, their stage, unknown keys"),
     ("query:read", "how many people meet which variant"),
-    ("activity_log:read", "since when a flag is the same for everyone"),
+    (
+        "activity_log:read",
+        "since when a flag is the same for everyone, and since when a stage of its rollout is open",
+    ),
     ("experiment:read", "whether an experiment is over, and how it came out"),
     (
         "cohort:read",

@@ -225,6 +225,7 @@ fn moved(made: Result<Made, NotMoved>, stops: bool, report: &mut FeatureReport) 
     match made {
         Ok(made) => {
             report.done.extend(made.done);
+            report.warnings.extend(made.against);
             report.trouble = (!made.left.is_empty()).then(|| made.left.join("; "));
         }
         // Somebody was faster, perhaps another run: what is to be done now is seen the next time.

@@ -261,7 +261,10 @@ async fn what_waits_for_an_approval_is_not_taken_for_a_stop() {
     bench.posthog().scopes(&["feature_flag:write", "project:read", "user:read", "query:read"]).await;
     stop().await.is(1, &waits);
     bench.posthog().scopes(&["*"]).await;
-    bench.flagline(&["stop", TOUR, "--off", "--yes"]).await.is(0, &["' is off. http"]);
+    bench.flagline(&["stop", TOUR, "--off", "--yes"]).await.is(
+        0,
+        &["' is off. http", "an earlier change of it waits for an approval in PostHog: change request"],
+    );
 }
 
 #[tokio::test]
@@ -470,4 +473,128 @@ async fn one_person_is_no_people() {
         0,
         &["= 1 person met it", "> met: solo: 1 person has used it at internal; nobody met an exception."],
     );
+}
+
+const LADDER: &str = "key = \"ramped\"\nowner = \"ada@offset.example\"\n\
+    [[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\n\
+    [[stage]]\nname = \"beta\"\naudience = { properties = [{ key = \"tester\", value = \"yes\" }] }\n\
+    [[stage]]\nname = \"everyone\"\naudience = \"everyone\"\nsteps = [25, 60, 100]\npace = \"6h\"\n";
+
+/// At 25 % of everyone, where PostHog has the next two steps.
+async fn ramped() -> Bench {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    bench.write("ramped.toml", LADDER);
+    bench.launch(&["ramped", "--yes"]).await.is(0, &[]);
+    for _ in 0..2 {
+        bench.flagline(&["promote", "ramped", "--yes", "--anyway"]).await.is(0, &[]);
+    }
+    assert_eq!((stage(&bench, "ramped").await, scheduled(&bench).await), ("3/3 everyone, 25 %".into(), 2));
+    bench
+}
+
+/// How much PostHog would do by itself.
+async fn scheduled(bench: &Bench) -> usize {
+    let listed = bench.posthog().get("scheduled_changes/?model_name=FeatureFlag").await;
+    let waits = |it: &&Value| it["executed_at"].is_null();
+    listed["results"].as_array().unwrap().iter().filter(waits).count()
+}
+
+/// PostHog takes a step by itself before it is taken back; the stop stands at a stage before that one.
+#[tokio::test]
+async fn a_step_that_posthog_takes_meanwhile_undoes_no_roll_back_over_two_stages() {
+    let later = json!({ "advance_seconds": 6 * 3600 + 60 });
+    for arguments in
+        [&["roll-back", "ramped", "internal", "--yes"][..], &["stop", "ramped", "--off", "--yes"]]
+    {
+        let bench = ramped().await;
+        bench.interfere(Interference::Meanwhile {
+            method: axum::http::Method::DELETE,
+            path: "/scheduled_changes/",
+            does: ("POST", "/_sandbox/clock/".into(), later.clone()),
+            by: API_KEY,
+        });
+        bench.flagline(arguments).await.is(0, &[]);
+        let flag = bench.posthog().flag("ramped").await;
+        let is_open = |it: &Value| {
+            flag["active"] == true
+                && it["rollout_percentage"].as_f64() != Some(0.0)
+                && !it["description"].as_str().unwrap().starts_with("1/3")
+        };
+        assert!(!flag["filters"]["groups"].as_array().unwrap().iter().any(is_open), "{flag}");
+        assert_eq!(scheduled(&bench).await, 0);
+    }
+}
+
+/// Who schedules steps looks again: a stop in between has seen none of them.
+#[tokio::test]
+async fn who_promotes_leaves_nothing_scheduled_behind_a_stop() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    bench.write("ramped.toml", LADDER);
+    bench.launch(&["ramped", "--yes"]).await.is(0, &[]);
+    bench.flagline(&["promote", "ramped", "--yes", "--anyway"]).await.is(0, &[]);
+    let flag = bench.posthog().flag("ramped").await;
+    let mut filters = flag["filters"].clone();
+    filters["groups"][1]["rollout_percentage"] = 0.into();
+    filters["groups"][1]["description"] = "2/3 beta · stopped: bug".into();
+    bench.interfere(Interference::Meanwhile {
+        method: axum::http::Method::POST,
+        path: "/scheduled_changes/",
+        does: ("PATCH", format!("feature_flags/{}/", flag["id"]), json!({ "filters": filters })),
+        by: GRACE_KEY,
+    });
+    bench.flagline(&["promote", "ramped", "--yes", "--anyway"]).await.is(0, &["takes back"]);
+    assert_eq!((scheduled(&bench).await, stage(&bench, "ramped").await), (0, "1/3 internal, 100 %".into()));
+}
+
+/// What others want of PostHog is said to who stops something; that they wanted it opens a drifted flag for nobody.
+#[tokio::test]
+async fn what_may_undo_a_stop_is_said_and_what_is_not_as_planned_is_asked_for() {
+    let bench = ramped().await;
+    let flag = bench.posthog().flag("ramped").await;
+    let value = json!({ "groups": [{ "properties": [], "rollout_percentage": 100 }], "payloads": {}, "multivariate": null });
+    let body = json!({
+        "record_id": flag["id"].to_string(),
+        "model_name": "FeatureFlag",
+        "scheduled_at": "2026-11-28T12:00:00Z",
+        "payload": { "operation": "add_release_condition", "value": value },
+    });
+    assert_eq!(bench.posthog().ask("POST", "scheduled_changes/", body).await.0, 201);
+    bench
+        .flagline(&["stop", "ramped", "--yes"])
+        .await
+        .is(0, &["PostHog will change it by itself, as somebody wants"]);
+    bench.posthog().advance_clock(25 * 3600).await;
+    bench.flagline(&["stop", "ramped", "--yes"]).await.is(1, &["it is stopped already", "--off closes all"]);
+    bench.flagline(&["check"]).await.is(1, &["plan-drift"]);
+    bench.flagline(&["resume", "ramped", "--yes"]).await.is(1, &["it is not as its plan says"]);
+}
+
+/// A key that may not read the activity: nothing goes on by itself, and that is said.
+#[tokio::test]
+async fn without_the_activity_nothing_goes_on_by_itself() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    let gate = "gate = { automatic = true, people = 0, max_exceptions = 0 }\n";
+    let gate = gate.replace("people = 0", "people = 1");
+    bench.write(
+        "ramped.toml",
+        &LADDER.replace("[[stage]]\nname = \"beta\"", &format!("{gate}[[stage]]\nname = \"beta\"")),
+    );
+    bench.launch(&["ramped", "--yes"]).await.is(0, &[]);
+    let scopes = ["feature_flag:write", "project:read", "user:read", "query:read", "cohort:read"];
+    bench.posthog().scopes(&scopes).await;
+    for _ in 0..2 {
+        bench.posthog().advance_clock(1200).await;
+        let ran = bench.flagline(&["rollout", "run", "ramped"]).await;
+        ran.is(
+            0,
+            &[
+                "since when its stage is open stands in the flag's activity, which cannot be read",
+                "activity_log:read",
+            ],
+        );
+        assert_eq!(stage(&bench, "ramped").await, "1/3 internal, 100 %");
+    }
 }

@@ -61,6 +61,8 @@ pub struct Made {
     pub done: Vec<String>,
     /// What should follow from it and could not be done: the same move again, or a run, completes it.
     pub left: Vec<String>,
+    /// What others asked for, and may undo it.
+    pub against: Vec<String>,
 }
 
 impl Rollout<'_> {
@@ -131,7 +133,7 @@ impl Rollout<'_> {
             made.left.push(format!("whether PostHog opened it again meanwhile is not known: {error}"));
         }
         if closes || matches!(step, Move::Finish(_)) {
-            made.left.extend(self.against().await);
+            made.against.extend(self.against().await);
         }
         if let Move::Finish(value) = step {
             match self.end_experiments(value).await {
@@ -220,6 +222,7 @@ impl Rollout<'_> {
             }
             let reason = match step {
                 Move::Stop { reason, .. } => reason.clone(),
+                Move::RollBack { stage } => format!("rolled back to {stage}"),
                 _ => String::new(),
             };
             match self.write(&Move::Stop { reason, then: After::PreviousStage }).await {
