@@ -30,7 +30,8 @@ const NAMED: usize = 20;
 const TRIES: u32 = 3;
 /// A longer wait than this is the caller's to plan, not this call's to sleep.
 const MAX_WAIT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(15);
+/// So long an answer is waited for.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 /// PostHog runs a query for 10 s at most, after up to 30 s in a queue.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(45);
 /// What PostHog calls a body whose fields it does not take; what is sent here is JSON in any case.
@@ -602,7 +603,7 @@ fn authorities(variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<Certif
 }
 
 /// The innermost words of an error.
-fn cause(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;

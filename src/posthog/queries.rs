@@ -11,7 +11,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-pub use owed::{Owed, Post, owed, owed_rows};
+pub use owed::{MOST_UNANSWERED, Owed, Post, owed, owed_rows};
 pub use review::{Whose, observed, outcome};
 
 use crate::feature::brief::{Count, EventEntry, Metric, MetricKind};

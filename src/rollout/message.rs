@@ -1,5 +1,6 @@
 //! What happens to a feature, told as an event in the user's project: `flagline message`. A function in PostHog delivers
-//! it; a webhook whose address is in the environment is posted directly, and a second event says that it was.
+//! it; a webhook whose address is in the environment is posted directly, and a second event says that it was, or that no
+//! answer came.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::posthog::queries::Post;
 /// The name of the event.
 pub const EVENT: &str = crate::flags::MESSAGE_EVENT;
 
-/// The name of the event that says that a webhook was told a message. Nothing that waits for messages waits for it.
+/// The name of the event that says that a webhook was told a message, or with `answered: false` that it may be. Nothing that waits for messages waits for it.
 pub const TOLD_EVENT: &str = "flagline webhook";
 
 /// The namespace of messages' ids: the v5 id of the product's name as a URL.
@@ -118,6 +119,19 @@ pub fn told_event(post: &Post, token: &str, webhook: &str) -> Value {
     event(token, TOLD_EVENT, id, properties)
 }
 
+/// The event that says that a webhook was sent a message at this time and did not answer: one for each try.
+pub fn unanswered_event(post: &Post, token: &str, webhook: &str, at: Timestamp) -> Value {
+    let id = Uuid::new_v5(&NAMESPACE, format!("{}/webhook/{at}", post.id).as_bytes());
+    let properties = json!({
+        "flag": post.flag.as_str(),
+        "message": post.id.to_string(),
+        "webhook": webhook,
+        "answered": false,
+        "id": id.to_string(),
+    });
+    event(token, TOLD_EVENT, id, properties)
+}
+
 /// An event as it is captured (posthog-api, appendix E). It makes no person.
 fn event(token: &str, name: &str, id: Uuid, mut properties: Value) -> Value {
     properties["$process_person_profile"] = false.into();
@@ -156,6 +170,11 @@ mod tests {
         let told = told_event(&message(7, "internal").post(1), "phc_x", "releases");
         assert_eq!(told, told_event(&message(7, "internal").post(1), "phc_x", "releases"));
         assert_eq!(told["properties"]["message"], event["uuid"]);
+        let post = message(7, "internal").post(1);
+        let tries = [0, 1]
+            .map(|at| unanswered_event(&post, "phc_x", "releases", Timestamp::from_second(at).unwrap()));
+        assert_ne!(tries[0]["uuid"], tries[1]["uuid"], "PostHog merges events of one id");
+        assert_eq!(tries[0]["properties"]["message"], event["uuid"]);
         assert_ne!(told["uuid"], event["uuid"]);
         assert_ne!(told["event"], event["event"], "whoever waits for messages is not told of it");
     }

@@ -70,6 +70,8 @@ struct Seen {
     troubled: Option<&'static str>,
     /// What the webhook answers; 0 is 200.
     hook_status: u16,
+    /// The webhook takes what it is told and does not answer.
+    hook_hangs: bool,
 }
 
 struct Between {
@@ -162,6 +164,11 @@ impl Bench {
     /// What the team's webhook answers from now on.
     pub fn hook_answers(&self, status: u16) {
         self.seen().hook_status = status;
+    }
+
+    /// From now on the team's webhook takes what it is told and does not answer.
+    pub fn hook_hangs(&self) {
+        self.seen().hook_hangs = true;
     }
 
     /// What the team's webhook was told.
@@ -292,6 +299,9 @@ async fn pass(State(between): State<Arc<Between>>, request: Request) -> Response
         let exchange = &mut seen.exchanges[at];
         exchange.status = answer.status;
         exchange.answer = serde_json::from_slice(&answer.body).unwrap_or_default();
+    }
+    if path == HOOK && between.seen.lock().unwrap().hook_hangs {
+        return std::future::pending().await;
     }
     match interference {
         // What was refused changed nothing.

@@ -100,6 +100,21 @@ async fn a_webhook_that_goes_on_failing_is_tried_less_and_less_for_a_day() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_does_not_answer_is_told_twice_and_no_more() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    bench.hook_hangs();
+    let unknown = "whether the webhook was told is not known: 127.0.0.1 did not answer within 15 s";
+    let more = format!("{unknown}; a later run tries it once more");
+    bench.launch(&[KEY, "--yes"]).await.is(0, &[&more]);
+    minutes(&bench, 11).await;
+    bench.flagline(&RUN).await.is(0, &[&format!("launched: {unknown}; that was the last try")]);
+    let told = bench.hooks();
+    assert_eq!((told.len(), &told[0]), (2, &told[1]));
+    is_over(&bench).await;
+}
+
+#[tokio::test]
 async fn who_does_not_know_the_address_leaves_it_to_others() {
     let bench = Bench::start(Shape::Today).await;
     bench.without_traffic().await;

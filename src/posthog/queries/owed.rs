@@ -1,4 +1,5 @@
-//! Messages that a webhook was not told so far: each says so when it is captured, and a second event says when it was.
+//! Messages that a webhook was not told so far: each says so when it is captured, and a second event says when it was, or
+//! that no answer came.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,13 +47,19 @@ pub struct Owed {
     pub webhook: String,
     /// When the message was captured.
     pub at: Timestamp,
+    /// How often it was sent without an answer.
+    pub unanswered: usize,
 }
+
+/// So often a message is sent without an answer: a webhook may have been told each time.
+pub const MOST_UNANSWERED: usize = 2;
 
 /// Late messages about some flags, and which of them a webhook was told: the names of both events.
 pub fn owed(message: &str, told: &str, keys: &[FlagKey]) -> Query {
     let text = "SELECT event, properties.id AS id, properties.message AS message, properties.webhook AS webhook, \
                 properties.flag AS flag, properties.stage AS stage, properties.kind AS kind, \
-                properties.text AS said, toUnixTimestamp(timestamp) AS seconds FROM events \
+                properties.text AS said, toUnixTimestamp(timestamp) AS seconds, \
+                toString(properties.answered) AS answered FROM events \
                 WHERE event IN ({message}, {told}) AND properties.flag IN {keys} \
                 AND timestamp >= now() - INTERVAL 2 DAY ORDER BY seconds LIMIT 10000";
     decides("flagline owed", text.into(), json!({ "message": message, "told": told, "keys": names(keys) }))
@@ -61,17 +68,18 @@ pub fn owed(message: &str, told: &str, keys: &[FlagKey]) -> Query {
 /// Its rows: what is owed by flag, oldest first.
 pub fn owed_rows(told: &str, rows: &[Vec<Value>]) -> BTreeMap<FlagKey, Vec<Owed>> {
     let id = |it: &Value| it.as_str()?.parse::<Uuid>().ok();
+    let marks = rows.iter().filter(|row| row.first().is_some_and(|it| it == told));
+    let (unanswered, told_ones): (Vec<_>, Vec<_>) =
+        marks.partition(|row| row.get(9).is_some_and(|it| it == "false"));
     // What was told once is not told again, and an event may stand there twice.
-    let mut seen: BTreeSet<Uuid> = rows
-        .iter()
-        .filter(|row| row.first().is_some_and(|it| it == told))
-        .filter_map(|row| id(row.get(2)?))
-        .collect();
+    let mut seen: BTreeSet<Uuid> = told_ones.into_iter().filter_map(|row| id(row.get(2)?)).collect();
+    let tries: BTreeSet<(Uuid, Uuid)> =
+        unanswered.into_iter().filter_map(|row| Some((id(row.get(2)?)?, id(row.get(1)?)?))).collect();
     let mut all: BTreeMap<FlagKey, Vec<Owed>> = BTreeMap::new();
-    for it in
-        rows.iter().filter(|row| row.first().is_some_and(|it| it != told)).filter_map(|row| owed_row(row))
-    {
-        if seen.insert(it.post.id) {
+    let messages = rows.iter().filter(|row| row.first().is_some_and(|it| it != told));
+    for mut it in messages.filter_map(|row| owed_row(row)) {
+        it.unanswered = tries.iter().filter(|(message, _)| *message == it.post.id).count();
+        if it.unanswered < MOST_UNANSWERED && seen.insert(it.post.id) {
             all.entry(it.post.flag.clone()).or_default().push(it);
         }
     }
@@ -79,7 +87,7 @@ pub fn owed_rows(told: &str, rows: &[Vec<Value>]) -> BTreeMap<FlagKey, Vec<Owed>
 }
 
 fn owed_row(row: &[Value]) -> Option<Owed> {
-    let [_, id, _, webhook, flag, stage, kind, text, seconds] = row else { return None };
+    let [_, id, _, webhook, flag, stage, kind, text, seconds, _] = row else { return None };
     let words = |it: &Value| it.as_str().map(str::to_owned);
     Some(Owed {
         post: Post {
@@ -91,6 +99,7 @@ fn owed_row(row: &[Value]) -> Option<Owed> {
         },
         webhook: words(webhook)?,
         at: Timestamp::from_second(seconds.as_i64()?).ok()?,
+        unanswered: 0,
     })
 }
 
@@ -113,11 +122,17 @@ mod tests {
                 json!("entered"),
                 json!("A"),
                 json!(n),
+                Value::Null,
             ]
         };
         let told = |n| {
-            let mut row = vec![Value::Null; 9];
+            let mut row = vec![Value::Null; 10];
             (row[0], row[2]) = (json!("t"), json!(id(n)));
+            row
+        };
+        let unanswered = |n, attempt| {
+            let mut row = told(n);
+            (row[1], row[9]) = (json!(id(attempt)), json!("false"));
             row
         };
         let rows = [
@@ -127,11 +142,18 @@ mod tests {
             message(3, Value::Null),
             message(4, json!("hook")),
             told(1),
+            message(5, json!("hook")),
+            unanswered(5, 50),
+            unanswered(5, 50),
+            message(6, json!("hook")),
+            unanswered(6, 60),
+            unanswered(6, 61),
             vec![json!("m")],
             vec![],
         ];
         let owed = owed_rows("t", &rows);
-        let ids: Vec<Uuid> = owed[&FlagKey::from("a")].iter().map(|it| it.post.id).collect();
-        assert_eq!(ids, [2, 4].map(Uuid::from_u128));
+        let owed: Vec<(u128, usize)> =
+            owed[&FlagKey::from("a")].iter().map(|it| (it.post.id.as_u128(), it.unanswered)).collect();
+        assert_eq!(owed, [(2, 0), (4, 0), (5, 1)], "what was sent twice without an answer is not sent again");
     }
 }

@@ -41,6 +41,7 @@ mod tests {
             },
             webhook: "releases".into(),
             at: minute(*at),
+            unanswered: 0,
         });
         owed_now(&owed.collect::<Vec<_>>(), claimed.map(minute), minute(now)).len()
     }

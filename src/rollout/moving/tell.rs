@@ -198,7 +198,7 @@ impl Rollout<'_> {
         }
         let messenger = self.messenger(&webhook);
         for it in &late {
-            match messenger.post(&it.post).await {
+            match messenger.post(&it.post, it.unanswered).await {
                 Ok(warning) => {
                     told.done.push(late_words(it));
                     told.warnings.extend(warning);
