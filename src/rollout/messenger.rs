@@ -27,7 +27,7 @@ pub(super) struct Messenger<'a> {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotTold {
     /// It does not know of it.
-    #[error("the webhook was not told: {0}; later runs try it again, for a day")]
+    #[error("the webhook was not told: {0}; later runs try it again, for a week")]
     Unsent(String),
     /// It may know of it.
     #[error("whether the webhook was told is not known: {why}; {}", next(*.tries, .unmarked.as_ref()))]

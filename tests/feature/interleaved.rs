@@ -179,7 +179,7 @@ impl World {
                 }
                 self.town.hour(self.bench.posthog(), self.hour, self.now).await;
                 if self.hook_fails > 0 {
-                    // What fails is tried for a day, by those who run.
+                    // What fails is tried for a week, by those who run.
                     self.run().await;
                     self.hook_fails -= 1;
                     self.hook_answers();

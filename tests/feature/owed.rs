@@ -9,7 +9,7 @@ use crate::bench::{Bench, Exchange, Interference, Ran};
 const KEY: &str = "guided-tour";
 const RUN: [&str; 4] = ["rollout", "run", KEY, "--once"];
 const NOT_TOLD: &str =
-    "the webhook was not told: 127.0.0.1 answered with status 500; later runs try it again, for a day";
+    "the webhook was not told: 127.0.0.1 answered with status 500; later runs try it again, for a week";
 const LATE: &str = "tells the webhook what it was not told before: launched";
 
 /// A feature that was launched while its webhook failed; it works again.
@@ -43,10 +43,10 @@ async fn run_without_address(bench: &Bench, arguments: &[&str]) -> Ran {
     bench.run(command).await
 }
 
-/// What follows changes nothing more, for a day.
+/// What follows changes nothing more, for two weeks.
 async fn is_over(bench: &Bench) {
     let told = bench.hooks();
-    for pause in [0, 11, 60, 12 * 60, 12 * 60] {
+    for pause in [0, 11, 60, 24 * 60, 6 * 24 * 60, 7 * 24 * 60] {
         minutes(bench, pause).await;
         bench.flagline(&RUN).await.is(0, &[]);
     }
@@ -81,7 +81,7 @@ async fn what_a_webhook_was_not_told_is_told_by_a_later_run_word_for_word() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_goes_on_failing_is_tried_less_and_less_for_a_day() {
+async fn a_webhook_that_goes_on_failing_is_tried_less_and_less_for_a_week() {
     let bench = launched(Shape::Today).await;
     bench.hook_answers(500);
     minutes(&bench, 11).await;
@@ -93,10 +93,20 @@ async fn a_webhook_that_goes_on_failing_is_tried_less_and_less_for_a_day() {
         bench.flagline(&RUN).await.is(0, &[]);
         assert_eq!(tries(&bench).len(), n, "{pause}");
     }
-    minutes(&bench, 24 * 60).await;
+    // Pauses become as long as an hour, and no longer.
+    for (pause, n) in [(3 * 24 * 60 - 60, 5), (59, 5), (1, 6)] {
+        minutes(&bench, pause).await;
+        bench.flagline(&RUN).await.is(0, &[]);
+        assert_eq!(tries(&bench).iter().filter(|it| it["kind"] == "launched").count(), n, "{pause}");
+    }
+    minutes(&bench, 4 * 24 * 60).await;
     bench.hook_answers(200);
-    bench.flagline(&RUN).await.is(0, &[]);
-    assert_eq!(tries(&bench).len(), 4);
+    let given_up = "given up: the webhook was not told for a week: launched";
+    bench.flagline(&RUN).await.is(0, &[given_up]);
+    minutes(&bench, 60).await;
+    let ran = bench.flagline(&RUN).await;
+    assert!(!ran.stdout.contains("given up") && !ran.stderr.contains("given up"), "{}", ran.stdout);
+    assert!(bench.hooks().iter().all(|it| it["kind"] != "launched"));
 }
 
 #[tokio::test]

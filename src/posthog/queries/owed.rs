@@ -54,14 +54,15 @@ pub struct Owed {
 /// So often a message is sent without an answer: a webhook may have been told each time.
 pub const MOST_UNANSWERED: usize = 2;
 
-/// Late messages about some flags, and which of them a webhook was told: the names of both events.
+/// Messages of the last days about some flags, and which of them a webhook was told: the names of both events. Of very many
+/// the newest ones: what says that a webhook was told is newer than the message.
 pub fn owed(message: &str, told: &str, keys: &[FlagKey]) -> Query {
     let text = "SELECT event, properties.id AS id, properties.message AS message, properties.webhook AS webhook, \
                 properties.flag AS flag, properties.stage AS stage, properties.kind AS kind, \
                 properties.text AS said, toUnixTimestamp(timestamp) AS seconds, \
                 toString(properties.answered) AS answered FROM events \
                 WHERE event IN ({message}, {told}) AND properties.flag IN {keys} \
-                AND timestamp >= now() - INTERVAL 2 DAY ORDER BY seconds LIMIT 10000";
+                AND timestamp >= now() - INTERVAL 8 DAY ORDER BY seconds DESC LIMIT 10000";
     decides("flagline owed", text.into(), json!({ "message": message, "told": told, "keys": names(keys) }))
 }
 
@@ -76,7 +77,7 @@ pub fn owed_rows(told: &str, rows: &[Vec<Value>]) -> BTreeMap<FlagKey, Vec<Owed>
     let tries: BTreeSet<(Uuid, Uuid)> =
         unanswered.into_iter().filter_map(|row| Some((id(row.get(2)?)?, id(row.get(1)?)?))).collect();
     let mut all: BTreeMap<FlagKey, Vec<Owed>> = BTreeMap::new();
-    let messages = rows.iter().filter(|row| row.first().is_some_and(|it| it != told));
+    let messages = rows.iter().rev().filter(|row| row.first().is_some_and(|it| it != told));
     for mut it in messages.filter_map(|row| owed_row(row)) {
         it.unanswered = tries.iter().filter(|(message, _)| *message == it.post.id).count();
         if it.unanswered < MOST_UNANSWERED && seen.insert(it.post.id) {
@@ -135,7 +136,7 @@ mod tests {
             (row[1], row[9]) = (json!(id(attempt)), json!("false"));
             row
         };
-        let rows = [
+        let mut rows = [
             message(1, json!("hook")),
             message(2, json!("hook")),
             message(2, json!("hook")),
@@ -151,6 +152,8 @@ mod tests {
             vec![json!("m")],
             vec![],
         ];
+        // The newest ones come first.
+        rows.reverse();
         let owed = owed_rows("t", &rows);
         let owed: Vec<(u128, usize)> =
             owed[&FlagKey::from("a")].iter().map(|it| (it.post.id.as_u128(), it.unanswered)).collect();

@@ -20,7 +20,7 @@ pub(super) use launch::annotation_end;
 pub use launch::{Action, Step, steps};
 pub use moves::{Change, Move, SETTLED, Start, change, claim};
 pub use opening::{Ending, SwitchedOff, TimedStep, concerns, ending, open_stages, opening, steps_in_time};
-pub use owed::owed_now;
+pub use owed::{given_up, owed_now};
 pub use ramp::{Ramp, Scheduled, ramp};
 pub use slot::{FunctionKind, InsightKind, Slot};
 pub use target::{Found, Pending, Refused, SlackChannel, Target, Webhook};

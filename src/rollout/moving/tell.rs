@@ -172,6 +172,11 @@ impl Rollout<'_> {
 
     /// Tells the webhook what it was not told when that was captured. Who does not know its address leaves it to others.
     pub(in crate::rollout) async fn tell_webhook(&mut self, told: &mut Told) -> Result<(), Error> {
+        let given_up: Vec<Owed> = self.given_up();
+        if !given_up.is_empty() {
+            let what = kinds(&given_up);
+            told.warnings.push(format!("given up: the webhook was not told for a week: {what}"));
+        }
         let late = self.owed_now();
         if late.is_empty() {
             return Ok(());
@@ -213,6 +218,12 @@ impl Rollout<'_> {
     pub(in crate::rollout) fn owed_now(&self) -> Vec<Owed> {
         let owed = self.owed.as_deref().unwrap_or_default();
         decide::owed_now(owed, self.claimed(WEBHOOK), self.base.now).into_iter().cloned().collect()
+    }
+
+    /// What its webhook is not told any more, since a moment ago.
+    fn given_up(&self) -> Vec<Owed> {
+        let owed = self.owed.as_deref().unwrap_or_default();
+        decide::given_up(owed, self.base.now).into_iter().cloned().collect()
     }
 
     /// Takes what the webhook of its brief was not told, of what all of them were not.
