@@ -212,7 +212,14 @@ async fn one(rollout: &mut Rollout<'_>, options: Options, report: &mut FeatureRe
         }
         None => report.done.extend(rollout.sync_schedules().await?),
     }
-    let interview = interview(rollout, report).await?;
+    // What goes wrong with it holds up no message.
+    let interview = interview(rollout, report).await.unwrap_or_else(|why| {
+        report.trouble = Some(match report.trouble.take() {
+            Some(trouble) => format!("{trouble}; the interview waits: {why}"),
+            None => format!("the interview waits: {why}"),
+        });
+        None
+    });
     let around = Surroundings { interview, stale_after: options.stale_after };
     let told = rollout.tell(&around).await?;
     report.messages = told.sent;

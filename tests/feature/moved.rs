@@ -417,16 +417,57 @@ async fn an_experiment_that_finishing_ended_is_reviewed_at_once() {
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("still runs"), "{}{}", ran.stdout, ran.stderr);
 }
 
+const TALK: &str = r#"
+key = "talk"
+owner = "ada@offset.example"
+[[stage]]
+name = "internal"
+audience = { email_domain = "offset.example" }
+[[stage]]
+name = "everyone"
+audience = "everyone"
+steps = [50, 100]
+[interview]
+stage = "internal"
+people = 3
+calendar = "https://calendar.example/ada"
+"#;
+
+/// What the key may not do for the interview holds up no message.
+#[tokio::test]
+async fn an_interview_that_cannot_begin_is_trouble_and_messages_go_on() {
+    let bench = Bench::start(Shape::Today).await;
+    bench.without_traffic().await;
+    bench.write("talk.toml", TALK);
+    bench.launch(&["talk", "--yes"]).await.is(0, &[]);
+    meet(&bench, "talk", &["ann", "bob", "cat", "dan", "eve"]).await;
+    bench.posthog().advance_clock(660).await;
+    let run = || bench.flagline(&["rollout", "run", "talk", "--once"]);
+    bench
+        .posthog()
+        .scopes(&[
+            "user:read",
+            "project:read",
+            "query:read",
+            "feature_flag:write",
+            "survey:write",
+            "cohort:read",
+            "activity_log:read",
+        ])
+        .await;
+    let trouble = "the interview waits: the API key is not allowed to do this: API key missing required scope 'cohort:write'";
+    run().await.is(1, &[trouble, "> met: "]);
+    bench.posthog().scopes(&["*"]).await;
+    bench.posthog().advance_clock(660).await;
+    run().await.is(0, &["invites 3 people to an interview", "> interview: "]);
+}
+
 /// Who met the feature in the stage of the interview is asked, whatever opens meanwhile, and nobody of an earlier flag.
 #[tokio::test]
 async fn who_met_the_stage_of_an_interview_is_asked_after_the_next_one_opened_too() {
     let bench = Bench::start(Shape::Today).await;
     bench.without_traffic().await;
-    let brief = "key = \"talk\"\nowner = \"ada@offset.example\"\n\
-        [[stage]]\nname = \"internal\"\naudience = { email_domain = \"offset.example\" }\n\
-        [[stage]]\nname = \"everyone\"\naudience = \"everyone\"\nsteps = [50, 100]\n\
-        [interview]\nstage = \"internal\"\npeople = 3\ncalendar = \"https://calendar.example/ada\"\n";
-    bench.write("talk.toml", brief);
+    bench.write("talk.toml", TALK);
     let old = json!({ "name": "talk: interview", "is_static": true, "_create_static_person_ids": [] });
     let (status, old) = bench.posthog().ask("POST", "cohorts/", old).await;
     assert_eq!(status, 201, "{old}");
