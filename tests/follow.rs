@@ -116,6 +116,25 @@ async fn a_webhook_is_told_and_its_address_is_shown_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_the_brief_tells_already_is_not_told_twice() {
+    let (posthog, folder) = (Posthog::start().await, app());
+    let brief = folder.path().join(".flagline/project-videos.toml");
+    std::fs::write(&brief, format!("{BRIEF}[notify]\nwebhook = \"deploys\"\n")).unwrap();
+    let follow = ["follow", "project-videos", "--webhook", "deploys", "--yes"];
+    let (code, stdout, stderr) = told(&posthog, &folder, &follow).await;
+    let words = "flagline: the brief of 'project-videos' has the webhook deploys told already, so that PostHog would tell it \
+        everything a second time; to let PostHog tell it instead, write webhook_in_posthog = true under [notify] and run: \
+        flagline launch project-videos\n";
+    assert_eq!((code, &*stdout, &*stderr), (1, "", words));
+    assert_eq!(functions(&posthog).await, Vec::<Value>::new());
+    assert_eq!(told(&posthog, &folder, &[&follow[..], &["--changes"]].concat()).await.0, 0);
+    std::fs::write(&brief, format!("{BRIEF}[notify]\nwebhook = \"deploys\"\nwebhook_in_posthog = true\n"))
+        .unwrap();
+    assert_eq!(told(&posthog, &folder, &follow).await.0, 0);
+    assert_eq!(functions(&posthog).await.len(), 2);
+}
+
+#[tokio::test]
 async fn of_a_flag_without_a_brief_there_are_changes() {
     let (posthog, folder) = (Posthog::start().await, app());
     let (code, _, stderr) = told(&posthog, &folder, &["follow", "new-checkout", "--slack", "#alerts"]).await;

@@ -75,6 +75,26 @@ async fn the_lens_of_a_brief_lets_a_channel_follow_and_counts() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_the_brief_tells_already_is_not_offered() {
+    let posthog = Posthog::start().await;
+    let brief = format!("{BRIEF}webhook = \"deploys\"\n");
+    let start = Start::new(&[(PATH, &brief)]).signed_in(&posthog);
+    let mut editor = start.env("FLAGLINE_WEBHOOK_DEPLOYS", "https://chat.example/s3cret").start().await;
+    editor.ignore("textDocument/publishDiagnostics");
+    editor.open(PATH, &brief).await;
+    let command = lens(&mut editor, "Follow").await;
+    editor.execute(&command).await;
+    let asked = editor.answer("window/showMessageRequest", Value::Null).await;
+    assert_eq!(asked["actions"], json!([{ "title": "#releases" }, { "title": "#alerts" }]));
+    let argument = json!({ "key": "project-videos", "webhook": "deploys", "uri": editor.uri(PATH) });
+    editor.execute(&json!({ "command": "flagline.follow", "arguments": [argument] })).await;
+    let told = editor.told().await;
+    let words = "nobody new follows 'project-videos': the brief of 'project-videos' has the webhook deploys told already";
+    assert!(told.contains(words), "{told}");
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn a_client_with_a_list_of_its_own_is_asked_by_that() {
     let posthog = Posthog::start().await;
     let declared = json!({ "flagline": { "pick": true } });

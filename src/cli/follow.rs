@@ -131,6 +131,10 @@ impl Run {
             followers_text(&self.following).iter().for_each(|it| self.answers.tell(it));
         }
         let Some(tells) = self.tells(arguments)? else { return Ok(ExitCode::FAILURE) };
+        if let Some(why) = self.told_already(&arguments.target, tells) {
+            complain(&plain(&why));
+            return Ok(ExitCode::FAILURE);
+        }
         let whom = match is_named {
             true => told(self.whom(&arguments.target).await)?,
             false => self.ask_whom().await?,
@@ -181,6 +185,10 @@ impl Run {
             "'{key}' has no brief, so nothing would be told of it: --changes follows every change of it in PostHog"
         )));
         Ok(None)
+    }
+
+    fn told_already(&self, target: &Target, tells: Tells) -> Option<String> {
+        decide::told_already(self.brief.as_ref()?, target.webhook.as_deref()?, tells)
     }
 
     fn question(&self, whom: &Whom, tells: Tells) -> String {

@@ -99,10 +99,12 @@ async fn whom(
     brief: Option<&Brief>,
     tells: Tells,
 ) -> Result<Option<Whom>, String> {
+    let told_already = |name: &str| decide::told_already(brief?, name, tells);
     if let Some(name) = &wanted.webhook {
-        return follow::webhook(name).map(Some);
+        return told_already(name).map_or_else(|| follow::webhook(name).map(Some), Err);
     }
-    let webhooks = webhooks(brief);
+    let mut webhooks = webhooks(brief);
+    webhooks.retain(|it| told_already(it).is_none());
     let channels = match following.channels().await {
         Ok(channels) => channels,
         Err(_) if wanted.slack.is_none() && !webhooks.is_empty() => Vec::new(),

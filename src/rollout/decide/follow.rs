@@ -6,7 +6,7 @@ use url::Url;
 
 use super::SlackChannel;
 use super::bodies::{changes, marker, messages, to_slack, to_webhook};
-use crate::feature::brief::Notify;
+use crate::feature::brief::{Brief, Notify};
 use crate::flags::{FlagKey, Follower, Place, Tells};
 use crate::schema::similar;
 
@@ -111,6 +111,19 @@ pub fn follow(scene: &Scene, whom: &Whom, tells: Tells) -> Vec<Step> {
         (None, Some(disabled)) => vec![Step::Enable(disabled)],
         (None, None) => body(scene, whom, tells).map(Step::Make).into_iter().collect(),
     }
+}
+
+/// Why a webhook does not follow: whoever moves the feature tells it already.
+pub fn told_already(brief: &Brief, webhook: &str, tells: Tells) -> Option<String> {
+    let own = brief.notify.webhook.as_deref().filter(|_| !brief.notify.webhook_in_posthog)?;
+    let is_same = own == webhook || variable(own).is_ok_and(|it| variable(webhook) == Ok(it));
+    (is_same && tells == Tells::Messages).then(|| {
+        let key = &brief.key;
+        format!(
+            "the brief of '{key}' has the webhook {own} told already, so that PostHog would tell it everything a second time; to \
+             let PostHog tell it instead, write webhook_in_posthog = true under [notify] and run: flagline launch {key}"
+        )
+    })
 }
 
 /// What somebody made by hand and tells the same people the same.
@@ -343,6 +356,24 @@ mod tests {
         let there = scene(vec![by_hand(slack("a"))]);
         assert_eq!(by_hand_of(&there), Some("a".to_owned()));
         assert_eq!(by_hand_of(&scene(vec![slack("a")])), None);
+    }
+
+    #[test]
+    fn what_the_brief_tells_is_not_told_a_second_time() {
+        let brief = |notify: &str| Brief::parse(&format!("key = \"videos\"\n[notify]\n{notify}")).unwrap();
+        let is_told = |brief: &Brief, name, tells| told_already(brief, name, tells).is_some();
+        let own = brief("webhook = \"team-deploys\"");
+        for (name, tells, told) in [
+            ("team-deploys", Tells::Messages, true),
+            ("team_deploys", Tells::Messages, true),
+            ("team-deploys", Tells::Changes, false),
+            ("releases", Tells::Messages, false),
+        ] {
+            assert_eq!(is_told(&own, name, tells), told, "{name}");
+        }
+        let kept = brief("webhook = \"team-deploys\"\nwebhook_in_posthog = true");
+        assert!(!is_told(&kept, "team-deploys", Tells::Messages));
+        assert!(!is_told(&brief(""), "team-deploys", Tells::Messages));
     }
 
     fn by_hand_of(scene: &Scene) -> Option<String> {
