@@ -304,7 +304,12 @@ async fn preview(
             }
         }
     }
-    report.done.extend(rollout.owed_now().iter().map(late_words));
+    report.warnings.extend(rollout.given_up_words());
+    let late = rollout.owed_now();
+    match rollout.webhook_waits(&late) {
+        Some(why) => report.warnings.push(why),
+        None => report.done.extend(late.iter().map(late_words)),
+    }
     let shown = match rollout.invitation().await?.0 {
         Invitation::Shown(n) => Some(n),
         Invitation::Begins(people) => {

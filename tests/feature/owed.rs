@@ -137,6 +137,9 @@ async fn who_does_not_know_the_address_leaves_it_to_others() {
         let ran = run_without_address(&bench, &RUN).await;
         ran.is(0, &[&format!("the webhook waits (launched): {unknown}")]);
     }
+    let dry = run_without_address(&bench, &["rollout", "run", KEY, "--dry-run"]).await;
+    dry.is(0, &[&format!("the webhook waits (launched): {unknown}")]);
+    assert!(!dry.stdout.contains(LATE), "{}", dry.stdout);
     assert_eq!(bench.posthog().flag(KEY).await["version"], version, "the flag was claimed");
     bench.flagline(&RUN).await.is(0, &[LATE]);
     assert_eq!(bench.hooks().len(), 1);

@@ -172,20 +172,13 @@ impl Rollout<'_> {
 
     /// Tells the webhook what it was not told when that was captured. Who does not know its address leaves it to others.
     pub(in crate::rollout) async fn tell_webhook(&mut self, told: &mut Told) -> Result<(), Error> {
-        let given_up: Vec<Owed> = self.given_up();
-        if !given_up.is_empty() {
-            let what = kinds(&given_up);
-            told.warnings.push(format!("given up: the webhook was not told for a week: {what}"));
-        }
+        told.warnings.extend(self.given_up_words());
         let late = self.owed_now();
         if late.is_empty() {
             return Ok(());
         }
-        let webhook = webhook(&self.brief, |name| std::env::var(name).ok());
-        if let Webhook::Missing(variable) = &webhook {
-            let what = kinds(&late);
-            told.warnings
-                .push(format!("the webhook waits ({what}): its address is not in the variable {variable}"));
+        if let Some(why) = self.webhook_waits(&late) {
+            told.warnings.push(why);
             return Ok(());
         }
         match self.elect(0, WEBHOOK).await {
@@ -201,6 +194,7 @@ impl Rollout<'_> {
             }
             Err(error) => return Err(error),
         }
+        let webhook = self.webhook();
         let messenger = self.messenger(&webhook);
         for it in &late {
             match messenger.post(&it.post, it.unanswered).await {
@@ -220,10 +214,24 @@ impl Rollout<'_> {
         decide::owed_now(owed, self.claimed(WEBHOOK), self.base.now).into_iter().cloned().collect()
     }
 
+    /// Why its webhook is not told late from here: its address is not known.
+    pub(in crate::rollout) fn webhook_waits(&self, late: &[Owed]) -> Option<String> {
+        let Webhook::Missing(variable) = self.webhook() else { return None };
+        let what = kinds(late);
+        let why = format!("the webhook waits ({what}): its address is not in the variable {variable}");
+        (!late.is_empty()).then_some(why)
+    }
+
     /// What its webhook is not told any more, since a moment ago.
-    fn given_up(&self) -> Vec<Owed> {
+    pub(in crate::rollout) fn given_up_words(&self) -> Option<String> {
         let owed = self.owed.as_deref().unwrap_or_default();
-        decide::given_up(owed, self.base.now).into_iter().cloned().collect()
+        let given_up: Vec<Owed> = decide::given_up(owed, self.base.now).into_iter().cloned().collect();
+        let what = kinds(&given_up);
+        (!given_up.is_empty()).then(|| format!("given up: the webhook was not told for a week: {what}"))
+    }
+
+    fn webhook(&self) -> Webhook {
+        webhook(&self.brief, |name| std::env::var(name).ok())
     }
 
     /// Takes what the webhook of its brief was not told, of what all of them were not.
@@ -259,8 +267,7 @@ impl Rollout<'_> {
     }
 
     async fn send(&self, message: &Message) -> Result<Option<String>, Error> {
-        let webhook = webhook(&self.brief, |name| std::env::var(name).ok());
-        self.messenger(&webhook).send(message).await
+        self.messenger(&self.webhook()).send(message).await
     }
 
     fn messenger<'m>(&'m self, webhook: &'m Webhook) -> Messenger<'m> {
