@@ -78,7 +78,7 @@ async fn a_channel_is_told_until_it_follows_no_more() {
     assert_eq!((code, functions(&posthog).await.len()), (0, 1));
     assert_eq!(stdout, "#releases follows already: Offset tells it what happens to 'project-videos'.\n");
     let (code, stdout, _) =
-        told(&posthog, &folder, &["unfollow", "project-videos", "--slack", "releases"]).await;
+        told(&posthog, &folder, &["unfollow", "project-videos", "--slack", "releases", "--yes"]).await;
     assert_eq!((code, &*stdout), (0, "#releases does not follow 'project-videos' any more (messages).\n"));
     message(&posthog, "project-videos").await;
     assert_eq!((sent(&posthog).await, functions(&posthog).await), (Vec::new(), Vec::new()));

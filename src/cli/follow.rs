@@ -50,6 +50,9 @@ pub(super) struct UnfollowArguments {
     key: String,
     #[command(flatten)]
     target: Target,
+    /// Ask nothing.
+    #[arg(long)]
+    yes: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -76,7 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 pub(super) async fn unfollow(arguments: UnfollowArguments) -> anyhow::Result<ExitCode> {
     let (following, brief) = load(&arguments.key).await?;
     let Some(following) = told(following)? else { return Ok(ExitCode::FAILURE) };
-    let answers = Answers { ask: std::io::stdin().is_terminal() };
+    let answers = Answers { ask: !arguments.yes && std::io::stdin().is_terminal() };
     Run { following, brief, answers, format: arguments.format }.unfollow(&arguments.target).await
 }
 
