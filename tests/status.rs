@@ -452,16 +452,40 @@ async fn a_retrospective_is_about_a_time() {
     assert!(code == 2 && stderr.contains("expected a time like"), "{stderr}");
 }
 
-#[tokio::test]
-async fn a_retrospective_tells_what_reached_everyone_and_what_was_stopped() {
-    let (posthog, folder) = (Posthog::start().await, app());
-    let everyone = json!({ "groups": [{ "properties": [], "rollout_percentage": 100 }] });
-    posthog.change(sandbox::API_KEY, "gift-cards", json!({ "active": true, "filters": everyone })).await;
+/// The conditions of the feature whose beta was stopped.
+async fn stopped(posthog: &Posthog) -> Value {
     let mut filters = posthog.flag("project-videos").await["filters"].clone();
     let stage = filters["groups"].as_array_mut().unwrap().iter_mut();
     for it in stage.filter(|it| it["description"].as_str().is_some_and(|it| it.starts_with("2/4 beta"))) {
         it["description"] = "2/4 beta · stopped: 12 *exceptions*".into();
     }
+    filters
+}
+
+#[tokio::test]
+async fn a_retrospective_tells_what_a_stop_switched_off_among_what_was_stopped() {
+    let (posthog, folder) = (Posthog::start().await, app());
+    let stop = json!({ "active": false, "filters": stopped(&posthog).await });
+    posthog.change(sandbox::API_KEY, "project-videos", stop).await;
+    let (code, stdout, stderr) = told(&posthog, folder.path(), &["--since", "1h"]).await;
+    assert_eq!((code, &*stderr), (0, ""), "{stdout}");
+    let day = flagline::analysis::day(Timestamp::now());
+    for words in [
+        "\n## Stopped or blocked\n\n### Videos of offsetting projects (`project-videos`)\n",
+        &format!("\n- **Happened:** {day} switched off: 12 \\*exceptions\\*\n"),
+        "\n- **Blocked by:** stopped: 12 \\*exceptions\\*; before lifting: ",
+        "`flagline resume project-videos`\n",
+    ] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+}
+
+#[tokio::test]
+async fn a_retrospective_tells_what_reached_everyone_and_what_was_stopped() {
+    let (posthog, folder) = (Posthog::start().await, app());
+    let everyone = json!({ "groups": [{ "properties": [], "rollout_percentage": 100 }] });
+    posthog.change(sandbox::API_KEY, "gift-cards", json!({ "active": true, "filters": everyone })).await;
+    let filters = stopped(&posthog).await;
     posthog.change(sandbox::API_KEY, "project-videos", json!({ "filters": filters })).await;
     let (code, stdout, stderr) = told(&posthog, folder.path(), &["--since", "1h"]).await;
     assert_eq!((code, &*stderr), (0, ""), "{stdout}");

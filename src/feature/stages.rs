@@ -126,6 +126,11 @@ fn moved_words(before: &(Stage, Option<String>), after: &(Stage, Option<String>)
         other => other.to_string(),
     };
     match (&before.1, &after.1) {
+        (None, Some(why)) if is_gone(&after.0) => {
+            let what = if is_gone(&before.0) { "stopped" } else { "switched off" };
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            return Some(format!("{what}{why}"));
+        }
         (None, Some(why)) if why.is_empty() => return Some(format!("stopped in {}", place(&after.0))),
         (None, Some(why)) => return Some(format!("stopped in {}: {why}", place(&after.0))),
         (Some(_), None) if place(&before.0) == place(&after.0) => {
@@ -230,6 +235,10 @@ mod tests {
         let off = [vec![entry("2026-05-07", Some(true), None)], steps.clone()].concat();
         let last = milestones(&flag(false, PLAN), &history(off, false)).pop().map(|it| it.words);
         assert_eq!(last.as_deref(), Some("switched off"));
+        // A stop that switches the flag off.
+        let stop = vec![entry("2026-05-06", Some(true), Some(&running))];
+        let stop = milestones(&flag(false, PLAN), &history(stop, false)).pop().map(|it| it.words);
+        assert_eq!(stop.as_deref(), Some("switched off: 12 exceptions"));
     }
 
     #[test]

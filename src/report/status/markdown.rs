@@ -78,6 +78,8 @@ fn section(it: &FeatureStatus, since: Timestamp) -> Option<Section> {
         Place::Running if is_blocked(it) => Some(Section::Blocked),
         Place::Running if happened && is_new(it, since) => Some(Section::Launched),
         Place::Running if happened || it.gate.is_some() || it.next.at.is_some() => Some(Section::OnItsWay),
+        // Switched off by a stop, it goes on by a person.
+        Place::Off | Place::NotLaunched if it.stopped.is_some() => Some(Section::Blocked),
         Place::Everyone | Place::Off if happened || is_waiting(&it.next) => Some(Section::Finished),
         Place::Gone if happened => Some(Section::Finished),
         _ => None,
