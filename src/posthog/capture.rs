@@ -82,4 +82,21 @@ mod tests {
         assert_eq!(ingestion_host("https://eu.posthog.com"), "https://eu.i.posthog.com");
         assert_eq!(ingestion_host("https://posthog.offset.example"), "https://posthog.offset.example");
     }
+
+    #[tokio::test]
+    async fn what_was_not_sent_is_told_from_what_was_not_answered() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/s3cret", listener.local_addr().unwrap());
+        let body = Value::Null;
+        let (posted, _) = tokio::join!(post_webhook(&address, &body), async {
+            drop(listener.accept().await.unwrap());
+        });
+        let closed = "127.0.0.1 closed the connection before it answered";
+        assert_eq!(posted, Err(NotTold::Unanswered(closed.into())));
+        drop(listener);
+        let refused = post_webhook(&address, &body).await.unwrap_err();
+        let why = refused.to_string();
+        assert!(matches!(refused, NotTold::Unsent(_)), "{why}");
+        assert!(why.starts_with("127.0.0.1 cannot be reached: "), "{why}");
+    }
 }
