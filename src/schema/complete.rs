@@ -99,17 +99,17 @@ fn keys(schema: &Schema, node: &Value, place: &Place, present: &[String], has_va
     .collect()
 }
 
+/// The keys that a table must have.
+fn required(table: &Value) -> Vec<&str> {
+    let names = table.get("required").and_then(Value::as_array);
+    names.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
 /// A header with the keys that its table must have, or a text of it, each with a place to be filled in.
 fn snippet(schema: &Schema, header: &str, of: &Value) -> Option<String> {
     let element = schema.branches(of).into_iter().find_map(|it| it.get("items")).unwrap_or(of);
     let table = schema.branches(element).into_iter().find(|it| it.get("properties").is_some())?;
-    let required: Vec<&str> = table
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let required = required(table);
     let all: Vec<(&String, &Value)> = schema.properties(table).collect();
     // In the order in which they must be, which is that of the type.
     let of = |name: &&str| all.iter().find(|it| it.0 == name).copied();
@@ -188,13 +188,7 @@ fn values(schema: &Schema, node: &Value, place: &Place, quoted: bool) -> Vec<Ite
 fn tables<'a>(schema: &Schema, branch: &'a Value) -> Vec<(&'a String, &'a Value, String)> {
     let properties: Vec<(&String, &Value)> =
         branch.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
-    let required: Vec<&str> = branch
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let required = required(branch);
     let written = |(name, of): &(&String, &Value)| format!("{name} = {}", empty_value(schema, of));
     let needed: Vec<(&String, &Value)> =
         properties.iter().copied().filter(|it| required.contains(&it.0.as_str())).collect();

@@ -1,13 +1,12 @@
 //! The steps of a launch: what will be made, changed, left alone. After every write they are decided anew, so that each
 //! is made of what is really there; and the steps that are shown are those that are taken.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::bodies::{self, insight_name, insights, text_tile};
 use super::opening::{completes, on};
-use super::{Found, FunctionKind, InsightKind, Pending, Refused, Slot, Target, Webhook};
+use super::telling::{alert, alert_function, function};
+use super::{Found, FunctionKind, InsightKind, Pending, Refused, Slot, Target};
 use crate::feature::{Audience, Stage, differences, drift, stage};
 use crate::flags::Flag;
 
@@ -235,7 +234,7 @@ pub fn annotation_end(target: &Target) -> String {
 }
 
 /// Makes what is not there; of what is there, compares these fields.
-fn there_or(
+pub(super) fn there_or(
     target: &Target,
     found: &Found,
     slot: &Slot,
@@ -257,7 +256,7 @@ fn there_or(
     kept_or_changed(target, differences(&wanted, there), wanted)
 }
 
-fn kept_or_changed(target: &Target, differences: Vec<String>, body: Value) -> Action {
+pub(super) fn kept_or_changed(target: &Target, differences: Vec<String>, body: Value) -> Action {
     match (differences.is_empty(), target.take_over) {
         (true, _) => Action::Keep("is there".into()),
         (false, false) => Action::Differs(differences),
@@ -266,7 +265,7 @@ fn kept_or_changed(target: &Target, differences: Vec<String>, body: Value) -> Ac
 }
 
 /// Whether something is not there, and will not be.
-fn lacks(target: &Target, found: &Found, slot: &Slot) -> bool {
+pub(super) fn lacks(target: &Target, found: &Found, slot: &Slot) -> bool {
     !found.objects.contains_key(slot) && matches!(step(target, found, slot.clone()).action, Action::Skip(_))
 }
 
@@ -412,53 +411,6 @@ fn survey(target: &Target, found: &Found) -> Action {
     there_or(target, found, &Slot::Survey, || body, &fields)
 }
 
-fn function(target: &Target, found: &Found, kind: FunctionKind) -> Action {
-    let slot = Slot::Function(kind);
-    if let Some(why) = cannot_tell(target, found, kind) {
-        return cannot(found, &slot, why);
-    }
-    let fields = ["inputs", "filters", "enabled"];
-    let body = bodies::function(target, found, kind);
-    // The address is a secret in the environment, and another machine may have another one.
-    let fields = if kind.is_webhook() { &fields[1..] } else { &fields[..] };
-    with_name(there_or(target, found, &slot, || body.clone(), fields), body.as_ref())
-}
-
-/// What cannot be made; one that is there goes on as it is.
-fn cannot(found: &Found, slot: &Slot, why: String) -> Action {
-    match found.objects.contains_key(slot) {
-        true => Action::Differs(vec![format!("{why}; what is there goes on telling")]),
-        false => Action::Skip(why),
-    }
-}
-
-/// One that tells another place from now on is called after it: its name says whom it tells.
-fn with_name(action: Action, body: Option<&Value>) -> Action {
-    match action {
-        Action::Change(mut change, what) if what.iter().any(|it| it.starts_with("inputs")) => {
-            if let (Some(change), Some(name)) = (change.as_object_mut(), body.map(|it| it["name"].clone())) {
-                change.insert("name".into(), name);
-            }
-            Action::Change(change, what)
-        }
-        action => action,
-    }
-}
-
-/// Why there is no way to tell people by this function.
-fn cannot_tell(target: &Target, found: &Found, kind: FunctionKind) -> Option<String> {
-    match (kind, &found.slack, &target.webhook) {
-        (kind, _, Webhook::Missing(variable)) if kind.is_webhook() => {
-            let there = found.objects.contains_key(&Slot::Function(kind));
-            (!there).then(|| format!("the webhook's address is not in the variable {variable}"))
-        }
-        (kind, ..) if kind.is_webhook() => None,
-        (_, Some(Err(why)), _) => Some(why.clone()),
-        (_, None, _) => Some("Slack could not be asked for its channels".into()),
-        (_, Some(Ok(_)), _) => None,
-    }
-}
-
 fn layout(target: &Target, found: &Found) -> Action {
     if lacks(target, found, &Slot::Dashboard) {
         return Action::Skip("needs the dashboard".into());
@@ -477,54 +429,6 @@ fn layout(target: &Target, found: &Found) -> Action {
         }
         false => kept_or_changed(target, vec!["the text".into()], text),
     }
-}
-
-fn alert(target: &Target, found: &Found) -> Action {
-    let insight = Slot::Insight(InsightKind::ExceptionRate);
-    if found.is_old {
-        return Action::Skip("this server has no alerts".into());
-    }
-    if lacks(target, found, &insight) {
-        return Action::Skip("needs its insight".into());
-    }
-    let (body, there) = (bodies::alert(target, found), found.objects.get(&Slot::Alert));
-    let (Some(body), Some(there)) = (&body, there) else {
-        return there_or(target, found, &Slot::Alert, || body, &[]);
-    };
-    let mut wanted = json!({ "threshold": body["threshold"], "enabled": body["enabled"] });
-    let mut changed = differences(&wanted, there);
-    let watched = |it: &Value| it["insight"].as_u64().or_else(|| it["insight"]["id"].as_u64());
-    if watched(there) != watched(body) {
-        changed.push("it watches another insight".into());
-        wanted["insight"] = body["insight"].clone();
-    }
-    // Whoever subscribed besides stays so. Servers show numbers, or people.
-    let number = |it: &Value| it.as_u64().or_else(|| it["id"].as_u64());
-    let mut subscribed: BTreeSet<u64> =
-        there["subscribed_users"].as_array().into_iter().flatten().filter_map(number).collect();
-    let (n, brief) = (subscribed.len(), &target.brief);
-    // Whoever launches is told only where the brief names nobody, and then another one may be told already.
-    let is_named = brief.owner.is_some() || !brief.notify.people.is_empty();
-    if is_named || n == 0 {
-        subscribed.extend(&target.alerted);
-    }
-    if subscribed.len() > n {
-        changed.push("subscribed_users".into());
-        wanted["subscribed_users"] = json!(subscribed);
-    }
-    kept_or_changed(target, changed, wanted)
-}
-
-fn alert_function(target: &Target, found: &Found) -> Action {
-    if lacks(target, found, &Slot::Alert) {
-        return Action::Skip("needs the alert".into());
-    }
-    if let Some(why) = cannot_tell(target, found, FunctionKind::SlackMessages) {
-        return cannot(found, &Slot::AlertFunction, why);
-    }
-    let body = bodies::alert_function(target, found);
-    let fields = ["inputs", "filters", "enabled"];
-    with_name(there_or(target, found, &Slot::AlertFunction, || body.clone(), &fields), body.as_ref())
 }
 
 fn start(target: &Target, found: &Found) -> Action {

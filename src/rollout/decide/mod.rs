@@ -11,6 +11,7 @@ mod owed;
 mod ramp;
 mod slot;
 mod target;
+mod telling;
 #[cfg(test)]
 mod tests;
 

@@ -19,7 +19,7 @@ struct Finder<'a> {
     target: &'a Target,
     found: Found,
     slots: Vec<(Slot, String)>,
-    /// The functions that tell people of the flag, and all others.
+    /// All functions that tell somebody something.
     functions: Vec<Value>,
 }
 
