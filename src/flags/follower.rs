@@ -7,6 +7,8 @@ pub const MESSAGE_EVENT: &str = "flagline message";
 
 const CHANGE_EVENT: &str = "$activity_log_entry_created";
 const ALERT_EVENT: &str = "$insight_alert_firing";
+/// What stands before whom a function tells, in the description of one by which somebody follows.
+pub const IT_TELLS: &str = "It tells ";
 /// How the description of everything begins that is made, whatever flag it is for.
 pub const MADE_FOR: &str = "Made by Flagline for the feature flag ";
 
@@ -180,7 +182,7 @@ fn place(function: &Value) -> Place {
     let template = [&function["template_id"], &function["template"]["id"]];
     let called = || {
         let text = |field: &str| function[field].as_str().unwrap_or_default();
-        told_to(text("description"), "It tells ").or_else(|| told_to(text("name"), " to ")).map(str::to_owned)
+        told_to(text("description"), IT_TELLS).or_else(|| told_to(text("name"), " to ")).map(str::to_owned)
     };
     match template.iter().find_map(|it| it.as_str()).unwrap_or_default() {
         "template-slack" => Place::Slack {

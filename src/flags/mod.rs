@@ -27,7 +27,7 @@ pub use exposure::{DayExposure, Exposure, SdkSeen, VariantExposure};
 pub(crate) use filters::null_to_default;
 pub use filters::{Filters, Holdout, Multivariate, Property, ReleaseCondition, Variant};
 pub use flag::{Flag, Person};
-pub use follower::{Follower, MADE_FOR, MESSAGE_EVENT, Place, Tells, marker};
+pub use follower::{Follower, IT_TELLS, MADE_FOR, MESSAGE_EVENT, Place, Tells, marker};
 pub use history::{Entry, History};
 pub use key::FlagKey;
 pub use mirror::{Access, Environment, FlagList, Lack, Lookup, Mirror, Project};

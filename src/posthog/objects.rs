@@ -193,22 +193,15 @@ impl Client {
     /// Whether changes of flags may have to be approved. Not where there are no approvals; perhaps where that may not be
     /// asked.
     pub async fn gates_flags(&self, project: &Project) -> Result<bool, Error> {
-        for prefix in ["projects", "environments"] {
-            let path = format!("/api/{prefix}/{}/approval_policies/", project.id);
-            match self.pages::<Value>(&path, &[]).await {
-                Err(Error::NotFound(_)) => {}
-                Err(Error::Forbidden(_)) => return Ok(true),
-                Err(Error::PaymentRequired(_)) => return Ok(false),
-                Err(error) => return Err(error),
-                Ok(policies) => {
-                    let of_flags = |it: &Value| {
-                        it["action_key"].as_str().is_some_and(|it| it.starts_with("feature_flag."))
-                    };
-                    return Ok(policies.iter().any(|it| it["enabled"] != false && of_flags(it)));
-                }
+        match self.of_approvals(project, "approval_policies", &[]).await {
+            Err(Error::Forbidden(_)) => Ok(true),
+            Err(Error::PaymentRequired(_)) => Ok(false),
+            policies => {
+                let of_flags =
+                    |it: &Value| it["action_key"].as_str().is_some_and(|it| it.starts_with("feature_flag."));
+                Ok(policies?.iter().any(|it| it["enabled"] != false && of_flags(it)))
             }
         }
-        Ok(false)
     }
 
     /// The changes of a flag that wait for an approval, newest first. None where there are no approvals.
@@ -230,15 +223,25 @@ impl Client {
     async fn pending(&self, project: &Project, more: &[(&str, String)]) -> Result<Vec<Value>, Error> {
         let query: Vec<(&str, String)> =
             std::iter::once(("state", "pending".to_owned())).chain(more.iter().cloned()).collect();
+        match self.of_approvals(project, "change_requests", &query).await {
+            // Nothing is gated without the feature; without the scope the write itself tells, and PostHog files no second
+            // request for the same kind of change.
+            Err(Error::Forbidden(_) | Error::PaymentRequired(_)) => Ok(Vec::new()),
+            found => Ok(found?.into_iter().filter(|it| it["state"] == "pending").collect()),
+        }
+    }
+
+    /// A list of approvals, which servers have in one of two places; nothing where they know none.
+    async fn of_approvals(
+        &self,
+        project: &Project,
+        what: &str,
+        query: &[(&str, String)],
+    ) -> Result<Vec<Value>, Error> {
         for prefix in ["projects", "environments"] {
-            let path = format!("/api/{prefix}/{}/change_requests/", project.id);
-            match self.pages::<Value>(&path, &query).await {
+            match self.pages(&format!("/api/{prefix}/{}/{what}/", project.id), query).await {
                 Err(Error::NotFound(_)) => {}
-                // Nothing is gated without the feature; without the scope the write itself tells, and PostHog files no
-                // second request for the same kind of change.
-                Err(Error::Forbidden(_) | Error::PaymentRequired(_)) => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-                Ok(found) => return Ok(found.into_iter().filter(|it| it["state"] == "pending").collect()),
+                answer => return answer,
             }
         }
         Ok(Vec::new())

@@ -521,12 +521,18 @@ const LADDER: &str = "key = \"ramped\"\nowner = \"ada@offset.example\"\n\
     [[stage]]\nname = \"beta\"\naudience = { properties = [{ key = \"tester\", value = \"yes\" }] }\n\
     [[stage]]\nname = \"everyone\"\naudience = \"everyone\"\nsteps = [25, 60, 100]\npace = \"6h\"\n";
 
-/// At 25 % of everyone, where PostHog has the next two steps.
-async fn ramped() -> Bench {
+/// A feature of this brief at its first stage.
+async fn at_first(brief: &str) -> Bench {
     let bench = Bench::start(Shape::Today).await;
     bench.without_traffic().await;
-    bench.write("ramped.toml", LADDER);
+    bench.write("ramped.toml", brief);
     bench.launch(&["ramped", "--yes"]).await.is(0, &[]);
+    bench
+}
+
+/// At 25 % of everyone, where PostHog has the next two steps.
+async fn ramped() -> Bench {
+    let bench = at_first(LADDER).await;
     for _ in 0..2 {
         bench.flagline(&["promote", "ramped", "--yes", "--anyway"]).await.is(0, &[]);
     }
@@ -570,10 +576,7 @@ async fn a_step_that_posthog_takes_meanwhile_undoes_no_roll_back_over_two_stages
 /// Who schedules steps looks again: a stop in between has seen none of them.
 #[tokio::test]
 async fn who_promotes_leaves_nothing_scheduled_behind_a_stop() {
-    let bench = Bench::start(Shape::Today).await;
-    bench.without_traffic().await;
-    bench.write("ramped.toml", LADDER);
-    bench.launch(&["ramped", "--yes"]).await.is(0, &[]);
+    let bench = at_first(LADDER).await;
     bench.flagline(&["promote", "ramped", "--yes", "--anyway"]).await.is(0, &[]);
     let flag = bench.posthog().flag("ramped").await;
     let mut filters = flag["filters"].clone();
@@ -615,15 +618,9 @@ async fn what_may_undo_a_stop_is_said_and_what_is_not_as_planned_is_asked_for() 
 /// A key that may not read the activity: nothing goes on by itself, and that is said.
 #[tokio::test]
 async fn without_the_activity_nothing_goes_on_by_itself() {
-    let bench = Bench::start(Shape::Today).await;
-    bench.without_traffic().await;
-    let gate = "gate = { automatic = true, people = 0, max_exceptions = 0 }\n";
-    let gate = gate.replace("people = 0", "people = 1");
-    bench.write(
-        "ramped.toml",
-        &LADDER.replace("[[stage]]\nname = \"beta\"", &format!("{gate}[[stage]]\nname = \"beta\"")),
-    );
-    bench.launch(&["ramped", "--yes"]).await.is(0, &[]);
+    let gate = "gate = { automatic = true, people = 1, max_exceptions = 0 }\n";
+    let beta = "[[stage]]\nname = \"beta\"";
+    let bench = at_first(&LADDER.replace(beta, &format!("{gate}{beta}"))).await;
     let scopes = ["feature_flag:write", "project:read", "user:read", "query:read", "cohort:read"];
     bench.posthog().scopes(&scopes).await;
     for _ in 0..2 {

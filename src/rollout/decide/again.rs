@@ -8,7 +8,7 @@ use super::bodies::{self, is_marked};
 use super::launch::slots;
 use super::{Found, FunctionKind, InsightKind, Slot, Target};
 use crate::feature::differences;
-use crate::flags::{Flag, Follower, MADE_FOR, Place, Tells};
+use crate::flags::{Flag, Follower, IT_TELLS, MADE_FOR, Place, Tells};
 
 /// One that should be there.
 struct Wanted {
@@ -122,10 +122,13 @@ fn pair(key: &str, mut wanted: Vec<Wanted>, list: &[Value], field: &str) -> Vec<
 pub fn alert<'a>(target: &Target, found: &Found, list: &'a [Value]) -> Option<&'a Value> {
     let name = format!("{}: exceptions", target.key());
     let insight = found.id(&Slot::Insight(InsightKind::ExceptionRate));
-    // Servers show the insight's number, or the insight.
-    let watched = |it: &Value| it["insight"].as_u64().or_else(|| it["insight"]["id"].as_u64());
     let by_insight = || list.iter().find(|it| insight.is_some() && watched(it) == insight);
     list.iter().find(|it| it["name"] == name.as_str()).or_else(by_insight)
+}
+
+/// The number of the insight that an alert watches; servers show the number, or the insight.
+pub(super) fn watched(alert: &Value) -> Option<u64> {
+    alert["insight"].as_u64().or_else(|| alert["insight"]["id"].as_u64())
 }
 
 /// The function of a slot: one that tells the same place already, whoever made it follow; else the launch's own, which
@@ -152,7 +155,7 @@ pub fn function<'a>(target: &Target, found: &Found, slot: &Slot, list: &'a [Valu
 
 /// Whether somebody follows by it, who may unfollow: that is no launch's.
 fn is_follower(function: &Value) -> bool {
-    function["description"].as_str().is_some_and(|it| it.contains("It tells "))
+    function["description"].as_str().is_some_and(|it| it.contains(IT_TELLS))
 }
 
 fn tells(it: &Follower, slot: &Slot) -> bool {

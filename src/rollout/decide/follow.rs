@@ -7,7 +7,7 @@ use url::Url;
 use super::SlackChannel;
 use super::bodies::{changes, marker, messages, to_slack, to_webhook};
 use crate::feature::brief::{Brief, Notify};
-use crate::flags::{FlagKey, Follower, Place, Tells};
+use crate::flags::{FlagKey, Follower, IT_TELLS, Place, Tells};
 use crate::schema::similar;
 
 /// The variables that hold the addresses of webhooks begin so.
@@ -146,7 +146,7 @@ fn body(scene: &Scene, whom: &Whom, tells: Tells) -> Option<Value> {
         Whom::Slack(channel) => to_slack(key, &name, channel, tells, filters),
         Whom::Webhook { address, .. } => to_webhook(key, &name, address, tells, filters),
     };
-    body["description"] = format!("{} It tells {words}.", marker(key)).into();
+    body["description"] = format!("{} {IT_TELLS}{words}.", marker(key)).into();
     Some(body)
 }
 

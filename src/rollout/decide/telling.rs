@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::again::watched;
 use super::bodies;
 use super::launch::{Action, kept_or_changed, lacks, there_or};
 use super::{Found, FunctionKind, InsightKind, Slot, Target, Webhook};
@@ -72,7 +73,6 @@ pub(super) fn alert(target: &Target, found: &Found) -> Action {
     };
     let mut wanted = json!({ "threshold": body["threshold"], "enabled": body["enabled"] });
     let mut changed = differences(&wanted, there);
-    let watched = |it: &Value| it["insight"].as_u64().or_else(|| it["insight"]["id"].as_u64());
     if watched(there) != watched(body) {
         changed.push("it watches another insight".into());
         wanted["insight"] = body["insight"].clone();

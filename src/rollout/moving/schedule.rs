@@ -48,16 +48,15 @@ impl Rollout<'_> {
     /// Schedules the steps of the stage that are missing and takes back those that are not wanted any more. What comes
     /// back is what was done, or why it could not be: then the steps wait for a run.
     pub async fn sync_schedules(&mut self) -> Result<Vec<String>, Error> {
-        let (mut told, mut has_made) = self.sync_once().await?;
-        // Somebody may have stopped it meanwhile, and looked at what is scheduled before this was.
-        for _ in 0..TRIES {
+        let mut told = Vec::new();
+        for _ in 0..=TRIES {
+            let (done, has_made) = self.sync_once().await?;
+            told.extend(done);
             if !has_made {
                 break;
             }
+            // Somebody may have stopped it meanwhile, and looked at what is scheduled before this was.
             self.read_again().await?;
-            let (more, again) = self.sync_once().await?;
-            has_made = again || !more.is_empty();
-            told.extend(more);
         }
         Ok(told)
     }
